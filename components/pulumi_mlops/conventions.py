@@ -1,0 +1,95 @@
+"""What the platform calls its parts inside a cluster, fixed in one place.
+
+A developer component needs a namespace and its own settings; everything else it finds under these names. Each name
+is the default of an argument, so that a cluster with other names can be used as well.
+"""
+
+from typing import Final
+
+PACKAGE: Final = "pulumi-mlops"
+"""Package of the type tokens and value of the label `app.kubernetes.io/managed-by`."""
+
+ANNOTATION_PREFIX: Final = "pulumi-mlops.dev"
+"""Prefix of the annotations and labels that are ours."""
+
+MODEL_VERSION_ANNOTATION: Final = f"{ANNOTATION_PREFIX}/model-version"
+"""On an endpoint's pod template: the model version it serves. Owned by the training pipeline, ignored by Pulumi."""
+
+OBJECT_STORE_NAMESPACE: Final = "object-store"
+OBJECT_STORE_SERVICE: Final = "object-store"
+OBJECT_STORE_PORT: Final = 8333
+OBJECT_STORE_REGION: Final = "us-east-1"
+OBJECT_STORE_CREDENTIALS_SECRET: Final = "object-store-credentials"
+"""Secret with ACCESS_KEY_ID_KEY and SECRET_ACCESS_KEY_KEY, in the store's namespace and copied to each workspace."""
+ACCESS_KEY_ID_KEY: Final = "AWS_ACCESS_KEY_ID"
+SECRET_ACCESS_KEY_KEY: Final = "AWS_SECRET_ACCESS_KEY"
+
+MLFLOW_BUCKET: Final = "mlflow"
+"""Bucket of MLflow's artifacts, written by the MLflow server alone."""
+WORKFLOWS_BUCKET: Final = "workflows"
+"""Bucket of the logs and artifacts that Argo Workflows archives."""
+DATA_BUCKET: Final = "data"
+"""Bucket of training data."""
+
+MLFLOW_NAMESPACE: Final = "mlflow"
+MLFLOW_SERVICE: Final = "mlflow"
+MLFLOW_PORT: Final = 5000
+
+ARGO_NAMESPACE: Final = "argo"
+
+GATEWAY_NAMESPACE: Final = "gateway"
+GATEWAY_NAME: Final = "public"
+GATEWAY_LISTENER: Final = "http"
+GATEWAY_PORT: Final = 80
+
+SHARED_STORAGE_CLASS: Final = "shared"
+"""ReadWriteMany storage class: EFS in the cloud, a host-path class on one machine."""
+
+PIPELINE_SERVICE_ACCOUNT: Final = "pipeline"
+"""Service account of a workspace's workflows."""
+MODELS_CLAIM: Final = "models"
+"""PersistentVolumeClaim of a workspace that holds its models, ReadWriteMany."""
+MODELS_PATH: Final = "/models"
+"""Where pipeline steps and model servers mount MODELS_CLAIM."""
+ARTIFACT_REPOSITORIES_CONFIG_MAP: Final = "artifact-repositories"
+"""ConfigMap that Argo Workflows reads in a workflow's own namespace."""
+
+ENDPOINT_PORT: Final = 8000
+"""Port of every model endpoint's Service."""
+
+DATABASE_URI_KEY: Final = "uri"
+"""Key of a database Secret that holds the SQLAlchemy URL."""
+
+
+def service_host(service: str, namespace: str) -> str:
+    """DNS name of a Service as seen from any namespace of the cluster."""
+    return f"{service}.{namespace}.svc.cluster.local"
+
+
+OBJECT_STORE_ENDPOINT: Final = f"http://{service_host(OBJECT_STORE_SERVICE, OBJECT_STORE_NAMESPACE)}:{OBJECT_STORE_PORT}"
+MLFLOW_URL: Final = f"http://{service_host(MLFLOW_SERVICE, MLFLOW_NAMESPACE)}:{MLFLOW_PORT}"
+
+
+def prediction_path(namespace: str, endpoint: str) -> str:
+    """Path of an endpoint behind the gateway, as Seldon Core's clients know it; a prefix of `/api/v1.0/predictions`."""
+    return f"/seldon/{namespace}/{endpoint}"
+
+
+def labels(component: str, name: str) -> dict[str, str]:
+    """The standard labels of every object: `component` is the role (say `model-endpoint`), `name` the instance."""
+    return {
+        "app.kubernetes.io/name": component,
+        "app.kubernetes.io/instance": name,
+        "app.kubernetes.io/part-of": PACKAGE,
+        "app.kubernetes.io/managed-by": PACKAGE,
+    }
+
+
+def selector(component: str, name: str) -> dict[str, str]:
+    """The subset of `labels` that never changes and selects an instance's pods."""
+    return {"app.kubernetes.io/name": component, "app.kubernetes.io/instance": name}
+
+
+def image(registry: str, repository: str, tag: str) -> str:
+    """An image reference; `registry` is the platform's `image_registry` setting (a mirror, or a public one)."""
+    return f"{registry}/{repository}:{tag}"

@@ -1,0 +1,1 @@
+"""Everything that one bare machine needs to run the platform: tools, a node, images and stand-in plugins."""
