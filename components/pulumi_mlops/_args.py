@@ -182,7 +182,7 @@ def _fits(value: Any, hint: Any, at: str, found: list[str]) -> bool:
             _check_value(item, (get_args(hint) or (Any, Any))[1], f"{at}.{key}", found)
         return True
     if isinstance(origin, type) and issubclass(origin, Enum):
-        return value in origin or value in [member.value for member in origin]
+        return value in [member.value for member in origin]
     if origin is bool:
         return isinstance(value, bool)
     if origin is int:  # whole numbers arrive as floats from programs in other languages
