@@ -28,6 +28,9 @@ def step(name: str) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        say(f"{name}: failed after {time.monotonic() - begin:.1f}s" + ("" if isinstance(error, StepFailed) else f" ({type(error).__name__})"))
+        say(
+            f"{name}: failed after {time.monotonic() - begin:.1f}s"
+            + ("" if isinstance(error, StepFailed) else f" ({type(error).__name__})")
+        )
         raise
     say(f"{name}: done in {time.monotonic() - begin:.1f}s")

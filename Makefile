@@ -1,0 +1,44 @@
+# The words of this project. `make help` lists them.
+PYTHON := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help up train predict status down plan test check bench lock environment
+
+help: ## list these words
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+up: environment ## bare machine (or KUBE_CONTEXT) -> platform, trained model, served prediction
+	@$(PYTHON) -m local up
+
+train: environment ## run the example's training pipeline now; KEY=path/in/bucket trains on other data
+	@$(PYTHON) -m local train $(if $(KEY),--data-key "$(KEY)")
+
+predict: environment ## ask the example endpoint for a prediction through the gateway
+	@$(PYTHON) -m local predict
+
+status: environment ## what runs on this machine
+	@$(PYTHON) -m local status
+
+down: environment ## remove everything that `make up` started, and check that nothing stays
+	@$(PYTHON) -m local down
+
+plan: environment ## what `pulumi up` would change in each local stack
+	@$(PYTHON) -m local plan
+
+test: environment ## every tier of tests that this machine can run, and which it could not
+	@$(PYTHON) -m pytest
+
+check: environment ## formatting, lint, types, environments
+	@.venv/bin/ruff format --check .
+	@.venv/bin/ruff check .
+	@.venv/bin/basedpyright
+	@$(PYTHON) -m local.locks check
+
+bench: environment ## measure the numbers of docs/benchmarks.md again
+	@$(PYTHON) -m bench
+
+lock: environment ## compile requirements/*.txt from pyproject.toml
+	@$(PYTHON) -m local.locks compile
+
+environment:
+	@sh local/environment.sh

@@ -1,0 +1,83 @@
+"""Which cluster the local stacks go to: the one that KUBE_CONTEXT names, or this machine's own node."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from kubernetes import client, config
+from kubernetes.config import ConfigException
+
+from local.progress import StepFailed
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """A reachable cluster, and what the platform's settings need to know of it."""
+
+    name: str
+    """Names the directory that holds the state of the stacks."""
+    kubeconfig: Path
+    context: str
+    registry: str
+    """Registry part of image references, as the cluster's nodes resolve it."""
+    registry_push: str
+    """The same registry, as this machine reaches it."""
+    gateway_class: str
+
+    def api(self) -> client.ApiClient:
+        """A Kubernetes API client for this cluster."""
+        return config.new_client_from_config(str(self.kubeconfig), self.context)
+
+
+def from_context(context: str) -> Cluster:
+    """The cluster that KUBE_CONTEXT names, with a registry that the user runs and a GatewayClass that it offers."""
+    registry = os.environ.get("IMAGE_REGISTRY")
+    if not registry:
+        raise StepFailed(
+            f"KUBE_CONTEXT={context} is set but IMAGE_REGISTRY is not: set it to a registry that this machine can push "
+            "to and the cluster can pull from (registry.example.org/team), or unset KUBE_CONTEXT to use this machine's node"
+        )
+    kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+    try:
+        api = config.new_client_from_config(str(kubeconfig), context)
+        client.VersionApi(api).get_code(_request_timeout=10)
+    except ConfigException as error:
+        raise StepFailed(
+            f"KUBE_CONTEXT={context}: {error} in {kubeconfig}; `kubectl config get-contexts` lists them"
+        ) from None
+    except Exception as error:  # urllib3 and the client raise a dozen types; each means the same to the reader
+        raise StepFailed(f"KUBE_CONTEXT={context}: its API server does not answer: {error}") from None
+    return Cluster(
+        name=f"context-{context.replace('/', '-').replace(':', '-')}",
+        kubeconfig=kubeconfig,
+        context=context,
+        registry=registry,
+        registry_push=os.environ.get("IMAGE_REGISTRY_PUSH", registry),
+        gateway_class=os.environ.get("GATEWAY_CLASS") or _only_gateway_class(api, context),
+    )
+
+
+def gateway_url(api: client.ApiClient, namespace: str, name: str) -> str | None:
+    """Address of a Gateway's HTTP listener, or None while its implementation has not given it one."""
+    gateway = client.CustomObjectsApi(api).get_namespaced_custom_object(
+        "gateway.networking.k8s.io", "v1", namespace, "gateways", name
+    )
+    addresses = (gateway.get("status") or {}).get("addresses") or []
+    port = gateway["spec"]["listeners"][0]["port"]
+    return f"http://{addresses[0]['value']}" + ("" if port == 80 else f":{port}") if addresses else None
+
+
+def _only_gateway_class(api: client.ApiClient, context: str) -> str:
+    try:
+        listed = client.CustomObjectsApi(api).list_cluster_custom_object(
+            "gateway.networking.k8s.io", "v1", "gatewayclasses"
+        )
+    except client.ApiException as error:
+        raise StepFailed(
+            f"KUBE_CONTEXT={context}: the cluster does not offer the Gateway API ({error.reason}); "
+            "install an implementation (Istio, Envoy Gateway, Traefik …), or unset KUBE_CONTEXT"
+        ) from None
+    names = [item["metadata"]["name"] for item in listed["items"]]
+    if len(names) != 1:
+        raise StepFailed(f"KUBE_CONTEXT={context}: set GATEWAY_CLASS to one of {names or 'none: install one first'}")
+    return names[0]

@@ -1,0 +1,138 @@
+"""The real Pulumi CLI on the local stacks: its own home, state and passphrase, and one generated settings file a stack.
+
+The tracked `stacks/Pulumi.<stack>.yaml` say what every machine has in common. What only this machine knows (its
+registry, its images, its gateway class) is laid over them in a file beside the state, and given to the CLI by
+`--config-file`, so that a run leaves the checkout as it was.
+"""
+
+import json
+import os
+import secrets
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from local.paths import ROOT
+from local.progress import StepFailed
+
+PLATFORM = "platform-local"
+PENGUINS = "penguins-local"
+STACKS = (PLATFORM, PENGUINS)
+"""In the order in which they are brought up."""
+
+PROJECT = "pulumi-mlops"
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A Pulumi CLI bound to one directory of state."""
+
+    executable: Path
+    directory: Path
+    """Holds home/, backend/, passphrase and one settings file a stack."""
+    kubeconfig: Path
+
+    @property
+    def home(self) -> Path:
+        """PULUMI_HOME: credentials and plugins."""
+        return self.directory / "home"
+
+    def prepare(self) -> None:
+        """Creates directories and the passphrase that encrypts secrets in the state. Keeps what is there."""
+        (self.directory / "backend").mkdir(parents=True, exist_ok=True)
+        self.home.mkdir(exist_ok=True)
+        passphrase = self.directory / "passphrase"
+        if not passphrase.exists():
+            passphrase.touch(mode=0o600)
+            passphrase.write_text(secrets.token_urlsafe(32))
+
+    def environment(self) -> dict[str, str]:
+        """The caller's environment without the settings of any other Pulumi installation."""
+        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
+        return {
+            **inherited,
+            "PULUMI_HOME": str(self.home),
+            "PULUMI_BACKEND_URL": f"file://{self.directory / 'backend'}",
+            "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.directory / "passphrase"),
+            "PULUMI_SKIP_UPDATE_CHECK": "1",
+            "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+            "KUBECONFIG": str(self.kubeconfig),
+        }
+
+    def configure(self, stack: str, settings: Mapping[str, Any]) -> None:
+        """Writes the stack's settings file: the tracked one, overlaid with this machine's `settings`."""
+        self.select(stack)
+        tracked = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text()) or {}
+        target = self._settings_file(stack)
+        generated = yaml.safe_load(target.read_text()) if target.exists() else {}
+        config = {**tracked.get("config", {}), **{f"{PROJECT}:{key}": value for key, value in settings.items()}}
+        # The salt belongs to the passphrase; with another one, secrets already in the state would be encrypted anew.
+        salt = {"encryptionsalt": generated["encryptionsalt"]} if "encryptionsalt" in (generated or {}) else {}
+        target.write_text(yaml.safe_dump({**salt, "config": config}))
+
+    def select(self, stack: str) -> None:
+        """Creates the stack if it is not there, and frees it from a run that was killed.
+
+        The caller holds the lock of this directory, so no other run of ours can be under way.
+        """
+        self._run("stack", "select", "--create", stack, quiet=True)
+        if any((self.directory / "backend" / ".pulumi" / "locks").rglob("*.json")):
+            self._run("cancel", "--yes", "--stack", stack, quiet=True)
+
+    def up(self, stack: str, *options: str) -> None:
+        """`pulumi up` without a separate preview; what it prints goes to the terminal."""
+        self._run("up", "--yes", "--skip-preview", "--suppress-outputs", *options, *self._of(stack))
+
+    def preview(self, stack: str, *options: str) -> None:
+        """`pulumi preview`, on the terminal."""
+        self._run("preview", *options, *self._of(stack))
+
+    def preview_json(self, stack: str) -> dict[str, Any]:
+        """`pulumi preview --json`, parsed."""
+        return json.loads(self._run("preview", "--json", *self._of(stack), quiet=True))
+
+    def destroy(self, stack: str) -> None:
+        """`pulumi destroy`, on the terminal."""
+        self._run("destroy", "--yes", "--skip-preview", *self._of(stack))
+
+    def forget(self, stack: str) -> None:
+        """Drops the state of a stack whose cluster is gone."""
+        self._run("stack", "rm", "--yes", "--force", "--preserve-config", stack, quiet=True)
+        self._settings_file(stack).unlink(missing_ok=True)
+
+    def outputs(self, stack: str) -> dict[str, Any]:
+        """The stack's outputs; secrets stay masked."""
+        return json.loads(self._run("stack", "output", "--json", "--stack", stack, quiet=True))
+
+    def stacks(self) -> list[str]:
+        """The stacks that have a state here."""
+        if not (self.directory / "backend").is_dir():
+            return []
+        listed = json.loads(self._run("stack", "ls", "--json", quiet=True))
+        return [stack["name"] for stack in listed]
+
+    def _settings_file(self, stack: str) -> Path:
+        return self.directory / f"Pulumi.{stack}.yaml"
+
+    def _of(self, stack: str) -> list[str]:
+        return ["--stack", stack, "--config-file", str(self._settings_file(stack))]
+
+    def _run(self, *arguments: str, quiet: bool = False) -> str:
+        command = [str(self.executable), *arguments, "--non-interactive", "--color", "never"]
+        done = subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if quiet else None,
+            stderr=subprocess.PIPE if quiet else None,
+            text=True,
+        )
+        if done.returncode:
+            said = f":\n{(done.stderr or done.stdout or '').strip()}" if quiet else "; the lines above say why"
+            raise StepFailed(f"`pulumi {' '.join(arguments)}` exited with {done.returncode}{said}")
+        return done.stdout or ""

@@ -1,0 +1,32 @@
+#!/bin/sh
+# Makes .venv from requirements/dev.txt, by uv when it is present, else by pip. Does nothing when the lock has not
+# changed since. Plain sh and the standard library only: nothing else exists yet when this runs.
+set -eu
+cd "$(dirname "$0")/.."
+lock=requirements/dev.txt
+if [ -x .venv/bin/python ] && cmp -s "$lock" .venv/installed.txt; then exit 0; fi
+
+python=
+for candidate in ${PYTHON3:-} python3 python3.14 python3.13 python3.12 python3.11; do
+    if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then python=$candidate; break; fi
+done
+if [ -z "$python" ]; then
+    echo "environment: Python 3.11 or newer is needed and none was found on PATH; install it (on Debian: apt-get install python3 python3-venv) or set PYTHON3=/path/to/python3" >&2
+    exit 1
+fi
+
+echo "environment: installing $(grep -c '==' "$lock") locked packages into .venv …" >&2
+if command -v uv >/dev/null 2>&1; then
+    [ -x .venv/bin/python ] || uv venv --quiet --no-project --python "$python" .venv
+    uv pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python "$lock"
+else
+    if ! [ -x .venv/bin/pip ]; then
+        rm -rf .venv
+        if ! "$python" -m venv .venv; then
+            echo "environment: '$python -m venv' failed; on Debian: apt-get install python3-venv, then run the same command again" >&2
+            exit 1
+        fi
+    fi
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$lock"
+fi
+cp "$lock" .venv/installed.txt

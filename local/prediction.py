@@ -1,0 +1,41 @@
+"""Asks an endpoint for a prediction, as any client outside the cluster would."""
+
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+from local.progress import StepFailed
+
+EXAMPLE_ROWS = [["Torgersen", 39.1, 18.7, 181, 3750, "male"], ["Biscoe", 46.1, None, 211, 4500, "female"]]
+"""Two penguins: island, bill length and depth (mm), flipper length (mm), body mass (g), sex. One cell is missing."""
+
+
+def predict(url: str, rows: list[list[Any]], wait_seconds: float = 30) -> dict[str, Any]:
+    """POSTs rows in the Seldon protocol to `url`. Retries for `wait_seconds` while the route settles (404, 502, 503)."""
+    request = urllib.request.Request(
+        url,
+        data=json.dumps({"data": {"ndarray": rows}}).encode(),
+        headers={"Content-Type": "application/json"},
+        method="POST",
+    )
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            with urllib.request.urlopen(request, timeout=10) as response:
+                return json.load(response)
+        except urllib.error.HTTPError as error:
+            body = error.read().decode(errors="replace")[:500]
+            if error.code not in (404, 502, 503, 504) or time.monotonic() > deadline:
+                raise StepFailed(f"POST {url} answered {error.code}: {body}") from None
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise StepFailed(f"POST {url} got no answer: {error}; `make status` shows what runs") from None
+        time.sleep(0.3)
+
+
+def best_guess(answer: dict[str, Any]) -> list[str]:
+    """The most probable class of each row, with its probability."""
+    names, rows = answer["data"]["names"], answer["data"]["ndarray"]
+    return [f"{names[max(range(len(row)), key=row.__getitem__)]} ({max(row):.2f})" for row in rows]

@@ -1,0 +1,80 @@
+"""Runs the example team's training pipeline by hand: submits the WorkflowTemplate and follows it to its end."""
+
+import time
+from typing import Any
+
+from kubernetes import client
+
+from local.progress import StepFailed, say
+
+GROUP, VERSION = "argoproj.io", "v1alpha1"
+TERMINAL = ("Succeeded", "Failed", "Error")
+
+
+def submit(api: client.ApiClient, namespace: str, template: str, data_key: str | None = None) -> str:
+    """Starts one run of a WorkflowTemplate; `data_key` trains on another object of the same bucket. Returns its name."""
+    parameters = [{"name": "data-key", "value": data_key}] if data_key else []
+    body: dict[str, Any] = {
+        "apiVersion": f"{GROUP}/{VERSION}",
+        "kind": "Workflow",
+        "metadata": {"generateName": f"{template}-", "namespace": namespace},
+        "spec": {"workflowTemplateRef": {"name": template}, "arguments": {"parameters": parameters}},
+    }
+    try:
+        made = client.CustomObjectsApi(api).create_namespaced_custom_object(
+            GROUP, VERSION, namespace, "workflows", body
+        )
+    except client.ApiException as error:
+        raise StepFailed(
+            f"the run of WorkflowTemplate {template} in namespace {namespace} could not be submitted: "
+            f"{error.reason}; is the stack up? `make up` brings it up"
+        ) from None
+    return made["metadata"]["name"]
+
+
+def follow(api: client.ApiClient, namespace: str, workflow: str, timeout_seconds: float = 600) -> dict[str, Any]:
+    """Prints each step as it ends; returns the finished Workflow, or raises with the failing step's own sentence."""
+    workflows = client.CustomObjectsApi(api)
+    said: dict[str, str] = {}
+    deadline = time.monotonic() + timeout_seconds
+    while time.monotonic() < deadline:
+        found = workflows.get_namespaced_custom_object(GROUP, VERSION, namespace, "workflows", workflow)
+        status = found.get("status") or {}
+        for node in sorted((status.get("nodes") or {}).values(), key=lambda node: node.get("startedAt") or ""):
+            _report(node, said)
+        if status.get("phase") in TERMINAL:
+            if status["phase"] != "Succeeded":
+                raise StepFailed(f"workflow {workflow} {status['phase'].lower()}: {_reason(status)}")
+            return found
+        time.sleep(0.3)
+    raise StepFailed(
+        f"workflow {workflow} did not end within {timeout_seconds:.0f}s; "
+        f"`kubectl --namespace {namespace} get workflow {workflow} --output yaml` shows where it is"
+    )
+
+
+def outputs(workflow: dict[str, Any]) -> dict[str, str]:
+    """The output parameters of all steps of a finished workflow."""
+    return {
+        parameter["name"]: parameter.get("value", "")
+        for node in workflow["status"]["nodes"].values()
+        for parameter in (node.get("outputs") or {}).get("parameters") or []
+    }
+
+
+def _report(node: dict[str, Any], said: dict[str, str]) -> None:
+    if node.get("type") not in ("Pod", "Skipped") or node.get("phase") not in (*TERMINAL, "Skipped", "Omitted"):
+        return
+    if said.get(node["id"]) != node["phase"]:
+        said[node["id"]] = node["phase"]
+        message = f": {node['message']}" if node.get("message") else ""
+        say(f"  {node['displayName']} {node['phase'].lower()}{message}")
+
+
+def _reason(status: dict[str, Any]) -> str:
+    failed = [
+        f"step {node['displayName']}: {node.get('message', 'no reason given')}"
+        for node in (status.get("nodes") or {}).values()
+        if node.get("type") == "Pod" and node.get("phase") in ("Failed", "Error")
+    ]
+    return failed[-1] if failed else status.get("message", "no reason given")
