@@ -1,0 +1,149 @@
+"""Builds tools into the cache: two at a time, each published whole or not at all, none twice."""
+
+import fcntl
+import hashlib
+import json
+import os
+import platform
+import shutil
+import subprocess
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from local import paths
+from local.progress import StepFailed, say, step
+from local.tools.catalogue import BINARIES, Tool
+
+AT_A_TIME = 2
+"""One Go build has stretches with a single busy core, and more than two need more memory than a small machine has."""
+
+LINES_OF_OUTPUT = 12
+"""How much of go's output an error quotes."""
+
+
+def ensure(*names: str) -> dict[str, Path]:
+    """Returns where each binary is; builds those that are neither cached nor on PATH in a good version.
+
+    Raises:
+        StepFailed: a name is unknown, Go is missing, or a build failed; the message says which and what to do.
+    """
+    unknown = [name for name in names if name not in BINARIES]
+    if unknown:
+        raise StepFailed(f"No such tool: {', '.join(unknown)}; there are {', '.join(BINARIES)}.")
+    wanted = sorted(set(names), key=list(BINARIES).index)
+    found = {name: place for name in wanted if (place := cached(name) or on_path(name))}
+    missing = [name for name in wanted if name not in found]
+    if missing:
+        with ThreadPoolExecutor(AT_A_TIME) as pool:
+            builds = {name: pool.submit(_build, name) for name in missing}
+            try:
+                found |= {name: build.result() for name, build in builds.items()}
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+    return {name: found[name] for name in names}
+
+
+def directory(tool: Tool) -> Path:
+    """Where the tool's binaries are cached: one directory per version and content of the module."""
+    return paths.CACHE / "tools" / f"{tool.name}-{tool.version}-{_fingerprint(tool)}"
+
+
+def cached(name: str) -> Path | None:
+    """The binary that was built earlier from the same module, if there is one."""
+    place = directory(BINARIES[name]) / "bin" / name
+    return place if place.is_file() else None
+
+
+def on_path(name: str) -> Path | None:
+    """The binary on PATH, if its own word about its version is good enough."""
+    probe = BINARIES[name].binaries[name].probe
+    place = shutil.which(name)
+    if probe is None or place is None:
+        return None
+    try:
+        run = subprocess.run([place, *probe.arguments], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    version = probe.accepts(run.stdout + run.stderr) if run.returncode == 0 else None
+    if version is None:
+        return None
+    say(f"{name}: using {place} ({version})")
+    return Path(place)
+
+
+def _build(name: str) -> Path:
+    tool = BINARIES[name]
+    place = directory(tool) / "bin" / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with _alone(name, place.parent / f".{name}.lock"):
+        if place.is_file():  # another process was faster
+            return place
+        scratch = place.parent / f".{name}.unfinished"
+        shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
+        scratch.mkdir()
+        with step(f"{name} {tool.version}: building"):
+            _go_build(tool, name, scratch)
+            os.replace(scratch / name, place)
+        shutil.rmtree(scratch)
+    return place
+
+
+def _go_build(tool: Tool, name: str, scratch: Path) -> None:
+    go = shutil.which("go")
+    if go is None:
+        raise StepFailed(f"Tool {name}: go is not on PATH; install Go 1.26 or later (go.dev/dl), then run again.")
+    command = [go, "build", "-mod=readonly", "-buildvcs=false", "-ldflags", tool.linker_flags()]
+    # Static binaries run in any image, and no C compiler is needed.
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
+    log = paths.CACHE / "tools" / "logs" / f"{name}.log"
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("w") as output:
+        if tool.added_files:
+            command += ["-overlay", str(_overlay(tool, go, environment, scratch))]
+        command += ["-o", str(scratch / name), tool.binaries[name].package]
+        run = subprocess.run(
+            command, cwd=tool.directory, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
+        )
+    if run.returncode != 0:
+        lines = [line for line in log.read_text(errors="replace").splitlines() if not line.startswith("go: downloading")]
+        reason = "\n".join(lines[-LINES_OF_OUTPUT:]) or f"go was ended with status {run.returncode}"
+        raise StepFailed(
+            f"Tool {name} {tool.version}: go build failed (whole output: {log}); "
+            f"once the cause is gone, run `python -m local.tools {name}` again.\n{reason}"
+        )
+
+
+def _overlay(tool: Tool, go: str, environment: dict[str, str], scratch: Path) -> Path:
+    """Writes go's overlay file, which puts our files where the module's zip lacks them."""
+    lookup = [go, "mod", "download", "-json", f"{tool.module}@v{tool.version}"]
+    run = subprocess.run(lookup, cwd=tool.directory, env=environment, capture_output=True, text=True, check=False)
+    if run.returncode != 0:
+        raise StepFailed(f"Tool {tool.name} {tool.version}: go cannot download {tool.module}: {run.stdout}{run.stderr}")
+    module = Path(json.loads(run.stdout)["Dir"])
+    replacements = {str(module / path): str(tool.directory / ours) for path, ours in tool.added_files.items()}
+    overlay = scratch / "overlay.json"
+    overlay.write_text(json.dumps({"Replace": replacements}))
+    return overlay
+
+
+def _fingerprint(tool: Tool) -> str:
+    """Twelve hex digits over everything that decides what the binaries are."""
+    digest = hashlib.sha256(f"{platform.machine()} {tool.binaries} {tool.linker_flags()} {tool.added_files}".encode())
+    for file in sorted([*tool.directory.glob("go.*"), *tool.directory.glob("*.go")]):
+        digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
+    return digest.hexdigest()[:12]
+
+
+@contextmanager
+def _alone(name: str, lock: Path) -> Iterator[None]:
+    """Holds a lock that ends with the process, so that two runs never build the same binary side by side."""
+    with lock.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"{name}: another process is building it, waiting …")
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

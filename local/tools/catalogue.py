@@ -1,0 +1,133 @@
+"""Which tools there are, what each is built from, and which version on PATH makes a build unnecessary.
+
+A tool's version stands in its module's go.mod and nowhere else; the binaries of one tool come from one Go module.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from local.progress import StepFailed
+
+MODULES = Path(__file__).resolve().parent
+"""Directory of the Go modules, one a tool."""
+
+
+@dataclass(frozen=True)
+class Probe:
+    """How a binary found on PATH tells its version, and which versions will do: `at_least` <= version < `below`."""
+
+    arguments: tuple[str, ...]
+    at_least: tuple[int, int]
+    below: tuple[int, int]
+
+    def accepts(self, printed: str) -> str | None:
+        """Returns the version in what the binary printed if it is a released one in range, otherwise None."""
+        match = re.search(r"\bv?(\d+)\.(\d+)\.(\d+)(?:-(\w+))?", printed)
+        if match is None or match[4]:
+            return None
+        return match[0] if self.at_least <= (int(match[1]), int(match[2])) < self.below else None
+
+
+@dataclass(frozen=True)
+class Binary:
+    """One executable: the Go package it is built from, and the probe for one on PATH (None: always our own)."""
+
+    package: str
+    probe: Probe | None = None
+
+
+@dataclass(frozen=True)
+class Tool:
+    """One Go module in `local/tools/<name>` and the binaries that are built from it."""
+
+    name: str
+    module: str | None
+    """Module whose version in go.mod is the tool's; None for a program of our own."""
+    binaries: Mapping[str, Binary]
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Go variables set at link time; `{version}`, `{major}` and `{minor}` are filled in."""
+    added_files: Mapping[str, str] = field(default_factory=dict)
+    """Files that the module's zip lacks: path in the module -> file in our directory."""
+
+    @property
+    def directory(self) -> Path:
+        """Where go.mod is."""
+        return MODULES / self.name
+
+    @cached_property
+    def version(self) -> str:
+        """Version without the leading v, read from go.mod."""
+        if self.module is None:
+            return "1"
+        go_mod = self.directory / "go.mod"
+        match = re.search(rf"^(?:require)?\s+{re.escape(self.module)} v(\S+)", go_mod.read_text(), re.MULTILINE)
+        if match is None:
+            raise StepFailed(f"Tool {self.name}: {go_mod} must require {self.module} with a version; restore the file.")
+        return match[1]
+
+    def linker_flags(self) -> str:
+        """Value of `go build -ldflags`."""
+        major, minor, _ = self.version.split(".", 2) if self.module else ("1", "0", "")
+        values = {k: v.format(version=self.version, major=major, minor=minor) for k, v in self.variables.items()}
+        return " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in values.items())])
+
+
+def _kubernetes(*names: str) -> dict[str, Binary]:
+    same_minor = Probe(("--version",), (1, 36), (1, 37))
+    # kubectl is supported one minor version either side of the API server.
+    kubectl = Probe(("version", "--client=true"), (1, 35), (1, 38))
+    return {n: Binary(f"k8s.io/kubernetes/cmd/{n}", kubectl if n == "kubectl" else same_minor) for n in names}
+
+
+# The slowest builds first, so that the last ones to finish are short.
+TOOLS = (
+    Tool(
+        "kubernetes",
+        "k8s.io/kubernetes",
+        _kubernetes(
+            "kube-apiserver", "kube-controller-manager", "kubelet", "kube-scheduler", "kube-proxy", "kubectl"
+        ),
+        {
+            "k8s.io/component-base/version.gitVersion": "v{version}",
+            "k8s.io/component-base/version.gitMajor": "{major}",
+            "k8s.io/component-base/version.gitMinor": "{minor}",
+        },
+    ),
+    Tool(
+        "etcd",
+        "go.etcd.io/etcd/server/v3",
+        {"etcd": Binary("go.etcd.io/etcd/server/v3", Probe(("--version",), (3, 5), (3, 7)))},
+    ),
+    Tool(
+        "pulumi",
+        "github.com/pulumi/pulumi/pkg/v3",
+        {"pulumi": Binary("github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", Probe(("version",), (3, 259), (4, 0)))},
+        # The Automation API parses it.
+        {"github.com/pulumi/pulumi/sdk/v3/go/common/version.Version": "v{version}"},
+    ),
+    Tool(
+        "argo-workflows",
+        "github.com/argoproj/argo-workflows/v3",
+        # They go into images, so they must be static and of exactly this version: never the ones on PATH.
+        {
+            "workflow-controller": Binary("github.com/argoproj/argo-workflows/v3/cmd/workflow-controller"),
+            "argoexec": Binary("github.com/argoproj/argo-workflows/v3/cmd/argoexec"),
+        },
+        {"github.com/argoproj/argo-workflows/v3.version": "v{version}"},
+        {"workflow/executor/os-specific/signal_linux.go": "signal_linux.go"},
+    ),
+    Tool("coredns", "github.com/coredns/coredns", {"coredns": Binary(".", Probe(("-version",), (1, 11), (2, 0)))}),
+    Tool(
+        "helm",
+        "helm.sh/helm/v3",
+        {"helm": Binary("helm.sh/helm/v3/cmd/helm", Probe(("version", "--short"), (3, 16), (4, 0)))},
+        {"helm.sh/helm/v3/internal/version.version": "v{version}"},
+    ),
+    Tool("pause", None, {"pause": Binary(".")}),
+)
+
+BINARIES: Mapping[str, Tool] = {binary: tool for tool in TOOLS for binary in tool.binaries}
+"""Every binary's name and the tool it belongs to, in building order."""

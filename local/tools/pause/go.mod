@@ -1,0 +1,3 @@
+module pulumi-mlops.dev/local/tools/pause
+
+go 1.26
