@@ -1,0 +1,102 @@
+"""The model class: raw rows in, class probabilities or one number a row out.
+
+It has the duck type of seldon-core (`load`, `predict`, `class_names`, `feature_names`), so the same class runs in this
+project's server and under `seldon-core-microservice`. It needs numpy and xgboost, nothing else.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xgboost
+
+from ml import bundle
+from ml.errors import BundleError
+from ml.preprocessing import Encoded, Preprocessing
+
+Rows = Sequence[Sequence[Any]] | np.ndarray
+
+
+class Model:
+    """One version directory as a predictor. `predict` may be called from several threads."""
+
+    class_names: list[str] | None = None
+    """Labels of the probability columns of a classifier; None for a regressor."""
+
+    def __init__(self, model_path: str) -> None:
+        self.model_path = Path(model_path)
+        self.feature_names: list[str] = []
+        self.name = ""
+        self.version = ""
+        self.unknown_categories: Counter[str] = Counter()
+        """Cells per column, since `load`, whose category training had not seen."""
+        self._lock = threading.Lock()
+        self._booster: xgboost.Booster | None = None
+
+    def load(self) -> None:
+        """Verifies the version and loads it; raises BundleError in one sentence."""
+        version = bundle.read(self.model_path)
+        booster = xgboost.Booster()
+        try:
+            booster.load_model(self.model_path / "model.ubj")
+            preprocessing = Preprocessing(version.preprocessing)
+        except (xgboost.core.XGBoostError, KeyError, TypeError, ValueError) as error:
+            reason = str(error).strip().splitlines()[-1:] or ["unknown reason"]
+            raise BundleError(f"model version {version.name}/{version.version} cannot be loaded: {reason[0]}") from None
+        booster.set_param({"nthread": 1})  # one row is not worth waking a second thread, and servers scale by process
+        self._bundle = version
+        self._preprocessing = preprocessing
+        self.feature_names = preprocessing.inputs
+        self.class_names = version.signature["classes"]
+        self.name, self.version = version.name, version.version
+        self._booster = booster
+
+    def predict(self, X: Rows, names: Iterable[str] | None = None, meta: Any = None) -> np.ndarray:
+        """Float32 matrix with a row an input row: a probability a class, or one column for a regressor.
+
+        `names` gives the columns in the order of the cells, when it is not the signature's. `meta` is ignored.
+        """
+        if self._booster is None:
+            self.load()
+        encoded = self.encode(X, names)
+        if encoded.unknown:
+            with self._lock:
+                self.unknown_categories.update(encoded.unknown)
+        return self.predict_encoded(encoded.matrix)
+
+    def encode(self, rows: Rows, names: Iterable[str] | None = None) -> Encoded:
+        """The matrix that the booster sees, and how many categories were unknown; raises BadInput."""
+        return self._preprocessing.encode(rows, names)
+
+    def predict_encoded(self, matrix: np.ndarray) -> np.ndarray:
+        """Predicts rows that `encode` has made."""
+        return probabilities(self._booster, matrix, self.class_names)
+
+    def metadata(self) -> dict[str, Any]:
+        """Name, version, signature and metrics, as plain JSON."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "task": self._bundle.signature["task"],
+            "inputs": self._bundle.signature["inputs"],
+            "classes": self.class_names,
+            "metrics": self._bundle.metrics["metrics"],
+            "created": self._bundle.manifest["created"],
+            "mlflow_run_id": self._bundle.manifest["mlflow_run_id"],
+        }
+
+
+def probabilities(booster: xgboost.Booster, matrix: np.ndarray, classes: list[str] | None) -> np.ndarray:
+    """Predictions as a matrix: one column a class for a classifier, one column for a regressor."""
+    raw = booster.inplace_predict(matrix, missing=np.nan)
+    if raw.ndim == 2:
+        return raw
+    if classes is None:
+        return raw.reshape(-1, 1)
+    both = np.empty((len(raw), 2), dtype=np.float32)
+    np.subtract(1.0, raw, out=both[:, 0])
+    both[:, 1] = raw
+    return both
