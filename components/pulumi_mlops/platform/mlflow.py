@@ -1,0 +1,293 @@
+"""The MLflow tracking server and model registry.
+
+Creates the server with its schema migration, Service and, without a database of its own, the volume of a SQLite file.
+Does not own: the namespace, the database, the bucket. It has no login: it is reachable from inside the cluster alone.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops import conventions, versions
+from pulumi_mlops._args import at_least, check_args, dns_label, matches, not_empty, object_name, quantity
+from pulumi_mlops._manifests import Manifest, container_security, name_of, pod_security, resources
+from pulumi_mlops.platform import _parts
+
+UPSTREAM_REGISTRY = "ghcr.io"
+REPOSITORY = "mlflow/mlflow"
+IMAGE_TAG = f"v{versions.MLFLOW}-full"
+"""The image without `-full` lacks the drivers of S3 and Postgres."""
+
+DEFAULT_STORAGE_GIB = 5
+DEFAULT_MEMORY = "1Gi"  # measured: 420 MiB at rest with one worker
+DEFAULT_WORKERS = 1
+CPU_REQUEST = "100m"
+SQLITE_URI = "sqlite:////data/mlflow.db"
+
+SERVE = """
+import os
+from mlflow.cli import cli
+cli(["db", "upgrade", os.environ["MLFLOW_BACKEND_STORE_URI"]], standalone_mode=False)
+cli(["server"])
+"""
+"""Migration and server in one process: each `import mlflow` costs 4 CPU seconds. Two replicas that migrate an empty
+database at the same moment disagree once; the loser is restarted and finds it done. The URI is on no command line."""
+
+
+class MLflowArtifactStore(TypedDict):
+    """Where the server keeps artifacts. Clients reach them through the server and need no keys of the store."""
+
+    uri: pulumi.Input[str]
+    """Bucket and prefix, such as `s3://mlflow/artifacts`."""
+    credentials: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; default none: the service account's cloud identity."""
+    endpoint: NotRequired[pulumi.Input[str]]
+    """URL of the S3 API; default: that of AWS."""
+    region: NotRequired[pulumi.Input[str]]
+    """Region of the bucket; default `us-east-1`."""
+
+
+class MLflowArgs(TypedDict):
+    """Arguments of `MLflow`."""
+
+    namespace: pulumi.Input[str]
+    """Namespace of the server, created elsewhere."""
+    artifact_store: MLflowArtifactStore
+    """Where artifacts are kept."""
+    database_secret: NotRequired[str]
+    """Name of a Secret in the namespace whose key `uri` is a Postgres URI (`postgresql://…`); default none: a SQLite
+    file on a volume, for one replica and a handful of users. Plain: it decides whether there is a volume."""
+    replicas: NotRequired[int]
+    """Number of servers; default 1. More than one needs `database_secret`."""
+    workers: NotRequired[pulumi.Input[int]]
+    """Processes that answer requests in each server; default 1, which takes about 400 MiB."""
+    allowed_hosts: NotRequired[list[pulumi.Input[str]]]
+    """Host names, besides the Service's and localhost, by which clients address the server; others get 403."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with a mirror of the image `mlflow/mlflow`; default `ghcr.io`."""
+    storage_gib: NotRequired[int]
+    """Size of the SQLite file's volume in GiB; default 5, at least 1."""
+    storage_class: NotRequired[pulumi.Input[str]]
+    """Storage class of that volume, ReadWriteOnce and no NFS; default: the cluster's default class."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of a server, request and limit; default "1Gi"."""
+    protect_data: NotRequired[bool]
+    """Whether Pulumi refuses to delete the volume; default true. When false, `destroy` deletes every run and model
+    version recorded in the SQLite file."""
+
+
+RULES = {
+    "namespace": dns_label,
+    "artifact_store.uri": matches("s3://.+", 'a bucket and prefix such as "s3://mlflow/artifacts"'),
+    "artifact_store.endpoint": matches("https?://.+", 'a URL such as "http://store.example.org:8333"'),
+    "database_secret": dns_label,
+    "replicas": at_least(1, "server"),
+    "workers": at_least(1, "process"),
+    "allowed_hosts": not_empty,
+    "storage_gib": at_least(1, "GiB"),
+    "memory": quantity,
+}
+
+
+class MLflow(pulumi.ComponentResource):
+    """An MLflow server whose artifacts pass through it.
+
+    ```python
+    from pulumi_mlops.platform import MLflow
+
+    store = {"uri": "s3://models/mlflow", "region": "eu-central-1"}
+    mlflow = MLflow("mlflow", {"namespace": "mlflow", "artifact_store": store, "database_secret": "mlflow-database"})
+    pulumi.export("tracking_uri", mlflow.url)
+    ```
+    """
+
+    url: pulumi.Output[str]
+    """Tracking URI inside the cluster."""
+    service: pulumi.Output[str]
+    """Name of the Service."""
+    version: pulumi.Output[str]
+    """Version of the server."""
+
+    def __init__(self, name: str, args: MLflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(MLflow, name, args, MLflowArgs, RULES, _problems(args), object_name(40))
+        super().__init__("pulumi-mlops:index:MLflow", name, {**checked}, opts)
+        self._name = name
+        self._args = checked
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._pods = conventions.selector("mlflow", name)
+
+        credentials = self._create_credentials()
+        volume = (
+            None
+            if "database_secret" in checked
+            else _parts.volume_claim(f"{name}-data", self._metadata("-data"), checked, DEFAULT_STORAGE_GIB, self)
+        )
+        self._create_server(credentials, volume)
+        self.service = self._create_service()
+        self.url = pulumi.Output.all(self.service, checked["namespace"]).apply(
+            lambda known: f"http://{conventions.service_host(*known)}:{conventions.MLFLOW_PORT}"
+        )
+        self.version = pulumi.Output.from_input(versions.MLFLOW)
+        self.register_outputs({"url": self.url, "service": self.service, "version": self.version})
+
+    def _create_credentials(self) -> pulumi.Output[str] | None:
+        if "credentials" not in self._args["artifact_store"]:
+            return None
+        secret = k8s.core.v1.Secret(
+            f"{self._name}-artifact-store",
+            metadata=self._metadata("-artifact-store"),
+            string_data=self._args["artifact_store"]["credentials"],
+            opts=self._child,
+        )
+        return name_of(secret)
+
+    def _create_server(self, credentials: pulumi.Output[str] | None, volume: pulumi.Output[str] | None) -> None:
+        account = k8s.core.v1.ServiceAccount(
+            f"{self._name}-service-account",
+            metadata=self._metadata(),
+            automount_service_account_token=False,
+            opts=self._child,
+        )
+        k8s.apps.v1.Deployment(
+            f"{self._name}-server",
+            metadata=self._metadata(),
+            spec=deployment(self._name, self._args, name_of(account), credentials, volume),
+            opts=self._child,
+        )
+
+    def _create_service(self) -> pulumi.Output[str]:
+        k8s.networking.v1.NetworkPolicy(
+            f"{self._name}-ingress",
+            metadata=self._metadata(),
+            spec=_parts.ingress_to(self._pods, conventions.MLFLOW_PORT),
+            opts=self._child,
+        )
+        service = k8s.core.v1.Service(
+            f"{self._name}-service",
+            metadata=self._metadata(),
+            spec={"selector": self._pods, "ports": [{"name": "http", "port": conventions.MLFLOW_PORT}]},
+            opts=self._child,
+        )
+        return name_of(service)
+
+    def _metadata(self, suffix: str = "") -> Manifest:
+        return {
+            "name": f"{self._name}{suffix}",
+            "namespace": self._args["namespace"],
+            "labels": conventions.labels("mlflow", self._name),
+        }
+
+
+def deployment(
+    name: str,
+    args: Mapping[str, Any],
+    account: pulumi.Output[str],
+    credentials: pulumi.Output[str] | None,
+    volume: pulumi.Output[str] | None,
+) -> Manifest:
+    """Spec of the Deployment. One SQLite file, one writer: with it, the old server goes before the new one comes."""
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    return {
+        "replicas": args.get("replicas", 1),
+        "strategy": {"type": "Recreate"} if volume else rolling,
+        "selector": {"matchLabels": conventions.selector("mlflow", name)},
+        "template": {
+            "metadata": {"labels": conventions.labels("mlflow", name)},
+            "spec": {"serviceAccountName": account, **pod(name, args, credentials, volume)},
+        },
+    }
+
+
+def pod(
+    name: str,
+    args: Mapping[str, Any],
+    credentials: pulumi.Output[str] | None,
+    volume: pulumi.Output[str] | None,
+) -> Manifest:
+    """Spec of a server's pod, but for its service account. `volume` is the claim of the SQLite file."""
+    port = conventions.MLFLOW_PORT
+    return {
+        "securityContext": pod_security(),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,  # they would set MLFLOW_PORT, which is also a setting of the server
+        "containers": [
+            {
+                "name": "mlflow",
+                "image": pulumi.Output.from_input(args.get("image_registry", UPSTREAM_REGISTRY)).apply(
+                    lambda registry: conventions.image(registry, REPOSITORY, IMAGE_TAG)
+                ),
+                "command": ["python", "-c", SERVE],
+                "env": environment(name, args),
+                **({"envFrom": [{"secretRef": {"name": credentials}}]} if credentials else {}),
+                "ports": [{"name": "http", "containerPort": port}],
+                "startupProbe": _parts.http_probe("/health", port, period_seconds=1, failures=180),
+                "readinessProbe": _parts.http_probe("/health", port, period_seconds=10, failures=3),
+                "livenessProbe": _parts.http_probe("/health", port, period_seconds=20, failures=3),
+                "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+                "securityContext": container_security(),
+                "volumeMounts": [
+                    {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+                    *([{"name": "data", "mountPath": "/data"}] if volume else []),
+                ],
+            }
+        ],
+        "volumes": [
+            {"name": "tmp", "emptyDir": {"sizeLimit": "2Gi"}},  # artifacts on their way through
+            *([{"name": "data", "persistentVolumeClaim": {"claimName": volume}}] if volume else []),
+        ],
+    }
+
+
+def environment(name: str, args: Mapping[str, Any]) -> list[Manifest]:
+    """Settings of the server; every option of `mlflow server` has an environment variable."""
+    store = args["artifact_store"]
+    backend: Manifest = (
+        {"valueFrom": {"secretKeyRef": {"name": args["database_secret"], "key": conventions.DATABASE_URI_KEY}}}
+        if "database_secret" in args
+        else {"value": SQLITE_URI}
+    )
+    values: dict[str, Any] = {
+        "HOME": "/tmp",  # noqa: S108 - a volume of the pod's own
+        "MLFLOW_HOST": "0.0.0.0",  # noqa: S104 - a pod's own address
+        "MLFLOW_PORT": str(conventions.MLFLOW_PORT),
+        "MLFLOW_WORKERS": pulumi.Output.from_input(args.get("workers", DEFAULT_WORKERS)).apply(str),
+        "MLFLOW_SERVE_ARTIFACTS": "true",
+        "MLFLOW_ARTIFACTS_DESTINATION": store["uri"],
+        "MLFLOW_SERVER_ALLOWED_HOSTS": pulumi.Output.all(args["namespace"], *args.get("allowed_hosts", [])).apply(
+            lambda known: allowed_hosts(name, *known)
+        ),
+        # Jobs of the server (scorers, optimizers) double its processes and its start time; no pipeline uses them.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "AWS_REGION": store.get("region", conventions.OBJECT_STORE_REGION),
+        **({"MLFLOW_S3_ENDPOINT_URL": store["endpoint"]} if "endpoint" in store else {}),
+    }
+    return [
+        {"name": "MLFLOW_BACKEND_STORE_URI", **backend},
+        *({"name": key, "value": value} for key, value in values.items()),
+    ]
+
+
+def allowed_hosts(service: str, namespace: str, *others: str) -> str:
+    """Every name by which a pod may address the Service, with the port and without; the server compares text."""
+    names = [
+        service,
+        f"{service}.{namespace}",
+        f"{service}.{namespace}.svc",
+        conventions.service_host(service, namespace),
+        "localhost",
+        "127.0.0.1",
+        *others,
+    ]
+    with_port = [name if ":" in name else f"{name}:*" for name in names]
+    return ",".join(dict.fromkeys([*names, *with_port]))
+
+
+def _problems(args: Mapping[str, Any]) -> Iterator[str]:
+    replicas = args.get("replicas", 1)
+    if "database_secret" not in args and replicas > 1:
+        yield f"args.replicas must be 1 without args.database_secret, since SQLite has one writer, got {replicas}"
+    if "database_secret" in args and "storage_gib" in args:
+        yield "args.storage_gib is the size of the SQLite file's volume: leave it out with args.database_secret"

@@ -1,0 +1,184 @@
+"""S3-compatible storage inside the cluster, for clusters that have no cloud's own.
+
+Creates one SeaweedFS server with its volume, buckets, users and Service. Does not own: the namespace, copies of the
+credentials in other namespaces, backups. Highly available storage is the cloud's object store, not this.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
+
+from pulumi_mlops import conventions
+from pulumi_mlops._args import at_least, check_args, dns_label, matches, not_empty, object_name, quantity
+from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops.platform import _parts, _seaweedfs
+
+
+class ObjectStoreUser(TypedDict):
+    """What one user may do. Nobody may do more: the store has no administrator's key."""
+
+    read: NotRequired[list[str]]
+    """Buckets whose objects it may list and read; default none."""
+    write: NotRequired[list[str]]
+    """Buckets whose objects it may list, read, write and delete; default none."""
+    secret_name: NotRequired[str]
+    """Name of the Secret with its keys, in the store's namespace; default `<store>-credentials-<user>`."""
+
+
+class ObjectStoreArgs(TypedDict):
+    """Arguments of `ObjectStore`."""
+
+    namespace: pulumi.Input[str]
+    """Namespace of the server, created elsewhere."""
+    buckets: list[str]
+    """Names of the buckets. One that is taken off the list keeps its objects. Plain: users' rights refer to them."""
+    users: dict[str, ObjectStoreUser]
+    """User name, which is also its access key id, and rights. Plain: each user gets a generated secret key."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with a mirror of the image `chrislusf/seaweedfs`; default `docker.io`."""
+    storage_gib: NotRequired[int]
+    """Size of the volume in GiB; default 10, at least 1. Plain: SeaweedFS's own volume size follows from it."""
+    storage_class: NotRequired[pulumi.Input[str]]
+    """Storage class of the volume, ReadWriteOnce; default: the cluster's default class."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of the server, request and limit; default "512Mi"."""
+    protect_data: NotRequired[bool]
+    """Whether Pulumi refuses to delete the volume; default true. When false, `destroy` deletes every object stored."""
+
+
+RULES = {
+    "namespace": dns_label,
+    "buckets": matches(
+        "[a-z0-9][-a-z0-9]{1,61}[a-z0-9]",
+        "a bucket name (3 to 63 lower-case letters, digits and inner hyphens)",
+    ),
+    "users": not_empty,
+    "storage_gib": at_least(1, "GiB"),
+    "memory": quantity,
+}
+
+
+class ObjectStore(pulumi.ComponentResource):
+    """One SeaweedFS server that speaks S3, its buckets and its users.
+
+    ```python
+    from pulumi_mlops.platform import ObjectStore
+
+    users = {"loader": {"write": ["data"]}, "trainer": {"read": ["data"]}}
+    store = ObjectStore("object-store", {"namespace": "object-store", "buckets": ["data"], "users": users})
+    pulumi.export("endpoint", store.endpoint)
+    ```
+    """
+
+    endpoint: pulumi.Output[str]
+    """URL of the S3 API inside the cluster."""
+    region: pulumi.Output[str]
+    """Region that clients sign their requests for."""
+    credentials: pulumi.Output[dict[str, dict[str, str]]]
+    """Secret: user name → `AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`."""
+    credentials_secrets: pulumi.Output[dict[str, str]]
+    """User name → name of the Secret with the same two keys, in the store's namespace."""
+
+    def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(ObjectStore, name, args, ObjectStoreArgs, RULES, _problems(args), object_name(40))
+        super().__init__("pulumi-mlops:index:ObjectStore", name, {**checked}, opts)
+        self._name = name
+        self._args = checked
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._pods = conventions.selector("object-store", name)
+
+        self.credentials = self._create_keys()
+        self.credentials_secrets = self._create_credentials_secrets()
+        self._create_server(
+            volume=_parts.volume_claim(
+                f"{name}-data", self._metadata(f"{name}-data"), checked, _seaweedfs.DEFAULT_STORAGE_GIB, self
+            )
+        )
+        self.endpoint = pulumi.Output.format("http://{0}:{1}", self._create_service(), conventions.OBJECT_STORE_PORT)
+        self.region = pulumi.Output.from_input(conventions.OBJECT_STORE_REGION)
+        self.register_outputs(
+            {
+                "endpoint": self.endpoint,
+                "region": self.region,
+                "credentials": self.credentials,
+                "credentials_secrets": self.credentials_secrets,
+            }
+        )
+
+    def _create_keys(self) -> pulumi.Output[dict[str, dict[str, str]]]:
+        keys = {
+            user: random.RandomPassword(f"{self._name}-{user}-key", length=40, special=False, opts=self._child).result
+            for user in self._args["users"]
+        }
+        return pulumi.Output.secret(pulumi.Output.all(**keys)).apply(
+            lambda known: {
+                user: {conventions.ACCESS_KEY_ID_KEY: user, conventions.SECRET_ACCESS_KEY_KEY: key}
+                for user, key in known.items()
+            }
+        )
+
+    def _create_credentials_secrets(self) -> pulumi.Output[dict[str, str]]:
+        secrets: dict[str, pulumi.Output[str]] = {}
+        for user, rights in self._args["users"].items():
+            secret_name = rights.get("secret_name", f"{self._name}-credentials-{user}")
+            secret = k8s.core.v1.Secret(
+                f"{self._name}-credentials-{user}",
+                metadata=self._metadata(secret_name),
+                string_data=self.credentials[user],
+                opts=self._child,
+            )
+            secrets[user] = name_of(secret)
+        return pulumi.Output.all(**secrets)
+
+    def _create_server(self, volume: pulumi.Output[str]) -> None:
+        identities = self.credentials.apply(lambda known: _seaweedfs.identities_file(self._args["users"], known))
+        secret = k8s.core.v1.Secret(
+            f"{self._name}-identities",
+            metadata=self._metadata(f"{self._name}-identities"),
+            string_data={"identities.json": identities},
+            opts=self._child,
+        )
+        k8s.apps.v1.StatefulSet(
+            f"{self._name}-server",
+            metadata=self._metadata(),
+            spec=_seaweedfs.stateful_set(self._name, self._args, volume, name_of(secret), identities),
+            opts=self._child,
+        )
+
+    def _create_service(self) -> pulumi.Output[str]:
+        k8s.networking.v1.NetworkPolicy(
+            f"{self._name}-ingress",
+            metadata=self._metadata(),
+            spec=_parts.ingress_to(self._pods, conventions.OBJECT_STORE_PORT),
+            opts=self._child,
+        )
+        service = k8s.core.v1.Service(
+            f"{self._name}-service",
+            metadata=self._metadata(),
+            spec={"selector": self._pods, "ports": [{"name": "s3", "port": conventions.OBJECT_STORE_PORT}]},
+            opts=self._child,
+        )
+        return pulumi.Output.all(name_of(service), self._args["namespace"]).apply(
+            lambda known: conventions.service_host(*known)
+        )
+
+    def _metadata(self, name: str | None = None) -> Manifest:
+        return {
+            "name": name or self._name,
+            "namespace": self._args["namespace"],
+            "labels": conventions.labels("object-store", self._name),
+        }
+
+
+def _problems(args: Mapping[str, Any]) -> Iterator[str]:
+    buckets = args["buckets"]
+    for user, rights in args["users"].items():
+        if complaint := dns_label(user):
+            yield f'args.users has the user name "{user}", which {complaint}'
+        for right in ("read", "write"):
+            for bucket in rights.get(right, []):
+                if bucket not in buckets:
+                    yield f'args.users.{user}.{right} must name one of args.buckets, got "{bucket}"'

@@ -1,0 +1,203 @@
+"""The whole platform of a cluster that has no cloud services: storage, MLflow, Argo Workflows and the gateway.
+
+Does not own: the cluster, its storage classes, the Gateway API implementation, the teams' workspaces.
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops import conventions
+from pulumi_mlops._args import at_least, check_args, not_empty, object_name, quantity
+from pulumi_mlops._manifests import name_of
+from pulumi_mlops.platform._parts import RESTRICTED
+from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
+from pulumi_mlops.platform.gateway import RULES as GATEWAY_RULES
+from pulumi_mlops.platform.gateway import Gateway
+from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
+from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, ObjectStoreUser
+
+MLFLOW_USER = "mlflow"
+WORKSPACES_USER = "workspaces"
+BUCKETS = [conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET]
+USERS: dict[str, ObjectStoreUser] = {
+    MLFLOW_USER: {"write": [conventions.MLFLOW_BUCKET]},
+    WORKSPACES_USER: {
+        "write": [conventions.DATA_BUCKET, conventions.WORKFLOWS_BUCKET],
+        "secret_name": conventions.OBJECT_STORE_CREDENTIALS_SECRET,
+    },
+}
+"""Teams share one user: they see each other's data, but no team touches MLflow's artifacts behind its back."""
+
+
+class PlatformSizes(TypedDict):
+    """How much each part may use; what is left out has the default of the part's own component."""
+
+    object_store_storage_gib: NotRequired[int]
+    """Volume of the object store in GiB."""
+    object_store_memory: NotRequired[pulumi.Input[str]]
+    """Memory of the object store."""
+    mlflow_storage_gib: NotRequired[int]
+    """Volume of MLflow's SQLite file in GiB; not with `mlflow_database_secret`."""
+    mlflow_memory: NotRequired[pulumi.Input[str]]
+    """Memory of an MLflow server."""
+    argo_memory: NotRequired[str]
+    """Memory of the workflow controller."""
+
+
+class PlatformArgs(TypedDict):
+    """Arguments of `Platform`."""
+
+    gateway_class: pulumi.Input[str]
+    """Name of the GatewayClass that the cluster offers."""
+    gateway_url: pulumi.Input[str]
+    """Where clients reach the gateway, such as `https://models.example.org`."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry that mirrors every image of the platform; default: each image's own registry."""
+    chart_repository: NotRequired[str]
+    """Helm repository, registry or directory that mirrors every chart; default: each chart's own. Plain: see
+    `ArgoWorkflowsArgs`."""
+    storage_class: NotRequired[pulumi.Input[str]]
+    """Storage class of the volumes, ReadWriteOnce; default: the cluster's default class."""
+    mlflow_database_secret: NotRequired[str]
+    """Secret in the namespace `mlflow` with a Postgres URI under `uri`; default none: SQLite. Plain: as in
+    `MLflowArgs`."""
+    mlflow_allowed_hosts: NotRequired[list[pulumi.Input[str]]]
+    """Further host names by which clients address MLflow; default none."""
+    sizes: NotRequired[PlatformSizes]
+    """Storage and memory of the parts."""
+    protect_data: NotRequired[bool]
+    """Whether Pulumi refuses to delete what holds data: volumes, their namespaces, the definitions of workflows;
+    default true. When false, `destroy` deletes every object, run, model version and workflow."""
+
+
+RULES = {
+    "gateway_class": not_empty,
+    "gateway_url": GATEWAY_RULES["url"],
+    "image_registry": not_empty,
+    "chart_repository": not_empty,
+    "sizes.object_store_storage_gib": at_least(1, "GiB"),
+    "sizes.object_store_memory": quantity,
+    "sizes.mlflow_storage_gib": at_least(1, "GiB"),
+    "sizes.mlflow_memory": quantity,
+    "sizes.argo_memory": quantity,
+}
+
+
+class Platform(pulumi.ComponentResource):
+    """Everything that workspaces rely on, under the names that they expect.
+
+    A cluster has one platform: its parts bear the names of `conventions`. Namespaces come first and go last; within
+    them nothing waits for anything else, so that the slowest part alone decides how long `up` takes.
+
+    ```python
+    from pulumi_mlops.platform import Platform
+
+    platform = Platform("platform", {"gateway_class": "istio", "gateway_url": "https://models.example.org"})
+    pulumi.export("mlflow_url", platform.mlflow_url)
+    ```
+    """
+
+    gateway_url: pulumi.Output[str]
+    """Where clients reach the gateway, without a path."""
+    object_store_endpoint: pulumi.Output[str]
+    """URL of the S3 API inside the cluster."""
+    mlflow_url: pulumi.Output[str]
+    """MLflow's tracking URI inside the cluster."""
+    namespaces: pulumi.Output[list[str]]
+    """Namespaces of the platform."""
+
+    def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(Platform, name, args, PlatformArgs, RULES, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:Platform", name, {**checked}, opts)
+        self._name = name
+        self._args = checked
+        self._sizes: dict[str, Any] = checked.get("sizes", {})
+        self._child = pulumi.ResourceOptions(parent=self)
+        namespaces = {
+            conventions.OBJECT_STORE_NAMESPACE: self._create_namespace(conventions.OBJECT_STORE_NAMESPACE, data=True),
+            conventions.MLFLOW_NAMESPACE: self._create_namespace(conventions.MLFLOW_NAMESPACE, data=True),
+            conventions.ARGO_NAMESPACE: self._create_namespace(conventions.ARGO_NAMESPACE),
+            # The implementation may run its proxies here, as whatever user it likes.
+            conventions.GATEWAY_NAMESPACE: self._create_namespace(conventions.GATEWAY_NAMESPACE, restricted=False),
+        }
+        store = self._create_object_store(namespaces[conventions.OBJECT_STORE_NAMESPACE])
+        mlflow = self._create_mlflow(namespaces[conventions.MLFLOW_NAMESPACE], store)
+        self._create_argo_workflows(namespaces[conventions.ARGO_NAMESPACE])
+        gateway = Gateway(
+            conventions.GATEWAY_NAME,
+            {
+                "namespace": namespaces[conventions.GATEWAY_NAMESPACE],
+                "gateway_class": checked["gateway_class"],
+                "url": checked["gateway_url"],
+            },
+            self._child,
+        )
+        self.gateway_url = gateway.url
+        self.object_store_endpoint = store.endpoint
+        self.mlflow_url = mlflow.url
+        self.namespaces = pulumi.Output.all(*namespaces.values())
+        self.register_outputs(
+            {
+                "gateway_url": self.gateway_url,
+                "object_store_endpoint": self.object_store_endpoint,
+                "mlflow_url": self.mlflow_url,
+                "namespaces": self.namespaces,
+            }
+        )
+
+    def _create_namespace(self, namespace: str, data: bool = False, restricted: bool = True) -> pulumi.Output[str]:
+        created = k8s.core.v1.Namespace(
+            f"{self._name}-{namespace}",
+            metadata={
+                "name": namespace,
+                "labels": {**conventions.labels("platform", self._name), **(RESTRICTED if restricted else {})},
+            },
+            opts=pulumi.ResourceOptions(parent=self, protect=data and self._args.get("protect_data", True)),
+        )
+        return name_of(created)
+
+    def _create_object_store(self, namespace: pulumi.Output[str]) -> ObjectStore:
+        store = ObjectStoreArgs(
+            namespace=namespace,
+            buckets=BUCKETS,
+            users=USERS,
+            **self._same("image_registry", "storage_class", "protect_data"),
+            **self._sized("object_store", "storage_gib", "memory"),
+        )
+        return ObjectStore(conventions.OBJECT_STORE_SERVICE, store, self._child)
+
+    def _create_mlflow(self, namespace: pulumi.Output[str], store: ObjectStore) -> MLflow:
+        mlflow = MLflowArgs(
+            namespace=namespace,
+            artifact_store={
+                "uri": f"s3://{conventions.MLFLOW_BUCKET}/artifacts",
+                "credentials": store.credentials[MLFLOW_USER],
+                # The same as store.endpoint, which is known only once the store answers: MLflow starts beside it.
+                "endpoint": conventions.OBJECT_STORE_ENDPOINT,
+                "region": store.region,
+            },
+            **self._same("image_registry", "storage_class", "protect_data"),
+            **self._without_prefix("mlflow_", "database_secret", "allowed_hosts"),
+            **self._sized("mlflow", "storage_gib", "memory"),
+        )
+        return MLflow(conventions.MLFLOW_SERVICE, mlflow, self._child)
+
+    def _create_argo_workflows(self, namespace: pulumi.Output[str]) -> None:
+        argo = ArgoWorkflowsArgs(
+            namespace=namespace,
+            keep_definitions=self._args.get("protect_data", True),
+            **self._same("image_registry", "chart_repository"),
+            **self._sized("argo", "memory"),
+        )
+        ArgoWorkflows("argo-workflows", argo, self._child)
+
+    def _same(self, *keys: str) -> Any:
+        return {key: self._args[key] for key in keys if key in self._args}
+
+    def _without_prefix(self, prefix: str, *keys: str) -> Any:
+        return {key: self._args[f"{prefix}{key}"] for key in keys if f"{prefix}{key}" in self._args}
+
+    def _sized(self, part: str, *keys: str) -> Any:
+        return {key: self._sizes[f"{part}_{key}"] for key in keys if f"{part}_{key}" in self._sizes}
