@@ -1,0 +1,98 @@
+"""Pulumi components for an MLOps platform on Kubernetes: the developer API.
+
+A name is imported when it is first used, so that importing the package costs no provider SDK.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pulumi_mlops._args import ArgumentError
+    from pulumi_mlops._manifests import ImagePullPolicy
+    from pulumi_mlops._pipeline_settings import (
+        CategoricalImputation,
+        DataFormat,
+        EvaluationArgs,
+        FeaturesArgs,
+        Metric,
+        NumericImputation,
+        Scaling,
+        SourceArgs,
+        SourceType,
+        Task,
+        TrainingArgs,
+        UnknownCategory,
+    )
+    from pulumi_mlops.model_endpoint import (
+        AutoscalingArgs,
+        CanaryArgs,
+        EndpointRuntime,
+        ModelEndpoint,
+        ModelEndpointArgs,
+    )
+    from pulumi_mlops.training_pipeline import StepArgs, StepsArgs, TrainingPipeline, TrainingPipelineArgs
+    from pulumi_mlops.workspace import ObjectStoreAccess, Workspace, WorkspaceArgs
+
+__all__ = [
+    "ArgumentError",
+    "AutoscalingArgs",
+    "CanaryArgs",
+    "CategoricalImputation",
+    "DataFormat",
+    "EndpointRuntime",
+    "EvaluationArgs",
+    "FeaturesArgs",
+    "ImagePullPolicy",
+    "Metric",
+    "ModelEndpoint",
+    "ModelEndpointArgs",
+    "NumericImputation",
+    "ObjectStoreAccess",
+    "Scaling",
+    "SourceArgs",
+    "SourceType",
+    "StepArgs",
+    "StepsArgs",
+    "Task",
+    "TrainingArgs",
+    "TrainingPipeline",
+    "TrainingPipelineArgs",
+    "UnknownCategory",
+    "Workspace",
+    "WorkspaceArgs",
+]
+
+_MODULES = {
+    "_args": ("ArgumentError",),
+    "_manifests": ("ImagePullPolicy",),
+    "_pipeline_settings": (
+        "CategoricalImputation",
+        "DataFormat",
+        "EvaluationArgs",
+        "FeaturesArgs",
+        "Metric",
+        "NumericImputation",
+        "Scaling",
+        "SourceArgs",
+        "SourceType",
+        "Task",
+        "TrainingArgs",
+        "UnknownCategory",
+    ),
+    "model_endpoint": ("AutoscalingArgs", "CanaryArgs", "EndpointRuntime", "ModelEndpoint", "ModelEndpointArgs"),
+    "training_pipeline": ("StepArgs", "StepsArgs", "TrainingPipeline", "TrainingPipelineArgs"),
+    "workspace": ("ObjectStoreAccess", "Workspace", "WorkspaceArgs"),
+}
+_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -5,12 +5,13 @@ wrong argument costs one line on the terminal and nothing in the cluster.
 """
 
 import difflib
+import ipaddress
 import re
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
-from typing import Any, NotRequired, Required, get_args, get_origin, is_typeddict
+from typing import Any, NotRequired, Required, cast, get_args, get_origin, is_typeddict
 
 import pulumi
 
@@ -31,26 +32,36 @@ def check_args(
     args: Mapping[str, Any],
     schema: type,
     rules: Mapping[str, Rule] | None = None,
-    problems: list[str] | None = None,
+    *,
+    problems: Iterable[str] = (),
+    name_rule: Rule | None = None,
 ) -> dict[str, Any]:
-    """Returns `args` as a plain dict, or raises one ArgumentError that lists every problem.
+    """Returns a plain, normal copy of `args`, or raises one ArgumentError that lists every problem.
 
     `schema` is the component's TypedDict: unknown keys (with the nearest valid key), missing keys, values of another
     type and unknown enum members are refused, at any depth. `rules` maps a dotted field (`source.bucket`) to a Rule.
-    `problems` are findings of the component itself that concern several fields, in the same wording.
+    `problems` are findings of the component itself that concern several fields, in the same wording; an iterator is
+    read only when every single field is sound. `name_rule` holds for the component's name.
     Outputs are accepted anywhere an Input is: their values are not known yet.
+
+    In the copy, at any depth: an argument that is None is absent, an enum member is its value, and a whole number
+    that came as a float (from a program in another language) is an int.
     """
     found: list[str] = []
+    if name_rule and (complaint := name_rule(name)):
+        found.append(f"name {complaint}, got {name!r}")
     _check_dict(dict(args), schema, "args", found)
     for field, rule in (rules or {}).items():
         for path, value in _values(args, field.split(".")):
             if _is_known(value) and (complaint := _apply(rule, value)):
                 found.append(f"{path} {complaint}, got {value!r}")
-    found.extend(problems or [])
+    if not found:
+        found.extend(problems)
     if found:
         listed = found[0] if len(found) == 1 else "".join(f"\n  - {problem}" for problem in found)
         raise ArgumentError(f'{component.__name__} "{name}": {listed}')
-    return dict(args)
+    normal: dict[str, Any] = _normal(args, schema)
+    return normal
 
 
 def at_least(minimum: float, unit: str = "") -> Rule:
@@ -60,7 +71,9 @@ def at_least(minimum: float, unit: str = "") -> Rule:
 
 def between(minimum: float, maximum: float, unit: str = "") -> Rule:
     """The value is a number in the closed interval."""
-    return lambda value: None if minimum <= value <= maximum else f"must be between {minimum} and {maximum}{_unit(unit)}"
+    return lambda value: (
+        None if minimum <= value <= maximum else f"must be between {minimum} and {maximum}{_unit(unit)}"
+    )
 
 
 def matches(pattern: str, meaning: str) -> Rule:
@@ -71,6 +84,15 @@ def matches(pattern: str, meaning: str) -> Rule:
 def not_empty(value: Any) -> str | None:
     """The string, list or dict has content."""
     return None if value else "must not be empty"
+
+
+def object_name(maximum: int) -> Rule:
+    """The name can be that of a Service and of the objects derived from it."""
+    return matches(
+        rf"[a-z](?=.{{0,{maximum - 1}}}$)([-a-z0-9]*[a-z0-9])?",
+        "a name of lower-case letters, digits and inner hyphens that starts with a letter, "
+        f"at most {maximum} characters",
+    )
 
 
 dns_label: Rule = matches(
@@ -84,6 +106,15 @@ quantity: Rule = matches(
     'a Kubernetes quantity such as "500m" (CPU) or "512Mi" (memory)',
 )
 """CPU and memory amounts in Kubernetes' notation."""
+
+
+def cidr(value: Any) -> str | None:
+    """The value is a block of addresses."""
+    try:
+        ipaddress.ip_network(value)
+    except ValueError:
+        return 'must be a block of addresses such as "10.0.0.0/16", without host bits'
+    return None
 
 
 def _unit(unit: str) -> str:
@@ -104,7 +135,8 @@ def _is_known(value: Any) -> bool:
 def _values(value: Any, path: list[str], at: str = "args") -> list[tuple[str, Any]]:
     """The values at a dotted path; a list is searched element by element."""
     if isinstance(value, list):
-        return [hit for index, item in enumerate(value) for hit in _values(item, path, f"{at}[{index}]")]
+        items = cast("list[Any]", value)
+        return [hit for index, item in enumerate(items) for hit in _values(item, path, f"{at}[{index}]")]
     if not path:
         return [(at, value)]
     if isinstance(value, Mapping) and path[0] in value:
@@ -113,7 +145,9 @@ def _values(value: Any, path: list[str], at: str = "args") -> list[tuple[str, An
 
 
 def _check_dict(value: dict[str, Any], schema: type, at: str, found: list[str]) -> None:
-    hints = schema.__annotations__  # as written: get_type_hints cannot resolve the forward references inside pulumi.Input
+    hints = (
+        schema.__annotations__
+    )  # as written: get_type_hints cannot resolve the forward references inside pulumi.Input
     for key in value:
         if key not in hints:
             near = difflib.get_close_matches(key, hints, n=1, cutoff=0.5)
@@ -167,18 +201,18 @@ def _fits(value: Any, hint: Any, at: str, found: list[str]) -> bool:
     if is_typeddict(hint):
         if not isinstance(value, Mapping):
             return False
-        _check_dict(dict(value), hint, at, found)
+        _check_dict(dict(cast("Mapping[str, Any]", value)), hint, at, found)
         return True
     if origin is list:
         if not isinstance(value, list):
             return False
-        for index, item in enumerate(value):
+        for index, item in enumerate(cast("list[Any]", value)):
             _check_value(item, (get_args(hint) or (Any,))[0], f"{at}[{index}]", found)
         return True
     if origin in (dict, Mapping):
         if not isinstance(value, Mapping):
             return False
-        for key, item in value.items():
+        for key, item in cast("Mapping[str, Any]", value).items():
             _check_value(item, (get_args(hint) or (Any, Any))[1], f"{at}.{key}", found)
         return True
     if isinstance(origin, type) and issubclass(origin, Enum):
@@ -186,18 +220,41 @@ def _fits(value: Any, hint: Any, at: str, found: list[str]) -> bool:
     if origin is bool:
         return isinstance(value, bool)
     if origin is int:  # whole numbers arrive as floats from programs in other languages
-        return not isinstance(value, bool) and (isinstance(value, int) or (isinstance(value, float) and value.is_integer()))
+        return not isinstance(value, bool) and (
+            isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+        )
     if origin is float:
         return isinstance(value, int | float) and not isinstance(value, bool)
     return isinstance(value, origin) if isinstance(origin, type) else True
 
 
+def _normal(value: Any, hint: Any) -> Any:
+    """The value as the components use it; see `check_args`. The value has been checked against the hint."""
+    if isinstance(value, Enum):
+        return value.value
+    alternatives = _alternatives(_unwrap(hint))
+    plain = alternatives[0] if len(alternatives) == 1 else Any
+    if isinstance(value, Mapping):
+        hints = plain.__annotations__ if is_typeddict(plain) else {}
+        item = (get_args(plain) or (Any, Any))[-1]
+        parts = cast("Mapping[str, Any]", value).items()
+        return {key: _normal(part, hints.get(key, item)) for key, part in parts if part is not None}
+    if isinstance(value, list):
+        return [_normal(part, (get_args(plain) or (Any,))[0]) for part in cast("list[Any]", value)]
+    return int(value) if plain is int and isinstance(value, float) else value
+
+
 def _type_name(hint: Any) -> str:
-    origin = get_origin(hint) or hint
+    origin: Any = get_origin(hint) or hint
     if isinstance(origin, type) and issubclass(origin, Enum):
         return "one of " + ", ".join(repr(member.value) for member in origin)
     if is_typeddict(hint) or origin in (dict, Mapping):
         return "a dict"
-    return {str: "a string", int: "a whole number", float: "a number", bool: "true or false", list: "a list"}.get(
-        origin, getattr(origin, "__name__", str(origin))
-    )
+    names: dict[Any, str] = {
+        str: "a string",
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        list: "a list",
+    }
+    return names.get(origin) or str(hint)

@@ -4,7 +4,8 @@ A developer component needs a namespace and its own settings; everything else it
 is the default of an argument, so that a cluster with other names can be used as well.
 """
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 PACKAGE: Final = "pulumi-mlops"
 """Package of the type tokens and value of the label `app.kubernetes.io/managed-by`."""
@@ -19,10 +20,10 @@ OBJECT_STORE_NAMESPACE: Final = "object-store"
 OBJECT_STORE_SERVICE: Final = "object-store"
 OBJECT_STORE_PORT: Final = 8333
 OBJECT_STORE_REGION: Final = "us-east-1"
-OBJECT_STORE_CREDENTIALS_SECRET: Final = "object-store-credentials"
+OBJECT_STORE_CREDENTIALS_SECRET: Final = "object-store-credentials"  # noqa: S105 - a name
 """Secret with ACCESS_KEY_ID_KEY and SECRET_ACCESS_KEY_KEY, in the store's namespace and copied to each workspace."""
 ACCESS_KEY_ID_KEY: Final = "AWS_ACCESS_KEY_ID"
-SECRET_ACCESS_KEY_KEY: Final = "AWS_SECRET_ACCESS_KEY"
+SECRET_ACCESS_KEY_KEY: Final = "AWS_SECRET_ACCESS_KEY"  # noqa: S105 - a name
 
 MLFLOW_BUCKET: Final = "mlflow"
 """Bucket of MLflow's artifacts, written by the MLflow server alone."""
@@ -54,6 +55,11 @@ MODELS_PATH: Final = "/models"
 ARTIFACT_REPOSITORIES_CONFIG_MAP: Final = "artifact-repositories"
 """ConfigMap that Argo Workflows reads in a workflow's own namespace."""
 
+WORKSPACE: Final = "workspace"
+TRAINING_PIPELINE: Final = "training-pipeline"
+MODEL_ENDPOINT: Final = "model-endpoint"
+"""Values of the label `app.kubernetes.io/name` on what the developer components make."""
+
 ENDPOINT_PORT: Final = 8000
 """Port of every model endpoint's Service."""
 
@@ -66,7 +72,9 @@ def service_host(service: str, namespace: str) -> str:
     return f"{service}.{namespace}.svc.cluster.local"
 
 
-OBJECT_STORE_ENDPOINT: Final = f"http://{service_host(OBJECT_STORE_SERVICE, OBJECT_STORE_NAMESPACE)}:{OBJECT_STORE_PORT}"
+OBJECT_STORE_ENDPOINT: Final = (
+    f"http://{service_host(OBJECT_STORE_SERVICE, OBJECT_STORE_NAMESPACE)}:{OBJECT_STORE_PORT}"
+)
 MLFLOW_URL: Final = f"http://{service_host(MLFLOW_SERVICE, MLFLOW_NAMESPACE)}:{MLFLOW_PORT}"
 
 
@@ -75,9 +83,17 @@ def prediction_path(namespace: str, endpoint: str) -> str:
     return f"/seldon/{namespace}/{endpoint}"
 
 
-def labels(component: str, name: str) -> dict[str, str]:
-    """The standard labels of every object: `component` is the role (say `model-endpoint`), `name` the instance."""
+PREDICTIONS: Final = "/api/v1.0/predictions"
+"""Path of the prediction request on the endpoint itself."""
+
+
+def labels(component: str, name: str, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The standard labels of every object: `component` is the role (say `model-endpoint`), `name` the instance.
+
+    `extra` are the user's own; they cannot replace a standard label, since selectors rely on those.
+    """
     return {
+        **(extra or {}),
         "app.kubernetes.io/name": component,
         "app.kubernetes.io/instance": name,
         "app.kubernetes.io/part-of": PACKAGE,

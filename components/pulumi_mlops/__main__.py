@@ -1,0 +1,8 @@
+"""Serves the components to programs in other languages: what `pulumi package add` starts."""
+
+from pulumi.provider.experimental import component_provider_host
+
+from pulumi_mlops import ModelEndpoint, TrainingPipeline, Workspace, conventions
+
+if __name__ == "__main__":
+    component_provider_host(name=conventions.PACKAGE, components=[ModelEndpoint, TrainingPipeline, Workspace])

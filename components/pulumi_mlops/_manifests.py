@@ -1,0 +1,66 @@
+"""What every Kubernetes object of the library has in common: its notation, who its pods run as, what they may use.
+
+Manifests are written in Kubernetes' own notation (camelCase), the same for typed and custom resources: what a reader
+sees in the program is what `kubectl get -o yaml` shows.
+"""
+
+from enum import StrEnum
+from typing import Any, TypeAlias
+
+import pulumi
+
+Manifest: TypeAlias = Any
+"""A manifest or a part of one. Any, because the SDK's own dict types know only the snake_case notation; the API
+server checks the fields, in the preview and in the engine tests."""
+
+USER = 10001
+"""User and group of every container; the images create it, and it owns what is on the shared volume."""
+
+
+class ImagePullPolicy(StrEnum):
+    """When the node pulls an image."""
+
+    ALWAYS = "Always"
+    IF_NOT_PRESENT = "IfNotPresent"
+    NEVER = "Never"
+
+
+def pod_security() -> dict[str, Any]:
+    """Security context of a pod that the restricted Pod Security Standard admits."""
+    return {
+        "runAsNonRoot": True,
+        "runAsUser": USER,
+        "runAsGroup": USER,
+        "fsGroup": USER,
+        "fsGroupChangePolicy": "OnRootMismatch",  # a recursive chown of the model store would delay every start
+        "seccompProfile": {"type": "RuntimeDefault"},
+    }
+
+
+def container_security() -> dict[str, Any]:
+    """Security context of a container that the restricted Pod Security Standard admits, with a read-only root."""
+    return {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+
+
+def resources(cpu: Any, memory: Any) -> dict[str, Any]:
+    """`cpu` is requested, without a limit, since throttling helps nobody; `memory` is both request and limit."""
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
+
+
+def gib(amount: pulumi.Input[int]) -> pulumi.Output[str]:
+    """An amount in GiB as a Kubernetes quantity."""
+    return pulumi.Output.concat(number(amount), "Gi")
+
+
+def number(value: pulumi.Input[float]) -> pulumi.Output[str]:
+    """A count or an amount as a Kubernetes quantity."""
+    return pulumi.Output.from_input(value).apply("{:g}".format)
+
+
+def name_of(resource: Any) -> pulumi.Output[str]:
+    """Name of a Kubernetes object, known once the object is registered; whoever uses it depends on the object."""
+    return resource.metadata["name"]  # known in a preview even where another part of the metadata is not

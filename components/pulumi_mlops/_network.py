@@ -1,0 +1,82 @@
+"""The network policies of a workspace: nothing is allowed but the flows that the components need.
+
+A cluster whose network plugin enforces no policies ignores them.
+"""
+
+from typing import Any
+
+from pulumi_mlops import conventions
+from pulumi_mlops._manifests import Manifest
+
+NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"  # set on every namespace by the API server
+WORKFLOW_POD = {"matchExpressions": [{"key": "workflows.argoproj.io/workflow", "operator": "Exists"}]}
+ENDPOINT_POD = {"matchLabels": {"app.kubernetes.io/name": conventions.MODEL_ENDPOINT}}
+EVERY_POD: dict[str, Any] = {}
+KUBERNETES_API_PORTS = (443, 6443)
+"""A policy sees the packet before or after the Service's address translation, depending on the network plugin."""
+
+
+def policies(
+    client_namespaces: list[Any],
+    egress_namespaces: list[Any],
+    egress_cidrs: list[Any],
+    kubernetes_api_cidrs: list[Any],
+) -> dict[str, Manifest]:
+    """Name → spec of each NetworkPolicy; the arguments are those of `WorkspaceArgs`."""
+    return {
+        "default-deny": {"podSelector": EVERY_POD, "policyTypes": ["Ingress", "Egress"]},
+        # To any address: a node-local DNS cache has none that a selector could name.
+        "allow-dns": _egress(EVERY_POD, [{"ports": [_port(53, "UDP"), _port(53)]}]),
+        "allow-same-namespace": {
+            "podSelector": EVERY_POD,
+            "policyTypes": ["Ingress", "Egress"],
+            "ingress": [{"from": [{"podSelector": EVERY_POD}]}],
+            "egress": [{"to": [{"podSelector": EVERY_POD}]}],
+        },
+        "allow-predictions": {
+            "podSelector": ENDPOINT_POD,
+            "policyTypes": ["Ingress"],
+            "ingress": [{"from": _clients(client_namespaces), "ports": [_port(conventions.ENDPOINT_PORT)]}],
+        },
+        "allow-pipeline": _egress(
+            WORKFLOW_POD,
+            [
+                _to_service(conventions.OBJECT_STORE_NAMESPACE, conventions.OBJECT_STORE_PORT),
+                _to_service(conventions.MLFLOW_NAMESPACE, conventions.MLFLOW_PORT),
+                *(
+                    [{"to": _blocks(kubernetes_api_cidrs), "ports": [_port(port) for port in KUBERNETES_API_PORTS]}]
+                    if kubernetes_api_cidrs
+                    else []
+                ),
+                *([{"to": [_namespace(name) for name in egress_namespaces]}] if egress_namespaces else []),
+                *([{"to": _blocks(egress_cidrs)}] if egress_cidrs else []),
+            ],
+        ),
+    }
+
+
+def _clients(namespaces: list[Any]) -> list[dict[str, Any]]:
+    """Every namespace unless some are named; the gateway's always."""
+    if not namespaces:
+        return [{"namespaceSelector": {}}]
+    return [_namespace(name) for name in (conventions.GATEWAY_NAMESPACE, *namespaces)]
+
+
+def _egress(pods: dict[str, Any], rules: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"podSelector": pods, "policyTypes": ["Egress"], "egress": rules}
+
+
+def _to_service(namespace: str, port: int) -> dict[str, Any]:
+    return {"to": [_namespace(namespace)], "ports": [_port(port)]}
+
+
+def _namespace(name: Any) -> dict[str, Any]:
+    return {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME_LABEL: name}}}
+
+
+def _blocks(cidrs: list[Any]) -> list[dict[str, Any]]:
+    return [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
+
+
+def _port(number: int, protocol: str = "TCP") -> dict[str, Any]:
+    return {"port": number, "protocol": protocol}

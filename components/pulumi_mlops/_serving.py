@@ -1,0 +1,217 @@
+"""The Kubernetes objects of a model endpoint.
+
+A server is one Deployment and its Service. An endpoint has one; with a canary, two that differ in name and version.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pulumi_mlops import conventions
+from pulumi_mlops._manifests import ImagePullPolicy, Manifest, container_security, pod_security, resources
+
+PORT_NAME = "http"
+DEFAULT_CPU = "100m"
+DEFAULT_MEMORY = "512Mi"
+DEFAULT_REPLICAS = 2
+DEFAULT_CPU_PERCENT = 70
+DEFAULT_DRAIN_SECONDS = 5
+"""Time between "this pod is ending" and the end of its server: the gateway needs that long to hear of it."""
+FINISH_SECONDS = 25
+"""Time that the server has for the requests it has already accepted."""
+START_SECONDS = 120
+"""Time from the container's start to the first answer; a cold node reads Python from a slow disk."""
+PROGRESS_SECONDS = 300
+"""A version that is not ready by then is a failed rollout."""
+
+
+def labels(server: str, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Labels of everything that belongs to one server."""
+    return conventions.labels(conventions.MODEL_ENDPOINT, server, extra)
+
+
+def selector(server: str) -> dict[str, str]:
+    """Labels of the pods of one server."""
+    return conventions.selector(conventions.MODEL_ENDPOINT, server)
+
+
+def most_replicas(args: Mapping[str, Any]) -> int:
+    """The number of replicas that the endpoint can grow to."""
+    if autoscaling := args.get("autoscaling"):
+        return autoscaling["max_replicas"]
+    return args.get("replicas", DEFAULT_REPLICAS)
+
+
+def deployment(endpoint: str, server: str, args: Mapping[str, Any], version: Any, replicas: int | None) -> Manifest:
+    """Spec of a server's Deployment. `replicas` None leaves the number to an autoscaler."""
+    return {
+        **({} if replicas is None else {"replicas": replicas}),
+        "selector": {"matchLabels": selector(server)},
+        "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "minReadySeconds": 1,
+        "progressDeadlineSeconds": PROGRESS_SECONDS,
+        "revisionHistoryLimit": 3,
+        "template": {
+            "metadata": {
+                "labels": labels(server, args.get("labels")),
+                "annotations": {conventions.MODEL_VERSION_ANNOTATION: version},
+            },
+            "spec": pod(endpoint, server, args, spread=most_replicas(args) > 1),
+        },
+    }
+
+
+def pod(endpoint: str, server: str, args: Mapping[str, Any], spread: bool) -> Manifest:
+    """Spec of a server's pods."""
+    drain = args.get("drain_seconds", DEFAULT_DRAIN_SECONDS)
+    constraints = [
+        {
+            "maxSkew": 1,
+            "topologyKey": key,
+            "whenUnsatisfiable": "ScheduleAnyway",  # a full zone must not stop a rollout
+            "labelSelector": {"matchLabels": selector(server)},
+            "matchLabelKeys": ["pod-template-hash"],
+        }
+        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+    ]
+    return {
+        "serviceAccountName": endpoint,
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,
+        "securityContext": pod_security(),
+        "terminationGracePeriodSeconds": drain + FINISH_SECONDS,
+        **({"topologySpreadConstraints": constraints} if spread else {}),
+        "containers": [_container(endpoint, args, drain)],
+        "volumes": [
+            {
+                "name": "models",
+                "persistentVolumeClaim": {
+                    "claimName": args.get("models_claim", conventions.MODELS_CLAIM),
+                    "readOnly": True,
+                },
+            },
+            {"name": "tmp", "emptyDir": {"sizeLimit": "256Mi"}},
+        ],
+    }
+
+
+def service(server: str) -> Manifest:
+    """Spec of a server's Service."""
+    return {
+        "type": "ClusterIP",
+        "selector": selector(server),
+        "ports": [
+            {
+                "name": PORT_NAME,
+                "port": conventions.ENDPOINT_PORT,
+                "targetPort": PORT_NAME,
+                "protocol": "TCP",
+                "appProtocol": "http",
+            }
+        ],
+    }
+
+
+def autoscaler(server: str, autoscaling: Mapping[str, Any]) -> Manifest:
+    """Spec of the HorizontalPodAutoscaler."""
+    target = {"type": "Utilization", "averageUtilization": autoscaling.get("cpu_percent", DEFAULT_CPU_PERCENT)}
+    return {
+        "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": server},
+        "minReplicas": autoscaling["min_replicas"],
+        "maxReplicas": autoscaling["max_replicas"],
+        "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
+    }
+
+
+def disruption_budget(server: str) -> Manifest:
+    """Spec of the PodDisruptionBudget: a drained node takes one replica at a time."""
+    return {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": selector(server)},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",  # else a broken version blocks every drain
+    }
+
+
+def service_monitor(server: str) -> Manifest:
+    """Spec of the Prometheus operator's ServiceMonitor."""
+    return {
+        "selector": {"matchLabels": selector(server)},
+        "endpoints": [{"port": PORT_NAME, "path": "/metrics", "interval": "30s"}],
+    }
+
+
+def route(namespace: Any, endpoint: str, args: Mapping[str, Any], canary: str | None) -> Manifest:
+    """Spec of the HTTPRoute: both protocols under the endpoint's path; health and metrics stay inside.
+
+    `namespace` is known text; `canary` the name of the canary's server.
+    """
+    backends: list[dict[str, Any]] = [{"name": endpoint, "port": conventions.ENDPOINT_PORT}]
+    if canary:
+        weight = args["canary"]["weight_percent"]
+        backends[0]["weight"] = 100 - weight
+        backends.append({"name": canary, "port": conventions.ENDPOINT_PORT, "weight": weight})
+    prefix = conventions.prediction_path(namespace, endpoint)
+    spec: dict[str, Any] = {
+        "parentRefs": [
+            {
+                "name": args.get("gateway_name", conventions.GATEWAY_NAME),
+                "namespace": args.get("gateway_namespace", conventions.GATEWAY_NAMESPACE),
+            }
+        ],
+        "rules": [
+            {
+                "matches": [{"path": {"type": "PathPrefix", "value": f"{prefix}{protocol}"}}],
+                "filters": [
+                    {
+                        "type": "URLRewrite",
+                        "urlRewrite": {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": protocol}},
+                    }
+                ],
+                "backendRefs": backends,
+            }
+            for protocol in ("/api", "/v2")
+        ],
+    }
+    if hosts := args.get("hosts"):
+        spec["hostnames"] = hosts
+    return spec
+
+
+def _container(endpoint: str, args: Mapping[str, Any], drain: int) -> Manifest:
+    version = {"fieldRef": {"fieldPath": f"metadata.annotations['{conventions.MODEL_VERSION_ANNOTATION}']"}}
+    values = {
+        "ENDPOINT_NAME": endpoint,
+        "MODEL_NAME": args.get("model_name", endpoint),
+        "MODELS_DIR": conventions.MODELS_PATH,
+        "WORKERS": "1",  # replicas scale, not processes: each would hold the model once more
+        "OMP_NUM_THREADS": "1",  # a row is too little work to share; threads only wait for each other
+    }
+    return {
+        "name": "server",
+        "image": args["image"],
+        "imagePullPolicy": args.get("image_pull_policy", ImagePullPolicy.IF_NOT_PRESENT.value),
+        "command": ["python", "-m", "ml.serve"],
+        "env": [
+            *({"name": key, "value": value} for key, value in values.items()),
+            {"name": "MODEL_VERSION", "valueFrom": version},
+        ],
+        "ports": [{"name": PORT_NAME, "containerPort": conventions.ENDPOINT_PORT, "protocol": "TCP"}],
+        "resources": resources(args.get("cpu", DEFAULT_CPU), args.get("memory", DEFAULT_MEMORY)),
+        "securityContext": container_security(),
+        "startupProbe": _probe("/health/ping", 1, failures=START_SECONDS),
+        "readinessProbe": _probe("/health/status", 2, failures=2),
+        "livenessProbe": _probe("/health/ping", 10, failures=3),
+        "lifecycle": {"preStop": {"sleep": {"seconds": drain}}},
+        "volumeMounts": [
+            {"name": "models", "mountPath": conventions.MODELS_PATH, "readOnly": True},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the container, on its own volume
+        ],
+    }
+
+
+def _probe(path: str, period_seconds: int, failures: int) -> Manifest:
+    return {
+        "httpGet": {"path": path, "port": PORT_NAME},
+        "periodSeconds": period_seconds,
+        "timeoutSeconds": 2,
+        "failureThreshold": failures,
+    }

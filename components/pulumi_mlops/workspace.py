@@ -1,0 +1,327 @@
+"""One team's place in the cluster: its namespace, limits, allowed flows, workflow identity and model store.
+
+Does not own: the object store, MLflow, Argo Workflows and the gateway (the platform's), nor databases.
+"""
+
+from collections.abc import Iterator, Mapping
+from enum import StrEnum
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops import _network, conventions
+from pulumi_mlops._args import ArgumentError, Rule, at_least, check_args, cidr, dns_label
+from pulumi_mlops._manifests import Manifest, gib, name_of, number
+
+DEFAULT_CPU_CORES = 4
+DEFAULT_MEMORY_GIB = 8
+DEFAULT_STORAGE_GIB = 100
+DEFAULT_MODELS_GIB = 20
+DEFAULT_PODS = 50
+ANYWHERE = "0.0.0.0/0"
+CREDENTIAL_KEYS = (conventions.ACCESS_KEY_ID_KEY, conventions.SECRET_ACCESS_KEY_KEY)
+CONTAINER_LIMITS: Manifest = {
+    # For containers that say nothing; without a memory limit the quota would refuse them.
+    "limits": [
+        {
+            "type": "Container",
+            "defaultRequest": {"cpu": "50m", "memory": "64Mi"},
+            "default": {"memory": "512Mi"},
+        }
+    ]
+}
+POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
+ARTIFACT_REPOSITORY = "object-store"
+"""Key of the artifact repository in its ConfigMap; nobody but Argo Workflows sees it."""
+
+
+class ObjectStoreAccess(StrEnum):
+    """How the pipelines of a workspace prove who they are to the object store."""
+
+    COPIED_SECRET = "COPIED_SECRET"  # noqa: S105 - the name of a choice
+    """The platform's credentials are copied into the namespace."""
+    EXISTING_SECRET = "EXISTING_SECRET"  # noqa: S105 - the name of a choice
+    """A Secret of the namespace, made by somebody else, holds the credentials."""
+    WORKLOAD_IDENTITY = "WORKLOAD_IDENTITY"
+    """The service account is bound to a cloud role; there is no Secret."""
+
+
+class WorkspaceArgs(TypedDict):
+    """Arguments of `Workspace`; all have defaults."""
+
+    namespace: NotRequired[pulumi.Input[str]]
+    """Name of the namespace, which is created; default: the component's name."""
+    cpu_cores: NotRequired[pulumi.Input[float]]
+    """Sum of the CPU requests in the namespace, in cores; default 4."""
+    memory_gib: NotRequired[pulumi.Input[int]]
+    """Sum of the memory requests, and of the memory limits, in GiB; default 8."""
+    storage_gib: NotRequired[pulumi.Input[int]]
+    """Sum of the volume claims in GiB, the model store included; default 100."""
+    pods: NotRequired[pulumi.Input[int]]
+    """Number of pods that are not finished; default 50."""
+    models_gib: NotRequired[pulumi.Input[int]]
+    """Size of the model store in GiB, at most `storage_gib`; default 20. EFS and host paths do not enforce it."""
+    storage_class: NotRequired[pulumi.Input[str]]
+    """Storage class of the model store, which must offer ReadWriteMany; default `shared`."""
+    protect_models: NotRequired[bool]
+    """Whether Pulumi refuses to delete the model store and the namespace around it; default true.
+    When false, `pulumi destroy` deletes every trained model of the workspace."""
+    object_store_access: NotRequired[ObjectStoreAccess]
+    """Where the credentials of the object store come from; default `COPIED_SECRET`."""
+    object_store_secret: NotRequired[pulumi.Input[str]]
+    """Name of the Secret with the credentials, copied or existing; default `object-store-credentials`."""
+    object_store_endpoint: NotRequired[pulumi.Input[str]]
+    """URL of the S3 API; default: the platform's object store."""
+    object_store_region: NotRequired[pulumi.Input[str]]
+    """Region of the buckets; default `us-east-1`."""
+    workflows_bucket: NotRequired[pulumi.Input[str]]
+    """Bucket for the logs of workflows; default `workflows`."""
+    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    """Annotations of the pipelines' service account, such as the IAM role that IRSA binds it to; default none."""
+    client_namespaces: NotRequired[list[pulumi.Input[str]]]
+    """Namespaces whose pods may call the endpoints, besides the gateway's; default: every namespace of the cluster.
+    Name the gateway implementation's and Prometheus' own namespaces as well."""
+    egress_namespaces: NotRequired[list[pulumi.Input[str]]]
+    """Namespaces that pipelines may call, say that of a database; default none but the platform's services."""
+    egress_cidrs: NotRequired[list[pulumi.Input[str]]]
+    """Addresses that pipelines may call at any port, say the subnets of a database; default none."""
+    kubernetes_api_cidrs: NotRequired[list[pulumi.Input[str]]]
+    """Addresses of the Kubernetes API, which pipelines call at 443 or 6443; default 0.0.0.0/0, because a network
+    policy cannot select the API server. Narrowed, name S3's own addresses in `egress_cidrs` where they are outside."""
+    labels: NotRequired[dict[str, pulumi.Input[str]]]
+    """Labels of every object, besides the standard ones."""
+
+
+RULES: dict[str, Rule] = {
+    "namespace": dns_label,
+    "cpu_cores": at_least(1, "core"),
+    "memory_gib": at_least(1, "GiB"),
+    "storage_gib": at_least(1, "GiB"),
+    "models_gib": at_least(1, "GiB"),
+    "pods": at_least(3, "pods: a step, an endpoint and its successor"),
+    "object_store_secret": dns_label,
+    "client_namespaces": dns_label,
+    "egress_namespaces": dns_label,
+    "egress_cidrs": cidr,
+    "kubernetes_api_cidrs": cidr,
+}
+
+
+class Workspace(pulumi.ComponentResource):
+    """A namespace that is ready for training pipelines and model endpoints.
+
+    Its pods obey the restricted Pod Security Standard, its network denies what the components do not need, and its
+    models stay on one shared volume.
+
+    ```python
+    from pulumi_mlops import Workspace
+
+    workspace = Workspace("penguins", {"cpu_cores": 6, "memory_gib": 12, "labels": {"team": "birds"}})
+    pulumi.export("namespace", workspace.namespace)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Name of the namespace."""
+    service_account: pulumi.Output[str]
+    """Name of the service account that workflows run as."""
+    models_claim: pulumi.Output[str]
+    """Name of the volume claim that holds the models."""
+    object_store_secret: pulumi.Output[str]
+    """Name of the Secret with the object store's credentials; empty with workload identity."""
+
+    def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(Workspace, name, args, WorkspaceArgs, RULES, problems=_problems(args), name_rule=dns_label)
+        super().__init__("pulumi-mlops:index:Workspace", name, {**checked}, opts)
+        self._name = name
+        self._args = checked
+        self._child = pulumi.ResourceOptions(parent=self)
+        self._labels = conventions.labels(conventions.WORKSPACE, name, checked.get("labels"))
+
+        self.namespace = self._create_namespace()
+        self._create_limits()
+        self._create_network_policies()
+        self.service_account = self._create_service_account()
+        self.models_claim = self._create_models_claim()
+        self.object_store_secret = self._create_object_store_secret()
+        self._create_artifact_repository()
+        self.register_outputs(
+            {
+                "namespace": self.namespace,
+                "service_account": self.service_account,
+                "models_claim": self.models_claim,
+                "object_store_secret": self.object_store_secret,
+            }
+        )
+
+    def _create_namespace(self) -> pulumi.Output[str]:
+        namespace = k8s.core.v1.Namespace(
+            f"{self._name}-namespace",
+            metadata={
+                "name": self._args.get("namespace", self._name),
+                "labels": {**self._labels, **POD_SECURITY},
+            },
+            opts=self._kept(),
+        )
+        return name_of(namespace)
+
+    def _create_limits(self) -> None:
+        k8s.core.v1.ResourceQuota(
+            f"{self._name}-quota", metadata=self._metadata("quota"), spec=quota(self._args), opts=self._child
+        )
+        k8s.core.v1.LimitRange(
+            f"{self._name}-limits",
+            metadata=self._metadata("limits"),
+            spec=CONTAINER_LIMITS,
+            opts=self._child,
+        )
+
+    def _create_network_policies(self) -> None:
+        policies = _network.policies(
+            self._args.get("client_namespaces", []),
+            self._args.get("egress_namespaces", []),
+            self._args.get("egress_cidrs", []),
+            self._args.get("kubernetes_api_cidrs", [ANYWHERE]),
+        )
+        for role, spec in policies.items():
+            k8s.networking.v1.NetworkPolicy(
+                f"{self._name}-{role}", metadata=self._metadata(role), spec=spec, opts=self._child
+            )
+
+    def _create_service_account(self) -> pulumi.Output[str]:
+        account = k8s.core.v1.ServiceAccount(
+            f"{self._name}-service-account",
+            metadata=self._metadata(
+                conventions.PIPELINE_SERVICE_ACCOUNT, self._args.get("service_account_annotations", {})
+            ),
+            opts=self._child,
+        )
+        role = k8s.rbac.v1.Role(
+            f"{self._name}-role",
+            metadata=self._metadata(conventions.PIPELINE_SERVICE_ACCOUNT),
+            # All that Argo's executor does by itself; the right to move an endpoint comes with each pipeline.
+            rules=[{"api_groups": ["argoproj.io"], "resources": ["workflowtaskresults"], "verbs": ["create", "patch"]}],
+            opts=self._child,
+        )
+        k8s.rbac.v1.RoleBinding(
+            f"{self._name}-role-binding",
+            metadata=self._metadata(conventions.PIPELINE_SERVICE_ACCOUNT),
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": name_of(role)},
+            subjects=[{"kind": "ServiceAccount", "name": name_of(account), "namespace": self.namespace}],
+            opts=self._child,
+        )
+        return name_of(account)
+
+    def _create_models_claim(self) -> pulumi.Output[str]:
+        claim = k8s.core.v1.PersistentVolumeClaim(
+            f"{self._name}-models",
+            metadata=self._metadata(conventions.MODELS_CLAIM),
+            spec=models_claim(self._args),
+            opts=self._kept(),
+        )
+        return name_of(claim)
+
+    def _create_object_store_secret(self) -> pulumi.Output[str]:
+        access = self._args.get("object_store_access", ObjectStoreAccess.COPIED_SECRET)
+        secret_name = self._args.get("object_store_secret", conventions.OBJECT_STORE_CREDENTIALS_SECRET)
+        if access == ObjectStoreAccess.WORKLOAD_IDENTITY:
+            return pulumi.Output.from_input("")
+        if access == ObjectStoreAccess.EXISTING_SECRET:
+            return pulumi.Output.from_input(secret_name)
+        source = k8s.core.v1.Secret.get(
+            f"{self._name}-object-store-source",
+            f"{conventions.OBJECT_STORE_NAMESPACE}/{conventions.OBJECT_STORE_CREDENTIALS_SECRET}",
+            opts=self._child,
+        )
+        copy = k8s.core.v1.Secret(
+            f"{self._name}-object-store-secret",
+            metadata=self._metadata(secret_name),
+            data=pulumi.Output.secret(source.data).apply(credentials),
+            opts=self._child,
+        )
+        return name_of(copy)
+
+    def _create_artifact_repository(self) -> None:
+        k8s.core.v1.ConfigMap(
+            f"{self._name}-artifact-repositories",
+            metadata=self._metadata(
+                conventions.ARTIFACT_REPOSITORIES_CONFIG_MAP,
+                {"workflows.argoproj.io/default-artifact-repository": ARTIFACT_REPOSITORY},
+            ),
+            data={ARTIFACT_REPOSITORY: pulumi.Output.json_dumps(artifact_repository(self._args), sort_keys=True)},
+            opts=self._child,
+        )
+
+    def _metadata(self, name: pulumi.Input[str], annotations: Mapping[str, Any] | None = None) -> Manifest:
+        metadata = {"name": name, "namespace": self.namespace, "labels": self._labels}
+        return {**metadata, "annotations": annotations} if annotations else metadata
+
+    def _kept(self) -> pulumi.ResourceOptions:
+        return pulumi.ResourceOptions(parent=self, protect=self._args.get("protect_models", True))
+
+
+def quota(args: Mapping[str, Any]) -> Manifest:
+    """Spec of the ResourceQuota. CPU limits are left out: containers have none."""
+    memory = gib(args.get("memory_gib", DEFAULT_MEMORY_GIB))
+    return {
+        "hard": {
+            "requests.cpu": number(args.get("cpu_cores", DEFAULT_CPU_CORES)),
+            "requests.memory": memory,
+            "limits.memory": memory,
+            "requests.storage": gib(args.get("storage_gib", DEFAULT_STORAGE_GIB)),
+            "pods": number(args.get("pods", DEFAULT_PODS)),
+        }
+    }
+
+
+def models_claim(args: Mapping[str, Any]) -> Manifest:
+    """Spec of the volume claim that pipelines write and endpoints read."""
+    return {
+        "accessModes": ["ReadWriteMany"],
+        "storageClassName": args.get("storage_class", conventions.SHARED_STORAGE_CLASS),
+        "resources": {"requests": {"storage": gib(args.get("models_gib", DEFAULT_MODELS_GIB))}},
+    }
+
+
+def artifact_repository(args: Mapping[str, Any]) -> Manifest:
+    """Argo Workflows' artifact repository; a path a workflow, so that logs of one run are found together."""
+    endpoint = pulumi.Output.from_input(args.get("object_store_endpoint", conventions.OBJECT_STORE_ENDPOINT))
+    access = args.get("object_store_access", ObjectStoreAccess.COPIED_SECRET)
+    secret = args.get("object_store_secret", conventions.OBJECT_STORE_CREDENTIALS_SECRET)
+    credentials: dict[str, Any] = {
+        "accessKeySecret": {"name": secret, "key": conventions.ACCESS_KEY_ID_KEY},
+        "secretKeySecret": {"name": secret, "key": conventions.SECRET_ACCESS_KEY_KEY},
+    }
+    return {
+        "archiveLogs": True,
+        "s3": {
+            "endpoint": endpoint.apply(lambda url: url.partition("://")[2]),
+            "insecure": endpoint.apply(lambda url: url.startswith("http://")),
+            "region": args.get("object_store_region", conventions.OBJECT_STORE_REGION),
+            "bucket": args.get("workflows_bucket", conventions.WORKFLOWS_BUCKET),
+            "keyFormat": "{{workflow.namespace}}/{{workflow.name}}/{{pod.name}}",
+            **({"useSDKCreds": True} if access == ObjectStoreAccess.WORKLOAD_IDENTITY else credentials),
+        },
+    }
+
+
+def credentials(data: Mapping[str, str] | None) -> dict[str, str]:
+    """The two keys of the platform's Secret that a workspace gets; the values stay base64."""
+    missing = [key for key in CREDENTIAL_KEYS if key not in (data or {})]
+    if missing or not data:
+        raise ArgumentError(
+            f"Secret {conventions.OBJECT_STORE_NAMESPACE}/{conventions.OBJECT_STORE_CREDENTIALS_SECRET} has no key "
+            f"{' and no key '.join(missing)}; deploy the platform's object store first"
+        )
+    return {key: data[key] for key in CREDENTIAL_KEYS}
+
+
+def _problems(args: Mapping[str, Any]) -> Iterator[str]:
+    storage = args.get("storage_gib", DEFAULT_STORAGE_GIB)
+    models = args.get("models_gib", DEFAULT_MODELS_GIB)
+    if not isinstance(storage, pulumi.Output) and not isinstance(models, pulumi.Output) and models > storage:
+        yield f"args.models_gib must be at most args.storage_gib ({storage} GiB), got {models}"
+    endpoint = args.get("object_store_endpoint")
+    if isinstance(endpoint, str) and not endpoint.startswith(("http://", "https://")):
+        yield f'args.object_store_endpoint must be a URL such as "https://s3.amazonaws.com", got {endpoint!r}'

@@ -1,0 +1,191 @@
+"""What all tiers share: `build`, which runs a program under Pulumi's mocks and records what it would register."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import pulumi
+import pulumi_random
+import pytest
+from pulumi.runtime import mocks, rpc, settings, stack
+
+UNKNOWN = "<unknown>"
+CREDENTIALS = {"AWS_ACCESS_KEY_ID": "a2V5", "AWS_SECRET_ACCESS_KEY": "c2VjcmV0"}
+
+
+@dataclass(frozen=True)
+class Secret:
+    """A value that the state encrypts."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Registration:
+    """One resource as the engine would hear of it. Unknown values are `UNKNOWN`, secret ones `Secret`."""
+
+    urn: str
+    type: str
+    name: str
+    parent: str
+    inputs: dict[str, Any]
+    dependencies: frozenset[str]
+    protect: bool = False
+    ignore_changes: tuple[str, ...] = ()
+    read: bool = False
+
+    @property
+    def kind(self) -> str:
+        return self.inputs.get("kind", self.type.rsplit(":", 1)[-1])
+
+
+@dataclass
+class Graph:
+    """Everything that one program registered, in order."""
+
+    registrations: list[Registration] = field(default_factory=list)
+    outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """Outputs of each component by its URN; those of the stack under `stack`."""
+
+    def __iter__(self) -> Iterator[Registration]:
+        return iter(self.registrations)
+
+    def __getitem__(self, name: str) -> Registration:
+        (found,) = [one for one in self if one.name == name]
+        return found
+
+    def kinds(self) -> set[str]:
+        return {one.kind for one in self}
+
+    def of_kind(self, kind: str) -> list[Registration]:
+        return [one for one in self if one.kind == kind]
+
+    def outputs_of(self, component: str) -> dict[str, Any]:
+        return self.outputs[self[component].urn]
+
+    def contract(self) -> dict[str, Any]:
+        """(URN, inputs) in a stable order, for snapshots."""
+        return {one.urn: one.inputs for one in sorted(self, key=lambda one: one.urn)}
+
+
+class RecordingMonitor(mocks.MockMonitor):
+    """The mock engine, which also remembers the options that `Mocks.new_resource` does not see."""
+
+    def __init__(self, preview: bool, graph: Graph) -> None:
+        super().__init__(_Provider(preview))
+        self.graph = graph
+
+    def RegisterResource(self, request: Any) -> Any:
+        if request.type != "pulumi:pulumi:Stack":
+            self._record(
+                request,
+                request.object,
+                protect=request.protect,
+                ignore_changes=tuple(request.ignoreChanges),
+            )
+        with _own_loop():
+            return super().RegisterResource(request)
+
+    def ReadResource(self, request: Any) -> Any:
+        self._record(request, request.properties, read=True)
+        with _own_loop():
+            return super().ReadResource(request)
+
+    def RegisterResourceOutputs(self, request: Any) -> Any:
+        key = "stack" if "::pulumi:pulumi:Stack::" in request.urn else request.urn
+        self.graph.outputs[key] = _plain(rpc.deserialize_properties(request.outputs, keep_unknowns=True))
+        return super().RegisterResourceOutputs(request)
+
+    def _record(self, request: Any, inputs: Any, **options: Any) -> None:
+        self.graph.registrations.append(
+            Registration(
+                urn=self.make_urn(request.parent, request.type, request.name),
+                type=request.type,
+                name=request.name,
+                parent=request.parent,
+                inputs=_plain(rpc.deserialize_properties(inputs, keep_unknowns=True)),
+                dependencies=frozenset(request.dependencies),
+                **options,
+            )
+        )
+
+
+@contextmanager
+def _own_loop() -> Iterator[None]:
+    """An event loop for the mock engine's thread; the one that the SDK would make there is never closed."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        yield
+    finally:
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+class _Provider(mocks.Mocks):
+    """Echoes the inputs. In a preview what the provider would compute, ids included, is unknown."""
+
+    def __init__(self, preview: bool) -> None:
+        self.preview = preview
+
+    def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
+        state = dict(args.inputs)
+        if args.resource_id and args.typ == "kubernetes:core/v1:Secret":
+            state |= {"data": CREDENTIALS, "metadata": {"name": args.resource_id.rpartition("/")[2]}}
+        return args.resource_id or (None if self.preview else f"{args.name}-id"), state
+
+    def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
+        raise AssertionError(f"the library calls no provider function, but {args.token} was called")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, pulumi.output.Unknown):
+        return UNKNOWN
+    if rpc.is_rpc_secret(value):
+        return Secret(_plain(rpc.unwrap_rpc_secret(value)))
+    if isinstance(value, dict):
+        return {key: _plain(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_plain(part) for part in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Build = Callable[..., Graph]
+
+
+@pytest.fixture
+def build() -> Iterator[Build]:
+    """`build(program, preview=False)` runs a program and returns its `Graph`; a failing program raises."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+
+    def run(program: Callable[[], Any], preview: bool = False) -> Graph:
+        graph = Graph()
+        settings.ROOT.set(_NO_STACK)  # set_mocks would make a stack of its own, where exports are lost
+        monitor = RecordingMonitor(preview, graph)
+        pulumi.runtime.set_mocks(monitor.mocks, "project", "stack", preview, monitor=monitor)
+        settings.ROOT.set(None)
+        settings.SETTINGS.rpc_manager.clear()
+        settings.SETTINGS.outputs.clear()
+        loop.run_until_complete(stack.run_in_stack(lambda: _nothing(program())))
+        return graph
+
+    logging.getLogger().setLevel(logging.ERROR)
+    yield run
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+_NO_STACK: Any = object()
+
+
+def _nothing(_: Any) -> None:
+    """A program's value is no output of the stack."""
+
+
+def unknown(name: str) -> pulumi.Output[str]:
+    """A value that is not known until something exists: unknown in a preview, `<name>-id` afterwards."""
+    return pulumi_random.RandomPet(name).id
