@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,8 +30,10 @@ def write(
         raise ValueError(f"a version consists of {', '.join(bundle.FILES)}, got {', '.join(sorted(files))}")
     if target.exists():
         raise BundleError(f"model version {model_name}/{version} exists already and is never overwritten")
-    temporary = target.with_name(f".{version}.{os.getpid()}.tmp")
+    temporary = target.with_name(f".{version}.{secrets.token_hex(4)}.tmp")
     try:
+        for left_over in target.parent.glob(f".{version}.*.tmp"):  # of a pod that was killed while it wrote
+            shutil.rmtree(left_over, ignore_errors=True)
         temporary.mkdir(parents=True)
         for name, content in files.items():
             write_durably(temporary / name, content)
@@ -64,7 +67,7 @@ def write_durably(file: Path, content: bytes) -> None:
 
 def replace_durably(file: Path, content: bytes) -> None:
     """Gives a file new content in one step: readers see the old or the new, never a mixture."""
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
+    temporary = file.with_name(f".{file.name}.tmp")  # one writer a file: left over by a killed pod, it is overwritten
     try:
         write_durably(temporary, content)
         temporary.replace(file)

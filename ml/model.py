@@ -31,6 +31,7 @@ class Model:
         self.feature_names: list[str] = []
         self.name = ""
         self.version = ""
+        self.target = ""
         self.unknown_categories: Counter[str] = Counter()
         """Cells per column, since `load`, whose category training had not seen."""
         self._lock = threading.Lock()
@@ -51,7 +52,7 @@ class Model:
         self._preprocessing = preprocessing
         self.feature_names = preprocessing.inputs
         self.class_names = version.signature["classes"]
-        self.name, self.version = version.name, version.version
+        self.name, self.version, self.target = version.name, version.version, version.signature["target"]
         self._booster = booster
 
     def predict(self, X: Rows, names: Iterable[str] | None = None, meta: Any = None) -> np.ndarray:

@@ -1,0 +1,28 @@
+"""Step 2: chooses columns, splits rows, fits the preprocessing on the training rows."""
+
+import io
+
+import numpy as np
+import pandas as pd
+
+from ml import sources, step, training
+
+
+def run(context: step.Context) -> None:
+    """load.parquet → prepared.npz (matrices), prepared.json (signature, preprocessing), test.parquet (raw rows)."""
+    frame = pd.read_parquet(context.handed("load.parquet"))
+    facts = context.handed_json("load.json")
+    data = training.prepare(frame, context.settings, facts["source"])
+    buffer = io.BytesIO()
+    np.savez(buffer, train_x=data.train_x, train_y=data.train_y, test_x=data.test_x, test_y=data.test_y)
+    context.hand_over("prepared.npz", buffer.getvalue())
+    context.hand_over("test.parquet", sources.to_parquet(data.test_rows, facts["source"]))
+    context.hand_over_json("prepared.json", {"signature": data.signature, "preprocessing": data.preprocessing})
+    step.say(
+        f"{len(data.train_y)} training and {len(data.test_y)} test rows, {len(data.signature['inputs'])} columns "
+        f"became {data.train_x.shape[1]} features"
+    )
+
+
+if __name__ == "__main__":
+    step.main(run)

@@ -1,0 +1,76 @@
+"""Trains on this machine with the code that runs in the cluster: `python -m ml.run settings.json data.csv`.
+
+The five steps run one after the other in this process. Nothing is needed but the files: no cluster, no store, no
+MLflow (with MLFLOW_TRACKING_URI set, it is used). The endpoint is a file, `<models>/<model name>.current`.
+"""
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import uuid
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ml import deploy, evaluate, load, preprocess, settings, step, train
+from ml.errors import PipelineError
+
+
+def run(settings_path: Path, data: Path | None, models: Path, environment: Mapping[str, str] = os.environ) -> bool:
+    """Runs all steps; True if the version passed its evaluation and is now the current one. Raises PipelineError."""
+    moment = datetime.now(UTC)
+    with tempfile.TemporaryDirectory() as outputs:
+        surroundings = {
+            "SETTINGS_PATH": str(settings_path),
+            "MODELS_DIR": str(models),
+            "RUN_ID": str(uuid.uuid4()),
+            "RUN_CREATED": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+            "RUN_NAME": "local",
+            "CODE_VERSION": "working tree",
+            "OUTPUTS_DIR": outputs,
+            **environment,
+            **({"DATA_FILE": str(data)} if data else {}),
+        }
+        chosen = settings.read(surroundings)
+        surroundings.setdefault("ENDPOINT_FILE", str(models / f"{chosen.model_name}.current"))
+        for each in (load, preprocess, train, evaluate):
+            step.attempt(each.run, surroundings)
+        passed = (Path(outputs) / "passed").read_text() == "true"
+        if passed:
+            step.attempt(deploy.run, surroundings)
+    return passed
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(prog="python -m ml.run", description=__doc__.split("\n\n")[0])
+    parser.add_argument("settings", type=Path, help="settings.json, as the pipeline has it")
+    parser.add_argument("data", type=Path, nargs="?", help="CSV or parquet file in the place of the settings' source")
+    parser.add_argument("--models", type=Path, default=Path("models"), help="where versions go (default: ./models)")
+    parser.add_argument("--predict", metavar="ROWS", help='then answer these rows, as JSON: [["Biscoe", 39.1, null]]')
+    arguments = parser.parse_args()
+    try:
+        passed = run(arguments.settings, arguments.data, arguments.models)
+        if passed and arguments.predict:
+            print(json.dumps(predict(arguments.models, arguments.settings, json.loads(arguments.predict))))
+    except (PipelineError, ValueError) as error:
+        print(error, file=sys.stderr)
+        raise SystemExit(getattr(error, "exit_code", os.EX_DATAERR)) from None
+    raise SystemExit(0 if passed else 1)
+
+
+def predict(models: Path, settings_path: Path, rows: list[list[object]]) -> dict[str, object]:
+    """Answers rows with the current version, as the server does; raises BadInput."""
+    from ml.model import Model  # noqa: PLC0415 - under its own name it would read like the module
+
+    name = settings.parse(settings_path.read_bytes()).model_name
+    version = (models / f"{name}.current").read_text().strip()
+    model = Model(str(models / name / version))
+    model.load()
+    return {"names": model.class_names or [model.target], "ndarray": model.predict(rows).tolist()}
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""What every step has in common: its surroundings, its hand-offs, and how it fails.
+
+A failure is one sentence, on stderr and in /dev/termination-log (Kubernetes and Argo show it), and an exit code:
+65 means that the data or the settings are wrong and a retry is useless, anything else that it may help.
+"""
+
+import errno
+import hashlib
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from ml import settings as pipeline_settings
+from ml.bundle_writer import json_bytes, replace_durably
+from ml.errors import BundleError, PipelineError, SettingsError, StorageError
+
+TERMINATION_LOG = Path("/dev/termination-log")
+OUTPUTS = "/tmp/outputs"  # noqa: S108 - where the workflow expects output parameters; an emptyDir of the pod's own
+RUNS = ".runs"
+
+
+class NotHanded(PipelineError):
+    """An earlier step has not left the file; a retry of this step is useless."""
+
+    exit_code = os.EX_DATAERR
+
+
+@dataclass(frozen=True)
+class Context:
+    """One step of one run."""
+
+    environment: Mapping[str, str]
+
+    @cached_property
+    def settings(self) -> pipeline_settings.Settings:
+        """The pipeline's settings."""
+        return pipeline_settings.read(self.environment)
+
+    @cached_property
+    def models(self) -> Path:
+        """The volume that pipelines and servers share."""
+        return Path(self.required("MODELS_DIR"))
+
+    @cached_property
+    def version(self) -> str:
+        """Id of the version that this run makes: every retry of a run has the same."""
+        created = self.required("RUN_CREATED")
+        try:
+            moment = datetime.fromisoformat(created).astimezone(UTC)
+        except ValueError:
+            raise SettingsError(f"RUN_CREATED must be a time like 2026-11-24T12:00:00Z, got {created!r}") from None
+        return f"{moment:%Y%m%d-%H%M%S}-{hashlib.sha256(self.run_id.encode()).hexdigest()[:8]}"
+
+    @cached_property
+    def run_id(self) -> str:
+        """Unique id of the workflow run."""
+        run_id = self.required("RUN_ID")
+        if "/" in run_id or run_id.startswith("."):
+            raise SettingsError(f"RUN_ID must be usable as a file name, got {run_id!r}")
+        return run_id
+
+    @property
+    def hand_offs(self) -> Path:
+        """Directory of what this run's steps hand to each other."""
+        return self.models / RUNS / self.run_id
+
+    def required(self, name: str) -> str:
+        """Value of an environment variable that must be there."""
+        value = self.environment.get(name, "")
+        if not value:
+            raise SettingsError(f"environment variable {name} is missing, the workflow template must set it")
+        return value
+
+    def hand_over(self, name: str, content: bytes) -> None:
+        """Leaves a file for a later step."""
+        self.hand_offs.mkdir(parents=True, exist_ok=True)
+        replace_durably(self.hand_offs / name, content)
+
+    def hand_over_json(self, name: str, value: Any) -> None:
+        """Leaves JSON for a later step."""
+        self.hand_over(name, json_bytes(value))
+
+    def handed(self, name: str) -> Path:
+        """A file that an earlier step left."""
+        path = self.hand_offs / name
+        if not path.is_file():
+            raise NotHanded(f"run {self.run_id} has no {name} from an earlier step, run the pipeline from its start")
+        return path
+
+    def handed_json(self, name: str) -> Any:
+        """JSON that an earlier step left."""
+        return json.loads(self.handed(name).read_bytes())
+
+    def output(self, name: str, value: str) -> None:
+        """Sets an output parameter of the step."""
+        directory = Path(self.environment.get("OUTPUTS_DIR") or OUTPUTS)
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / name).write_text(value, encoding="utf-8")
+
+
+def say(message: str) -> None:
+    """One line of the step's log."""
+    print(f"{datetime.now(UTC):%H:%M:%S} {message}", flush=True)
+
+
+def attempt(step: Callable[[Context], None], environment: Mapping[str, str]) -> None:
+    """Runs a step; whatever goes wrong comes out as a PipelineError with one sentence."""
+    try:
+        step(Context(environment))
+    except PipelineError:
+        raise
+    except BundleError as error:
+        raise StorageError(str(error)) from error
+    except OSError as error:
+        raise StorageError(_storage_sentence(error)) from error
+
+
+def main(step: Callable[[Context], None]) -> None:
+    """Entry point of `python -m ml.<step>`: runs the step and exits."""
+    try:
+        attempt(step, os.environ)
+    except PipelineError as error:
+        _fail(str(error), error.exit_code)
+    except Exception as error:
+        traceback.print_exc(file=sys.stdout)
+        kind = type(error).__name__
+        _fail(f"{step.__module__} has a defect ({kind}: {error}), its log has the details", os.EX_SOFTWARE)
+
+
+def _fail(sentence: str, code: int) -> None:
+    sentence = " ".join(sentence.split())
+    print(sentence, file=sys.stderr, flush=True)
+    if TERMINATION_LOG.exists():  # outside a pod there is none
+        try:
+            TERMINATION_LOG.write_text(sentence, encoding="utf-8")
+        except OSError:
+            print("(the sentence could not be written to the termination log)", file=sys.stderr)
+    raise SystemExit(code)
+
+
+def _storage_sentence(error: OSError) -> str:
+    place = f" at {error.filename}" if error.filename else ""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"the volume is full{place}: free space on it or enlarge its claim, then retry the run"
+    return f"the volume refused a read or write{place} ({error.strerror or error})"

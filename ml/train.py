@@ -1,0 +1,63 @@
+"""Step 3: fits the model, stores it as an immutable version, logs and registers it in MLflow.
+
+Any retry ends with the same one version: its id follows from the run, a stored version is reused, and MLflow's run and
+registered version are found again by the version's tag.
+"""
+
+import numpy as np
+
+from ml import bundle, bundle_writer, step, tracking, training
+from ml.errors import BundleError, StorageError
+
+
+def run(context: step.Context) -> None:
+    """prepared.npz, prepared.json → version directory; output parameter `version`."""
+    settings = context.settings
+    tracker = tracking.tracker(context.environment)
+    run_id = tracker.begin(settings.model_name, context.version)
+    path = bundle.version_path(context.models, settings.model_name, context.version)
+    if path.exists():
+        try:
+            version = bundle.read(path)
+        except BundleError as error:
+            raise StorageError(f"{error}; remove the directory and retry the run") from None
+        step.say(f"version {version.version} is stored already, it is reused")
+    else:
+        version = _make(context, run_id)
+        step.say(f"stored version {version.version} of {version.name}: {_listed(version.metrics['metrics'])}")
+    tracker.complete(version, settings)
+    context.output("version", version.version)
+
+
+def _make(context: step.Context, run_id: str | None) -> bundle.Bundle:
+    settings, facts = context.settings, context.handed_json("load.json")
+    prepared = context.handed_json("prepared.json")
+    signature, preprocessing = prepared["signature"], prepared["preprocessing"]
+    with np.load(context.handed("prepared.npz")) as arrays:
+        booster = training.fit(settings, signature, arrays["train_x"], arrays["train_y"])
+        measured = {
+            "metrics": training.measure(booster, signature, arrays["test_x"], arrays["test_y"]),
+            "train_rows": len(arrays["train_y"]),
+            "test_rows": len(arrays["test_y"]),
+        }
+    return bundle_writer.write(
+        context.models,
+        settings.model_name,
+        context.version,
+        training.serialise(booster, preprocessing, signature, measured),
+        {
+            "created": context.required("RUN_CREATED"),
+            "run": context.environment.get("RUN_NAME", ""),
+            "data": facts,
+            "code_version": context.environment.get("CODE_VERSION", ""),
+            "mlflow_run_id": run_id,
+        },
+    )
+
+
+def _listed(metrics: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.4g}" for name, value in sorted(metrics.items()))
+
+
+if __name__ == "__main__":
+    step.main(run)
