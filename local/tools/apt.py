@@ -39,9 +39,13 @@ def ensure(*packages: str) -> None:
         return
     names = " ".join(wanted)
     if shutil.which("apt-get") is None:
-        raise StepFailed(f"Debian packages: there is no apt-get to install {names}; install these programs, then run again.")
+        raise StepFailed(
+            f"Debian packages: there is no apt-get to install {names}; install these programs, then run again."
+        )
     if os.geteuid() != 0:
-        raise StepFailed(f"Debian packages: only root can install them; run `apt-get install {names}` as root, then again.")
+        raise StepFailed(
+            f"Debian packages: only root can install them; run `apt-get install {names}` as root, then again."
+        )
     with step(f"Debian packages: installing {names}"), _services_stay_down():
         if not _known(wanted):
             _apt_get("update")

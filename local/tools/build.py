@@ -108,7 +108,9 @@ def _go_build(tool: Tool, name: str, scratch: Path) -> None:
             command, cwd=tool.directory, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
         )
     if run.returncode != 0:
-        lines = [line for line in log.read_text(errors="replace").splitlines() if not line.startswith("go: downloading")]
+        lines = [
+            line for line in log.read_text(errors="replace").splitlines() if not line.startswith("go: downloading")
+        ]
         reason = "\n".join(lines[-LINES_OF_OUTPUT:]) or f"go was ended with status {run.returncode}"
         raise StepFailed(
             f"Tool {name} {tool.version}: go build failed (whole output: {log}); "

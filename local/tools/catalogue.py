@@ -87,9 +87,7 @@ TOOLS = (
     Tool(
         "kubernetes",
         "k8s.io/kubernetes",
-        _kubernetes(
-            "kube-apiserver", "kube-controller-manager", "kubelet", "kube-scheduler", "kube-proxy", "kubectl"
-        ),
+        _kubernetes("kube-apiserver", "kube-controller-manager", "kubelet", "kube-scheduler", "kube-proxy", "kubectl"),
         {
             "k8s.io/component-base/version.gitVersion": "v{version}",
             "k8s.io/component-base/version.gitMajor": "{major}",
@@ -117,7 +115,7 @@ TOOLS = (
             "argoexec": Binary("github.com/argoproj/argo-workflows/v3/cmd/argoexec"),
         },
         {"github.com/argoproj/argo-workflows/v3.version": "v{version}"},
-        {"workflow/executor/os-specific/signal_linux.go": "signal_linux.go"},
+        {"workflow/executor/osspecific/signal_linux.go": "signal_linux.go"},
     ),
     Tool("coredns", "github.com/coredns/coredns", {"coredns": Binary(".", Probe(("-version",), (1, 11), (2, 0)))}),
     Tool(

@@ -1,0 +1,153 @@
+"""The node's network: one bridge that pods are plugged into, with the node's own address, and the rules around it.
+
+No iptables: our rules and kube-proxy's stand in nftables tables of their own, which go as a whole.
+"""
+
+import ipaddress
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from local.node import machine
+from local.node.control_plane import SERVICE_SUBNET
+from local.progress import StepFailed
+
+BRIDGE = "pmlops0"
+ADDRESS = "10.88.0.1"
+"""The node's address: API server, DNS, registry and gateway as pods see them; the bridge's own."""
+POD_SUBNET = "10.88.0.0/24"
+NETWORK = "pulumi-mlops-node"
+"""Name of the CNI network and of our nftables table."""
+
+TABLES = (f"ip {NETWORK}", "ip kube-proxy", "ip6 kube-proxy")
+CNI_PLUGINS = Path("/usr/lib/cni")
+CNI_RESULTS = Path("/var/lib/cni/results")
+"""Where the CNI library, which has no setting for it, keeps what a plugin answered."""
+
+
+def conflict() -> str | None:
+    """What on this machine already uses our addresses, in one sentence; None when nothing does."""
+    for interface in _ip("address", "show"):
+        for known in interface.get("addr_info", []):
+            for subnet in (POD_SUBNET, SERVICE_SUBNET):
+                if interface["ifname"] != BRIDGE and _overlap(f"{known['local']}/{known['prefixlen']}", subnet):
+                    return (
+                        f"interface {interface['ifname']} has an address in {subnet}, which the node needs for itself"
+                    )
+    for route in _ip("route", "show"):
+        for subnet in (POD_SUBNET, SERVICE_SUBNET):
+            if route["dst"] != "default" and route["dev"] != BRIDGE and _overlap(route["dst"], subnet):
+                return f"there is a route to {route['dst']} by {route['dev']}, which overlaps {subnet} of the node"
+    return None
+
+
+def up(directory: Path) -> None:
+    """Makes the bridge, its routes and rules, and the CNI configuration; what is there already stays.
+
+    Raises:
+        StepFailed: the kernel or a program refuses something.
+    """
+    machine.write_sysctl("net.ipv4.ip_forward", "1")
+    if shutil.which("modprobe"):
+        subprocess.run(["modprobe", "br_netfilter"], capture_output=True, check=False)
+    if machine.read_sysctl("net.bridge.bridge-nf-call-iptables") == "0":
+        machine.write_sysctl("net.bridge.bridge-nf-call-iptables", "1")
+    if not exists():
+        _run("ip", "link", "add", BRIDGE, "type", "bridge")
+    _run("ip", "address", "replace", f"{ADDRESS}/24", "dev", BRIDGE)
+    _run("ip", "link", "set", BRIDGE, "up")
+    # Packets to a Service that kube-proxy does not know yet must not leave the machine.
+    _run("ip", "route", "replace", SERVICE_SUBNET, "dev", BRIDGE)
+    _run("nft", "-f", "-", stdin=_rules())
+    configuration = directory / "cni" / "10-node.conflist"
+    configuration.parent.mkdir(parents=True, exist_ok=True)
+    configuration.write_text(json.dumps(_cni(directory), indent=1))
+
+
+def sees_pod_to_pod_packets() -> bool:
+    """Whether packets between two pods pass the rules, so that answers of a Service find their way back."""
+    return machine.read_sysctl("net.bridge.bridge-nf-call-iptables") == "1"
+
+
+def exists() -> bool:
+    """Whether the bridge is there."""
+    return Path("/sys/class/net", BRIDGE).exists()
+
+
+def down() -> list[str]:
+    """Removes bridge, routes, rules and the CNI library's notes; returns a line for each thing that was there."""
+    removed = []
+    if exists():
+        ports = list(Path("/sys/class/net", BRIDGE, "brif").iterdir())
+        for port in ports:
+            subprocess.run(["ip", "link", "delete", port.name], capture_output=True, check=False)
+        _run("ip", "link", "delete", BRIDGE)
+        removed.append(f"bridge {BRIDGE} with its routes and {len(ports)} ports")
+    for table in _tables():
+        _run("nft", "delete", "table", *table.split())
+        removed.append(f"nftables table {table}")
+    notes = list(CNI_RESULTS.glob(f"{NETWORK}-*"))
+    for note in notes:
+        note.unlink(missing_ok=True)
+    if notes:
+        removed.append(f"{len(notes)} notes in {CNI_RESULTS}")
+    return removed
+
+
+def left() -> list[str]:
+    """What of all this is still there."""
+    return ([f"bridge {BRIDGE}"] if exists() else []) + [f"nftables table {table}" for table in _tables()]
+
+
+def _tables() -> list[str]:
+    if not shutil.which("nft"):
+        return []
+    listed = _run("nft", "list", "tables").splitlines()
+    return [table for table in TABLES if f"table {table}" in listed]
+
+
+def _rules() -> str:
+    # Deleting a table needs one that is there; `add` makes it if it is not.
+    return f"""
+add table ip {NETWORK}
+delete table ip {NETWORK}
+table ip {NETWORK} {{
+  chain outgoing {{
+    type nat hook postrouting priority srcnat; policy accept;
+    ip saddr {POD_SUBNET} ip daddr != {{ {POD_SUBNET}, {SERVICE_SUBNET} }} masquerade
+  }}
+}}
+"""
+
+
+def _cni(directory: Path) -> dict[str, Any]:
+    addresses = {"subnet": POD_SUBNET, "rangeStart": "10.88.0.10", "gateway": ADDRESS}
+    bridge = {
+        "type": "bridge",
+        "bridge": BRIDGE,
+        "isGateway": True,
+        "isDefaultGateway": True,
+        "hairpinMode": True,
+        "ipam": {"type": "host-local", "dataDir": str(directory / "ipam"), "ranges": [[addresses]]},
+    }
+    return {"cniVersion": "0.4.0", "name": NETWORK, "plugins": [bridge]}
+
+
+def _ip(*arguments: str) -> list[dict[str, Any]]:
+    return json.loads(_run("ip", "-json", "-4", *arguments) or "[]")
+
+
+def _overlap(one: str, other: str) -> bool:
+    return ipaddress.ip_network(one, strict=False).overlaps(ipaddress.ip_network(other))
+
+
+def _run(*command: str, stdin: str = "") -> str:
+    try:
+        run = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
+    except OSError as error:
+        raise StepFailed(f"Network: cannot run {command[0]}: {error.strerror}; install it, then run again.") from error
+    if run.returncode != 0:
+        raise StepFailed(f"Network: `{' '.join(command)}` failed: {run.stderr.strip()}")
+    return run.stdout
