@@ -135,6 +135,8 @@ class _Provider(mocks.Mocks):
         state = dict(args.inputs)
         if args.resource_id and args.typ == "kubernetes:core/v1:Secret":
             state |= {"data": CREDENTIALS, "metadata": {"name": args.resource_id.rpartition("/")[2]}}
+        if args.typ == "random:index/randomPassword:RandomPassword" and not self.preview:
+            state |= {"result": f"password-of-{args.name}"}
         return args.resource_id or (None if self.preview else f"{args.name}-id"), state
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:

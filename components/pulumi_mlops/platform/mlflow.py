@@ -111,7 +111,7 @@ class MLflow(pulumi.ComponentResource):
     """Version of the server."""
 
     def __init__(self, name: str, args: MLflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(MLflow, name, args, MLflowArgs, RULES, _problems(args), object_name(40))
+        checked = check_args(MLflow, name, args, MLflowArgs, RULES, problems=_problems(args), name_rule=object_name(40))
         super().__init__("pulumi-mlops:index:MLflow", name, {**checked}, opts)
         self._name = name
         self._args = checked

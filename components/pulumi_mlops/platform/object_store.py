@@ -83,7 +83,9 @@ class ObjectStore(pulumi.ComponentResource):
     """User name → name of the Secret with the same two keys, in the store's namespace."""
 
     def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(ObjectStore, name, args, ObjectStoreArgs, RULES, _problems(args), object_name(40))
+        checked = check_args(
+            ObjectStore, name, args, ObjectStoreArgs, RULES, problems=_problems(args), name_rule=object_name(40)
+        )
         super().__init__("pulumi-mlops:index:ObjectStore", name, {**checked}, opts)
         self._name = name
         self._args = checked
