@@ -1,0 +1,39 @@
+"""`python -m ml.serve`: serves one model version over HTTP. ml/server/settings.py lists the variables it reads.
+
+Exit codes: 0 after SIGTERM or Ctrl-C, 78 (EX_CONFIG) for a variable it cannot use, anything else for a fault.
+"""
+
+import gc
+import os
+import signal
+import sys
+
+
+def main() -> int:
+    """Runs the server until it is told to stop; returns the exit code."""
+    # The kernel drops SIGTERM for a container's first process until there is a handler, and imports take a while.
+    signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
+    from ml.server import log  # noqa: PLC0415
+    from ml.server.app import App  # noqa: PLC0415
+    from ml.server.http import Server  # noqa: PLC0415
+    from ml.server.loader import Loader  # noqa: PLC0415
+    from ml.server.metrics import Metrics  # noqa: PLC0415
+    from ml.server.settings import BadSetting, Settings  # noqa: PLC0415
+
+    log.configure()
+    try:
+        settings = Settings.from_environment()
+    except BadSetting as error:
+        print(f"ml.serve: {error}", file=sys.stderr)
+        return os.EX_CONFIG
+    metrics = Metrics()
+    app = App(settings, Loader(settings, metrics), metrics)
+    server = Server(app, settings, app.drain)
+    gc.freeze()  # what is there now stays for good; collections need not look at it
+    server.run()
+    log.event("stopped")
+    return 0 if server.started else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
