@@ -125,12 +125,8 @@ def _try_download(resource: Resource, home: str, pulumi: Path) -> str:
         return f"could not be downloaded within {DOWNLOAD_SECONDS:.0f}s"
     if done.returncode == 0:
         return ""
-    said = [line for line in done.stderr.splitlines() if line.strip()]
-    return (
-        f"could not be downloaded: {said[-1].strip().removeprefix('error: ')[-200:]}"
-        if said
-        else "could not be downloaded"
-    )
+    causes = [line for line in done.stderr.splitlines() if line.startswith(("warning: Error", "error:"))]
+    return f"could not be downloaded: {causes[0].rpartition(': ')[2] if causes else done.stderr[-200:].strip()}"
 
 
 def _install_language(plugins: Path, pulumi: Path) -> str:

@@ -1,0 +1,339 @@
+"""The Kubernetes provider under the real engine, against a real API server without nodes."""
+
+from collections.abc import Callable, Iterator
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pytest
+
+pytestmark = pytest.mark.engine
+
+Program = Callable[[], None]
+NO_WAIT = {"pulumi.com/skipAwait": "true"}
+MODEL_VERSION = "pulumi-mlops.dev/model-version"
+
+
+@pytest.fixture
+def stack(pulumi_env, cluster, request) -> Iterator:
+    """A stack on the API server, whose objects go when the test ends."""
+    made = pulumi_env.stack(lambda: None, config={"kubernetes:kubeconfig": str(cluster.kubeconfig)})
+    yield made
+    made.destroy()
+
+
+def deployment(name: str, namespace: str, image: str = "nothing:1", **template: str) -> dict:
+    """Arguments of a Deployment that this cluster will never run."""
+    labels = {"app": name}
+    return {
+        "metadata": {"name": name, "namespace": namespace, "annotations": NO_WAIT},
+        "spec": {
+            "selector": {"match_labels": labels},
+            "template": {
+                "metadata": {"labels": labels, "annotations": dict(template)},
+                "spec": {
+                    "containers": [
+                        {"name": "main", "image": image, "resources": {"requests": {"cpu": "1000m", "memory": "1024Mi"}}}
+                    ]
+                },
+            },
+        },
+    }
+
+
+def in_namespace(name: str, rest: Callable[[pulumi.ResourceOptions], None]) -> Program:
+    """A program with a namespace, and what `rest` puts into it."""
+
+    def program() -> None:
+        namespace = k8s.core.v1.Namespace(name, metadata={"name": name})
+        rest(pulumi.ResourceOptions(depends_on=[namespace]))
+
+    return program
+
+
+def test_a_program_lives_through_create_update_replace_refresh_and_destroy(stack, cluster):
+    settings = {"data": {"rate": "1"}, "labels": {"tier": "a"}, "size": 3}
+
+    def program() -> None:
+        namespace = k8s.core.v1.Namespace("life", metadata={"name": "life", "labels": settings["labels"]})
+        inside = pulumi.ResourceOptions(depends_on=[namespace])
+        auto = k8s.core.v1.ConfigMap("auto", metadata={"namespace": "life"}, data=settings["data"], opts=inside)
+        k8s.core.v1.ConfigMap(
+            "fixed", metadata={"namespace": "life", "name": "fixed"}, data=settings["data"], opts=inside
+        )
+        schema = {"open_apiv3_schema": {"type": "object", "x_kubernetes_preserve_unknown_fields": True}}
+        definition = k8s.apiextensions.v1.CustomResourceDefinition(
+            "definition",
+            metadata={"name": "widgets.example.org"},
+            spec={
+                "group": "example.org",
+                "scope": "Namespaced",
+                "names": {"kind": "Widget", "plural": "widgets"},
+                "versions": [{"name": "v1", "served": True, "storage": True, "schema": schema}],
+            },
+        )
+        k8s.apiextensions.CustomResource(
+            "widget",
+            api_version="example.org/v1",
+            kind="Widget",
+            metadata={"name": "widget", "namespace": "life"},
+            spec={"size": settings["size"], "parts": [{"name": "x"}]},
+            opts=pulumi.ResourceOptions(depends_on=[namespace, definition]),
+        )
+        k8s.apps.v1.Deployment("web", **deployment("web", "life"), opts=inside)
+        pulumi.export("auto", auto.metadata["name"])
+
+    first_preview = stack.preview(program)
+    assert first_preview.changes["create"] == 7
+    assert cluster.get("v1", "Namespace", "life") is None
+
+    first = stack.up()
+    assert first.changes["create"] == 7
+    name = first.outputs["auto"]
+    assert name.startswith("auto-")
+    assert cluster.get("v1", "ConfigMap", name, "life")["data"] == {"rate": "1"}
+    assert cluster.get("example.org/v1", "Widget", "widget", "life")["spec"]["size"] == 3
+
+    assert stack.up().changed == {}
+
+    settings.update(data={"rate": "2"}, labels={"tier": "b"}, size=4)
+    plan = stack.preview()
+    assert plan.changed == {"update": 2, "replace": 2}
+    assert plan.diff("life") == {"metadata.labels.tier": "update"}
+    assert plan.diff("widget") == {"spec.size": "update"}
+    assert plan.steps["fixed"].detailed_diff.keys() == {"data.rate"}
+    second = stack.up()
+    assert second.changed == {"update": 2, "replace": 2}
+    assert second.outputs["auto"] != name
+    assert cluster.get("v1", "ConfigMap", name, "life") is None
+    assert cluster.get("v1", "ConfigMap", second.outputs["auto"], "life")["data"] == {"rate": "2"}
+    assert cluster.get("v1", "ConfigMap", "fixed", "life")["data"] == {"rate": "2"}
+
+    assert stack.refresh().changed == {}
+    drifted = {"apiVersion": "example.org/v1", "kind": "Widget", "metadata": {"name": "widget", "namespace": "life"}}
+    cluster.apply({**drifted, "spec": {"size": 9}}, "somebody")
+    assert stack.refresh().changed == {"update": 1}
+    assert stack.preview().diff("widget") == {"spec.size": "update"}
+
+    cluster.delete("v1", "ConfigMap", "fixed", "life")
+    assert stack.refresh().changed == {"delete": 1}
+
+    stack.destroy()
+    assert cluster.get("v1", "Namespace", "life") is None
+    assert cluster.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", "widgets.example.org") is None
+
+
+def test_a_field_that_a_pipeline_took_over_is_ignored_and_neither_conflicts_nor_is_reset(stack, cluster):
+    ignored = [f'spec.template.metadata.annotations["{MODEL_VERSION}"]']
+    image = {"name": "nothing:1"}
+
+    def rest(inside: pulumi.ResourceOptions) -> None:
+        options = pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(ignore_changes=ignored))
+        arguments = deployment("model", "endpoint", image["name"], **{MODEL_VERSION: ""})
+        k8s.apps.v1.Deployment("model", **arguments, opts=options)
+
+    def version() -> str:
+        live = cluster.get("apps/v1", "Deployment", "model", "endpoint")
+        return live["spec"]["template"]["metadata"]["annotations"][MODEL_VERSION]
+
+    stack.up(in_namespace("endpoint", rest))
+    assert version() == ""
+    handover = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "model", "namespace": "endpoint"},
+        "spec": {"template": {"metadata": {"annotations": {MODEL_VERSION: "v7"}}}},
+    }
+    cluster.apply(handover, "training-pipeline")
+
+    assert stack.up().changed == {}
+    image["name"] = "nothing:2"
+    changed = stack.up()
+    assert changed.changed == {"update": 1}
+    assert changed.diff("model") == {"spec.template.spec.containers[0].image": "update"}
+    assert version() == "v7"
+
+    stack.refresh()
+    assert stack.up().changed == {}
+    assert version() == "v7"
+
+    image["name"] = "nothing:3"
+    stack.up()
+    assert version() == "v7"
+
+
+def test_an_ignored_field_that_pulumi_alone_owns_keeps_its_live_value(stack, cluster):
+    wanted = {"replicas": 2, "image": "nothing:1"}
+
+    def rest(inside: pulumi.ResourceOptions) -> None:
+        arguments = deployment("scaled", "scaling", wanted["image"])
+        arguments["spec"]["replicas"] = wanted["replicas"]
+        options = pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(ignore_changes=["spec.replicas"]))
+        k8s.apps.v1.Deployment("scaled", **arguments, opts=options)
+
+    stack.up(in_namespace("scaling", rest))
+    wanted.update(replicas=5, image="nothing:2")
+    assert stack.up().diff("scaled") == {"spec.template.spec.containers[0].image": "update"}
+    assert cluster.get("apps/v1", "Deployment", "scaled", "scaling")["spec"]["replicas"] == 2
+
+
+def test_a_conflict_names_the_other_manager_and_the_field(stack, cluster):
+    from .conftest import Failed
+
+    size = {"value": "1"}
+
+    def rest(inside: pulumi.ResourceOptions) -> None:
+        k8s.core.v1.ServiceAccount(
+            "account",
+            metadata={"name": "account", "namespace": "conflict", "annotations": {"size": size["value"]}},
+            opts=inside,
+        )
+
+    stack.up(in_namespace("conflict", rest))
+    manifest = {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "account", "namespace": "conflict"}}
+    manifest["metadata"]["annotations"] = {"size": "7"}
+    cluster.apply(manifest, "somebody-else")
+    size["value"] = "2"
+    with pytest.raises(Failed, match=r"metadata\.annotations\.size \(owned by 'somebody-else'\)"):
+        stack.up()
+    assert cluster.get("v1", "ServiceAccount", "account", "conflict")["metadata"]["annotations"]["size"] == "7"
+
+
+def test_an_immutable_field_replaces_the_object_and_deletes_first_when_the_name_is_fixed(stack, cluster):
+    app = {"label": "one"}
+
+    def rest(inside: pulumi.ResourceOptions) -> None:
+        arguments = deployment("web", "replacing")
+        arguments["spec"]["selector"]["match_labels"] = {"app": app["label"]}
+        arguments["spec"]["template"]["metadata"]["labels"] = {"app": app["label"]}
+        k8s.apps.v1.Deployment("web", **arguments, opts=inside)
+
+    stack.up(in_namespace("replacing", rest))
+    before = cluster.get("apps/v1", "Deployment", "web", "replacing")["metadata"]["uid"]
+    app["label"] = "two"
+    outcome = stack.up()
+    assert outcome.changed == {"replace": 1}
+    live = cluster.get("apps/v1", "Deployment", "web", "replacing")
+    assert live["metadata"]["uid"] != before
+    assert live["spec"]["selector"]["matchLabels"] == {"app": "two"}
+
+
+def test_an_object_that_exists_is_not_adopted(stack, cluster):
+    from .conftest import Failed
+
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "taken"}}, "somebody")
+    with pytest.raises(Failed, match="Namespace taken already exists and is not in this stack"):
+        stack.up(lambda: k8s.core.v1.Namespace("taken", metadata={"name": "taken"}) and None)
+    assert cluster.get("v1", "Namespace", "taken") is not None
+
+
+def test_secrets_are_encrypted_in_the_state_and_readable_by_get(stack, cluster):
+    def rest(inside: pulumi.ResourceOptions) -> None:
+        k8s.core.v1.Secret(
+            "login",
+            metadata={"name": "login", "namespace": "secrets"},
+            string_data={"password": "plain-to-nobody"},
+            opts=inside,
+        )
+        k8s.core.v1.ConfigMap(
+            "mixed",
+            metadata={"name": "mixed", "namespace": "secrets"},
+            data={"token": pulumi.Output.secret("hidden-from-all"), "open": "seen-by-all"},
+            opts=inside,
+        )
+
+    created = in_namespace("secrets", rest)
+
+    def program() -> None:
+        created()
+        pulumi.export("admins", k8s.rbac.v1.ClusterRole.get("admin", "cluster-admin").rules[0].verbs)
+
+    outcome = stack.up(program)
+    assert outcome.outputs["admins"] == ["*"]
+    state = stack.state()
+    assert "plain-to-nobody" not in state
+    assert "cGxhaW4tdG8tbm9ib2R5" not in state
+    assert "hidden-from-all" not in state
+    assert "seen-by-all" in state
+    assert stack.refresh().changed == {}
+    assert stack.up().changed == {}
+
+
+def test_a_deployment_that_never_gets_ready_fails_with_its_reason_and_the_next_run_goes_on(stack, cluster):
+    from .conftest import Failed
+
+    patience = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="3s", update="3s"))
+    replicas = {"count": 1}
+
+    def rest(inside: pulumi.ResourceOptions) -> None:
+        arguments = deployment("stuck", "waiting")
+        del arguments["metadata"]["annotations"]
+        arguments["spec"]["replicas"] = replicas["count"]
+        k8s.apps.v1.Deployment("stuck", **arguments, opts=pulumi.ResourceOptions.merge(inside, patience))
+
+    with pytest.raises(Failed) as failure:
+        stack.up(in_namespace("waiting", rest))
+    text = str(failure.value)
+    assert "Deployment waiting/stuck was not ready after 3s: 0 of 1 replicas available" in text
+    assert "has not been looked at by a scheduler" in text
+    assert "look at: kubectl describe deployment stuck --namespace waiting" in text
+    assert "Traceback" not in text
+
+    replicas["count"] = 0
+    again = stack.up()
+    assert again.changed == {"update": 1}
+    assert stack.up().changed == {}
+
+
+def test_a_preview_without_a_cluster_shows_the_inputs_and_an_update_says_that_there_is_none(pulumi_env, tmp_path):
+    from .conftest import Failed
+
+    nowhere = """
+apiVersion: v1
+kind: Config
+current-context: nowhere
+clusters: [{name: nowhere, cluster: {server: "https://127.0.0.1:1"}}]
+contexts: [{name: nowhere, context: {cluster: nowhere, user: nobody}}]
+users: [{name: nobody, user: {token: none}}]
+"""
+    program = in_namespace(
+        "far", lambda inside: k8s.core.v1.ConfigMap("c", metadata={"namespace": "far"}, data={"a": "b"}, opts=inside) and None
+    )
+    stack = pulumi_env.stack(program, config={"kubernetes:kubeconfig": nowhere})
+    assert stack.preview().changes["create"] == 3
+    with pytest.raises(Failed, match=r"the Kubernetes cluster is unreachable: https://127\.0\.0\.1:1 cannot be reached"):
+        stack.up()
+
+
+def test_what_is_not_implemented_is_refused_in_one_sentence(stack):
+    from .conftest import Failed
+
+    def program() -> None:
+        k8s.core.v1.ConfigMapPatch("patch", metadata={"name": "x"}, data={})
+        k8s.core.v1.ConfigMapList("list", items=[])
+        k8s.core.v1.ConfigMap("annotated", metadata={"annotations": {"pulumi.com/replaceUnready": "true"}})
+        k8s.helm.v3.Release("chart", chart="x", postrender="y")
+
+    with pytest.raises(Failed) as failure:
+        stack.preview(program)
+    text = str(failure.value)
+    assert "ConfigMapPatch is a Patch resource" in text
+    assert "ConfigMapList is a list" in text
+    assert "annotation pulumi.com/replaceUnready is not implemented" in text
+    assert "helm.v3.Release input postrender is not implemented" in text
+    with pytest.raises(Failed, match="yaml:ConfigFile|yaml/v2:ConfigFile"):
+        stack.preview(lambda: k8s.yaml.v2.ConfigFile("file", file="x.yaml") and None)
+    with pytest.raises(Failed, match="provider option renderYamlToDirectory is not implemented"):
+        stack.preview(lambda: k8s.Provider("p", render_yaml_to_directory="/tmp/x") and None)
+
+
+def test_a_kind_that_the_server_does_not_serve_fails_only_when_it_is_created(stack, monkeypatch):
+    from .conftest import Failed
+
+    def program() -> None:
+        k8s.apiextensions.CustomResource(
+            "odd", api_version="nobody.example/v1", kind="Odd", metadata={"name": "odd", "namespace": "default"}
+        )
+
+    assert stack.preview(program).changes["create"] == 2
+    with pytest.raises(Failed, match="the API server does not serve nobody.example/v1 Odd"):
+        stack.up()
