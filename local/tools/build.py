@@ -102,7 +102,7 @@ def _go_build(tool: Tool, name: str, scratch: Path) -> None:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         if tool.added_files:
-            command += ["-overlay", str(_overlay(tool, go, environment, scratch))]
+            command += ["-trimpath", f"-modfile={_completed(tool, go, environment, scratch)}"]
         command += ["-o", str(scratch / name), tool.binaries[name].package]
         run = subprocess.run(
             command, cwd=tool.directory, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
@@ -118,17 +118,27 @@ def _go_build(tool: Tool, name: str, scratch: Path) -> None:
         )
 
 
-def _overlay(tool: Tool, go: str, environment: dict[str, str], scratch: Path) -> Path:
-    """Writes go's overlay file, which puts our files where the module's zip lacks them."""
+def _completed(tool: Tool, go: str, environment: dict[str, str], scratch: Path) -> Path:
+    """Copies the tool's module, adds the files that its zip lacks, and returns a go.mod that uses the copy.
+
+    Go refuses an overlay over its module cache. The copy is of what go has just verified against go.sum.
+    """
     lookup = [go, "mod", "download", "-json", f"{tool.module}@v{tool.version}"]
     run = subprocess.run(lookup, cwd=tool.directory, env=environment, capture_output=True, text=True, check=False)
     if run.returncode != 0:
         raise StepFailed(f"Tool {tool.name} {tool.version}: go cannot download {tool.module}: {run.stdout}{run.stderr}")
-    module = Path(json.loads(run.stdout)["Dir"])
-    replacements = {str(module / path): str(tool.directory / ours) for path, ours in tool.added_files.items()}
-    overlay = scratch / "overlay.json"
-    overlay.write_text(json.dumps({"Replace": replacements}))
-    return overlay
+    original, copy = Path(json.loads(run.stdout)["Dir"]), scratch / "source"
+    for directory, _, files in os.walk(original):
+        target = copy / Path(directory).relative_to(original)
+        target.mkdir()
+        for file in files:
+            shutil.copyfile(Path(directory) / file, target / file)
+    for path, ours in tool.added_files.items():
+        shutil.copyfile(tool.directory / ours, copy / path)
+    shutil.copyfile(tool.directory / "go.sum", scratch / "go.sum")
+    go_mod = (tool.directory / "go.mod").read_text()
+    (scratch / "go.mod").write_text(f"{go_mod}\nreplace {tool.module} => {copy}\n")
+    return scratch / "go.mod"
 
 
 def _fingerprint(tool: Tool) -> str:
