@@ -95,8 +95,8 @@ class ArgoWorkflows(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.namespace = pulumi.Output.from_input(checked["namespace"])
-        # From the release's status: known once the controller runs, so that whoever uses it comes after.
-        self.release = release.status.apply(lambda status: status.name or name)
+        # Through the release's id: known once the controller runs, so that whoever uses it comes after.
+        self.release = release.id.apply(lambda _: name)
         self.version = pulumi.Output.from_input(versions.ARGO_WORKFLOWS)
         self.register_outputs({"namespace": self.namespace, "release": self.release, "version": self.version})
 
