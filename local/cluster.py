@@ -23,6 +23,8 @@ class Cluster:
     registry_push: str
     """The same registry, as this machine reaches it."""
     gateway_class: str
+    gateway_url: str
+    """Where the gateway's listener answers on this machine."""
 
     def api(self) -> client.ApiClient:
         """A Kubernetes API client for this cluster."""
@@ -31,12 +33,10 @@ class Cluster:
 
 def from_context(context: str) -> Cluster:
     """The cluster that KUBE_CONTEXT names, with a registry that the user runs and a GatewayClass that it offers."""
-    registry = os.environ.get("IMAGE_REGISTRY")
-    if not registry:
-        raise StepFailed(
-            f"KUBE_CONTEXT={context} is set but IMAGE_REGISTRY is not: set it to a registry that this machine can push "
-            "to and the cluster can pull from (registry.example.org/team), or unset KUBE_CONTEXT to use this machine's node"
-        )
+    registry = _required(
+        context, "IMAGE_REGISTRY", "a registry that this machine can push to and the cluster pull from"
+    )
+    gateway_url = _required(context, "GATEWAY_URL", "where the cluster's gateway answers, such as http://192.0.2.7")
     kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
     try:
         api = config.new_client_from_config(str(kubeconfig), context)
@@ -54,17 +54,17 @@ def from_context(context: str) -> Cluster:
         registry=registry,
         registry_push=os.environ.get("IMAGE_REGISTRY_PUSH", registry),
         gateway_class=os.environ.get("GATEWAY_CLASS") or _only_gateway_class(api, context),
+        gateway_url=gateway_url.rstrip("/"),
     )
 
 
-def gateway_url(api: client.ApiClient, namespace: str, name: str) -> str | None:
-    """Address of a Gateway's HTTP listener, or None while its implementation has not given it one."""
-    gateway = client.CustomObjectsApi(api).get_namespaced_custom_object(
-        "gateway.networking.k8s.io", "v1", namespace, "gateways", name
+def _required(context: str, variable: str, meaning: str) -> str:
+    if value := os.environ.get(variable):
+        return value
+    raise StepFailed(
+        f"KUBE_CONTEXT={context} is set but {variable} is not: set it to {meaning}, "
+        "or unset KUBE_CONTEXT to use this machine's own node"
     )
-    addresses = (gateway.get("status") or {}).get("addresses") or []
-    port = gateway["spec"]["listeners"][0]["port"]
-    return f"http://{addresses[0]['value']}" + ("" if port == 80 else f":{port}") if addresses else None
 
 
 def _only_gateway_class(api: client.ApiClient, context: str) -> str:

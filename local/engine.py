@@ -131,6 +131,7 @@ class Engine:
             stdout=subprocess.PIPE if quiet else None,
             stderr=subprocess.PIPE if quiet else None,
             text=True,
+            check=False,
         )
         if done.returncode:
             said = f":\n{(done.stderr or done.stdout or '').strip()}" if quiet else "; the lines above say why"

@@ -46,9 +46,11 @@ def problems() -> list[str]:
         text = (REQUIREMENTS / f"{name}.txt").read_text()
         if address := re.search(r"\w+://\S+", text):
             found.append(f"requirements/{name}.txt names an address ({address.group()}): locks must not")
-        for wanted in groups[name]:
-            if isinstance(wanted, str) and not (set(pins) & {_name(wanted)}):
-                found.append(f"requirements/{name}.txt lacks {wanted}: run `make lock`")
+        found += [
+            f"requirements/{name}.txt lacks {wanted}: run `make lock`"
+            for wanted in groups[name]
+            if isinstance(wanted, str) and _name(wanted) not in pins
+        ]
         for package, versions in pins.items():
             known = pinned["dev"].get(package, versions)
             if name in CONSTRAINED and not versions & known:

@@ -13,7 +13,7 @@ EXAMPLE_ROWS = [["Torgersen", 39.1, 18.7, 181, 3750, "male"], ["Biscoe", 46.1, N
 
 
 def predict(url: str, rows: list[list[Any]], wait_seconds: float = 30) -> dict[str, Any]:
-    """POSTs rows in the Seldon protocol to `url`. Retries for `wait_seconds` while the route settles (404, 502, 503)."""
+    """POSTs rows in the Seldon protocol; for `wait_seconds` tries again while the route settles (404, 502, 503)."""
     request = urllib.request.Request(
         url,
         data=json.dumps({"data": {"ndarray": rows}}).encode(),

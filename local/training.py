@@ -12,7 +12,7 @@ TERMINAL = ("Succeeded", "Failed", "Error")
 
 
 def submit(api: client.ApiClient, namespace: str, template: str, data_key: str | None = None) -> str:
-    """Starts one run of a WorkflowTemplate; `data_key` trains on another object of the same bucket. Returns its name."""
+    """Starts one run of a WorkflowTemplate and returns its name; `data_key` trains on another object of the bucket."""
     parameters = [{"name": "data-key", "value": data_key}] if data_key else []
     body: dict[str, Any] = {
         "apiVersion": f"{GROUP}/{VERSION}",

@@ -1,0 +1,41 @@
+"""The words of the Makefile that act on this machine: `python -m local up|train|predict|plan|status|down`."""
+
+import argparse
+import os
+import sys
+
+from local.progress import StepFailed, say
+
+
+def main() -> int:
+    """Runs one command; returns its exit status."""
+    parser = argparse.ArgumentParser(prog="python -m local")
+    words = parser.add_subparsers(dest="word", required=True)
+    for word in ("up", "predict", "plan", "status", "down"):
+        words.add_parser(word)
+    words.add_parser("train").add_argument("--data-key", help="object of the data bucket to train on")
+    arguments = parser.parse_args()
+    from local import up  # after the arguments: the clients behind it take a second to import
+
+    try:
+        if arguments.word == "train":
+            up.train(arguments.data_key)
+        else:
+            {"up": up.up, "predict": up.predict, "plan": up.plan, "status": up.status, "down": up.down}[
+                arguments.word
+            ]()
+    except StepFailed as failure:
+        say(f"{arguments.word} failed: {failure}")
+        say(f"what was done so far stays; `make {arguments.word}` again continues from there")
+        return 1
+    except KeyboardInterrupt:
+        say(f"{arguments.word} was interrupted; `make {arguments.word}` again continues from there")
+        return 130
+    return 0
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stderr.flush()
+    # A build that an interrupt left behind in a worker thread must not keep the terminal.
+    os._exit(status) if status == 130 else sys.exit(status)

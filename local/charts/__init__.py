@@ -1,0 +1,20 @@
+"""Where Helm charts come from on this machine: upstream's repository, or the stand-ins in this directory."""
+
+import urllib.request
+from pathlib import Path
+
+from pulumi_mlops import versions
+from pulumi_mlops.platform.argo_workflows import UPSTREAM_CHARTS
+
+DIRECTORY = Path(__file__).resolve().parent
+
+
+def repository() -> tuple[str, str]:
+    """The platform's `chart_repository` setting, and, where it is the stand-ins', the line that says so."""
+    try:
+        with urllib.request.urlopen(f"{UPSTREAM_CHARTS}/index.yaml", timeout=5) as answer:
+            answer.read(1)
+    except OSError as error:
+        reason = getattr(error, "reason", error)
+        return str(DIRECTORY), f"stand-in: chart argo-workflows {versions.ARGO_WORKFLOWS} ({UPSTREAM_CHARTS}: {reason})"
+    return UPSTREAM_CHARTS, ""

@@ -1,0 +1,190 @@
+"""From a bare machine, or a cluster that is there, to a served prediction; and back. Every step may be run again."""
+
+import os
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+
+from local import charts, containerless, images, node, prediction, providers, tools, training
+from local.cluster import Cluster, from_context
+from local.engine import PENGUINS, PLATFORM, STACKS, Engine
+from local.exclusive import exclusive
+from local.node import parts
+from local.node import registry as node_registry
+from local.paths import STATE
+from local.progress import StepFailed, say, step
+
+ENGINE_TOOLS = ("pulumi", "helm")
+IMAGE_TOOLS = ("workflow-controller", "argoexec", "pause")
+IMAGES_WITHOUT_TOOLS = ("python", "ml-pipeline", "ml-server", "mlflow", "seaweedfs")
+"""Images that need nothing from local/tools, so that they are made while the tools compile."""
+
+
+def up() -> None:
+    """Brings everything up, trains the example's model and prints a prediction."""
+    with exclusive("up"):
+        if "KUBE_CONTEXT" not in os.environ and (reason := node.can_run_containers()):
+            say(f"containers cannot run here ({reason}): the same code runs as plain processes instead")
+            url = containerless.up()
+            _say_prediction(url)
+            _say_end(url)
+            return
+        cluster = _target(start=True)
+        references = images.build(cluster.registry_push, cluster.registry)
+        engine = _engine(cluster)
+        _configure(engine, cluster, references)
+        for stack in STACKS:
+            with step(f"pulumi up {stack}"):
+                engine.up(stack)
+        _train(engine, cluster, None)
+        _say_end(_predict(engine, cluster))
+
+
+def plan() -> None:
+    """Previews both stacks on the cluster that is up, or, where none is, against an API server without nodes."""
+    with exclusive("plan"):
+        if _is_there():
+            engine = _engine(_target())
+            for stack in STACKS:
+                engine.preview(stack)
+        else:
+            say("no platform is up here: planning against a Kubernetes API without nodes")
+            containerless.plan()
+
+
+def train(data_key: str | None) -> None:
+    """Runs the example's pipeline once."""
+    with exclusive("train"):
+        if containerless.running():
+            containerless.train(data_key)
+        else:
+            cluster = _target()
+            _train(_engine(cluster), cluster, data_key)
+
+
+def predict() -> None:
+    """Asks the example's endpoint for a prediction."""
+    if containerless.running():
+        _say_prediction(containerless.url())
+    else:
+        cluster = _target()
+        _predict(_engine(cluster), cluster)
+
+
+def down() -> None:
+    """Removes what `up` started: the node with all that runs in it; from somebody else's cluster, by Pulumi."""
+    with exclusive("down"):
+        found = containerless.down()
+        if "KUBE_CONTEXT" in os.environ:
+            cluster = from_context(os.environ["KUBE_CONTEXT"])
+            engine = _engine(cluster)
+            for stack in reversed(STACKS):
+                if stack in engine.stacks():
+                    with step(f"pulumi destroy {stack}"):
+                        engine.destroy(stack)
+                    engine.forget(stack)
+                    found.append(f"stack {stack}")
+        else:
+            found += node.stop()
+            if (STATE / "node-stacks").exists():
+                # The stacks describe a cluster that is gone: nothing of them is left to destroy.
+                shutil.rmtree(STATE / "node-stacks")
+                found.append("the state of the stacks")
+        for item in found:
+            say(f"removed: {item}")
+        say("nothing of the platform is left on this machine" if found else "nothing was there to remove")
+
+
+def status() -> None:
+    """Prints what runs."""
+    for name, pid in containerless.running().items():
+        say(f"{name}: running (process {pid})")
+    rows = node.status()
+    for part in rows:
+        say(f"{part.name}: {'healthy' if part.healthy else 'NOT healthy'} (process {part.pid})")
+    if not rows and not containerless.running():
+        say("nothing runs; `make up` starts it")
+
+
+def _target(*, start: bool = False) -> Cluster:
+    """The cluster that KUBE_CONTEXT names, else this machine's node, started or completed if `start`."""
+    if context := os.environ.get("KUBE_CONTEXT"):
+        return from_context(context)
+    if not start and not all(part.healthy for part in node.status() or [node.PartStatus("node", None, False)]):
+        raise StepFailed("the node does not run here; `make up` starts it, or set KUBE_CONTEXT to a cluster of yours")
+    if start:
+        _prepare_in_parallel()
+    running = node.ensure()
+    return Cluster(
+        name="node",
+        kubeconfig=running.kubeconfig,
+        context="",
+        registry=running.registry,
+        registry_push=running.registry_push,
+        gateway_class=running.gateway_class,
+        gateway_url=running.gateway_url,
+    )
+
+
+def _prepare_in_parallel() -> None:
+    """Compiles the tools while images that do not need them are made."""
+    with ThreadPoolExecutor(2) as pool:
+        compiling = pool.submit(tools.ensure, *parts.BINARIES, *ENGINE_TOOLS, *IMAGE_TOOLS)
+        push = node.start_registry()
+        building = pool.submit(images.build, push, node_registry.FOR_PODS, IMAGES_WITHOUT_TOOLS)
+        compiling.result()
+        building.result()
+
+
+def _is_there() -> bool:
+    return "KUBE_CONTEXT" in os.environ or bool(node.status())
+
+
+def _engine(cluster: Cluster) -> Engine:
+    programs = tools.ensure(*ENGINE_TOOLS)
+    os.environ["PULUMI_MLOPS_HELM"] = str(programs["helm"])
+    engine = Engine(programs["pulumi"], STATE / f"{cluster.name}-stacks", cluster.kubeconfig)
+    engine.prepare()
+    for line in providers.install(engine.home):
+        say(line)
+    return engine
+
+
+def _configure(engine: Engine, cluster: Cluster, references: dict[str, str]) -> None:
+    machine = {"image_registry": cluster.registry, **({"kube_context": cluster.context} if cluster.context else {})}
+    repository, announcement = charts.repository()
+    if announcement:
+        say(announcement)
+    gateway = {"gateway_class": cluster.gateway_class, "gateway_url": cluster.gateway_url}
+    engine.configure(PLATFORM, {**machine, **gateway, "chart_repository": repository})
+    used = {"pipeline_image": references["ml-pipeline"], "server_image": references["ml-server"]}
+    engine.configure(PENGUINS, {**machine, **used})
+
+
+def _train(engine: Engine, cluster: Cluster, data_key: str | None) -> None:
+    outputs = engine.outputs(PENGUINS)
+    with step("training run"), cluster.api() as api:
+        name = training.submit(api, outputs["namespace"], outputs["workflow_template"], data_key)
+        workflow = training.follow(api, outputs["namespace"], name)
+    results = training.outputs(workflow)
+    say(f"model version {results.get('version')}: {results.get('verdict')}")
+
+
+def _predict(engine: Engine, cluster: Cluster) -> str:
+    url = f"{cluster.gateway_url}{engine.outputs(PENGUINS)['prediction_path']}"
+    _say_prediction(url)
+    return url
+
+
+def _say_prediction(url: str) -> None:
+    answer = prediction.predict(url, prediction.EXAMPLE_ROWS)
+    say(f"POST {url}")
+    for row, guess in zip(prediction.EXAMPLE_ROWS, prediction.best_guess(answer), strict=True):
+        say(f"  {row} -> {guess}")
+    with suppress(KeyError):
+        say(f"  by model {answer['meta']['tags']['model']} version {answer['meta']['tags']['version']}")
+
+
+def _say_end(url: str) -> None:
+    say(f"up: {url}")
+    say("next: make predict · make train · make plan · make down")
