@@ -1,0 +1,99 @@
+"""Arguments that component tests start from: the fewest that are valid, and as many as fit together."""
+
+from typing import Any
+
+from pulumi_mlops import (
+    DataFormat,
+    ImagePullPolicy,
+    Metric,
+    ModelEndpointArgs,
+    ObjectStoreAccess,
+    Scaling,
+    SourceType,
+    Task,
+    TrainingPipelineArgs,
+    WorkspaceArgs,
+)
+
+WORKSPACE_FULL: WorkspaceArgs = {
+    "namespace": "birds",
+    "cpu_cores": 2.5,
+    "memory_gib": 4,
+    "storage_gib": 30,
+    "pods": 10,
+    "models_gib": 5,
+    "storage_class": "efs",
+    "protect_models": False,
+    "object_store_access": ObjectStoreAccess.WORKLOAD_IDENTITY,
+    "object_store_endpoint": "https://s3.eu-central-1.amazonaws.com",
+    "object_store_region": "eu-central-1",
+    "workflows_bucket": "birds-workflows",
+    "service_account_annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/birds"},
+    "client_namespaces": ["web", "monitoring"],
+    "egress_namespaces": ["databases"],
+    "egress_cidrs": ["10.1.0.0/16"],
+    "kubernetes_api_cidrs": ["10.0.0.0/24"],
+    "labels": {"team": "birds"},
+}
+
+PIPELINE: TrainingPipelineArgs = {
+    "namespace": "birds",
+    "image": "registry.example.org/ml-pipeline:1",
+    "task": Task.CLASSIFICATION,
+    "source": {"type": SourceType.S3, "bucket": "data", "key": "penguins.csv"},
+    "target": "species",
+    "evaluation": {"metric": Metric.ACCURACY, "threshold": 0.9},
+    "schedule": "0 3 * * *",
+}
+
+PIPELINE_FULL: TrainingPipelineArgs = {
+    **PIPELINE,
+    "source": {"type": SourceType.S3, "bucket": "data", "key": "penguins.parquet", "format": DataFormat.PARQUET},
+    "model_name": "penguin-species",
+    "endpoint": "penguins",
+    "features": {
+        "renames": {"bill_len": "bill_length_mm", "bill_dep": "bill_depth_mm"},
+        "drop": ["year"],
+        "engineered": {"bill_ratio": "bill_length_mm / bill_depth_mm"},
+        "numeric": ["bill_length_mm", "bill_depth_mm"],
+        "categorical": ["island", "sex"],
+        "scaling": Scaling.MIN_MAX,
+    },
+    "training": {"test_fraction": 0.25, "seed": 7, "rounds": 50, "parameters": {"max_depth": 4, "eta": 0.1}},
+    "timezone": "Europe/Berlin",
+    "suspend": True,
+    "starting_deadline_seconds": 60,
+    "successful_history": 1,
+    "failed_history": 5,
+    "timeout_seconds": 3600,
+    "steps": {"train": {"cpu": "2", "memory": "4Gi", "timeout_seconds": 1200, "retries": 0}},
+    "image_pull_policy": ImagePullPolicy.ALWAYS,
+    "object_store_endpoint": "",
+    "object_store_region": "eu-central-1",
+    "mlflow_url": "https://mlflow.example.org",
+    "labels": {"team": "birds"},
+}
+
+ENDPOINT: ModelEndpointArgs = {"namespace": "birds", "image": "registry.example.org/ml-server:1"}
+
+ENDPOINT_FULL: ModelEndpointArgs = {
+    **ENDPOINT,
+    "model_name": "penguin-species",
+    "model_version": "20260101-000000-00000000",
+    "autoscaling": {"min_replicas": 2, "max_replicas": 6, "cpu_percent": 60},
+    "canary": {"version": "20260201-000000-00000000", "weight_percent": 20},
+    "cpu": "250m",
+    "memory": "1Gi",
+    "image_pull_policy": ImagePullPolicy.ALWAYS,
+    "drain_seconds": 10,
+    "hosts": ["models.example.org"],
+    "gateway_name": "shared",
+    "gateway_namespace": "istio-ingress",
+    "service_monitor": True,
+    "labels": {"team": "birds"},
+}
+
+
+def with_changes(args: Any, **changes: Any) -> Any:
+    """The arguments with some replaced; a value of None leaves one out."""
+    return {key: value for key, value in {**args, **changes}.items() if value is not None}
