@@ -22,6 +22,7 @@ MISSING_LABEL = ""  # no real category is the empty string: it means missing in 
 NUMERIC, CATEGORICAL = "numeric", "categorical"
 
 _PLAIN_NUMBERS = frozenset({float, int, bool, type(None)})
+_LARGEST = float(np.finfo(np.float32).max)
 _SHOWN_CHARACTERS = 40  # of a bad value in an error message
 
 Cells = list[Any] | np.ndarray
@@ -96,7 +97,10 @@ class Preprocessing:
         block = with_engineered(numeric_block(), self._numeric_names, self._engineered)
         matrix = np.zeros((rows, len(self.outputs)), dtype=np.float32)
         block = np.where(np.isnan(block), self._fill, block)
-        matrix[:, : block.shape[1]] = (block - self._offset) / self._scale
+        with np.errstate(over="ignore"):
+            block = (block - self._offset) / self._scale
+        # XGBoost refuses infinity; to a tree the largest float32 is just as far out
+        matrix[:, : block.shape[1]] = np.minimum(np.maximum(block, -_LARGEST), _LARGEST)
         unknown: Counter[str] = Counter()
         for encoder in self._categorical:
             encoder.write(column(encoder.position), matrix, unknown)

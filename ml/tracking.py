@@ -7,6 +7,7 @@ MLflow is imported on first use: most steps never need it, and it costs two seco
 import os
 import shutil
 import tempfile
+import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,7 @@ _CLIENT_DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
     "MLFLOW_DISABLE_TELEMETRY": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
 }
 
 
@@ -162,7 +164,11 @@ class MLflowTracker:
                 raise
         artifacts = self._client.get_run(run_id).info.artifact_uri
         self._client.create_model_version(
-            version.name, f"{artifacts}/{ARTIFACT_PATH}", run_id, tags={VERSION_TAG: version.version}
+            version.name,
+            f"{artifacts}/{ARTIFACT_PATH}",
+            run_id,
+            tags={VERSION_TAG: version.version},
+            await_creation_for=0,
         )
 
     def _registered(self, version: bundle.Bundle) -> Any | None:
@@ -211,15 +217,19 @@ def save_mlflow_model(path: Path, version: bundle.Bundle) -> None:
             for column in version.signature["inputs"]
         ]
         outputs = [ColSpec("double", name) for name in version.signature["classes"] or [version.signature["target"]]]
-        pyfunc.save_model(
-            path,
-            loader_module="ml.mlflow_flavor",
-            data_path=str(version.path),
-            code_paths=[str(package)],
-            signature=ModelSignature(Schema(inputs), Schema(outputs)),
-            pip_requirements=list(REQUIREMENTS),
-            metadata={"model_name": version.name, "version": version.version},
-        )
+        with warnings.catch_warnings():
+            warnings.filterwarnings(
+                "ignore", "(?s).*input example", UserWarning
+            )  # the signature is not inferred from one
+            pyfunc.save_model(
+                path,
+                loader_module="ml.mlflow_flavor",
+                data_path=str(version.path),
+                code_paths=[str(package)],
+                signature=ModelSignature(Schema(inputs), Schema(outputs)),
+                pip_requirements=list(REQUIREMENTS),
+                metadata={"model_name": version.name, "version": version.version},
+            )
 
 
 def _parameters(settings: Settings) -> dict[str, Any]:
