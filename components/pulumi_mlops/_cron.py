@@ -39,7 +39,7 @@ def schedule(value: str) -> str | None:
         return 'must be a cron schedule of five fields such as "0 3 * * *", or a descriptor such as "@daily"'
     for part, field in zip(parts, FIELDS, strict=True):
         if not all(_is_range(item, field) for item in part.split(",")):
-            return f"must have a {field.title} within {field.lowest}-{field.highest} in place of {part!r}"
+            return f"must keep the {field.title} within {field.lowest}-{field.highest}, which {part!r} does not"
     return None
 
 

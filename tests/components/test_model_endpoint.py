@@ -1,0 +1,273 @@
+from typing import Any
+
+import pytest
+from pulumi_mlops import ArgumentError, ModelEndpoint, Workspace
+from syrupy.assertion import SnapshotAssertion
+
+from tests.components.programs import ENDPOINT, ENDPOINT_FULL, with_changes
+from tests.conftest import UNKNOWN, Build, Graph, unknown
+
+CANARY = {"version": "20260201-000000-00000000", "weight_percent": 20}
+ANNOTATION = "pulumi-mlops.dev/model-version"
+
+
+def endpoint(build: Build, preview: bool = False, **changes: Any) -> Graph:
+    return build(lambda: ModelEndpoint("penguins", with_changes(ENDPOINT, **changes)), preview=preview)
+
+
+def spec(graph: Graph, role: str = "deployment") -> dict[str, Any]:
+    return graph[f"penguins-{role}"].inputs["spec"]
+
+
+def pod(graph: Graph, role: str = "deployment") -> dict[str, Any]:
+    return spec(graph, role)["template"]["spec"]
+
+
+def container(graph: Graph) -> dict[str, Any]:
+    (server,) = pod(graph)["containers"]
+    return server
+
+
+def test_the_smallest_endpoint_is_as_reviewed(build: Build, snapshot: SnapshotAssertion) -> None:
+    assert endpoint(build).contract() == snapshot
+
+
+def test_the_fullest_endpoint_is_as_reviewed(build: Build, snapshot: SnapshotAssertion) -> None:
+    assert endpoint(build, **ENDPOINT_FULL).contract() == snapshot
+
+
+def test_every_object_is_a_child_in_the_namespace_with_the_standard_labels(build: Build) -> None:
+    graph = endpoint(build, **ENDPOINT_FULL)
+    for one in graph:
+        if one.name == "penguins":
+            continue
+        assert one.parent == graph["penguins"].urn
+        metadata = one.inputs["metadata"]
+        assert metadata["namespace"] == "birds"
+        assert metadata["labels"]["app.kubernetes.io/name"] == "model-endpoint"
+        assert metadata["labels"]["app.kubernetes.io/instance"] == metadata["name"]
+        assert metadata["labels"]["team"] == "birds"
+
+
+def test_pulumi_ignores_the_model_version_and_nothing_else(build: Build) -> None:
+    graph = endpoint(build, **ENDPOINT_FULL)
+    ignored = {one.name: one.ignore_changes for one in graph if one.ignore_changes}
+    assert ignored == {"penguins-deployment": (f'spec.template.metadata.annotations["{ANNOTATION}"]',)}
+
+
+def test_the_server_learns_its_version_from_the_annotation(build: Build) -> None:
+    graph = endpoint(build)
+    assert spec(graph)["template"]["metadata"]["annotations"] == {ANNOTATION: ""}
+    environment = {one["name"]: one.get("value", one.get("valueFrom")) for one in container(graph)["env"]}
+    assert environment == {
+        "ENDPOINT_NAME": "penguins",
+        "MODEL_NAME": "penguins",
+        "MODELS_DIR": "/models",
+        "WORKERS": "1",
+        "OMP_NUM_THREADS": "1",
+        "MODEL_VERSION": {"fieldRef": {"fieldPath": f"metadata.annotations['{ANNOTATION}']"}},
+    }
+
+
+def test_a_roll_never_takes_a_ready_replica_away(build: Build) -> None:
+    graph = endpoint(build, drain_seconds=10)
+    assert spec(graph)["strategy"]["rollingUpdate"] == {"maxUnavailable": 0, "maxSurge": 1}
+    assert container(graph)["readinessProbe"]["httpGet"]["path"] == "/health/status"
+    assert container(graph)["lifecycle"]["preStop"] == {"sleep": {"seconds": 10}}
+    assert pod(graph)["terminationGracePeriodSeconds"] == 35
+
+
+def test_a_version_that_is_not_ready_is_not_killed_for_it(build: Build) -> None:
+    server = container(endpoint(build))
+    assert server["livenessProbe"]["httpGet"]["path"] == "/health/ping"
+    assert server["startupProbe"]["httpGet"]["path"] == "/health/ping"
+
+
+def test_the_models_are_read_only_and_the_pod_has_no_rights(build: Build) -> None:
+    graph = endpoint(build)
+    models, tmp = pod(graph)["volumes"]
+    assert models["persistentVolumeClaim"] == {"claimName": "models", "readOnly": True}
+    assert {"name": "models", "mountPath": "/models", "readOnly": True} in container(graph)["volumeMounts"]
+    assert pod(graph)["automountServiceAccountToken"] is False
+    assert graph["penguins-service-account"].inputs["automountServiceAccountToken"] is False
+    assert pod(graph)["securityContext"]["runAsUser"] == 10001
+    assert container(graph)["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert set(tmp) == {"name", "emptyDir"}
+
+
+def test_several_replicas_are_spread_and_kept_up_during_a_drain(build: Build) -> None:
+    graph = endpoint(build, replicas=3)
+    assert spec(graph)["replicas"] == 3
+    assert len(pod(graph)["topologySpreadConstraints"]) == 2
+    assert spec(graph, "disruption-budget")["maxUnavailable"] == 1
+
+
+def test_one_replica_has_nothing_to_spread(build: Build) -> None:
+    graph = endpoint(build, replicas=1)
+    assert "topologySpreadConstraints" not in pod(graph)
+    assert graph.of_kind("PodDisruptionBudget") == []
+
+
+def test_an_autoscaled_deployment_leaves_the_number_of_replicas_alone(build: Build) -> None:
+    graph = endpoint(build, autoscaling={"min_replicas": 1, "max_replicas": 4})
+    assert "replicas" not in spec(graph)
+    scaler = spec(graph, "autoscaler")
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (1, 4)
+    assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "penguins"}
+    assert graph.of_kind("PodDisruptionBudget") != []
+
+
+def test_the_old_paths_reach_the_server_and_health_and_metrics_do_not(build: Build) -> None:
+    rules = spec(endpoint(build), "route")["rules"]
+    seen = [
+        (rule["matches"][0]["path"]["value"], rule["filters"][0]["urlRewrite"]["path"]["replacePrefixMatch"])
+        for rule in rules
+    ]
+    assert seen == [("/seldon/birds/penguins/api", "/api"), ("/seldon/birds/penguins/v2", "/v2")]
+    assert all(rule["backendRefs"] == [{"name": "penguins", "port": 8000}] for rule in rules)
+
+
+def test_the_route_hangs_on_the_platforms_gateway_unless_another_is_named(build: Build) -> None:
+    route = spec(endpoint(build), "route")
+    assert route["parentRefs"] == [{"name": "public", "namespace": "gateway"}]
+    assert "hostnames" not in route
+    route = spec(endpoint(build, **ENDPOINT_FULL), "route")
+    assert route["parentRefs"] == [{"name": "shared", "namespace": "istio-ingress"}]
+    assert route["hostnames"] == ["models.example.org"]
+
+
+def test_a_canary_gets_its_share_of_the_requests_and_keeps_its_version(build: Build) -> None:
+    graph = endpoint(build, canary=CANARY)
+    for rule in spec(graph, "route")["rules"]:
+        assert rule["backendRefs"] == [
+            {"name": "penguins", "port": 8000, "weight": 80},
+            {"name": "penguins-canary", "port": 8000, "weight": 20},
+        ]
+    canary = graph["penguins-canary-deployment"]
+    assert canary.inputs["spec"]["template"]["metadata"]["annotations"] == {ANNOTATION: CANARY["version"]}
+    assert canary.ignore_changes == ()
+    assert canary.urn in graph["penguins-route"].dependencies
+
+
+def test_pods_of_the_canary_are_not_the_main_services(build: Build) -> None:
+    graph = endpoint(build, canary=CANARY)
+    main, canary = spec(graph, "service")["selector"], spec(graph, "canary-service")["selector"]
+    main_pods = spec(graph)["template"]["metadata"]["labels"]
+    canary_pods = spec(graph, "canary-deployment")["template"]["metadata"]["labels"]
+    assert main.items() <= main_pods.items()
+    assert canary.items() <= canary_pods.items()
+    assert not main.items() <= canary_pods.items()
+    assert not canary.items() <= main_pods.items()
+
+
+def test_prometheus_is_told_only_on_request(build: Build) -> None:
+    assert endpoint(build).of_kind("ServiceMonitor") == []
+    (monitor,) = endpoint(build, service_monitor=True).of_kind("ServiceMonitor")
+    assert monitor.inputs["spec"]["endpoints"][0]["path"] == "/metrics"
+
+
+def test_outputs_are_the_two_urls_and_the_names(build: Build) -> None:
+    assert endpoint(build).outputs_of("penguins") == {
+        "path": "/seldon/birds/penguins/api/v1.0/predictions",
+        "internal_url": "http://penguins.birds.svc.cluster.local:8000/api/v1.0/predictions",
+        "service": "penguins",
+        "deployment": "penguins",
+    }
+
+
+def test_values_known_only_later_are_unknown_in_the_preview_and_nothing_else_is(build: Build) -> None:
+    def program() -> None:
+        ModelEndpoint("penguins", with_changes(ENDPOINT_FULL, namespace=unknown("namespace"), image=unknown("image")))
+
+    preview, update = build(program, preview=True), build(program)
+    assert {one.urn for one in preview} == {one.urn for one in update}
+    assert container(preview)["image"] == UNKNOWN
+    assert container(preview)["command"] == ["python", "-m", "ml.serve"]
+    assert preview["penguins-route"].inputs["spec"] == UNKNOWN
+    assert preview.outputs_of("penguins")["path"] == UNKNOWN
+    assert preview.outputs_of("penguins")["service"] == "penguins"
+    assert update.outputs_of("penguins")["path"] == "/seldon/namespace-id/penguins/api/v1.0/predictions"
+
+
+def test_an_endpoint_in_a_workspace_waits_for_the_namespace(build: Build) -> None:
+    def program() -> None:
+        workspace = Workspace("birds", {})
+        ModelEndpoint("penguins", with_changes(ENDPOINT_FULL, namespace=workspace.namespace))
+
+    graph = build(program)
+    children = [one for one in graph if one.parent == graph["penguins"].urn]
+    assert len(children) == 9
+    assert all(graph["birds-namespace"].urn in one.dependencies for one in children)
+
+
+def test_two_endpoints_fit_in_one_stack(build: Build) -> None:
+    graph = build(lambda: [ModelEndpoint(name, ENDPOINT_FULL) for name in ("one", "two")])
+    urns = [one.urn for one in graph]
+    assert len(urns) == len(set(urns))
+    physical = [(one.kind, one.inputs["metadata"]["name"]) for one in graph if "metadata" in one.inputs]
+    assert len(physical) == len(set(physical))
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"replicas": 0}, "args.replicas must be between 1 and 100 replicas, got 0"),
+        ({"replicas": 2, "autoscaling": {"min_replicas": 1, "max_replicas": 2}}, "args.replicas must be left out"),
+        ({"autoscaling": {"min_replicas": 3, "max_replicas": 2}}, "min_replicas must be at most"),
+        ({"autoscaling": {"min_replicas": 3}}, "args.autoscaling.max_replicas is required"),
+        ({"canary": {"version": "", "weight_percent": 5}}, "args.canary.version must be the name of a directory"),
+        ({"canary": {"version": "v1", "weight_percent": 101}}, "weight_percent must be between 0 and 100 percent"),
+        ({"canary": {"version": "v1", "weight": 10}}, 'did you mean "weight_percent"?'),
+        ({"model_version": "../other"}, "args.model_version must be the name of a directory"),
+        ({"drain_seconds": 0}, "args.drain_seconds must be between 1 and 300 seconds, got 0"),
+        ({"runtime": "SELDON"}, "args.runtime must be one of 'PYTHON', got 'SELDON'"),
+        ({"image": ""}, "args.image must not be empty"),
+        ({"image": None}, "args.image is required"),
+        ({"memory": "512MB"}, "args.memory must be a Kubernetes quantity"),
+    ],
+)
+def test_wrong_arguments_are_refused_before_anything_exists(
+    build: Build, changes: dict[str, Any], expected: str
+) -> None:
+    message = refusal(build, "penguins", with_changes(ENDPOINT, **changes))
+    assert message.startswith('ModelEndpoint "penguins": ')
+    assert expected in message
+
+
+def refusal(build: Build, name: str, args: Any) -> str:
+    messages: list[str] = []
+
+    def program() -> None:
+        with pytest.raises(ArgumentError) as caught:
+            ModelEndpoint(name, args)
+        messages.append(str(caught.value))
+
+    assert build(program).registrations == []
+    return messages[0]
+
+
+def test_a_name_leaves_room_for_the_canarys(build: Build) -> None:
+    longest = "p" * 56
+    assert build(lambda: ModelEndpoint(longest, ENDPOINT))[longest]
+    assert "at most 56 characters" in refusal(build, "p" * 57, ENDPOINT)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"replicas": 1},
+        {"replicas": 100},
+        {"autoscaling": {"min_replicas": 2, "max_replicas": 2, "cpu_percent": 1}},
+        {"canary": {"version": "v1", "weight_percent": 0}},
+        {"canary": {"version": "v1", "weight_percent": 100}},
+        {"drain_seconds": 1},
+        {"model_version": ""},
+        {"runtime": "PYTHON"},
+    ],
+)
+def test_what_is_just_inside_the_limits_is_accepted(build: Build, changes: dict[str, Any]) -> None:
+    assert endpoint(build, **changes)["penguins-deployment"]
