@@ -9,10 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from urllib.request import urlopen
-
-import yaml
 
 from local import tools
 from local.node import ports
@@ -203,13 +200,6 @@ def http_ok(url: str) -> bool:
     """Whether a health address on loopback answers 200; raises OSError when nobody is there."""
     with urlopen(url, timeout=5) as answer:
         return answer.status == 200
-
-
-def write_config(place: Path, content: Mapping[str, Any]) -> Path:
-    """Writes a component's configuration file as YAML."""
-    place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(yaml.safe_dump(dict(content), sort_keys=False))
-    return place
 
 
 def _flags(values: Mapping[str, str]) -> list[str]:

@@ -10,6 +10,7 @@ from local import tools
 from local.node import network, ports
 from local.node.api import Manifest
 from local.node.control_plane import Parts, client_config, http_ok
+from local.node.files import write
 from local.node.processes import Process
 
 USER = "pulumi-mlops:dns"
@@ -47,8 +48,7 @@ def process(control: Parts) -> Process:
             cache 5
         }}
     """
-    file = control.directory / "etc" / "Corefile"
-    file.write_text(dedent(corefile).lstrip())
+    file = write(control.directory / "etc" / "Corefile", dedent(corefile).lstrip())
     return Process(
         "coredns",
         control.directory,

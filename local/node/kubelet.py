@@ -7,7 +7,8 @@ from pathlib import Path
 
 from local import tools
 from local.node import machine, network, ports, runtime
-from local.node.control_plane import Parts, client_config, http_ok, write_config
+from local.node.control_plane import Parts, client_config, http_ok
+from local.node.files import write, write_yaml
 from local.node.pki import Pki
 from local.node.processes import Process
 
@@ -58,8 +59,7 @@ def _kubelet(control: Parts, program: str, port: int, health_port: int) -> Proce
     identity = pki.identity("kubelet", f"system:node:{NODE_NAME}", ["system:nodes"], hosts=[NODE_NAME, network.ADDRESS])
     kubeconfig = pki.kubeconfig(directory / "etc" / "kubelet.kubeconfig", control.url, identity)
     # Pods that ask for the node's own resolver get the cluster's: one on the machine's loopback would not reach them.
-    resolver = directory / "etc" / "resolv.conf"
-    resolver.write_text(f"nameserver {network.ADDRESS}\n")
+    resolver = write(directory / "etc" / "resolv.conf", f"nameserver {network.ADDRESS}\n")
     manifests = directory / "manifests"
     manifests.mkdir(exist_ok=True)
     configuration = {
@@ -100,7 +100,7 @@ def _kubelet(control: Parts, program: str, port: int, health_port: int) -> Proce
         "syncFrequency": "10s",
         "shutdownGracePeriod": "0s",
     }
-    file = write_config(directory / "etc" / "kubelet.yaml", configuration)
+    file = write_yaml(directory / "etc" / "kubelet.yaml", configuration)
     flags = {
         "config": str(file),
         "kubeconfig": str(kubeconfig),
@@ -130,6 +130,6 @@ def _proxy(control: Parts, program: str, health_port: int, metrics_port: int) ->
         # Zero leaves the kernel's settings alone.
         "conntrack": {"maxPerCore": 0, "min": 0, "tcpEstablishedTimeout": "0s", "tcpCloseWaitTimeout": "0s"},
     }
-    file = write_config(control.directory / "etc" / "kube-proxy.yaml", configuration)
+    file = write_yaml(control.directory / "etc" / "kube-proxy.yaml", configuration)
     command = (program, f"--config={file}")
     return Process("kube-proxy", control.directory, command, lambda: http_ok(f"http://127.0.0.1:{health_port}/healthz"))

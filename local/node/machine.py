@@ -6,6 +6,8 @@ import platform
 from collections.abc import Iterable
 from pathlib import Path
 
+from local.node.files import write
+
 CGROUPS = Path("/sys/fs/cgroup")
 CGROUP = "pulumi-mlops-node"
 """Every pod's processes are below a cgroup of this name, in each hierarchy: that is how they are found again."""
@@ -125,9 +127,7 @@ class Sysctls:
         values = {name: value for name in names if (value := read_sysctl(name)) is not None}
         known = self._values()
         if values.keys() - known.keys():
-            unfinished = self._record.with_suffix(".unfinished")
-            unfinished.write_text(json.dumps({**values, **known}, indent=1))
-            unfinished.replace(self._record)
+            write(self._record, json.dumps({**values, **known}, indent=1))
 
     def restore(self) -> list[str]:
         """Puts the values back and forgets them; returns a line for each one that had changed."""

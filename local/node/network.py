@@ -12,6 +12,7 @@ from typing import Any
 
 from local.node import machine
 from local.node.control_plane import SERVICE_SUBNET
+from local.node.files import write
 from local.progress import StepFailed
 
 BRIDGE = "pmlops0"
@@ -61,9 +62,7 @@ def up(directory: Path) -> None:
     # Packets to a Service that kube-proxy does not know yet must not leave the machine.
     _run("ip", "route", "replace", SERVICE_SUBNET, "dev", BRIDGE)
     _run("nft", "-f", "-", stdin=_rules())
-    configuration = directory / "cni" / "10-node.conflist"
-    configuration.parent.mkdir(parents=True, exist_ok=True)
-    configuration.write_text(json.dumps(_cni(directory), indent=1))
+    write(directory / "cni" / "10-node.conflist", json.dumps(_cni(directory), indent=1))
 
 
 def sees_pod_to_pod_packets() -> bool:

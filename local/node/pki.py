@@ -7,17 +7,17 @@ something else; the authority only when it ends soon, and then everything with i
 import base64
 import datetime as dt
 import ipaddress
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import yaml
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from local.node.files import write, write_yaml
 
 LIFETIME = dt.timedelta(days=365)
 RENEW_BEFORE = dt.timedelta(days=30)
@@ -53,9 +53,9 @@ class Pki:
         private, public = self.directory / f"{name}.key", self.directory / f"{name}.pub"
         if not (private.exists() and public.exists()):
             key = ec.generate_private_key(ec.SECP256R1())
-            write_private(private, _pem(key))
+            write(private, _pem(key))
             kind = serialization.PublicFormat.SubjectPublicKeyInfo
-            write_private(public, key.public_key().public_bytes(serialization.Encoding.PEM, kind))
+            write(public, key.public_key().public_bytes(serialization.Encoding.PEM, kind))
         return private, public
 
     def kubeconfig(self, place: Path, server: str, identity: Identity) -> Path:
@@ -77,8 +77,7 @@ class Pki:
             "contexts": [{"name": "local", "context": {"cluster": "local", "user": "local"}}],
             "current-context": "local",
         }
-        write_private(place, yaml.safe_dump(config).encode())
-        return place
+        return write_yaml(place, config)
 
     def _pair(self, name: str) -> Identity:
         return Identity(self.directory / f"{name}.crt", self.directory / f"{name}.key")
@@ -123,18 +122,8 @@ class Pki:
         if hosts:
             builder = builder.add_extension(x509.SubjectAlternativeName(_names(hosts)), critical=False)
         certificate = builder.issuer_name(issuer).sign(issuer_key, hashes.SHA256())
-        write_private(pair.key, _pem(key))
-        write_private(pair.certificate, certificate.public_bytes(serialization.Encoding.PEM))
-
-
-def write_private(place: Path, content: bytes) -> None:
-    """Writes a file that only its owner can read, whole or not at all."""
-    place.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    unfinished = place.with_name(f".{place.name}.unfinished")
-    unfinished.unlink(missing_ok=True)
-    with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-    unfinished.replace(place)
+        write(pair.key, _pem(key))
+        write(pair.certificate, certificate.public_bytes(serialization.Encoding.PEM))
 
 
 def _good(pair: Identity, authority: Path | None, hosts: Sequence[str]) -> bool:

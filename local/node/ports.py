@@ -6,9 +6,10 @@ import socket
 from collections.abc import Sequence
 from pathlib import Path
 
+from local.node.files import write
 from local.progress import StepFailed
 
-FIRST, LAST = 21000, 32000
+FIRST, LAST = 21000, 29900
 """Below the range that the kernel takes for outgoing connections, above the well-known ones and the node ports."""
 
 
@@ -31,9 +32,7 @@ def choose(directory: Path, names: Sequence[str], address: str = "127.0.0.1") ->
         for name in missing:
             ports[name] = _free(address, offset, taken)
             taken.add(ports[name])
-        unfinished = record.with_suffix(".unfinished")
-        unfinished.write_text(json.dumps(ports, indent=1))
-        unfinished.replace(record)
+        write(record, json.dumps(ports, indent=1))
     return {name: ports[name] for name in names}
 
 

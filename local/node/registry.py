@@ -9,7 +9,8 @@ import shutil
 from pathlib import Path
 
 from local import paths
-from local.node.control_plane import http_ok, write_config
+from local.node.control_plane import http_ok
+from local.node.files import write_yaml
 from local.node.network import ADDRESS
 from local.node.processes import Process
 from local.progress import StepFailed
@@ -40,5 +41,5 @@ def process(directory: Path, address: str) -> Process:
         # Both servers must take each other's half-finished uploads.
         "http": {"addr": address, "secret": "pulumi-mlops"},
     }
-    file = write_config(directory / "etc" / f"{name}.yaml", configuration)
+    file = write_yaml(directory / "etc" / f"{name}.yaml", configuration)
     return Process(name, directory, (program, "serve", str(file)), lambda: http_ok(f"http://{address}/v2/"))

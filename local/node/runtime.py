@@ -12,6 +12,7 @@ from textwrap import dedent
 
 from local import tools
 from local.node import registry
+from local.node.files import write
 from local.node.network import CNI_PLUGINS
 from local.node.processes import Process, end, marked
 from local.progress import StepFailed
@@ -126,13 +127,10 @@ def _write(directory: Path) -> None:
           [plugins."io.containerd.grpc.v1.cri".registry]
             config_path = "{directory}/etc/registries"
     """
-    file = directory / "etc" / "containerd.toml"
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(dedent(configuration).lstrip())
+    write(directory / "etc" / "containerd.toml", dedent(configuration).lstrip())
     # The name that pods use is served by the loopback server, without TLS.
     mirror = directory / "etc" / "registries" / registry.FOR_PODS / "hosts.toml"
-    mirror.parent.mkdir(parents=True, exist_ok=True)
-    mirror.write_text(f'server = "http://{registry.FOR_PUSHES}"\n')
+    write(mirror, f'server = "http://{registry.FOR_PUSHES}"\n')
 
 
 def _pause_archive(binary: Path) -> bytes:
