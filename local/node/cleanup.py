@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 from local.node import machine, network, runtime
@@ -29,6 +30,16 @@ PROCESS_SECONDS = 3
 
 POD_LOG_LINKS = Path("/var/log/containers")
 CONTAINERD_RUN = Path("/run/containerd")
+EMPTY_DIRECTORIES = (
+    *(CONTAINERD_RUN / name for name in ("s", "io.containerd.runtime.v1.linux", "io.containerd.runtime.v2.task")),
+    CONTAINERD_RUN,
+    POD_LOG_LINKS,
+    Path("/var/lib/kubelet/device-plugins"),
+    Path("/var/lib/kubelet"),
+    network.CNI_RESULTS,
+    network.CNI_RESULTS.parent,
+)
+"""Directories that containerd, kubelet and CNI make outside of ours without a setting for it."""
 
 
 def sysctls(directory: Path) -> Sysctls:
@@ -107,11 +118,9 @@ def _remove_files(directory: Path, *, wipe: bool) -> list[str]:
             if name in {"etcd", "volumes"} and any(place.iterdir()):
                 found.append(f"data in {place}")
             shutil.rmtree(place, ignore_errors=True)
-    for name in ("s", "io.containerd.runtime.v1.linux", "io.containerd.runtime.v2.task", "."):
-        try:
-            (CONTAINERD_RUN / name).rmdir()  # only if it is empty, so never another containerd's
-        except OSError:
-            continue
+    for place in EMPTY_DIRECTORIES:
+        with suppress(OSError):
+            place.rmdir()  # only if it is empty, so never another program's
     if wipe and directory.exists():
         shutil.rmtree(directory, ignore_errors=True)
         found.append(f"the directory {directory}")

@@ -228,7 +228,8 @@ def test_a_unified_hierarchy_without_a_controller_is_named(tmp_path, monkeypatch
 def test_a_hierarchy_per_controller_is_recognized(tmp_path, monkeypatch):
     for controller in ("cpu", "memory", "pids"):
         (tmp_path / controller).mkdir()
-        (tmp_path / controller / "tasks").write_text("")
+        for file in ("tasks", "cgroup.procs"):
+            (tmp_path / controller / file).write_text("")
     monkeypatch.setattr(machine, "CGROUPS", tmp_path)
     assert machine.version() == 1
     assert machine._cgroups_unusable() is None
