@@ -1,0 +1,77 @@
+"""What a team installs: built without a network, it holds the import package and nothing else."""
+
+import json
+import subprocess
+import sys
+import tomllib
+import zipfile
+from collections.abc import Iterator
+from email.parser import Parser
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+
+ROOT = Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Iterator[zipfile.ZipFile]:
+    directory = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(directory), str(ROOT)]
+    built = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert built.returncode == 0, built.stdout + built.stderr
+    (path,) = directory.glob("*.whl")
+    with zipfile.ZipFile(path) as archive:
+        yield archive
+
+
+def metadata(wheel: zipfile.ZipFile, file: str) -> str:
+    (name,) = [one for one in wheel.namelist() if one.endswith(f".dist-info/{file}")]
+    return wheel.read(name).decode()
+
+
+def test_it_has_exactly_one_top_level_package(wheel: zipfile.ZipFile) -> None:
+    tops = {name.partition("/")[0] for name in wheel.namelist()}
+    assert tops == {"pulumi_mlops", f"pulumi_mlops-{PROJECT['version']}.dist-info"}
+
+
+def test_it_holds_every_source_file_and_no_leftovers(wheel: zipfile.ZipFile) -> None:
+    sources = ROOT / "components"
+    expected = {
+        str(path.relative_to(sources))
+        for path in (sources / "pulumi_mlops").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert {name for name in wheel.namelist() if name.startswith("pulumi_mlops/")} == expected
+
+
+def test_the_engine_looks_for_no_plugin_of_its_name(wheel: zipfile.ZipFile) -> None:
+    assert json.loads(wheel.read("pulumi_mlops/pulumi-plugin.json")) == {"resource": False}
+
+
+def test_type_checkers_use_its_annotations(wheel: zipfile.ZipFile) -> None:
+    assert "pulumi_mlops/py.typed" in wheel.namelist()
+
+
+def test_it_needs_only_the_pulumi_sdks(wheel: zipfile.ZipFile) -> None:
+    message = Parser().parsestr(metadata(wheel, "METADATA"))
+    needs = [Requirement(line) for line in message.get_all("Requires-Dist") or []]
+    assert {need.name for need in needs} == {"pulumi", "pulumi-kubernetes", "pulumi-random"}
+    assert {str(need) for need in needs} == {str(Requirement(line)) for line in PROJECT["dependencies"]}
+    assert message["License-Expression"] == "Apache-2.0"
+
+
+def test_it_works_from_where_it_is_installed(wheel: zipfile.ZipFile, tmp_path: Path) -> None:
+    wheel.extractall(tmp_path)
+    code = "import pulumi_mlops as p; print(p.__file__); [getattr(p, name) for name in p.__all__]"
+    ran = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert Path(ran.stdout.strip()) == tmp_path / "pulumi_mlops" / "__init__.py"
