@@ -1,0 +1,1 @@
+"""The stacks of this repository: one Pulumi program, one module a layer."""

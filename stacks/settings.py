@@ -1,0 +1,179 @@
+"""The stacks' settings, read from Pulumi's configuration. Nothing else reads it.
+
+A stack's file is `stacks/Pulumi.<stack>.yaml`; `pulumi config set <key> <value>` writes there. Each layer has one
+dataclass: a field's name is the key, a field without a default is required.
+"""
+
+import dataclasses
+import difflib
+import json
+import types
+import typing
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+PROJECT = "pulumi-mlops"
+LAYER = "layer"
+LAYERS = ("platform", "penguins")
+
+
+class SettingsError(pulumi.RunError):
+    """The stack's settings do not fit; nothing has been created. The engine prints the message without a traceback."""
+
+
+def _means(text: str) -> dict[str, str]:
+    return {"meaning": text}
+
+
+KUBE_CONTEXT = _means("context of the kubeconfig; default: the current one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlatformSettings:
+    """Settings of the platform layer, those of `pulumi_mlops.platform.PlatformArgs`."""
+
+    gateway_class: str = field(metadata=_means("a GatewayClass of the cluster (`kubectl get gatewayclasses`)"))
+    gateway_url: str = field(metadata=_means("where clients reach the gateway, such as https://models.example.org"))
+    image_registry: str | None = field(
+        default=None, metadata=_means("registry that mirrors the platform's images; default: each image's own")
+    )
+    chart_repository: str | None = field(
+        default=None,
+        metadata=_means("Helm repository, registry or directory that mirrors the charts; default: each chart's own"),
+    )
+    storage_class: str | None = field(
+        default=None, metadata=_means("storage class of the platform's volumes; default: the cluster's default class")
+    )
+    mlflow_database_secret: str | None = field(
+        default=None, metadata=_means("Secret in namespace mlflow with a Postgres URI under `uri`; default: SQLite")
+    )
+    mlflow_allowed_hosts: list[str] | None = field(
+        default=None, metadata=_means("further host names by which clients address MLflow")
+    )
+    sizes: dict[str, Any] | None = field(default=None, metadata=_means("storage and memory of the parts"))
+    protect_data: bool = field(default=True, metadata=_means("whether Pulumi refuses to delete what holds data"))
+    kube_context: str | None = field(default=None, metadata=KUBE_CONTEXT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PenguinsSettings:
+    """Settings of the example team."""
+
+    image_registry: str | None = field(
+        default=None, metadata=_means("registry of both images, where they are not named themselves")
+    )
+    pipeline_image: str | None = field(default=None, metadata=_means("image of the pipeline's steps"))
+    server_image: str | None = field(default=None, metadata=_means("image of the model server"))
+    replicas: int = field(default=2, metadata=_means("number of model servers"))
+    cpu_cores: int = field(default=4, metadata=_means("sum of the CPU requests of the team's pods, in cores"))
+    memory_gib: int = field(default=8, metadata=_means("sum of the memory of the team's pods, in GiB"))
+    models_gib: int = field(default=20, metadata=_means("size of the model store in GiB"))
+    schedule: str = field(default="0 3 * * *", metadata=_means("when the pipeline trains, a cron schedule in UTC"))
+    protect_models: bool = field(default=True, metadata=_means("whether Pulumi refuses to delete the model store"))
+    kube_context: str | None = field(default=None, metadata=KUBE_CONTEXT)
+
+    def __post_init__(self) -> None:
+        if not self.image_registry and not (self.pipeline_image and self.server_image):
+            raise SettingsError(
+                f"{_setting('image_registry')} is required unless pipeline_image and server_image are set; "
+                f"{_remedy('image_registry')}"
+            )
+
+
+Settings = TypeVar("Settings", PlatformSettings, PenguinsSettings)
+
+
+def layer() -> str:
+    """Which layer the stack is; raises SettingsError unless it is one of LAYERS."""
+    named = pulumi.Config(PROJECT).get(LAYER)
+    if named not in LAYERS:
+        given = f"got {named!r}" if named else "and is not set"
+        raise SettingsError(f"{_setting(LAYER)} must be one of {', '.join(LAYERS)}, {given}; {_remedy(LAYER)}")
+    return named
+
+
+def read(kind: type[Settings]) -> Settings:
+    """The settings of a layer; raises one SettingsError that lists every problem."""
+    config = pulumi.Config(PROJECT)
+    fields = {one.name: one for one in dataclasses.fields(kind)}
+    problems = [_unknown(key, list(fields)) for key in _keys() if key not in fields and key != LAYER]
+    values: dict[str, Any] = {}
+    for name, one in fields.items():
+        text = config.get(name)
+        if text is None:
+            if one.default is dataclasses.MISSING:
+                problems.append(f"{_setting(name)} is required: {one.metadata['meaning']}; {_remedy(name)}")
+            continue
+        try:
+            values[name] = _parse(text, one.type)
+        except ValueError as error:
+            problems.append(f"{_setting(name)} must be {error}, got {text!r}")
+    if problems:
+        raise SettingsError(problems[0] if len(problems) == 1 else "".join(f"\n  - {one}" for one in problems))
+    return kind(**values)
+
+
+def given(settings: Any, *names: str) -> Any:
+    """Those of the settings that are set, as a component's arguments of the same names."""
+    return {name: value for name in names if (value := getattr(settings, name)) is not None}
+
+
+def cluster(settings: PlatformSettings | PenguinsSettings) -> pulumi.ResourceOptions | None:
+    """Options that put a component into the cluster that the settings name; None for the provider's own choice."""
+    if settings.kube_context is None:
+        return None
+    return pulumi.ResourceOptions(providers=[k8s.Provider("cluster", context=settings.kube_context)])
+
+
+def _keys() -> list[str]:
+    """The keys of this project that are set."""
+    prefix = f"{PROJECT}:"
+    known = {**pulumi.runtime.config.get_config_env(), **pulumi.runtime.config.CONFIG.get()}
+    return sorted(key.removeprefix(prefix) for key in known if key.startswith(prefix))
+
+
+def _parse(text: str, hint: Any) -> Any:
+    """The value of a setting; the message of a ValueError says what it must be."""
+    if isinstance(hint, types.UnionType):
+        hint = next(part for part in typing.get_args(hint) if part is not type(None))
+    kind = typing.get_origin(hint) or hint
+    if kind is bool:
+        if text not in ("true", "false"):
+            raise ValueError("true or false")
+        return text == "true"
+    if kind is int:
+        if not text.removeprefix("-").isdecimal():
+            raise ValueError("a whole number")
+        return int(text)
+    if kind in (list, dict):
+        return _structure(text, kind)
+    if not text.strip():
+        raise ValueError("a text that is not empty")
+    return text
+
+
+def _structure(text: str, kind: type) -> Any:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError:
+        value = None
+    if not isinstance(value, kind):
+        raise ValueError(f"a {'list' if kind is list else 'mapping'} (in YAML in the stack's file)")
+    return value
+
+
+def _setting(key: str) -> str:
+    return f'stack "{pulumi.get_stack()}": setting {PROJECT}:{key}'
+
+
+def _remedy(key: str) -> str:
+    return f"`pulumi config set {key} …` sets it"
+
+
+def _unknown(key: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+    hint = f'did you mean "{near[0]}"?' if near else f"this layer has {', '.join(known)}"
+    return f"{_setting(key)} is unknown; {hint}"
