@@ -45,8 +45,8 @@ class Model:
             booster.load_model(self.model_path / "model.ubj")
             preprocessing = Preprocessing(version.preprocessing)
         except (xgboost.core.XGBoostError, KeyError, TypeError, ValueError) as error:
-            reason = str(error).strip().splitlines()[-1:] or ["unknown reason"]
-            raise BundleError(f"model version {version.name}/{version.version} cannot be loaded: {reason[0]}") from None
+            label = f"model version {version.name}/{version.version}"
+            raise BundleError(f"{label} cannot be loaded: {xgboost_reason(error)}") from None
         booster.set_param({"nthread": 1})  # one row is not worth waking a second thread, and servers scale by process
         self._bundle = version
         self._preprocessing = preprocessing
@@ -101,3 +101,11 @@ def probabilities(booster: xgboost.Booster, matrix: np.ndarray, classes: list[st
     np.subtract(1.0, raw, out=both[:, 0])
     both[:, 1] = raw
     return both
+
+
+def xgboost_reason(error: Exception) -> str:
+    """XGBoost's own sentence without its stack and source positions."""
+    lines = [line.strip() for line in str(error).splitlines()]
+    kept = [line for line in lines if line and not line.startswith(("Stack trace", "[bt]", "(0)"))]
+    first = kept[0].split("] ", 1)[-1] if kept else "no reason given"
+    return first.split(": ", 1)[-1] if ".cc:" in first else first

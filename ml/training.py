@@ -4,6 +4,8 @@ The same data, settings and seed give a byte-identical model.ubj.
 """
 
 import pickle
+import re
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,11 +17,12 @@ from ml import features as feature_fitting
 from ml.bundle_writer import json_bytes
 from ml.errors import BadInput, DataError, SettingsError
 from ml.metrics import metrics
-from ml.model import probabilities
+from ml.model import probabilities, xgboost_reason
 from ml.preprocessing import MISSING_LABEL, Preprocessing, category, numbers
 from ml.settings import Settings, Task
 
 MIN_ROWS = 10  # rows with a target; fewer cannot be split into anything worth measuring
+_UNUSED = re.compile(r"Parameters: \{ (.*?) \} are not used")
 
 
 @dataclass(frozen=True)
@@ -93,10 +96,16 @@ def fit(settings: Settings, signature: dict[str, Any], train_x: np.ndarray, trai
         parameters |= {"objective": "multi:softprob", "num_class": len(classes)}
     matrix = xgboost.DMatrix(train_x, label=train_y, nthread=1)
     try:
-        with xgboost.config_context(verbosity=1):
-            return xgboost.train(parameters, matrix, num_boost_round=settings.training.rounds)
+        with xgboost.config_context(verbosity=1), warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            booster = xgboost.train(parameters, matrix, num_boost_round=settings.training.rounds)
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
-        raise SettingsError(f"training.parameters are refused by XGBoost: {_reason(error)}") from None
+        raise SettingsError(f"training.parameters are refused by XGBoost: {xgboost_reason(error)}") from None
+    # XGBoost goes on with a warning when it does not know a parameter; a misspelt one would go unnoticed for ever
+    unused = [found[1] for warning in caught if (found := _UNUSED.search(str(warning.message)))]
+    if unused:
+        raise SettingsError(f"training.parameters has {unused[0]}, which XGBoost does not use")
+    return booster
 
 
 def measure(booster: xgboost.Booster, signature: dict[str, Any], x: np.ndarray, y: np.ndarray) -> dict[str, float]:
@@ -167,11 +176,3 @@ def _label_order(label: str) -> tuple[int, float, str]:
 
 def _take(cells: Any, index: np.ndarray) -> Any:
     return cells[index] if isinstance(cells, np.ndarray) else [cells[i] for i in index]
-
-
-def _reason(error: Exception) -> str:
-    """XGBoost's own sentence without its stack and source positions."""
-    lines = [line.strip() for line in str(error).splitlines()]
-    kept = [line for line in lines if line and not line.startswith(("Stack trace", "[bt]", "(0)"))]
-    first = kept[0].split("] ", 1)[-1] if kept else "no reason given"
-    return first.split(": ", 1)[-1] if ".cc:" in first else first

@@ -1,0 +1,286 @@
+"""From a frame to a fitted model: choosing columns, splitting, fitting, measuring."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sklearn import metrics as reference
+
+from ml import features, training
+from ml.errors import DataError, SettingsError
+from ml.metrics import metrics
+from ml.settings import Features, Task
+from tests.ml import bundles
+
+
+def prepared(frame: pd.DataFrame | None = None, **overrides: Any) -> training.Dataset:
+    return training.prepare(
+        bundles.table() if frame is None else frame, bundles.settings(**overrides), "s3://data/flowers.csv"
+    )
+
+
+def test_the_same_data_and_seed_give_a_byte_identical_model() -> None:
+    made = []
+    for _ in range(2):
+        data = prepared()
+        booster = training.fit(bundles.settings(), data.signature, data.train_x, data.train_y)
+        made.append(training.serialise(booster, data.preprocessing, data.signature, {}))
+    assert made[0] == made[1]
+
+
+def test_another_seed_gives_other_test_rows() -> None:
+    training_settings = {"rounds": 10, "seed": 8}
+    assert not prepared().test_rows.equals(prepared(training=training_settings).test_rows)
+
+
+@given(
+    st.lists(st.integers(2, 40), min_size=2, max_size=5),
+    st.floats(0.05, 0.95),
+    st.integers(0, 2**31 - 1),
+)
+def test_the_split_keeps_every_class_on_both_sides_in_proportion(sizes: list[int], fraction: float, seed: int) -> None:
+    truth = np.repeat(np.arange(len(sizes)), sizes)
+    train, test = training.split(truth, fraction, seed, stratified=True)
+    assert sorted([*train, *test]) == list(range(len(truth)))
+    for label, size in enumerate(sizes):
+        count = int(np.sum(truth[test] == label))
+        assert 1 <= count <= size - 1
+        assert abs(count - size * fraction) <= 1
+
+
+@given(st.data(), st.integers(2, 5), st.integers(10, 40))
+def test_classification_metrics_are_those_of_scikit_learn(data: st.DataObject, classes: int, rows: int) -> None:
+    generator = np.random.default_rng(data.draw(st.integers(0, 10**6)))
+    truth = np.concatenate([np.arange(classes), generator.integers(0, classes, rows)])
+    probabilities = generator.dirichlet(np.ones(classes), len(truth)).round(2).astype(np.float32) + np.float32(0.001)
+    probabilities /= probabilities.sum(axis=1, keepdims=True)
+    found = metrics(Task.CLASSIFICATION, truth, probabilities)
+    chosen = probabilities.argmax(axis=1)
+    assert found["accuracy"] == pytest.approx(reference.accuracy_score(truth, chosen))
+    assert found["f1_macro"] == pytest.approx(reference.f1_score(truth, chosen, average="macro"))
+    exact = probabilities.astype(float)
+    exact /= exact.sum(axis=1, keepdims=True)
+    assert found["log_loss"] == pytest.approx(reference.log_loss(truth, exact))
+    one_hot = np.eye(classes)[truth]
+    areas = [reference.roc_auc_score(one_hot[:, label], probabilities[:, label]) for label in range(classes)]
+    assert found["roc_auc"] == pytest.approx(areas[1] if classes == 2 else np.mean(areas))
+
+
+@given(st.integers(0, 10**6), st.integers(2, 50))
+def test_regression_metrics_are_those_of_scikit_learn(seed: int, rows: int) -> None:
+    generator = np.random.default_rng(seed)
+    truth, predicted = generator.normal(size=rows), generator.normal(size=(rows, 1)).astype(np.float32)
+    found = metrics(Task.REGRESSION, truth, predicted)
+    assert found["rmse"] == pytest.approx(reference.root_mean_squared_error(truth, predicted[:, 0]))
+    assert found["mae"] == pytest.approx(reference.mean_absolute_error(truth, predicted[:, 0]))
+    assert found["r2"] == pytest.approx(reference.r2_score(truth, predicted[:, 0]))
+
+
+def test_metrics_that_are_not_defined_are_absent() -> None:
+    even = np.full((2, 3), 1 / 3, dtype=np.float32)
+    assert "roc_auc" not in metrics(Task.CLASSIFICATION, np.array([0, 1]), even)
+    assert "r2" not in metrics(Task.REGRESSION, np.array([2.0, 2.0]), np.ones((2, 1), dtype=np.float32))
+
+
+def test_a_certain_and_wrong_prediction_has_a_finite_loss() -> None:
+    certain = np.array([[1, 0], [0, 1]], dtype=np.float32)
+    assert np.isfinite(metrics(Task.CLASSIFICATION, np.array([1, 1]), certain)["log_loss"])
+
+
+def test_columns_are_renamed_dropped_and_kept_in_the_order_of_the_source() -> None:
+    data = prepared(features={"renames": {"length": "bill"}, "drop": ["island"]})
+    assert data.signature["inputs"] == [{"name": "bill", "kind": "numeric"}, {"name": "width", "kind": "numeric"}]
+
+
+def test_both_lists_choose_the_columns() -> None:
+    data = prepared(features={"numeric": ["width"], "categorical": ["island"]})
+    assert [column["name"] for column in data.signature["inputs"]] == ["width", "island"]
+
+
+def test_one_list_overrides_the_inferred_kind() -> None:
+    frame = bundles.table().assign(year=np.tile([2007, 2008], 30))
+    data = prepared(frame, features={"categorical": ["year"]})
+    assert {"name": "year", "kind": "categorical"} in data.signature["inputs"]
+    [year] = [column for column in data.preprocessing["categorical"] if column["name"] == "year"]
+    assert year["categories"] == ["2007", "2008"]
+
+
+def test_true_and_false_are_categories_unless_declared_numeric() -> None:
+    frame = bundles.table().assign(tagged=np.tile([True, False], 30))
+    assert {"name": "tagged", "kind": "categorical"} in prepared(frame).signature["inputs"]
+    declared = prepared(frame, features={"numeric": ["tagged"]})
+    assert {"name": "tagged", "kind": "numeric"} in declared.signature["inputs"]
+
+
+@pytest.mark.parametrize(("imputation", "fill"), [("MEDIAN", 2.0), ("MEAN", 13 / 3), ("ZERO", 0.0)])
+def test_fills_are_learned_as_asked(imputation: str, fill: float) -> None:
+    columns: dict[str, Any] = {"a": np.array([1.0, 2.0, 10.0, np.nan])}
+    chosen = Features(numeric_imputation=imputation)  # pyright: ignore[reportArgumentType]
+    [spec] = features.fit(columns, [{"name": "a", "kind": "numeric"}], chosen)["numeric"]
+    assert spec["fill"] == pytest.approx(fill)
+
+
+@pytest.mark.parametrize(
+    ("scaling", "offset", "scale"), [("STANDARD", 3.0, np.sqrt(2)), ("MIN_MAX", 1.0, 4.0), ("NONE", 0.0, 1.0)]
+)
+def test_scales_are_learned_as_asked(scaling: str, offset: float, scale: float) -> None:
+    columns: dict[str, Any] = {"a": np.array([1.0, 2.0, 3.0, 4.0, 5.0])}
+    chosen = Features(scaling=scaling)  # pyright: ignore[reportArgumentType]
+    [spec] = features.fit(columns, [{"name": "a", "kind": "numeric"}], chosen)["numeric"]
+    assert (spec["offset"], spec["scale"]) == pytest.approx((offset, scale))
+
+
+def test_a_constant_column_is_not_divided_by_zero() -> None:
+    columns: dict[str, Any] = {"a": np.array([3.0, 3.0])}
+    [spec] = features.fit(columns, [{"name": "a", "kind": "numeric"}], Features())["numeric"]
+    assert spec["scale"] == 1.0
+
+
+def test_nothing_is_learned_from_test_rows() -> None:
+    frame = bundles.table()
+    first = prepared(frame)
+    spoiled = frame.copy()
+    held_out = frame.index[frame["length"].isin(first.test_rows["length"])]
+    spoiled.loc[held_out, "length"] *= 100
+    assert prepared(spoiled).preprocessing == first.preprocessing
+
+
+def test_rows_without_a_target_are_left_out() -> None:
+    frame = bundles.table()
+    frame.loc[:4, "species"] = None
+    data = prepared(frame)
+    assert len(data.train_y) + len(data.test_y) == 55
+
+
+def test_class_labels_of_numbers_are_in_numeric_order() -> None:
+    classes, truth = training.target_values(pd.Series([10, 9, 10, 9], name="t"), Task.CLASSIFICATION, "x")
+    assert classes == ["9", "10"]
+    assert truth.tolist() == [1, 0, 1, 0]
+
+
+WHERE = "s3://data/flowers.csv"
+TABLE = bundles.table()
+COLUMNS = "length, width, island, species"
+
+
+@pytest.mark.parametrize(
+    ("frame", "overrides", "sentence"),
+    [
+        (TABLE, {"target": "kind"}, f"{WHERE} has no target column 'kind', it has {COLUMNS}"),
+        (
+            TABLE.assign(width=np.nan),
+            {},
+            f"column 'width' of {WHERE} has no value in any row, add it to features.drop",
+        ),
+        (
+            TABLE.assign(island=None),
+            {},
+            f"column 'island' of {WHERE} has no value in any row, add it to features.drop",
+        ),
+        (
+            TABLE.assign(species="adelie"),
+            {},
+            f"target 'species' of {WHERE} has a single class ('adelie'), there is nothing to tell apart",
+        ),
+        (TABLE.head(9), {}, f"{WHERE} has 9 rows with a 'species', at least 10 are needed"),
+        (TABLE.assign(species=None), {}, f"{WHERE} has 0 rows with a 'species', at least 10 are needed"),
+        (
+            pd.concat([TABLE, TABLE.head(1).assign(species="rare")]),
+            {},
+            "a class of the target has one row only, each needs two or more: collect more or drop it",
+        ),
+        (
+            TABLE,
+            {"features": {"numeric": ["island"]}},
+            f"column 'island' must hold finite numbers, got 'Torgersen' in {WHERE}",
+        ),
+        (
+            TABLE,
+            {"task": "regression", "evaluation": {"metric": "rmse", "threshold": 1}},
+            f"target column 'species' must hold finite numbers, got 'adelie' in {WHERE}",
+        ),
+        (TABLE, {"features": {"drop": ["year"]}}, f"{WHERE} has no column 'year' (features.drop), it has {COLUMNS}"),
+        (
+            TABLE,
+            {"features": {"renames": {"a": "b"}}},
+            f"{WHERE} has no column 'a' (features.renames), it has {COLUMNS}",
+        ),
+        (
+            TABLE,
+            {"features": {"renames": {"length": "width"}}},
+            f"{WHERE} has two columns named 'width' after features.renames",
+        ),
+        (
+            TABLE[["species"]],
+            {},
+            f"{WHERE} has no column to learn from besides the target 'species'",
+        ),
+        (
+            TABLE.assign(seen=pd.Timestamp("2026-01-01")),
+            {},
+            f"column 'seen' of {WHERE} holds datetime64[us], only numbers, text and true/false can be learned from: "
+            "add it to features.drop",
+        ),
+        (
+            TABLE.assign(length=np.inf),
+            {},
+            f"column 'length' has an infinite value, numbers must be finite in {WHERE}",
+        ),
+        (
+            pd.concat([TABLE] * 10, ignore_index=True).assign(note=[f"n{i}" for i in range(600)]),
+            {"training": {"test_fraction": 0.1}},
+            "column 'note' has 540 different values, a categorical column may have 500: add it to features.drop",
+        ),
+        (
+            TABLE,
+            {"features": {"engineered": {"x": "0 * length / (width - width)"}}},
+            "feature 'x' has no value in any training row, drop it or look at its expression",
+        ),
+    ],
+)
+def test_data_that_cannot_be_learned_from_is_named_in_one_sentence(
+    frame: pd.DataFrame, overrides: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(DataError) as caught:
+        prepared(frame.reset_index(drop=True), **({"features": {}} | overrides))
+    assert str(caught.value) == sentence
+
+
+@pytest.mark.parametrize(
+    ("expression", "sentence"),
+    [
+        ("lenght / width", "features.engineered.x reads the unknown column 'lenght', there are length, width, island"),
+        ("island * 2", "features.engineered.x reads 'island', which is categorical, not numeric"),
+        ("species * 2", "features.engineered.x reads the unknown column 'species', there are length, width, island"),
+        ("length /", "features.engineered.x is not an arithmetic expression, got 'length /'"),
+    ],
+)
+def test_an_expression_that_cannot_work_is_named_in_one_sentence(expression: str, sentence: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        prepared(features={"engineered": {"x": expression}})
+    assert str(caught.value) == sentence
+
+
+def test_an_engineered_feature_must_not_take_a_columns_name() -> None:
+    with pytest.raises(SettingsError, match=r"features\.engineered\.width has the name of a column, choose another"):
+        prepared(features={"engineered": {"width": "length"}})
+
+
+@pytest.mark.parametrize("parameters", [{"max_depth": "deep"}, {"learning_rate": -1}, {"booster": "tree"}])
+def test_parameters_that_xgboost_refuses_are_a_settings_error_of_one_line(parameters: dict[str, Any]) -> None:
+    chosen = bundles.settings(training={"parameters": parameters})
+    data = prepared()
+    with pytest.raises(SettingsError, match=r"^training\.parameters are refused by XGBoost: [^\n]+$") as caught:
+        training.fit(chosen, data.signature, data.train_x, data.train_y)
+    assert len(str(caught.value)) < 300
+    assert any(str(part) in str(caught.value) for part in (*parameters, *parameters.values()))
+
+
+def test_a_misspelt_parameter_is_refused() -> None:
+    data = prepared()
+    chosen = bundles.settings(training={"parameters": {"max_dept": 3}})
+    with pytest.raises(SettingsError, match=r'^training\.parameters has "max_dept", which XGBoost does not use$'):
+        training.fit(chosen, data.signature, data.train_x, data.train_y)
