@@ -29,9 +29,9 @@ def up() -> None:
             _say_prediction(url)
             _say_end(url)
             return
-        cluster = _target(start=True)
+        cluster = target(start=True)
         references = images.build(cluster.registry_push, cluster.registry)
-        engine = _engine(cluster)
+        engine = engine_of(cluster)
         _configure(engine, cluster, references)
         for stack in STACKS:
             with step(f"pulumi up {stack}"):
@@ -44,7 +44,7 @@ def plan() -> None:
     """Previews both stacks on the cluster that is up, or, where none is, against an API server without nodes."""
     with exclusive("plan"):
         if _is_there():
-            engine = _engine(_target())
+            engine = engine_of(target())
             for stack in STACKS:
                 engine.preview(stack)
         else:
@@ -58,8 +58,8 @@ def train(data_key: str | None) -> None:
         if containerless.running():
             containerless.train(data_key)
         else:
-            cluster = _target()
-            _train(_engine(cluster), cluster, data_key)
+            cluster = target()
+            _train(engine_of(cluster), cluster, data_key)
 
 
 def predict() -> None:
@@ -67,8 +67,8 @@ def predict() -> None:
     if containerless.running():
         _say_prediction(containerless.url())
     else:
-        cluster = _target()
-        _predict(_engine(cluster), cluster)
+        cluster = target()
+        _predict(engine_of(cluster), cluster)
 
 
 def down() -> None:
@@ -77,7 +77,7 @@ def down() -> None:
         found = containerless.down()
         if "KUBE_CONTEXT" in os.environ:
             cluster = from_context(os.environ["KUBE_CONTEXT"])
-            engine = _engine(cluster)
+            engine = engine_of(cluster)
             for stack in reversed(STACKS):
                 if stack in engine.stacks():
                     with step(f"pulumi destroy {stack}"):
@@ -106,7 +106,7 @@ def status() -> None:
         say("nothing runs; `make up` starts it")
 
 
-def _target(*, start: bool = False) -> Cluster:
+def target(*, start: bool = False) -> Cluster:
     """The cluster that KUBE_CONTEXT names, else this machine's node, started or completed if `start`."""
     if context := os.environ.get("KUBE_CONTEXT"):
         return from_context(context)
@@ -140,7 +140,7 @@ def _is_there() -> bool:
     return "KUBE_CONTEXT" in os.environ or bool(node.status())
 
 
-def _engine(cluster: Cluster) -> Engine:
+def engine_of(cluster: Cluster) -> Engine:
     programs = tools.ensure(*ENGINE_TOOLS)
     os.environ["PULUMI_MLOPS_HELM"] = str(programs["helm"])
     engine = Engine(programs["pulumi"], STATE / f"{cluster.name}-stacks", cluster.kubeconfig)

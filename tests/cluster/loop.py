@@ -1,0 +1,174 @@
+"""The running platform as its users reach it: the gateway, the workflows, the object store, MLflow."""
+
+import base64
+import contextlib
+import functools
+import json
+import os
+import subprocess
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from kubernetes import client, config
+from kubernetes.stream import stream
+
+from local import training
+from local.cluster import Cluster
+from local.engine import PENGUINS, Engine
+from local.paths import ROOT
+from local.prediction import EXAMPLE_ROWS
+from pulumi_mlops import conventions
+
+
+def make(word: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Runs one word of the Makefile's, as a user would; what it prints is in `stdout`."""
+    return subprocess.run(
+        ["make", "--no-print-directory", word],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+    )
+
+
+@dataclass
+class Answers:
+    """What a client that never stops asking has seen."""
+
+    versions: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Loop:
+    """The example team's part of a running platform."""
+
+    cluster: Cluster
+    engine: Engine
+
+    @functools.cached_property
+    def outputs(self) -> dict[str, Any]:
+        """Outputs of the team's stack."""
+        return self.engine.outputs(PENGUINS)
+
+    @property
+    def url(self) -> str:
+        """The endpoint as clients outside know it."""
+        return f"{self.cluster.gateway_url}{self.outputs['prediction_path']}"
+
+    @functools.cached_property
+    def api(self) -> client.ApiClient:
+        """A client with the administrator's rights."""
+        return config.new_client_from_config(str(self.cluster.kubeconfig), self.cluster.context or None)
+
+    def predict(self) -> dict[str, Any]:
+        """One prediction through the gateway, without any second try."""
+        body = json.dumps({"data": {"ndarray": EXAMPLE_ROWS}}).encode()
+        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def served_version(self) -> str:
+        """The version that answers now."""
+        return self.predict()["meta"]["tags"]["version"]
+
+    def train(self, data_key: str | None = None) -> dict[str, Any]:
+        """A whole run; returns the Workflow, whatever came of it."""
+        namespace = self.outputs["namespace"]
+        name = training.submit(self.api, namespace, self.outputs["workflow_template"], data_key)
+        with contextlib.suppress(training.StepFailed):
+            training.follow(self.api, namespace, name)
+        return client.CustomObjectsApi(self.api).get_namespaced_custom_object(
+            training.GROUP, training.VERSION, namespace, "workflows", name
+        )
+
+    def put(self, key: str, content: bytes) -> str:
+        """Puts an object into the data bucket."""
+        secret = client.CoreV1Api(self.api).read_namespaced_secret(
+            conventions.OBJECT_STORE_CREDENTIALS_SECRET, conventions.OBJECT_STORE_NAMESPACE
+        )
+        keys = {name: base64.b64decode(value).decode() for name, value in secret.data.items()}
+        address = self.service(conventions.OBJECT_STORE_SERVICE, conventions.OBJECT_STORE_NAMESPACE)
+        boto3.client(
+            "s3",
+            endpoint_url=f"http://{address}:{conventions.OBJECT_STORE_PORT}",
+            region_name=conventions.OBJECT_STORE_REGION,
+            aws_access_key_id=keys[conventions.ACCESS_KEY_ID_KEY],
+            aws_secret_access_key=keys[conventions.SECRET_ACCESS_KEY_KEY],
+        ).put_object(Bucket=conventions.DATA_BUCKET, Key=key, Body=content)
+        return key
+
+    def service(self, name: str, namespace: str) -> str:
+        """Address of a Service, which this machine reaches like a pod does."""
+        return client.CoreV1Api(self.api).read_namespaced_service(name, namespace).spec.cluster_ip
+
+    def registered_versions(self) -> list[dict[str, Any]]:
+        """The model versions in MLflow's registry, by its REST API."""
+        address = self.service(conventions.MLFLOW_SERVICE, conventions.MLFLOW_NAMESPACE)
+        query = f"filter=name%3D%27{self.outputs['model_name']}%27&max_results=200"
+        url = f"http://{address}:{conventions.MLFLOW_PORT}/api/2.0/mlflow/model-versions/search?{query}"
+        request = urllib.request.Request(url, headers={"Host": f"localhost:{conventions.MLFLOW_PORT}"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer).get("model_versions", [])
+
+    def in_server_pod(self, code: str) -> str:
+        """Runs Python in a running server's container and returns what it prints."""
+        core = client.CoreV1Api(self.api)
+        namespace = self.outputs["namespace"]
+        pods = core.list_namespaced_pod(
+            namespace, label_selector="app.kubernetes.io/name=model-endpoint", field_selector="status.phase=Running"
+        )
+        alive = [pod for pod in pods.items if pod.metadata.deletion_timestamp is None]
+        return stream(
+            core.connect_get_namespaced_pod_exec,
+            alive[0].metadata.name,
+            namespace,
+            command=["python", "-c", code],
+            stderr=True,
+            stdin=False,
+            stdout=True,
+            tty=False,
+        )
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[Answers]:
+        """A client that asks again and again, in the background, until the block ends."""
+        answers, stop = Answers(), threading.Event()
+
+        def ask() -> None:
+            while not stop.is_set():
+                try:
+                    answers.versions.append(self.served_version())
+                except OSError as error:
+                    answers.failures.append(f"{time.monotonic():.1f}: {error}")
+                time.sleep(0.02)
+
+        thread = threading.Thread(target=ask)
+        thread.start()
+        try:
+            yield answers
+        finally:
+            stop.set()
+            thread.join()
+
+
+def eventually(check: Callable[[], bool], seconds: float, what: str) -> None:
+    """Waits until `check` holds; fails with `what` otherwise."""
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, f"not within {seconds:.0f}s: {what}"
+        time.sleep(0.2)
+
+
+def message(workflow: dict[str, Any], step: str) -> str:
+    """What the workflow says of a step's last try."""
+    nodes = [node for node in workflow["status"]["nodes"].values() if node["displayName"].split("(")[0] == step]
+    return " ".join(node.get("message", "") for node in nodes)

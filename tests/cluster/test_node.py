@@ -1,0 +1,273 @@
+"""What the one-node Kubernetes does for pods: names, services, volumes, routes, images. Uses the machine's node."""
+
+import gzip
+import hashlib
+import http.client
+import io
+import json
+import subprocess
+import tarfile
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+import yaml
+
+from local import node as local_node
+from local import tools
+from local.node.lifecycle import home
+from local.node.ports import sockets_of
+from local.node.processes import marked
+from local.tools import apt
+
+pytestmark = pytest.mark.cluster
+
+NAMESPACE = "test-node"
+
+
+@pytest.fixture(scope="module")
+def node():
+    """The machine's node, started if it does not run; it is left running."""
+    return local_node.ensure()
+
+
+@pytest.fixture(scope="module")
+def kubectl(node):
+    """Runs kubectl as administrator in the namespace of these tests, which begins empty and is removed."""
+    program = tools.ensure("kubectl")["kubectl"]
+
+    def run(*arguments: str, stdin: str | None = None, check: bool = True) -> str:
+        command = [program, "--kubeconfig", node.kubeconfig, "--namespace", NAMESPACE, *arguments]
+        result = subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=180)
+        assert not check or result.returncode == 0, result.stderr
+        return result.stdout
+
+    run("delete", "namespace", NAMESPACE, "--ignore-not-found", "--wait")
+    run("create", "namespace", NAMESPACE)
+    yield run
+    run("delete", "namespace", NAMESPACE, "--wait=false")
+
+
+@pytest.fixture(scope="module")
+def image(node) -> str:
+    """An image with BusyBox in it, pushed to the registry on loopback and named as pods know it."""
+    apt.ensure("busybox-static")
+    return f"{node.registry}/test/busybox:{push(node.registry_push, 'test/busybox', Path('/bin/busybox'))}"
+
+
+def push(registry: str, repository: str, binary: Path) -> str:
+    """Pushes an image of one static binary; returns the tag."""
+    layer = io.BytesIO()
+    with tarfile.open(fileobj=layer, mode="w") as files:
+        files.add(binary.resolve(), "bin/busybox")
+        for name in ("sh", "httpd", "nslookup", "wget", "id", "sleep", "cat", "touch", "stat"):
+            link = tarfile.TarInfo(f"bin/{name}")
+            link.type, link.linkname = tarfile.SYMTYPE, "busybox"
+            files.addfile(link)
+        tmp = tarfile.TarInfo("tmp")
+        tmp.type, tmp.mode = tarfile.DIRTYPE, 0o1777
+        files.addfile(tmp)
+    packed = gzip.compress(layer.getvalue(), mtime=0)
+    config = {
+        "architecture": "amd64",
+        "os": "linux",
+        "config": {"Env": ["PATH=/bin"], "Cmd": ["/bin/sh"]},
+        "rootfs": {"type": "layers", "diff_ids": [digest(layer.getvalue())]},
+    }
+    blobs = [json.dumps(config).encode(), packed]
+    media = "application/vnd.docker"
+    descriptors = [
+        {"mediaType": f"{media}.{kind}", "size": len(blob), "digest": digest(blob)}
+        for kind, blob in zip(("container.image.v1+json", "image.rootfs.diff.tar.gzip"), blobs, strict=True)
+    ]
+    for blob in blobs:
+        started, headers, _ = call(registry, "POST", f"/v2/{repository}/blobs/uploads/")
+        assert started == 202
+        location = headers["Location"].removeprefix(f"http://{registry}")
+        assert call(registry, "PUT", f"{location}&digest={digest(blob)}", blob)[0] == 201
+    manifest = {
+        "schemaVersion": 2,
+        "mediaType": f"{media}.distribution.manifest.v2+json",
+        "config": descriptors[0],
+        "layers": descriptors[1:],
+    }
+    tag = digest(packed).removeprefix("sha256:")[:12]
+    content = {"Content-Type": manifest["mediaType"]}
+    assert call(registry, "PUT", f"/v2/{repository}/manifests/{tag}", json.dumps(manifest).encode(), content)[0] == 201
+    return tag
+
+
+def digest(content: bytes) -> str:
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def call(host, method, path, body=None, headers=None):
+    connection = http.client.HTTPConnection(host, timeout=30)
+    connection.request(method, path, body, headers or {})
+    answer = connection.getresponse()
+    result = answer.status, answer.headers, answer.read()
+    connection.close()
+    return result
+
+
+def pod(name: str, image: str, script: str, **spec) -> str:
+    """A pod that runs a script as user 10001."""
+    volumes = spec.pop("claims", [])
+    container = {
+        "name": "main",
+        "image": image,
+        "command": ["/bin/sh", "-c", script],
+        "volumeMounts": [{"name": claim, "mountPath": f"/{claim}"} for claim in volumes],
+    }
+    return yaml.safe_dump(
+        {
+            "apiVersion": "v1",
+            "kind": "Pod",
+            "metadata": {"name": name, "labels": {"app": name}},
+            "spec": {
+                "containers": [container],
+                "securityContext": {"runAsUser": 10001, "runAsGroup": 10001, "runAsNonRoot": True},
+                "terminationGracePeriodSeconds": 1,
+                "restartPolicy": "Never",
+                "volumes": [{"name": c, "persistentVolumeClaim": {"claimName": c}} for c in volumes],
+                **spec,
+            },
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def web(kubectl, image):
+    """A pod that answers "hello" over HTTP, and its Service `web`."""
+    script = "mkdir -p /tmp/www && echo hello > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"
+    kubectl("apply", "-f", "-", stdin=pod("web", image, script.replace("mkdir", "/bin/busybox mkdir")))
+    kubectl("expose", "pod", "web", "--port=80", "--target-port=8080")
+    kubectl("wait", "pod/web", "--for=condition=Ready", "--timeout=60s")
+    return "web"
+
+
+def test_a_pod_reaches_a_service_by_its_name(kubectl, image, web):
+    name = f"web.{NAMESPACE}.svc.cluster.local"
+    script = f"until wget -q -T 2 -O - http://web; do sleep 0.2; done; nslookup {name}"
+    kubectl("apply", "-f", "-", stdin=pod("client", image, script))
+    kubectl("wait", "pod/client", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+    log = kubectl("logs", "client")
+    assert log.startswith("hello")
+    assert kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}") in log
+
+
+def test_a_pod_reaches_itself_through_its_service(kubectl, web):
+    kubectl("exec", "web", "--", "wget", "-q", "-T", "5", "-O", "-", "http://web")
+
+
+def test_a_pod_reaches_the_api_server(kubectl, web):
+    script = "wget -q -T 5 -O - --no-check-certificate https://kubernetes.default.svc/version"
+    assert "gitVersion" in kubectl("exec", "web", "--", "sh", "-c", script)
+
+
+@pytest.mark.parametrize(("storage_class", "mode"), [("standard", "ReadWriteOnce"), ("shared", "ReadWriteMany")])
+def test_an_ordinary_user_in_a_pod_can_write_to_a_volume_and_the_data_goes_with_the_claim(
+    kubectl, image, storage_class, mode
+):
+    name = f"data-{storage_class}"
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": name},
+        "spec": {
+            "storageClassName": storage_class,
+            "accessModes": [mode],
+            "resources": {"requests": {"storage": "1Mi"}},
+        },
+    }
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump(claim))
+    writers = [f"writer-{storage_class}-{number}" for number in (1, 2)]
+    for writer in writers:
+        script = f"id -u > /{name}/{writer} && cat /{name}/*"
+        kubectl("apply", "-f", "-", stdin=pod(writer, image, script, claims=[name]))
+        kubectl("wait", f"pod/{writer}", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+    assert kubectl("logs", writers[1]) == "10001\n10001\n"
+    volume = kubectl("get", "pvc", name, "-o", "jsonpath={.spec.volumeName}")
+    place = home() / "volumes" / volume
+    assert place.is_dir()
+    kubectl("delete", "pod", *writers)
+    kubectl("delete", "pvc", name, "--timeout=60s")
+    kubectl("wait", f"pv/{volume}", "--for=delete", "--timeout=60s")
+    assert not place.exists()
+
+
+def test_a_claim_without_a_class_gets_the_standard_one(kubectl):
+    claim = {
+        "apiVersion": "v1",
+        "kind": "PersistentVolumeClaim",
+        "metadata": {"name": "plain"},
+        "spec": {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": "1Mi"}}},
+    }
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump(claim))
+    kubectl("wait", "pvc/plain", "--for=jsonpath={.status.phase}=Bound", "--timeout=60s")
+    assert kubectl("get", "pvc", "plain", "-o", "jsonpath={.spec.storageClassName}") == "standard"
+
+
+def test_a_route_of_the_gateway_answers_on_port_80_with_its_path_rewritten(kubectl, node, web):
+    gateway = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "Gateway",
+        "metadata": {"name": "test"},
+        "spec": {
+            "gatewayClassName": node.gateway_class,
+            "listeners": [{"name": "http", "protocol": "HTTP", "port": 80}],
+        },
+    }
+    rewrite = {"path": {"type": "ReplacePrefixMatch", "replacePrefixMatch": "/"}}
+    rule = {
+        "matches": [{"path": {"type": "PathPrefix", "value": "/test-node/web"}}],
+        "filters": [{"type": "URLRewrite", "urlRewrite": rewrite}],
+        "backendRefs": [{"name": web, "port": 80}],
+    }
+    route = {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "test"},
+        "spec": {"parentRefs": [{"name": "test"}], "rules": [rule]},
+    }
+    kubectl("apply", "-f", "-", stdin=yaml.safe_dump_all([gateway, route]))
+    kubectl("wait", "gateway/test", "--for=condition=Programmed", "--timeout=60s")
+    deadline = time.monotonic() + 30
+    while True:
+        try:
+            with urllib.request.urlopen(f"{node.gateway_url}/test-node/web/index.html", timeout=5) as answer:
+                body = answer.read()
+            break
+        except OSError:
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+    assert body == b"hello\n"
+
+
+def test_only_the_administrators_user_can_read_the_kubeconfig(node):
+    assert node.kubeconfig.stat().st_mode & 0o077 == 0
+
+
+def test_a_user_without_a_role_may_nothing(kubectl):
+    answer = kubectl("auth", "can-i", "list", "secrets", "--as=system:serviceaccount:default:default", check=False)
+    assert answer == "no\n"
+
+
+def test_a_second_start_refuses_and_says_so(node):
+    with pytest.raises(local_node.lifecycle.StepFailed, match="it is running already"):
+        local_node.start()
+
+
+def test_every_part_is_healthy(node):
+    parts = local_node.status()
+    assert len(parts) == 12
+    assert [part for part in parts if not part.healthy] == []
+
+
+def test_nothing_listens_beyond_loopback_and_the_bridge(node):
+    allowed = {"127.0.0.1", "10.88.0.1"}
+    listening = {(process.name, address) for process in marked(home()) for address, _port in sockets_of(process.pid)}
+    assert ("traefik", "10.88.0.1") in listening
+    assert ("coredns", "10.88.0.1") in listening
+    assert {entry for entry in listening if entry[1] not in allowed} == set()
