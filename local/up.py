@@ -141,6 +141,7 @@ def _is_there() -> bool:
 
 
 def engine_of(cluster: Cluster) -> Engine:
+    """The Pulumi CLI with the state and the plugins for this cluster."""
     programs = tools.ensure(*ENGINE_TOOLS)
     os.environ["PULUMI_MLOPS_HELM"] = str(programs["helm"])
     engine = Engine(programs["pulumi"], STATE / f"{cluster.name}-stacks", cluster.kubeconfig)

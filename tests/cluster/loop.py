@@ -16,13 +16,13 @@ from typing import Any
 import boto3
 from kubernetes import client, config
 from kubernetes.stream import stream
+from pulumi_mlops import conventions
 
 from local import training
 from local.cluster import Cluster
 from local.engine import PENGUINS, Engine
 from local.paths import ROOT
 from local.prediction import EXAMPLE_ROWS
-from pulumi_mlops import conventions
 
 
 def make(word: str, **environment: str) -> subprocess.CompletedProcess[str]:
