@@ -210,8 +210,8 @@ def save_mlflow_model(path: Path, version: bundle.Bundle) -> None:
     with tempfile.TemporaryDirectory() as directory:
         package = Path(directory) / "ml"
         package.mkdir()
-        for module in ("__init__", "errors", "bundle", "expressions", "preprocessing", "model", "mlflow_flavor"):
-            shutil.copy(code / f"{module}.py", package)
+        for module in code.glob("*.py"):
+            shutil.copy(module, package)
         inputs = [
             ColSpec("double" if column["kind"] == "numeric" else "string", column["name"], required=False)
             for column in version.signature["inputs"]
