@@ -19,7 +19,6 @@ echo "environment: installing $(grep -c '==' "$lock") locked packages into .venv
 if command -v uv >/dev/null 2>&1; then
     [ -x .venv/bin/python ] || uv venv --quiet --no-project --python "$python" .venv
     uv pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python "$lock"
-    uv pip install --quiet --no-deps --no-build-isolation --python .venv/bin/python --editable .
 else
     if ! [ -x .venv/bin/pip ]; then
         rm -rf .venv
@@ -29,6 +28,7 @@ else
         fi
     fi
     .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$lock"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 fi
+# The library itself, from its sources.
+for packages in .venv/lib/python*/site-packages; do echo "$PWD/components" >"$packages/pulumi_mlops.pth"; done
 cp "$lock" .venv/installed.txt
