@@ -30,10 +30,10 @@ count, begin = int(sys.argv[1]), time.perf_counter()
 @pulumi.runtime.test
 def build():
     for number in range(count):
-        ModelEndpoint(f"endpoint-{number}", {"namespace": "team", "image": "server:1", "model_name": "m"})
+        ModelEndpoint(f"endpoint-{number}", {"namespace": "team", "image": "server:1"})
         TrainingPipeline(f"pipeline-{number}", {
-            "namespace": "team", "image": "pipeline:1", "model_name": "m", "task": "classification", "target": "y",
-            "source": {"type": "S3", "bucket": "data", "key": "data.csv"},
+            "namespace": "team", "image": "pipeline:1", "task": "classification", "target": "y",
+            "source": {"type": "S3", "bucket": "data", "key": "data.csv"}, "schedule": "@daily",
             "evaluation": {"metric": "accuracy", "threshold": 0.5}, "endpoint": f"endpoint-{number}",
         })
 
