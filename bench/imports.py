@@ -15,7 +15,11 @@ ROUNDS = 15
 
 def measure() -> str:
     """Alternates both imports in fresh interpreters and compares medians."""
-    statements = {"import pulumi": [], "import pulumi_mlops": []}
+    statements: dict[str, list[float]] = {
+        "import pulumi": [],
+        "import pulumi_mlops": [],
+        "from pulumi_mlops import Workspace, TrainingPipeline, ModelEndpoint": [],
+    }
     for round_number in range(ROUNDS + 1):
         for statement, seconds in statements.items():
             begin = time.perf_counter()
@@ -29,4 +33,7 @@ def measure() -> str:
     medians = {statement: statistics.median(seconds) for statement, seconds in statements.items()}
     ratio = medians["import pulumi_mlops"] / medians["import pulumi"]
     rows = [[f"`{statement}`", f"{1000 * median:.0f} ms"] for statement, median in medians.items()]
-    return table(["", f"median of {ROUNDS}"], rows) + f"\n\nRatio {ratio:.2f}; target at most 1.2."
+    return table(["", f"median of {ROUNDS}"], rows) + (
+        f"\n\nRatio of the first two {ratio:.2f}; target at most 1.2. A component brings pulumi and the parts of the "
+        "Kubernetes SDK that it uses when its name is first taken, which the third row pays for."
+    )

@@ -18,7 +18,8 @@ BARE = "bench-bare"
 PROGRAM = """
 import pulumi_kubernetes as k8s
 for number in range({count}):
-    k8s.core.v1.ConfigMap(f"plain-{{number}}", metadata={{"name": f"bench-plain-{{number}}"}}, data={{"n": str(number)}})
+    name = f"bench-plain-{{number}}"
+    k8s.core.v1.ConfigMap(name, metadata={{"name": name}}, data={{"n": str(number)}})
 """
 
 
