@@ -1,7 +1,7 @@
 """The model class: raw rows in, class probabilities or one number a row out.
 
 It has the duck type of seldon-core (`load`, `predict`, `class_names`, `feature_names`), so the same class runs in this
-project's server and under `seldon-core-microservice`. It needs numpy and xgboost, nothing else.
+project's server and under `seldon-core-microservice`. It needs numpy and XGBoost's library, nothing else.
 """
 
 import threading
@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import xgboost
 
 from ml import bundle
+from ml.booster import Booster, BoosterError
 from ml.errors import BundleError
 from ml.preprocessing import Encoded, Preprocessing
 
@@ -35,19 +35,17 @@ class Model:
         self.unknown_categories: Counter[str] = Counter()
         """Cells per column, since `load`, whose category training had not seen."""
         self._lock = threading.Lock()
-        self._booster: xgboost.Booster | None = None
+        self._booster: Booster | None = None
 
     def load(self) -> None:
         """Verifies the version and loads it; raises BundleError in one sentence."""
         version = bundle.read(self.model_path)
-        booster = xgboost.Booster()
         try:
-            booster.load_model(self.model_path / "model.ubj")
+            booster = Booster((self.model_path / "model.ubj").read_bytes())
             preprocessing = Preprocessing(version.preprocessing)
-        except (xgboost.core.XGBoostError, KeyError, TypeError, ValueError) as error:
+        except (BoosterError, KeyError, TypeError, ValueError) as error:
             label = f"model version {version.name}/{version.version}"
             raise BundleError(f"{label} cannot be loaded: {xgboost_reason(error)}") from None
-        booster.set_param({"nthread": 1})  # one row is not worth waking a second thread, and servers scale by process
         self._bundle = version
         self._preprocessing = preprocessing
         self.feature_names = preprocessing.inputs
@@ -76,6 +74,10 @@ class Model:
         """Predicts rows that `encode` has made."""
         return probabilities(self._booster, matrix, self.class_names)
 
+    def tags(self) -> dict[str, str]:
+        """What seldon-core puts into the answer's `meta.tags`."""
+        return {"model": self.name, "version": self.version}
+
     def metadata(self) -> dict[str, Any]:
         """Name, version, signature and metrics, as plain JSON."""
         return {
@@ -90,8 +92,11 @@ class Model:
         }
 
 
-def probabilities(booster: xgboost.Booster, matrix: np.ndarray, classes: list[str] | None) -> np.ndarray:
-    """Predictions as a matrix: one column a class for a classifier, one column for a regressor."""
+def probabilities(booster: Any, matrix: np.ndarray, classes: list[str] | None) -> np.ndarray:
+    """Predictions as a matrix: one column a class for a classifier, one column for a regressor.
+
+    `booster` is the one of this project or of XGBoost's package.
+    """
     raw = booster.inplace_predict(matrix, missing=np.nan)
     if raw.ndim == 2:
         return raw

@@ -67,18 +67,13 @@ def output_names(model: Any) -> list[str]:
     return model.class_names or ["t:0"]
 
 
-def tags(model: Any) -> dict[str, str]:
-    """What `meta.tags` says about the model that answered."""
-    return {"model": model.name, "version": model.version}
-
-
 def _render(predictions: np.ndarray, model: Any, meta: dict[str, Any] | None, as_tensor: bool) -> bytes:
     data: dict[str, Any] = {"names": output_names(model)}
     if as_tensor:
         data["tensor"] = {"shape": predictions.shape, "values": predictions.ravel().tolist()}
     else:
         data["ndarray"] = predictions.tolist()
-    answer: dict[str, Any] = {"tags": tags(model)}
+    answer: dict[str, Any] = {"tags": model.tags()}
     if meta:  # what came with the request goes back with the answer
         if isinstance(sent := meta.get("tags"), dict):
             answer["tags"] = {**sent, **answer["tags"]}
@@ -94,7 +89,7 @@ def error(refusal: Refusal) -> bytes:
 
 def healthy(model: Any, problem: str | None) -> bytes:
     """The answer to `/health/status` of a server that is ready, and why it has not got a newer version yet."""
-    meta = {"tags": tags(model)} if model is not None else {}
+    meta = {"tags": model.tags()} if model is not None else {}
     return orjson.dumps({"strData": "healthy", "meta": meta, **({"problem": problem} if problem else {})})
 
 
