@@ -1,8 +1,10 @@
 """Ports that are chosen once per directory and then kept, so that a second start finds what the first one started."""
 
+import ipaddress
 import json
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -49,22 +51,45 @@ def in_use(address: str, port: int) -> bool:
 
 def listener(port: int) -> str | None:
     """Program and pid of who listens at a TCP port of this machine, as far as one may see that."""
-    rows = [line.split() for table in ("tcp", "tcp6") for line in _table(table)]
-    sockets = {f"socket:[{row[9]}]" for row in rows if row[3] == "0A" and int(row[1].rpartition(":")[2], 16) == port}
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if any(os.readlink(handle) in sockets for handle in (process / "fd").iterdir()):
+        if any(number == port for _, number in sockets_of(int(process.name), ("tcp", "tcp6"))):
+            try:
                 return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
-        except OSError:  # it ended, or is another user's
-            continue
+            except OSError:  # it ended
+                continue
     return None
 
 
-def _table(name: str) -> list[str]:
+def sockets_of(pid: int, protocols: Sequence[str] = ("tcp", "tcp6", "udp", "udp6")) -> list[tuple[str, int]]:
+    """Address and port of everything that a process listens or waits for datagrams at; empty if one may not see it."""
     try:
-        return Path("/proc/net", name).read_text().splitlines()[1:]
+        handles = {os.readlink(handle) for handle in Path("/proc", str(pid), "fd").iterdir()}
     except OSError:
         return []
+    if not any(handle.startswith("socket:") for handle in handles):
+        return []
+    found = []
+    for protocol in protocols:
+        for row in _table(protocol):
+            waits = row[3] == ("0A" if protocol.startswith("tcp") else "07")
+            if waits and f"socket:[{row[9]}]" in handles:
+                address, _, port = row[1].rpartition(":")
+                found.append((_address(address), int(port, 16)))
+    return found
+
+
+def _table(protocol: str) -> list[list[str]]:
+    try:
+        return [line.split() for line in Path("/proc/net", protocol).read_text().splitlines()[1:]]
+    except OSError:
+        return []
+
+
+def _address(digits: str) -> str:
+    """The kernel writes each 32-bit word of an address in the machine's byte order."""
+    words = [bytes.fromhex(digits[at : at + 8]) for at in range(0, len(digits), 8)]
+    packed = b"".join(word[::-1] if sys.byteorder == "little" else word for word in words)
+    return str(ipaddress.ip_address(packed))
 
 
 def _free(address: str, offset: int, taken: set[int]) -> int:

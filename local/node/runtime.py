@@ -130,7 +130,7 @@ def _write(directory: Path) -> None:
     write(directory / "etc" / "containerd.toml", dedent(configuration).lstrip())
     # The name that pods use is served by the loopback server, without TLS.
     mirror = directory / "etc" / "registries" / registry.FOR_PODS / "hosts.toml"
-    write(mirror, f'server = "http://{registry.FOR_PUSHES}"\n')
+    write(mirror, f'[host."http://{registry.FOR_PUSHES}"]\n  capabilities = ["pull", "resolve"]\n')
 
 
 def _pause_archive(binary: Path) -> bytes:

@@ -5,6 +5,7 @@ import hashlib
 import http.client
 import io
 import json
+import re
 import subprocess
 import tarfile
 import time
@@ -16,6 +17,7 @@ import yaml
 
 from local import node as local_node
 from local import tools
+from local.node import dns
 from local.node.lifecycle import home
 from local.node.ports import sockets_of
 from local.node.processes import marked
@@ -24,6 +26,9 @@ from local.tools import apt
 pytestmark = pytest.mark.cluster
 
 NAMESPACE = "test-node"
+
+ASK_WEB = r"(set -- $(getent hosts web); printf 'GET / HTTP/1.0\r\n\r\n' | nc -w 5 $1 80)"
+"""Shell: the answer of the Service `web`, found by name. BusyBox cannot look names up itself."""
 
 
 @pytest.fixture(scope="module")
@@ -51,17 +56,23 @@ def kubectl(node):
 
 @pytest.fixture(scope="module")
 def image(node) -> str:
-    """An image with BusyBox in it, pushed to the registry on loopback and named as pods know it."""
+    """A small image, pushed to the registry on loopback and named as pods know it."""
     apt.ensure("busybox-static")
-    return f"{node.registry}/test/busybox:{push(node.registry_push, 'test/busybox', Path('/bin/busybox'))}"
+    return f"{node.registry}/test/busybox:{push(node.registry_push, 'test/busybox')}"
 
 
-def push(registry: str, repository: str, binary: Path) -> str:
-    """Pushes an image of one static binary; returns the tag."""
+def push(registry: str, repository: str) -> str:
+    """Pushes an image of BusyBox and getent; returns the tag.
+
+    getent asks the resolver as programs with the C library do; the static BusyBox cannot.
+    """
     layer = io.BytesIO()
     with tarfile.open(fileobj=layer, mode="w") as files:
-        files.add(binary.resolve(), "bin/busybox")
-        for name in ("sh", "httpd", "nslookup", "wget", "id", "sleep", "cat", "touch", "stat"):
+        files.add(Path("/bin/busybox").resolve(), "bin/busybox")
+        files.add("/usr/bin/getent", "bin/getent")
+        for library in re.findall(r"(/\S+) \(0x", subprocess.check_output(["ldd", "/usr/bin/getent"], text=True)):
+            files.add(Path(library).resolve(), library.lstrip("/"))
+        for name in ("sh", "httpd", "grep", "id", "cat", "mkdir", "nc", "sleep"):
             link = tarfile.TarInfo(f"bin/{name}")
             link.type, link.linkname = tarfile.SYMTYPE, "busybox"
             files.addfile(link)
@@ -141,29 +152,32 @@ def pod(name: str, image: str, script: str, **spec) -> str:
 def web(kubectl, image):
     """A pod that answers "hello" over HTTP, and its Service `web`."""
     script = "mkdir -p /tmp/www && echo hello > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"
-    kubectl("apply", "-f", "-", stdin=pod("web", image, script.replace("mkdir", "/bin/busybox mkdir")))
+    kubectl("apply", "-f", "-", stdin=pod("web", image, script))
     kubectl("expose", "pod", "web", "--port=80", "--target-port=8080")
     kubectl("wait", "pod/web", "--for=condition=Ready", "--timeout=60s")
     return "web"
 
 
 def test_a_pod_reaches_a_service_by_its_name(kubectl, image, web):
-    name = f"web.{NAMESPACE}.svc.cluster.local"
-    script = f"until wget -q -T 2 -O - http://web; do sleep 0.2; done; nslookup {name}"
-    kubectl("apply", "-f", "-", stdin=pod("client", image, script))
+    kubectl("apply", "-f", "-", stdin=pod("client", image, f"until {ASK_WEB} | grep hello; do sleep 0.2; done"))
     kubectl("wait", "pod/client", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
-    log = kubectl("logs", "client")
-    assert log.startswith("hello")
-    assert kubectl("get", "service", "web", "-o", "jsonpath={.spec.clusterIP}") in log
+    assert kubectl("logs", "client") == "hello\n"
+    assert f"web.{NAMESPACE}.svc.cluster.local" in kubectl("exec", "web", "--", "getent", "hosts", "web")
 
 
 def test_a_pod_reaches_itself_through_its_service(kubectl, web):
-    kubectl("exec", "web", "--", "wget", "-q", "-T", "5", "-O", "-", "http://web")
+    assert kubectl("exec", "web", "--", "sh", "-c", ASK_WEB).endswith("hello\n")
 
 
 def test_a_pod_reaches_the_api_server(kubectl, web):
-    script = "wget -q -T 5 -O - --no-check-certificate https://kubernetes.default.svc/version"
-    assert "gitVersion" in kubectl("exec", "web", "--", "sh", "-c", script)
+    script = "set -- $(getent hosts kubernetes.default.svc) && nc -w 5 $1 443 </dev/null && echo $1"
+    assert kubectl("exec", "web", "--", "sh", "-c", script) == "10.96.0.1\n"
+
+
+def test_a_name_outside_of_the_cluster_is_asked_of_the_machines_resolvers(kubectl, web):
+    forwarded = kubectl("exec", "web", "--", "cat", "/etc/resolv.conf")
+    assert "nameserver 10.88.0.1" in forwarded
+    assert f"forward . {dns.RESOLVER}" in (home() / "etc" / "Corefile").read_text()
 
 
 @pytest.mark.parametrize(("storage_class", "mode"), [("standard", "ReadWriteOnce"), ("shared", "ReadWriteMany")])
