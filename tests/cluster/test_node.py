@@ -152,9 +152,9 @@ def pod(name: str, image: str, script: str, **spec) -> str:
 def web(kubectl, image):
     """A pod that answers "hello" over HTTP, and its Service `web`."""
     script = "mkdir -p /tmp/www && echo hello > /tmp/www/index.html && exec httpd -f -p 8080 -h /tmp/www"
-    kubectl("apply", "-f", "-", stdin=pod("web", image, script))
-    kubectl("expose", "pod", "web", "--port=80", "--target-port=8080")
-    kubectl("wait", "pod/web", "--for=condition=Ready", "--timeout=60s")
+    kubectl("apply", "-f", "-", stdin=pod("server", image, script))
+    kubectl("expose", "pod", "server", "--name=web", "--port=80", "--target-port=8080")
+    kubectl("wait", "pod/server", "--for=condition=Ready", "--timeout=60s")
     return "web"
 
 
@@ -162,20 +162,20 @@ def test_a_pod_reaches_a_service_by_its_name(kubectl, image, web):
     kubectl("apply", "-f", "-", stdin=pod("client", image, f"until {ASK_WEB} | grep hello; do sleep 0.2; done"))
     kubectl("wait", "pod/client", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
     assert kubectl("logs", "client") == "hello\n"
-    assert f"web.{NAMESPACE}.svc.cluster.local" in kubectl("exec", "web", "--", "getent", "hosts", "web")
+    assert f"web.{NAMESPACE}.svc.cluster.local" in kubectl("exec", "server", "--", "getent", "hosts", "web")
 
 
 def test_a_pod_reaches_itself_through_its_service(kubectl, web):
-    assert kubectl("exec", "web", "--", "sh", "-c", ASK_WEB).endswith("hello\n")
+    assert kubectl("exec", "server", "--", "sh", "-c", ASK_WEB).endswith("hello\n")
 
 
 def test_a_pod_reaches_the_api_server(kubectl, web):
     script = "set -- $(getent hosts kubernetes.default.svc) && nc -w 5 $1 443 </dev/null && echo $1"
-    assert kubectl("exec", "web", "--", "sh", "-c", script) == "10.96.0.1\n"
+    assert kubectl("exec", "server", "--", "sh", "-c", script) == "10.96.0.1\n"
 
 
 def test_a_name_outside_of_the_cluster_is_asked_of_the_machines_resolvers(kubectl, web):
-    forwarded = kubectl("exec", "web", "--", "cat", "/etc/resolv.conf")
+    forwarded = kubectl("exec", "server", "--", "cat", "/etc/resolv.conf")
     assert "nameserver 10.88.0.1" in forwarded
     assert f"forward . {dns.RESOLVER}" in (home() / "etc" / "Corefile").read_text()
 
