@@ -91,7 +91,6 @@ class ArgoWorkflows(pulumi.ComponentResource):
             values=values(name, checked),
             timeout=TIMEOUT_SECONDS,
             cleanup_on_fail=True,
-            max_history=3,
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.namespace = pulumi.Output.from_input(checked["namespace"])
