@@ -45,6 +45,7 @@ class Engine:
         """Creates directories and the passphrase that encrypts secrets in the state. Keeps what is there."""
         (self.directory / "backend").mkdir(parents=True, exist_ok=True)
         self.home.mkdir(exist_ok=True)
+        (self.directory / "Pulumi.yaml").write_text(f"name: {PROJECT}\nruntime: python\n")
         passphrase = self.directory / "passphrase"
         if not passphrase.exists():
             passphrase.touch(mode=0o600)
@@ -79,7 +80,9 @@ class Engine:
 
         The caller holds the lock of this directory, so no other run of ours can be under way.
         """
-        self._run("stack", "select", "--create", stack, quiet=True)
+        # From a project of the same name beside the state: a new stack writes the key of its secrets into the settings
+        # file of the project that it is made in, and the tracked one stays as it was.
+        self._run("stack", "select", "--create", stack, quiet=True, directory=self.directory)
         if any((self.directory / "backend" / ".pulumi" / "locks").rglob("*.json")):
             self._run("cancel", "--yes", "--stack", stack, quiet=True)
 
@@ -121,11 +124,11 @@ class Engine:
     def _of(self, stack: str) -> list[str]:
         return ["--stack", stack, "--config-file", str(self._settings_file(stack))]
 
-    def _run(self, *arguments: str, quiet: bool = False) -> str:
+    def _run(self, *arguments: str, quiet: bool = False, directory: Path = ROOT) -> str:
         command = [str(self.executable), *arguments, "--non-interactive", "--color", "never"]
         done = subprocess.run(
             command,
-            cwd=ROOT,
+            cwd=directory,
             env=self.environment(),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE if quiet else None,
