@@ -53,7 +53,8 @@ class Engine:
 
     def environment(self) -> dict[str, str]:
         """The caller's environment without the settings of any other Pulumi installation."""
-        inherited = {key: value for key, value in os.environ.items() if not key.startswith("PULUMI_")}
+        foreign = tuple(key for key in os.environ if key.startswith("PULUMI_") and not key.startswith("PULUMI_MLOPS_"))
+        inherited = {key: value for key, value in os.environ.items() if key not in foreign}
         return {
             **inherited,
             "PULUMI_HOME": str(self.home),
@@ -61,6 +62,8 @@ class Engine:
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.directory / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
+            # A run that was killed has made objects that the state does not know; the next one takes them over.
+            "PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true",
             "KUBECONFIG": str(self.kubeconfig),
         }
 
