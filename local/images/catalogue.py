@@ -1,0 +1,121 @@
+"""Which images there are, what each is made of and what it is called.
+
+An image's key is a hash over everything that decides its content: the Dockerfile and its target, every file that is
+copied in, the base's key and the build's own settings. A build sees only the files that the key covers.
+"""
+
+import hashlib
+import platform
+import runpy
+import sys
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from local import tools
+from local.images import base, digests
+from local.paths import ROOT
+from local.progress import StepFailed
+
+BASE = "python"
+"""The image that others are made on."""
+
+ALL = (
+    "pause",
+    BASE,
+    "ml-pipeline",
+    "ml-server",
+    "mlflow",
+    "seaweedfs",
+    "workflow-controller",
+    "argoexec",
+)
+"""Every image's name."""
+
+RECIPES = Path(__file__).resolve().parent
+"""Directory of the Dockerfiles, one directory a part."""
+
+VERSIONS = ROOT / "components" / "pulumi_mlops" / "versions.py"
+"""Read as a file: importing the library takes longer than all the rest of a run that has nothing to do."""
+
+FORMAT = "1"
+"""Part of every key; raise it when the way images are built changes what is in them."""
+
+
+@dataclass(frozen=True)
+class Image:
+    """One image: its place in a registry and what it is made of."""
+
+    name: str
+    repository: str
+    """Path in the registry."""
+    dockerfile: Path
+    files: Mapping[str, Path]
+    """The build context: path in it -> file here."""
+    version: str
+    """What the tag says: upstream's own tag, or the version that the key is appended to."""
+    base: "Image | None" = None
+    """What the Dockerfile's argument BASE stands for."""
+    upstream: bool = False
+    """True for a part that upstream publishes under the same repository and tag."""
+    target: str | None = None
+    """Stage of the Dockerfile; the last one by default."""
+
+    @cached_property
+    def key(self) -> str:
+        """Twelve hex digits over everything that the image is made of."""
+        digest = hashlib.sha256(f"{FORMAT} {platform.machine()} {self.target}".encode())
+        if self.base is not None:
+            digest.update(self.base.key.encode())
+        if self.name == BASE:
+            digest.update(base.key().encode())
+        for path, file in sorted({**self.files, "Dockerfile": self.dockerfile}.items()):
+            digest.update(f"\0{path} {file.stat().st_mode & 0o111 != 0} {digests.of(file)}".encode())
+        return digest.hexdigest()[:12]
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The tag that pods use and, where that is upstream's and says nothing about content, one that has the key."""
+        return (self.version, f"key-{self.key}") if self.upstream else (f"{self.version}-{self.key}",)
+
+
+def load(names: Iterable[str]) -> list[Image]:
+    """Returns the images of these names, after making sure of the programs that go into them.
+
+    Raises:
+        StepFailed: there is no such image, or a program that goes into one is missing and could not be built.
+    """
+    wanted = list(names)
+    unknown = [name for name in wanted if name not in ALL]
+    if unknown:
+        raise StepFailed(f"Images: there is no image {', '.join(unknown)}; there are {', '.join(ALL)}.")
+    built = tools.ensure(*(name for name in wanted if name in ("pause", "workflow-controller", "argoexec")))
+    return [_image(name, built.get(name)) for name in wanted]
+
+
+def _image(name: str, program: Path | None = None) -> Image:
+    recipe = RECIPES / name / "Dockerfile"
+    if name == BASE:
+        return Image(name, "pulumi-mlops/python", recipe, {}, base.release())
+    if name == "pause":
+        return Image(name, "pulumi-mlops/pause", recipe, {"pause": _given(program)}, "1")
+    on, versions = _image(BASE), runpy.run_path(str(VERSIONS))
+    if name in ("ml-pipeline", "ml-server"):
+        lock = f"requirements/{name}.txt"
+        files = {lock: ROOT / lock} | {str(file.relative_to(ROOT)): file for file in (ROOT / "ml").rglob("*.py")}
+        target = name.removeprefix("ml-")
+        return Image(name, f"pulumi-mlops/{name}", ROOT / "ml" / "Dockerfile", files, versions["ML"], on, target=target)
+    if name == "mlflow":
+        files = {"requirements.txt": ROOT / "requirements" / "mlflow.txt"}
+        return Image(name, "mlflow/mlflow", recipe, files, f"v{versions['MLFLOW']}-full", on, upstream=True)
+    if name == "seaweedfs":
+        files = {"weed": Path(sys.prefix) / "bin" / "weed"}
+        return Image(name, "chrislusf/seaweedfs", recipe, files, versions["SEAWEEDFS"], on, upstream=True)
+    files = {name: _given(program), "ca-certificates.crt": base.CERTIFICATES}
+    return Image(name, f"argoproj/{name}", recipe, files, f"v{versions['ARGO_WORKFLOWS']}", on, upstream=True)
+
+
+def _given(program: Path | None) -> Path:
+    assert program is not None  # noqa: S101 - `load` asks for the program of every image that has one
+    return program
