@@ -25,29 +25,58 @@ class Round:
     """Answers other than 200."""
 
 
-class _Connection(asyncio.Protocol):
-    """One connection that sends the next request as soon as the answer to the last is complete."""
+class _Client:
+    """Keeps one request in flight. Opens a new connection when the server closes one, as any HTTP client does."""
 
-    def __init__(self, payloads: list[bytes], first: int, until: float, latencies: list[float]) -> None:
+    def __init__(self, port: int, payloads: list[bytes], first: int, until: float) -> None:
+        self._port = port
         self._payloads = payloads
         self._next = first
         self._until = until
-        self._latencies = latencies
-        self._buffer = b""
         self._sent = 0.0
-        self._transport: asyncio.Transport | None = None
+        self.latencies: list[float] = []
         self.failures = 0
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def connect(self) -> None:
+        """Opens a connection, which sends at once."""
+        try:
+            await asyncio.get_running_loop().create_connection(lambda: _Connection(self), "127.0.0.1", self._port)
+        except OSError as error:
+            self.done.set_exception(error)
+
+    def payload(self, began: float | None = None) -> bytes:
+        """The next request; `began` is when its connection was asked for, if it needed one."""
+        payload = self._payloads[self._next % len(self._payloads)]
+        self._next += 1
+        self._sent = began or time.perf_counter()
+        return payload
+
+    def answered(self, ok: bool) -> bool:
+        """Notes an answer; returns whether to go on."""
+        now = time.perf_counter()
+        self.latencies.append(now - self._sent)
+        self.failures += not ok
+        return now < self._until
+
+
+class _Connection(asyncio.Protocol):
+    """One connection of a client."""
+
+    def __init__(self, client: _Client) -> None:
+        self._client = client
+        self._began: float | None = time.perf_counter()
+        self._buffer = b""
+        self._waiting = False
+        self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its class
         self._send()
 
     def _send(self) -> None:
-        assert self._transport is not None
-        payload = self._payloads[self._next % len(self._payloads)]
-        self._next += 1
-        self._sent = time.perf_counter()
+        payload = self._client.payload(self._began)
+        self._began, self._waiting = None, True
         self._transport.write(payload)
 
     def data_received(self, data: bytes) -> None:
@@ -61,24 +90,21 @@ class _Connection(asyncio.Protocol):
         length = int(head[at + 15 : stop if stop >= 0 else end])
         if len(self._buffer) < end + 4 + length:
             return
-        now = time.perf_counter()
-        self._latencies.append(now - self._sent)
-        if head[9:12] != b"200":
-            self.failures += 1
-        self._buffer = b""
-        if now < self._until:
-            self._send()
-        else:
-            assert self._transport is not None
+        self._buffer, self._waiting = b"", False
+        if not self._client.answered(head[9:12] == b"200"):
+            self._client.done.set_result(None)
             self._transport.close()
+        elif b"connection: close" in head:
+            self._transport.close()
+            asyncio.get_running_loop().create_task(self._client.connect())
+        else:
+            self._send()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.done.done():
-            return
-        if exc is not None or time.perf_counter() < self._until:
-            self.done.set_exception(exc or ConnectionResetError("the server closed a connection during the round"))
-        else:
-            self.done.set_result(None)
+        if self._waiting and not self._client.done.done():
+            self._client.done.set_exception(
+                exc or ConnectionResetError("the server closed a connection it owed an answer")
+            )
 
 
 def request(host: str, path: str, body: bytes) -> bytes:
@@ -89,27 +115,20 @@ def request(host: str, path: str, body: bytes) -> bytes:
 
 
 async def _round(port: int, payloads: list[bytes], connections: int, seconds: float) -> Round:
-    loop = asyncio.get_running_loop()
-    latencies: list[float] = []
     begin = time.perf_counter()
-    until = begin + seconds
-    opened = [
-        (
-            await loop.create_connection(
-                lambda first=index * 17: _Connection(payloads, first, until, latencies), "127.0.0.1", port
-            )
-        )[1]
-        for index in range(connections)
-    ]
-    await asyncio.gather(*(connection.done for connection in opened))
+    clients = [_Client(port, payloads, index * 17, begin + seconds) for index in range(connections)]
+    for client in clients:
+        await client.connect()
+    await asyncio.gather(*(client.done for client in clients))
     elapsed = time.perf_counter() - begin
+    latencies = [latency for client in clients for latency in client.latencies]
     cuts = statistics.quantiles(latencies, n=100)
     return Round(
         requests_per_second=len(latencies) / elapsed,
         p50=cuts[49] * 1000,
         p99=cuts[98] * 1000,
         requests=len(latencies),
-        failures=sum(connection.failures for connection in opened),
+        failures=sum(client.failures for client in clients),
     )
 
 

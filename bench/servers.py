@@ -82,6 +82,16 @@ def memory_mib(server: Server) -> tuple[float, float]:
     return rss / 1024, pss / 1024
 
 
+def cpu_seconds(server: Server) -> float:
+    """Processor time that the process and all its descendants have used so far."""
+    ticks = 0
+    for pid in _tree(server.process.pid):
+        with suppress(OSError):
+            fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+            ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
 def processes(server: Server) -> int:
     """How many processes the server consists of."""
     return len(_tree(server.process.pid))

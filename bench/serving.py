@@ -64,6 +64,7 @@ class _Result:
         self.rounds: list[client.Round] = []
         self.alone: list[client.Round] = []
         self.ready: list[float] = []
+        self.cpu: list[float] = []
         self.rss = self.pss = 0.0
         self.processes = 0
 
@@ -72,7 +73,9 @@ class _Result:
         with self._start(self._version, SERVER_CORE) as server:
             self.ready.append(server.start_seconds)
             client.measure(server.port, payloads, CONNECTIONS, WARM_UP_SECONDS)
+            used = servers.cpu_seconds(server)
             self.rounds.append(client.measure(server.port, payloads, CONNECTIONS, SECONDS))
+            self.cpu.append((servers.cpu_seconds(server) - used) / self.rounds[-1].requests)
             self.alone.append(client.measure(server.port, payloads, 1, SECONDS / 2))
             if starts:
                 self.rss, self.pss = servers.memory_mib(server)
@@ -100,6 +103,7 @@ def _report(seldon: _Result, ours: _Result) -> str:
         row(f"requests/s, {CONNECTIONS} connections", lambda r: r.median("requests_per_second"), "{:.0f}"),
         row(f"p50, {CONNECTIONS} connections", lambda r: r.median("p50"), "{:.2f} ms"),
         row(f"p99, {CONNECTIONS} connections", lambda r: r.median("p99"), "{:.2f} ms"),
+        row("processor time a request", lambda r: 1e6 * statistics.median(r.cpu), "{:.0f} µs"),
         row("requests/s, 1 connection", lambda r: r.median("requests_per_second", True), "{:.0f}"),
         row("p50, 1 connection", lambda r: r.median("p50", True), "{:.2f} ms"),
         row("p99, 1 connection", lambda r: r.median("p99", True), "{:.2f} ms"),
@@ -116,7 +120,7 @@ def _report(seldon: _Result, ours: _Result) -> str:
     ]
     verdicts = "; ".join(f"{name} {wanted}: {'reached' if met else '**missed**'}" for name, met, wanted in targets)
     return (
-        f"Single rows with missing cells and categories, preprocessing included, OMP_NUM_THREADS=1; server on one core, "
+        "Single rows with missing cells and categories, preprocessing included, OMP_NUM_THREADS=1; server on one core, "
         f"client on another; medians of {ROUNDS} rounds of {SECONDS:g} s, each with a fresh process, taking turns.\n\n"
         + table(["", seldon.name, ours.name, "ratio"], lines)
         + f"\n\nTargets with {CONNECTIONS} connections: {verdicts}."

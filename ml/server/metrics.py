@@ -59,15 +59,15 @@ class Metrics:
             histogram = self._by_protocol[protocol] = self._seconds.labels(protocol)
         histogram.observe(seconds)
 
-    def accepted(self, rows: int, unknown: Counts[str]) -> None:
-        """Counts the rows of a request, and the cells with a category that the model does not know."""
+    def accepted(self, rows: int) -> None:
+        """Counts the rows of a request."""
         self._rows.observe(rows)
+
+    def batch(self, rows: int, unknown: Counts[str]) -> None:
+        """Counts one call of the model, and the cells in it whose category the model does not know."""
+        self._batch.observe(rows)
         for column, cells in unknown.items():
             self._unknown.labels(column).inc(cells)
-
-    def batch(self, rows: int) -> None:
-        """Counts one call of the model."""
-        self._batch.observe(rows)
 
     def serving(self, model: str, version: str) -> None:
         """Notes which version is served from now on."""
