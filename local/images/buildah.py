@@ -11,6 +11,7 @@ isolation, empties the image's root directory with it.
 import os
 import shutil
 import subprocess
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -112,7 +113,11 @@ def _settings() -> Path:
         "storage.conf": f'[storage]\ndriver = "{_driver()}"\n',
         "containers.conf": "",
     }.items():
-        (directory / name).write_text(text)
+        file = directory / name
+        if not file.is_file() or file.read_text() != text:  # another build may be reading it
+            unfinished = directory / f"{name}.{os.getpid()}.{threading.get_ident()}"
+            unfinished.write_text(text)
+            unfinished.replace(file)
     return directory
 
 

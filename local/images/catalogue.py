@@ -113,7 +113,7 @@ def _image(name: str, program: Path | None = None) -> Image:
         files = {"weed": Path(sys.prefix) / "bin" / "weed"}
         return Image(name, "chrislusf/seaweedfs", recipe, files, versions["SEAWEEDFS"], on, upstream=True)
     files = {name: _given(program), "ca-certificates.crt": base.CERTIFICATES}
-    return Image(name, f"argoproj/{name}", recipe, files, f"v{versions['ARGO_WORKFLOWS']}", on, upstream=True)
+    return Image(name, f"argoproj/{name}", recipe, files, f"v{versions['ARGO_WORKFLOWS']}", upstream=True)
 
 
 def _given(program: Path | None) -> Path:
