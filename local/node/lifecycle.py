@@ -13,6 +13,9 @@ from local.node.parts import BINARIES, FIXED_PORTS, NodeParts
 from local.node.processes import marked
 from local.progress import StepFailed, say, step
 
+LONGEST_DIRECTORY = 68
+"""Characters: the kernel takes 107 for a socket's path, containerd 104, and the kubelet's are 35 below this."""
+
 
 @dataclass(frozen=True)
 class Node:
@@ -71,10 +74,13 @@ def start_registry() -> str:
 
 
 def status() -> list[PartStatus]:
-    """What runs of the node; an empty list when nothing does. Changes nothing."""
+    """What runs of the node; an empty list when nothing does. Builds and starts nothing."""
     directory = home()
-    if not marked(directory):
+    running = marked(directory)
+    if not running:
         return []
+    if tools.missing(*BINARIES):  # while the first start is still building, say, with only the registry running
+        return [PartStatus(process.name, process.pid, healthy=True) for process in running if process.leader]
     return [PartStatus(part.name, part.pid(), part.healthy()) for part in NodeParts(directory).processes]
 
 
@@ -99,6 +105,11 @@ def _bring_up(*, refuse_running: bool) -> Node:
     if reason := machine.can_run_containers():
         raise StepFailed(f"Node: {reason}.")
     directory = home()
+    if len(str(directory)) > LONGEST_DIRECTORY:
+        raise StepFailed(
+            f"Node: the path {directory} is longer than {LONGEST_DIRECTORY} characters, too long for sockets below it; "
+            "set XDG_STATE_HOME to a shorter one."
+        )
     with _alone():
         runtime.install()
         tools.ensure(*BINARIES)

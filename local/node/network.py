@@ -30,14 +30,14 @@ CNI_RESULTS = Path("/var/lib/cni/results")
 
 def conflict() -> str | None:
     """What on this machine already uses our addresses, in one sentence; None when nothing does."""
-    for interface in _ip("address", "show"):
+    for interface in _ip("-4", "address", "show"):
         for known in interface.get("addr_info", []):
             for subnet in (POD_SUBNET, SERVICE_SUBNET):
                 if interface["ifname"] != BRIDGE and _overlap(f"{known['local']}/{known['prefixlen']}", subnet):
                     return (
                         f"interface {interface['ifname']} has an address in {subnet}, which the node needs for itself"
                     )
-    for route in _ip("route", "show"):
+    for route in _ip("-4", "route", "show"):
         for subnet in (POD_SUBNET, SERVICE_SUBNET):
             if route["dst"] != "default" and route["dev"] != BRIDGE and _overlap(route["dst"], subnet):
                 return f"there is a route to {route['dst']} by {route['dev']}, which overlaps {subnet} of the node"
@@ -72,22 +72,25 @@ def sees_pod_to_pod_packets() -> bool:
 
 def exists() -> bool:
     """Whether the bridge is there."""
-    return Path("/sys/class/net", BRIDGE).exists()
+    return bool(shutil.which("ip")) and any(interface["ifname"] == BRIDGE for interface in _ip("address", "show"))
 
 
 def down() -> list[str]:
     """Removes bridge, routes, rules and the CNI library's notes; returns a line for each thing that was there."""
     removed = []
     if exists():
-        ports = list(Path("/sys/class/net", BRIDGE, "brif").iterdir())
+        ports = [port["ifname"] for port in _ip("link", "show", "master", BRIDGE)]
         for port in ports:
-            subprocess.run(["ip", "link", "delete", port.name], capture_output=True, check=False)
+            subprocess.run(["ip", "link", "delete", port], capture_output=True, check=False)
         _run("ip", "link", "delete", BRIDGE)
         removed.append(f"bridge {BRIDGE} with its routes and {len(ports)} ports")
     for table in _tables():
         _run("nft", "delete", "table", *table.split())
         removed.append(f"nftables table {table}")
     notes = list(CNI_RESULTS.glob(f"{NETWORK}-*"))
+    # Each sandbox has one for its loopback too, which tells by the sandbox's id alone that it is ours.
+    sandboxes = {note.name.removeprefix(f"{NETWORK}-").partition("-")[0] for note in notes}
+    notes += [note for sandbox in sandboxes for note in CNI_RESULTS.glob(f"cni-loopback-{sandbox}-*")]
     for note in notes:
         note.unlink(missing_ok=True)
     if notes:
@@ -135,7 +138,7 @@ def _cni(directory: Path) -> dict[str, Any]:
 
 
 def _ip(*arguments: str) -> list[dict[str, Any]]:
-    return json.loads(_run("ip", "-json", "-4", *arguments) or "[]")
+    return json.loads(_run("ip", "-json", *arguments) or "[]")
 
 
 def _overlap(one: str, other: str) -> bool:

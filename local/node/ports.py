@@ -6,6 +6,7 @@ import os
 import socket
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from local.node.files import write
@@ -62,9 +63,12 @@ def listener(port: int) -> str | None:
 
 def sockets_of(pid: int, protocols: Sequence[str] = ("tcp", "tcp6", "udp", "udp6")) -> list[tuple[str, int]]:
     """Address and port of everything that a process listens or waits for datagrams at; empty if one may not see it."""
+    handles = set()
     try:
-        handles = {os.readlink(handle) for handle in Path("/proc", str(pid), "fd").iterdir()}
-    except OSError:
+        for handle in os.listdir(f"/proc/{pid}/fd"):
+            with suppress(OSError):  # closed meanwhile
+                handles.add(os.readlink(f"/proc/{pid}/fd/{handle}"))
+    except OSError:  # it ended, or is another user's
         return []
     if not any(handle.startswith("socket:") for handle in handles):
         return []

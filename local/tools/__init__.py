@@ -3,6 +3,6 @@
 Does not own: Debian packages (`local.tools.apt`) and the binaries that Python packages bring.
 """
 
-from local.tools.build import ensure
+from local.tools.build import ensure, missing
 
-__all__ = ["ensure"]
+__all__ = ["ensure", "missing"]

@@ -46,6 +46,11 @@ def ensure(*names: str) -> dict[str, Path]:
     return {name: found[name] for name in names}
 
 
+def missing(*names: str) -> list[str]:
+    """Those of the binaries that `ensure` would have to build."""
+    return [name for name in names if not (cached(name) or on_path(name))]
+
+
 def directory(tool: Tool) -> Path:
     """Where the tool's binaries are cached: one directory per version and content of the module."""
     return paths.CACHE / "tools" / f"{tool.name}-{tool.version}-{_fingerprint(tool)}"

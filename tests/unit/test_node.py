@@ -244,7 +244,7 @@ def test_a_hierarchy_per_controller_is_recognized(tmp_path, monkeypatch):
 
 def addresses(monkeypatch, *, address=(), route=()):
     answers = {"address": list(address), "route": list(route)}
-    monkeypatch.setattr(network, "_ip", lambda *words: answers[words[0]])
+    monkeypatch.setattr(network, "_ip", lambda *words: answers[words[1]])
 
 
 def test_an_interface_in_the_nodes_subnet_is_a_conflict(monkeypatch):
@@ -367,6 +367,14 @@ def test_a_machine_that_cannot_run_containers_is_left_alone(state, monkeypatch):
     assert not state.exists()
 
 
+def test_a_directory_that_is_too_deep_for_sockets_is_refused(state, monkeypatch):
+    monkeypatch.setattr(machine, "can_run_containers", lambda: None)
+    monkeypatch.setattr(paths, "STATE", state / ("x" * 100))
+    with pytest.raises(StepFailed, match=r"too long for sockets below it; set XDG_STATE_HOME to a shorter one\."):
+        lifecycle.start()
+    assert not state.exists()
+
+
 def test_two_starts_at_once_are_one_start_and_a_clear_refusal(state):
     with lifecycle._alone():
         script = "from local.node import stop; stop()"
@@ -400,7 +408,8 @@ def test_nothing_runs_where_nothing_was_started(state):
     assert not state.exists()
 
 
-def test_a_stop_keeps_what_makes_the_next_start_fast_and_a_wipe_does_not(tmp_path):
+def test_a_stop_keeps_what_makes_the_next_start_fast_and_a_wipe_does_not(tmp_path, monkeypatch):
+    monkeypatch.setattr(cleanup, "EMPTY_DIRECTORIES", ())
     for kept in ("pki/ca.key", "containerd/root/blob", "ports.json"):
         (tmp_path / kept).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / kept).write_text("x")
