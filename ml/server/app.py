@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ml.errors import BadInput
 from ml.server import log, open_inference, seldon
-from ml.server.body import read_json
+from ml.server.body import Memory, Reader
 from ml.server.loader import Loader
 from ml.server.metrics import CONTENT_TYPE, Metrics
 from ml.server.predictor import Predictor
@@ -24,11 +24,14 @@ from ml.server.refusal import (
     ClientGone,
     Refusal,
     bad_data,
+    busy,
 )
 from ml.server.seldon import Call
 from ml.server.settings import Settings
 
 _JSON = b"application/json"
+LARGE_BODIES = 4
+"""How many bodies of the largest size may be worked on at once."""
 _TEXT = b"text/plain; charset=utf-8"
 
 
@@ -61,6 +64,7 @@ class App:
         self._loader = loader
         self._metrics = metrics
         self._predictor = Predictor(metrics)
+        self._memory = Memory(LARGE_BODIES * settings.max_body_bytes)
         self._draining = False
         self._routes = self._table()
         metrics.ready = lambda: self.ready
@@ -160,37 +164,30 @@ class App:
         raise _NotFound(protocol)
 
     async def _seldon(self, scope: Any, receive: Any) -> Answer:
-        model = self._model()
-        call = seldon.parse(await self._read(scope, receive))
-        return Answer(await self._predict(model, call))
+        return await self._predict(scope, receive, seldon.parse)
 
     async def _infer(self, scope: Any, receive: Any) -> Answer:
-        model = self._model()
-        call = open_inference.parse(await self._read(scope, receive), model)
-        return Answer(await self._predict(model, call))
+        return await self._predict(scope, receive, open_inference.parse)
 
-    async def _read(self, scope: Any, receive: Any) -> Any:
-        settings = self._settings
-        return await read_json(scope, receive, settings.max_body_bytes, settings.body_timeout_seconds)
-
-    async def _predict(self, model: Any, call: Call) -> bytes:
-        if len(call.rows) > self._settings.max_rows:
-            raise Refusal(
-                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-                f"a request may have {self._settings.max_rows} rows, got {len(call.rows)}, send them in parts",
-                "TOO_MANY_ROWS",
-            )
-        return call.render(await self._predictor.predict(model, call.rows, call.names), model)
+    async def _predict(self, scope: Any, receive: Any, parse: Callable[[Any, Any], Call]) -> Answer:
+        settings, model = self._settings, self._model()
+        reader = Reader(self._memory, settings.max_body_bytes, settings.body_timeout_seconds)
+        try:
+            call = parse(await reader.read_json(scope, receive), model)
+            if len(call.rows) > settings.max_rows:
+                raise Refusal(
+                    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                    f"a request may have {settings.max_rows} rows, got {len(call.rows)}, send them in parts",
+                    "TOO_MANY_ROWS",
+                )
+            return Answer(call.render(await self._predictor.predict(model, call.rows, call.names), model))
+        finally:
+            reader.close()
 
     def _model(self) -> Any:
         """The loaded model; raises Refusal (503) when there is none or there is too much to do already."""
         if self._metrics.in_flight > self._settings.max_in_flight:
-            raise Refusal(
-                HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{self._settings.max_in_flight} requests are being answered already, send it again",
-                "TOO_MANY_REQUESTS",
-                ((b"retry-after", b"1"),),
-            )
+            raise busy(f"{self._settings.max_in_flight} requests are being answered already")
         if self._loader.model is None:
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, self._why_not(), MODEL_NOT_READY)
         return self._loader.model

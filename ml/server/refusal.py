@@ -25,6 +25,13 @@ class ClientGone(Exception):
     """The client closed its connection before its request was complete."""
 
 
+def busy(what: str) -> Refusal:
+    """There is too much to do already: 503, to be sent again."""
+    return Refusal(
+        HTTPStatus.SERVICE_UNAVAILABLE, f"{what}, send this one again", "TOO_MANY_REQUESTS", ((b"retry-after", b"1"),)
+    )
+
+
 def bad_data(message: str) -> Refusal:
     """The rows or the JSON around them are wrong: 400."""
     return Refusal(HTTPStatus.BAD_REQUEST, message, BAD_DATA)

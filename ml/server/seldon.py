@@ -28,7 +28,7 @@ class Call(NamedTuple):
     """Makes the answer's body of predictions and the model that made them."""
 
 
-def parse(payload: Any) -> Call:
+def parse(payload: Any, _model: Any) -> Call:
     """Finds the rows in a request; raises Refusal (400) in one sentence."""
     if not isinstance(payload, dict):
         raise bad_data(f"the body must be a JSON object, got {_kind(payload)}")

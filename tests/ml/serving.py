@@ -70,15 +70,23 @@ def ask(
 
 
 async def ask_in_parts(
-    app: App, method: str, path: str, parts: list[bytes], headers: dict[str, str], query: str = ""
+    app: App,
+    method: str,
+    path: str,
+    parts: list[bytes],
+    headers: dict[str, str],
+    query: str = "",
+    pause: float | None = None,
 ) -> Answer:
-    """One request whose body comes in parts, as from the network."""
+    """One request whose body comes in parts, as from the network, with a pause before each if one is given."""
     messages = [
         {"type": "http.request", "body": part, "more_body": number < len(parts)} for number, part in enumerate(parts, 1)
     ]
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
+        if pause is not None:
+            await asyncio.sleep(pause)
         return messages.pop(0) if messages else {"type": "http.disconnect"}
 
     async def send(message: dict[str, Any]) -> None:
