@@ -122,10 +122,10 @@ def attempt(step: Callable[[Context], None], environment: Mapping[str, str]) -> 
         raise StorageError(_storage_sentence(error)) from error
 
 
-def main(step: Callable[[Context], None]) -> None:
-    """Entry point of `python -m ml.<step>`: runs the step and exits."""
+def main(step: Callable[[Context], None], environment: Mapping[str, str] = os.environ) -> None:
+    """Entry point of `python -m ml.<step>`: runs the step; raises SystemExit if it fails."""
     try:
-        attempt(step, os.environ)
+        attempt(step, environment)
     except PipelineError as error:
         _fail(str(error), error.exit_code)
     except Exception as error:

@@ -202,7 +202,8 @@ class _Sentence:
 
 def save_mlflow_model(path: Path, version: bundle.Bundle) -> None:
     """Writes the version as an MLflow model that `mlflow.pyfunc.load_model` loads anywhere, with this code inside."""
-    from mlflow import pyfunc  # noqa: PLC0415
+    with warnings.catch_warnings(action="ignore"):  # MLflow complains of its own type hints when it is imported
+        from mlflow.pyfunc import save_model  # noqa: PLC0415
     from mlflow.models import ModelSignature  # noqa: PLC0415
     from mlflow.types.schema import ColSpec, Schema  # noqa: PLC0415
 
@@ -221,7 +222,7 @@ def save_mlflow_model(path: Path, version: bundle.Bundle) -> None:
             warnings.filterwarnings(
                 "ignore", "(?s).*input example", UserWarning
             )  # the signature is not inferred from one
-            pyfunc.save_model(
+            save_model(
                 path,
                 loader_module="ml.mlflow_flavor",
                 data_path=str(version.path),
