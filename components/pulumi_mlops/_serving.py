@@ -6,6 +6,8 @@ A server is one Deployment and its Service. An endpoint has one; with a canary, 
 from collections.abc import Mapping
 from typing import Any
 
+import pulumi
+
 from pulumi_mlops import conventions
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, container_security, pod_security, resources
 
@@ -139,17 +141,16 @@ def service_monitor(server: str) -> Manifest:
     }
 
 
-def route(namespace: Any, endpoint: str, args: Mapping[str, Any], canary: str | None) -> Manifest:
-    """Spec of the HTTPRoute: both protocols under the endpoint's path; health and metrics stay inside.
+def route(prefix: pulumi.Input[str], endpoint: str, args: Mapping[str, Any], canary: str | None) -> Manifest:
+    """Spec of the HTTPRoute: both protocols under the path `prefix`; health and metrics stay inside.
 
-    `namespace` is known text; `canary` the name of the canary's server.
+    `canary` is the name of the canary's server, if there is one.
     """
     backends: list[dict[str, Any]] = [{"name": endpoint, "port": conventions.ENDPOINT_PORT}]
     if canary:
         weight = args["canary"]["weight_percent"]
         backends[0]["weight"] = 100 - weight
         backends.append({"name": canary, "port": conventions.ENDPOINT_PORT, "weight": weight})
-    prefix = conventions.prediction_path(namespace, endpoint)
     spec: dict[str, Any] = {
         "parentRefs": [
             {
@@ -159,7 +160,7 @@ def route(namespace: Any, endpoint: str, args: Mapping[str, Any], canary: str | 
         ],
         "rules": [
             {
-                "matches": [{"path": {"type": "PathPrefix", "value": f"{prefix}{protocol}"}}],
+                "matches": [{"path": {"type": "PathPrefix", "value": pulumi.Output.concat(prefix, protocol)}}],
                 "filters": [
                     {
                         "type": "URLRewrite",

@@ -148,7 +148,8 @@ class ModelEndpoint(pulumi.ComponentResource):
         super().__init__("pulumi-mlops:index:ModelEndpoint", name, {**checked}, opts)
         self._name = name
         self._args = checked
-        self._namespace = pulumi.Output.from_input(checked["namespace"])
+        namespace = pulumi.Output.from_input(checked["namespace"])
+        self._prefix = namespace.apply(lambda ns: conventions.prediction_path(ns, name))
         self._child = pulumi.ResourceOptions(parent=self)
 
         account = self._create_service_account()
@@ -158,8 +159,8 @@ class ModelEndpoint(pulumi.ComponentResource):
         self._create_monitor()
         self._create_route([service, *canary])
 
-        self.path = self._namespace.apply(lambda ns: conventions.prediction_path(ns, name) + conventions.PREDICTIONS)
-        self.internal_url = self._namespace.apply(lambda ns: internal_url(ns, name))
+        self.path = pulumi.Output.concat(self._prefix, conventions.PREDICTIONS)
+        self.internal_url = namespace.apply(lambda ns: internal_url(ns, name))
         self.service = name_of(service)
         self.deployment = name_of(deployment)
         self.register_outputs(
@@ -244,7 +245,7 @@ class ModelEndpoint(pulumi.ComponentResource):
             api_version="gateway.networking.k8s.io/v1",
             kind="HTTPRoute",
             metadata=self._metadata(self._name),
-            spec=self._namespace.apply(lambda ns: _serving.route(ns, self._name, self._args, canary)),
+            spec=_serving.route(self._prefix, self._name, self._args, canary),
             opts=pulumi.ResourceOptions(parent=self, depends_on=needs),
         )
 

@@ -216,7 +216,8 @@ class Workspace(pulumi.ComponentResource):
     def _create_models_claim(self) -> pulumi.Output[str]:
         claim = k8s.core.v1.PersistentVolumeClaim(
             f"{self._name}-models",
-            metadata=self._metadata(conventions.MODELS_CLAIM),
+            # A class that binds on first use binds when a pod is there: waiting for it here could wait forever.
+            metadata=self._metadata(conventions.MODELS_CLAIM, {"pulumi.com/skipAwait": "true"}),
             spec=models_claim(self._args),
             opts=self._kept(),
         )

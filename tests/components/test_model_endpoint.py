@@ -187,7 +187,8 @@ def test_values_known_only_later_are_unknown_in_the_preview_and_nothing_else_is(
     assert {one.urn for one in preview} == {one.urn for one in update}
     assert container(preview)["image"] == UNKNOWN
     assert container(preview)["command"] == ["python", "-m", "ml.serve"]
-    assert preview["penguins-route"].inputs["spec"] == UNKNOWN
+    assert spec(preview, "route")["rules"][0]["matches"] == [{"path": {"type": "PathPrefix", "value": UNKNOWN}}]
+    assert spec(preview, "route")["hostnames"] == ["models.example.org"]
     assert preview.outputs_of("penguins")["path"] == UNKNOWN
     assert preview.outputs_of("penguins")["service"] == "penguins"
     assert update.outputs_of("penguins")["path"] == "/seldon/namespace-id/penguins/api/v1.0/predictions"
