@@ -166,6 +166,6 @@ def _write(place: Path, executable: str, module: str) -> None:
 
 
 def _find_pulumi() -> Path:
-    from local.tools import ensure  # noqa: PLC0415 - a build, only where it is needed
+    from local.tools import ensure
 
     return ensure("pulumi")["pulumi"]

@@ -79,7 +79,7 @@ def _abort(context: grpc.ServicerContext, error: Exception) -> None:
     if isinstance(error, Refused):
         context.abort(grpc.StatusCode.UNKNOWN, str(error))
     if os.environ.get("PULUMI_MLOPS_DEBUG"):
-        import traceback  # noqa: PLC0415 - only ever needed here
+        import traceback
 
         traceback.print_exception(error)
     name = type(error).__name__

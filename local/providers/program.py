@@ -44,8 +44,8 @@ def _trim(shown: traceback.TracebackException, directory: str, seen: set[int]) -
 def execute(settings: dict, program: str, arguments: list[str]) -> int:
     """Runs the program and returns the exit code: 0, or SHOWN."""
     try:
-        import pulumi  # noqa: PLC0415 - it may be missing
-        import pulumi.runtime  # noqa: PLC0415
+        import pulumi
+        import pulumi.runtime
     except ImportError as error:
         print(
             f"the Pulumi SDK cannot be imported by {sys.executable} ({error}): install the program's requirements into this "

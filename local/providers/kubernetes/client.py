@@ -40,7 +40,7 @@ class Client:
     """One cluster. Safe to use from many threads."""
 
     def __init__(self, kubeconfig: Object, context: str | None) -> None:
-        from kubernetes import client, config  # noqa: PLC0415 - slow to import
+        from kubernetes import client, config
 
         settings = client.Configuration()
         config.load_kube_config_from_dict(
@@ -63,7 +63,7 @@ class Client:
             ApiError: the server refused.
             Unreachable: it could not be asked.
         """
-        import urllib3  # noqa: PLC0415
+        import urllib3
 
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         url = f"{self._host}{path}" + (f"?{urlencode(query)}" if query else "")

@@ -306,7 +306,7 @@ def program() -> str:
     given = os.environ.get("PULUMI_MLOPS_HELM") or shutil.which("helm")
     if given:
         return given
-    from local.tools import ensure  # noqa: PLC0415 - only where helm has to be built
+    from local.tools import ensure
 
     try:
         return str(ensure("helm")["helm"])

@@ -210,8 +210,7 @@ def delete(cluster: Cluster, urn: str, kind: Kind, place: str, state: Object, re
     limit = waits.timeout(manifest, requested, waits.GONE_SECONDS)
     try:
         client.delete(kind, namespace, name, policy)
-        if not waits.skipped(manifest):
-            waits.until_gone(client, kind, namespace, name, limit, cluster.cancelled, _say(cluster, urn))
+        waits.until_gone(client, kind, namespace, name, limit, cluster.cancelled, _say(cluster, urn))
     except NotServed:
         return
     except (ApiError, Unreachable) as error:

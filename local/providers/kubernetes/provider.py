@@ -189,8 +189,8 @@ def _diff_response(changes: list[Change], delete_first: bool) -> Any:
 
 
 def _import_client() -> None:
-    import kubernetes.client  # noqa: PLC0415
-    import kubernetes.config  # noqa: F401, PLC0415
+    import kubernetes.client
+    import kubernetes.config  # noqa: F401
 
 
 def main() -> None:
