@@ -229,6 +229,7 @@ def _services(port: dict[str, int], keys: dict[str, str]) -> list[Process]:
             mlflow,
             lambda: http_ok(f"http://127.0.0.1:{port['mlflow']}/health"),
             mlflow_environment,
+            ready_seconds=180,  # measured: 12 s on an idle machine, a multiple of it on a busy one
         ),
         Process(
             "server",
