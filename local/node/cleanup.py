@@ -1,7 +1,9 @@
 """Takes the node away: processes, pods, mounts, network, cgroups, files, kernel settings. Says what it found."""
 
+import errno
 import os
 import shutil
+import socket
 import subprocess
 import time
 from contextlib import suppress
@@ -30,12 +32,13 @@ PROCESS_SECONDS = 3
 
 POD_LOG_LINKS = Path("/var/log/containers")
 CONTAINERD_RUN = Path("/run/containerd")
+DEVICE_PLUGIN_SOCKET = Path("/var/lib/kubelet/device-plugins/kubelet.sock")
 EMPTY_DIRECTORIES = (
     *(CONTAINERD_RUN / name for name in ("s", "io.containerd.runtime.v1.linux", "io.containerd.runtime.v2.task")),
     CONTAINERD_RUN,
     POD_LOG_LINKS,
-    Path("/var/lib/kubelet/device-plugins"),
-    Path("/var/lib/kubelet"),
+    DEVICE_PLUGIN_SOCKET.parent,
+    DEVICE_PLUGIN_SOCKET.parent.parent,
     network.CNI_RESULTS,
     network.CNI_RESULTS.parent,
 )
@@ -118,6 +121,8 @@ def _remove_files(directory: Path, *, wipe: bool) -> list[str]:
             if name in {"etcd", "volumes"} and any(place.iterdir()):
                 found.append(f"data in {place}")
             shutil.rmtree(place, ignore_errors=True)
+    if _dead(DEVICE_PLUGIN_SOCKET):
+        DEVICE_PLUGIN_SOCKET.unlink()
     for place in EMPTY_DIRECTORIES:
         with suppress(OSError):
             place.rmdir()  # only if it is empty, so never another program's
@@ -125,6 +130,14 @@ def _remove_files(directory: Path, *, wipe: bool) -> list[str]:
         shutil.rmtree(directory, ignore_errors=True)
         found.append(f"the directory {directory}")
     return found
+
+
+def _dead(place: Path) -> bool:
+    """Whether this is the socket of a program that is gone."""
+    if not place.is_socket():
+        return False
+    with socket.socket(socket.AF_UNIX) as caller:
+        return caller.connect_ex(str(place)) == errno.ECONNREFUSED
 
 
 def _entries(directory: Path) -> list[Path]:

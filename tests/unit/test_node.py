@@ -410,6 +410,7 @@ def test_nothing_runs_where_nothing_was_started(state):
 
 def test_a_stop_keeps_what_makes_the_next_start_fast_and_a_wipe_does_not(tmp_path, monkeypatch):
     monkeypatch.setattr(cleanup, "EMPTY_DIRECTORIES", ())
+    monkeypatch.setattr(cleanup, "DEVICE_PLUGIN_SOCKET", tmp_path / "none")
     for kept in ("pki/ca.key", "containerd/root/blob", "ports.json"):
         (tmp_path / kept).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / kept).write_text("x")
@@ -420,6 +421,16 @@ def test_a_stop_keeps_what_makes_the_next_start_fast_and_a_wipe_does_not(tmp_pat
     assert sorted(p.name for p in tmp_path.iterdir()) == ["containerd", "pki", "ports.json"]
     assert cleanup._remove_files(tmp_path, wipe=True) == [f"the directory {tmp_path}"]
     assert not tmp_path.exists()
+
+
+def test_only_the_socket_of_a_program_that_is_gone_is_removed(tmp_path):
+    place = tmp_path / "kubelet.sock"
+    assert not cleanup._dead(place)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(place))
+        server.listen()
+        assert not cleanup._dead(place)
+    assert cleanup._dead(place)
 
 
 def test_the_pause_image_is_a_whole_image(tmp_path):
