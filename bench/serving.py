@@ -31,6 +31,7 @@ PATH = "/api/v1.0/predictions"
 
 def measure() -> str:
     """Both servers in turns; the table, and what the targets say to it."""
+    busy = os.getloadavg()[0]
     rows = _rows()
     payloads = [client.request("bench", PATH, json.dumps({"data": {"ndarray": [row]}}).encode()) for row in rows]
     with tempfile.TemporaryDirectory() as directory:
@@ -47,7 +48,7 @@ def measure() -> str:
                     result.run(payloads, min(before), starts=round_number == 0)
         finally:
             os.sched_setaffinity(0, before)
-    return _report(*results)
+    return f"{_report(*results)} The machine's load before the run was {busy:.1f}: latencies count from an idle one."
 
 
 class _Result:

@@ -1,8 +1,10 @@
 """The server as a process: the wire, its limits, loading, and the way it ends."""
 
+import dataclasses
 import http.client
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -16,6 +18,7 @@ import pytest
 
 from local.paths import ROOT
 from ml.server.http import HEAD_TIMEOUT_SECONDS, MAX_HEAD_BYTES
+from ml.server.settings import Settings
 from tests.ml import bundles
 from tests.ml.serving import JSON, SELDON, Running, running
 
@@ -391,3 +394,11 @@ def test_a_port_in_use_is_said_and_is_no_success(server: Running, models: Path) 
     )
     assert process.returncode != 0
     assert "address already in use" in process.stdout
+
+
+def test_the_guide_names_every_variable_and_every_metric(server: Running) -> None:
+    guide = (ROOT / "docs" / "model-server.md").read_text()
+    variables = [field.name.upper() for field in dataclasses.fields(Settings)]
+    metrics = re.findall(r"^# TYPE (model_server_\w+) ", server.ask("GET", "/metrics").body.decode(), re.MULTILINE)
+    names = variables + [name for name in metrics if not name.endswith("_created")]
+    assert [name for name in names if f"`{name}" not in guide] == []
