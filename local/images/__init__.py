@@ -6,7 +6,7 @@ content it is made of: what the registry has is left alone, what the cache has i
 Does not own: the registry (the node, or the user's own) and the programs that go into images (`local.tools`).
 """
 
-from local.images.provide import build
 from local.images.catalogue import ALL
+from local.images.provide import build, prepare
 
-__all__ = ["ALL", "build"]
+__all__ = ["ALL", "build", "prepare"]

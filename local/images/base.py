@@ -2,7 +2,8 @@
 
 The packages come by apt as it is configured here (mirror, proxy, keys), resolved for an empty system, and are only
 unpacked: no maintainer script runs, so no init system, no package manager and no account ends up in the image. What
-the scripts would have done that Python needs is done here and in python/Dockerfile. Takes a few seconds where debootstrap takes a minute.
+the scripts would have done that Python needs is done here and in python/Dockerfile. Takes a few seconds where
+debootstrap takes a minute, and includes the security updates that it leaves out.
 """
 
 import hashlib
@@ -73,8 +74,8 @@ def release() -> str:
         fields = {}
     if "VERSION_CODENAME" not in fields or shutil.which("apt-get") is None:
         raise StepFailed(
-            "Image python: it is made of Debian packages and this machine has no apt; run on Debian or Ubuntu, or use a "
-            "cluster of yours by setting KUBE_CONTEXT."
+            "Image python: it is made of Debian packages and this machine has no apt; run on Debian 12, "
+            "Ubuntu 24.04 or later."
         )
     return fields["VERSION_CODENAME"]
 
@@ -167,6 +168,6 @@ def _require_python(root: Path) -> None:
     if version < LEAST_PYTHON:
         needed = ".".join(map(str, LEAST_PYTHON))
         raise StepFailed(
-            f"Image python: {release()} has Python {'.'.join(map(str, version))}, at least {needed} is needed; use Debian 12, "
-            "Ubuntu 24.04 or later."
+            f"Image python: {release()} has Python {'.'.join(map(str, version))}, at least {needed} is needed; run on "
+            "Debian 12, Ubuntu 24.04 or later."
         )

@@ -1,8 +1,8 @@
 """Builds by buildah from Debian, and pushes to the registry what was built.
 
 Everything is in a storage of our own under the cache, which also remembers the steps of Dockerfiles: a change of code
-does not install the packages again, and a wiped registry is refilled without a build. No file of the system's container
-tools is read or written.
+does not install the packages again, and a wiped registry is refilled without a build. The settings of the system's
+container tools are not read.
 
 No Dockerfile may use `RUN --mount`: the buildah of Debian 12 (1.28), when it takes such a mount away in a build of this
 isolation, empties the image's root directory with it.
@@ -23,7 +23,7 @@ from local.paths import CACHE
 DIRECTORY = CACHE / "images"
 
 OWN_MOUNTS = ("unshare", "--mount", "--propagation=private")
-"""Mounts that a failed or killed build leaves behind end with its process, and the rest of the machine never sees them."""
+"""What a failed or killed build leaves mounted ends with its process, and the rest of the machine never sees it."""
 
 COMPRESSION = "zstd"
 """Several times as fast as gzip on both sides; containerd reads it since 1.5."""
@@ -43,6 +43,7 @@ def build(image: Image, context: Path) -> None:
     with package_settings.for_build() as volumes:
         command += [f"--volume={volume}" for volume in volumes]
         _run(image, [*command, str(context)])
+    _forget_older(image)
 
 
 def clean_up() -> None:
@@ -52,12 +53,19 @@ def clean_up() -> None:
     run("Images", command, environment=_environment(), log=LOGS / "clean-up.log")
 
 
+def _forget_older(image: Image) -> None:
+    """Removes the image's earlier versions from the storage; those that others are built on stay."""
+    listed = _ask("images", "--format={{.Name}}:{{.Tag}}").stdout.split()
+    for name in listed:
+        if name.startswith(f"localhost/{image.name}:") and name != _local(image):
+            _ask("rmi", name)
+
+
 def stored(image: Image) -> bool:
     """Says whether the image was built earlier and is still there."""
     if shutil.which("buildah") is None:
         return False
-    look = [*OWN_MOUNTS, "buildah", *_storage(), "inspect", "--type=image", "--format={{.FromImageID}}", _local(image)]
-    return subprocess.run(look, env={**os.environ, **_environment()}, capture_output=True, check=False).returncode == 0
+    return _ask("inspect", "--type=image", "--format={{.FromImageID}}", _local(image)).returncode == 0
 
 
 def push(image: Image, address: str) -> None:
@@ -70,16 +78,15 @@ def push(image: Image, address: str) -> None:
         _copy(image, f"--src-tls-verify={plain}", f"--dest-tls-verify={plain}", first, other)
 
 
+def _ask(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [*OWN_MOUNTS, "buildah", *_storage(), *arguments]
+    return subprocess.run(command, env={**os.environ, **_environment()}, capture_output=True, text=True, check=False)
+
+
 def _copy(image: Image, *arguments: str) -> None:
     settings = _settings()
-    command = [
-        *OWN_MOUNTS,
-        "skopeo",
-        f"--policy={settings}/policy.json",
-        f"--registries.d={settings}/registries.d",
-        "copy",
-    ]
-    _run(image, [*command, "--quiet", *arguments])
+    policy = (f"--policy={settings}/policy.json", f"--registries.d={settings}/registries.d")
+    _run(image, [*OWN_MOUNTS, "skopeo", *policy, "copy", "--quiet", *arguments])
 
 
 def _run(image: Image, command: Sequence[str]) -> None:

@@ -33,6 +33,11 @@ ALL = (
 )
 """Every image's name."""
 
+FROM_TOOLS = ("pause", "workflow-controller", "argoexec")
+"""Images of a program of the same name that `local.tools` builds."""
+
+WITHOUT_TOOLS = tuple(name for name in ALL if name not in FROM_TOOLS)
+
 RECIPES = Path(__file__).resolve().parent
 """Directory of the Dockerfiles, one directory a part."""
 
@@ -71,7 +76,7 @@ class Image:
         if self.name == BASE:
             digest.update(base.key().encode())
         for path, file in sorted({**self.files, "Dockerfile": self.dockerfile}.items()):
-            digest.update(f"\0{path} {file.stat().st_mode & 0o111 != 0} {digests.of(file)}".encode())
+            digest.update(f"\0{path} {digests.of(file)} {file.stat().st_mode & 0o111 != 0}".encode())
         return digest.hexdigest()[:12]
 
     @property
@@ -90,7 +95,7 @@ def load(names: Iterable[str]) -> list[Image]:
     unknown = [name for name in wanted if name not in ALL]
     if unknown:
         raise StepFailed(f"Images: there is no image {', '.join(unknown)}; there are {', '.join(ALL)}.")
-    built = tools.ensure(*(name for name in wanted if name in ("pause", "workflow-controller", "argoexec")))
+    built = tools.ensure(*(name for name in wanted if name in FROM_TOOLS))
     return [_image(name, built.get(name)) for name in wanted]
 
 

@@ -41,6 +41,6 @@ def run(
     if done.returncode != 0:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-LINES_OF_OUTPUT:])
         raise StepFailed(
-            f"{step}: `{command[0]}` ended with status {done.returncode} (whole output: {log}); once the cause is gone, "
-            f"run `make up` again, or only this step by `python -m local.images`.\n{tail}"
+            f"{step}: `{command[0]}` ended with status {done.returncode} (whole output: {log}); once the cause is "
+            f"gone, run `make up` again, or only this step by `python -m local.images`.\n{tail}"
         )

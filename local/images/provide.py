@@ -1,4 +1,4 @@
-"""Makes sure that a registry has the images: leaves alone, pushes from the cache, or builds, in this order."""
+"""Makes sure that a registry has the images: leaves alone, pushes what was built earlier, or builds, in this order."""
 
 import fcntl
 import os
@@ -7,9 +7,10 @@ import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from local.images import base, buildah, catalogue, registry
+from local.images import base, buildah, catalogue, digests, registry
 from local.images.catalogue import ALL, BASE, Image
 from local.paths import CACHE
 from local.progress import StepFailed, say, step
@@ -35,21 +36,31 @@ def build(registry_push: str, registry_pull: str, names: Iterable[str] = ALL) ->
     images = catalogue.load(names)
     missing = [image for image in images if not registry.has(registry_push, image.repository, image.tags)]
     if missing:
-        _provide(registry_push, missing)
+        _work(missing, registry_push)
     return {image.name: f"{registry_pull}/{image.repository}:{image.tags[0]}" for image in images}
 
 
-def _provide(registry_push: str, images: list[Image]) -> None:
+def prepare(names: Iterable[str] = catalogue.WITHOUT_TOOLS) -> None:
+    """Builds images ahead of a `build`, without a registry: by default those that can be had while tools compile.
+
+    Raises:
+        StepFailed: an image could not be built.
+    """
+    images = [image for image in catalogue.load(names) if not buildah.stored(image)]
+    if images:
+        _work(images, None)
+
+
+def _work(images: list[Image], registry_push: str | None) -> None:
     if os.geteuid() != 0:
-        raise StepFailed(
-            f"Images: only root can build and push {', '.join(image.name for image in images)}; run the same command as root."
-        )
+        names = ", ".join(image.name for image in images)
+        raise StepFailed(f"Images: only root can build and push {names}; run the same command as root.")
     apt.ensure("buildah", "skopeo")
     with _alone(), ThreadPoolExecutor(AT_A_TIME) as pool:
-        builds = {image.key: image for image in images if not buildah.stored(image)}
-        bases = {image.base.key: image.base for image in builds.values() if image.base is not None}
+        to_build = [image for image in images if not buildah.stored(image)]
+        bases = {image.base.key: image.base for image in to_build if image.base is not None}
         made = {key: pool.submit(_build, image) for key, image in bases.items()}
-        work = [pool.submit(_one, registry_push, image, made) for image in images]
+        work = [pool.submit(_one, image, made, registry_push) for image in images]
         try:
             for future in as_completed(work):
                 future.result()
@@ -58,15 +69,16 @@ def _provide(registry_push: str, images: list[Image]) -> None:
             raise
 
 
-def _one(registry_push: str, image: Image, bases: Mapping[str, Future[None]]) -> None:
-    if image.key in bases:  # this is a base itself
+def _one(image: Image, bases: Mapping[str, Future[None]], registry_push: str | None) -> None:
+    if image.key in bases:
         bases[image.key].result()
-    elif not buildah.stored(image):
-        if image.base is not None:
+    else:
+        if image.base is not None and image.base.key in bases:
             bases[image.base.key].result()
         _build(image)
-    with step(f"image {image.name}: pushing"):
-        buildah.push(image, registry_push)
+    if registry_push is not None:
+        with step(f"image {image.name}: pushing"):
+            buildah.push(image, registry_push)
 
 
 def _build(image: Image) -> None:
@@ -78,6 +90,8 @@ def _build(image: Image) -> None:
         context.mkdir()
         for path, file in image.files.items():
             _place(file, context / path)
+        if replace(image).key != image.key:
+            raise StepFailed(f"Image {image.name}: its files were changed while they were read; run `make up` again.")
         if image.name == BASE:
             base.make(context / "rootfs.tar", Path(scratch))
         buildah.build(image, context)
@@ -90,8 +104,11 @@ def _scratch() -> Path:
 
 
 def _place(file: Path, destination: Path) -> None:
-    """Puts a file into the build context, by a hard link if the file systems allow."""
+    """Puts a file into the build context: a copy, or a hard link of a large one if the file systems allow."""
     destination.parent.mkdir(parents=True, exist_ok=True)
+    if file.stat().st_size < digests.SMALL_BYTES:
+        shutil.copy2(file, destination)
+        return
     try:
         os.link(file.resolve(), destination)
     except OSError:

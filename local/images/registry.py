@@ -49,8 +49,8 @@ def _digest_plain(address: str, repository: str, tag: str) -> str | None:
             return None
         if response.status != http.HTTPStatus.OK:
             raise StepFailed(
-                f"Images: the registry at {address} answers {response.status} for {repository}:{tag}; see its log, then "
-                "run `make up` again."
+                f"Images: the registry at {address} answers {response.status} for {repository}:{tag}; see its log, "
+                "then run `make up` again."
             )
         return response.headers["Docker-Content-Digest"]
     except (OSError, http.client.HTTPException) as error:
