@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         TrainingArgs,
         UnknownCategory,
     )
+    from pulumi_mlops._workspace_objects import ObjectStoreAccess
     from pulumi_mlops.model_endpoint import (
         AutoscalingArgs,
         CanaryArgs,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
         ModelEndpointArgs,
     )
     from pulumi_mlops.training_pipeline import StepArgs, StepsArgs, TrainingPipeline, TrainingPipelineArgs
-    from pulumi_mlops.workspace import ObjectStoreAccess, Workspace, WorkspaceArgs
+    from pulumi_mlops.workspace import Workspace, WorkspaceArgs
 
 __all__ = [
     "ArgumentError",
@@ -79,9 +80,10 @@ _MODULES = {
         "TrainingArgs",
         "UnknownCategory",
     ),
+    "_workspace_objects": ("ObjectStoreAccess",),
     "model_endpoint": ("AutoscalingArgs", "CanaryArgs", "EndpointRuntime", "ModelEndpoint", "ModelEndpointArgs"),
     "training_pipeline": ("StepArgs", "StepsArgs", "TrainingPipeline", "TrainingPipelineArgs"),
-    "workspace": ("ObjectStoreAccess", "Workspace", "WorkspaceArgs"),
+    "workspace": ("Workspace", "WorkspaceArgs"),
 }
 _MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
 

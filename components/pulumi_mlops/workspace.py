@@ -4,47 +4,18 @@ Does not own: the object store, MLflow, Argo Workflows and the gateway (the plat
 """
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _network, conventions
-from pulumi_mlops._args import ArgumentError, Rule, at_least, check_args, cidr, dns_label
-from pulumi_mlops._manifests import Manifest, gib, name_of, number
+from pulumi_mlops import _workspace_objects as objects
+from pulumi_mlops._args import Rule, at_least, check_args, cidr, dns_label
+from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops._workspace_objects import ObjectStoreAccess
 
-DEFAULT_CPU_CORES = 4
-DEFAULT_MEMORY_GIB = 8
-DEFAULT_STORAGE_GIB = 100
-DEFAULT_MODELS_GIB = 20
-DEFAULT_PODS = 50
 ANYWHERE = "0.0.0.0/0"
-CREDENTIAL_KEYS = (conventions.ACCESS_KEY_ID_KEY, conventions.SECRET_ACCESS_KEY_KEY)
-CONTAINER_LIMITS: Manifest = {
-    # For containers that say nothing; without a memory limit the quota would refuse them.
-    "limits": [
-        {
-            "type": "Container",
-            "defaultRequest": {"cpu": "50m", "memory": "64Mi"},
-            "default": {"memory": "512Mi"},
-        }
-    ]
-}
-POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
-ARTIFACT_REPOSITORY = "object-store"
-"""Key of the artifact repository in its ConfigMap; nobody but Argo Workflows sees it."""
-
-
-class ObjectStoreAccess(StrEnum):
-    """How the pipelines of a workspace prove who they are to the object store."""
-
-    COPIED_SECRET = "COPIED_SECRET"  # noqa: S105 - the name of a choice
-    """The platform's credentials are copied into the namespace."""
-    EXISTING_SECRET = "EXISTING_SECRET"  # noqa: S105 - the name of a choice
-    """A Secret of the namespace, made by somebody else, holds the credentials."""
-    WORKLOAD_IDENTITY = "WORKLOAD_IDENTITY"
-    """The service account is bound to a cloud role; there is no Secret."""
 
 
 class WorkspaceArgs(TypedDict):
@@ -160,7 +131,7 @@ class Workspace(pulumi.ComponentResource):
             f"{self._name}-namespace",
             metadata={
                 "name": self._args.get("namespace", self._name),
-                "labels": {**self._labels, **POD_SECURITY},
+                "labels": {**self._labels, **objects.POD_SECURITY},
             },
             opts=self._kept(),
         )
@@ -168,12 +139,12 @@ class Workspace(pulumi.ComponentResource):
 
     def _create_limits(self) -> None:
         k8s.core.v1.ResourceQuota(
-            f"{self._name}-quota", metadata=self._metadata("quota"), spec=quota(self._args), opts=self._child
+            f"{self._name}-quota", metadata=self._metadata("quota"), spec=objects.quota(self._args), opts=self._child
         )
         k8s.core.v1.LimitRange(
             f"{self._name}-limits",
             metadata=self._metadata("limits"),
-            spec=CONTAINER_LIMITS,
+            spec=objects.CONTAINER_LIMITS,
             opts=self._child,
         )
 
@@ -218,7 +189,7 @@ class Workspace(pulumi.ComponentResource):
             f"{self._name}-models",
             # A class that binds on first use binds when a pod is there: waiting for it here could wait forever.
             metadata=self._metadata(conventions.MODELS_CLAIM, {"pulumi.com/skipAwait": "true"}),
-            spec=models_claim(self._args),
+            spec=objects.models_claim(self._args),
             opts=self._kept(),
         )
         return name_of(claim)
@@ -238,19 +209,20 @@ class Workspace(pulumi.ComponentResource):
         copy = k8s.core.v1.Secret(
             f"{self._name}-object-store-secret",
             metadata=self._metadata(secret_name),
-            data=pulumi.Output.secret(source.data).apply(credentials),
+            data=pulumi.Output.secret(source.data).apply(objects.credentials),
             opts=self._child,
         )
         return name_of(copy)
 
     def _create_artifact_repository(self) -> None:
+        repository = objects.artifact_repository(self._args)
         k8s.core.v1.ConfigMap(
             f"{self._name}-artifact-repositories",
             metadata=self._metadata(
                 conventions.ARTIFACT_REPOSITORIES_CONFIG_MAP,
-                {"workflows.argoproj.io/default-artifact-repository": ARTIFACT_REPOSITORY},
+                {"workflows.argoproj.io/default-artifact-repository": objects.ARTIFACT_REPOSITORY},
             ),
-            data={ARTIFACT_REPOSITORY: pulumi.Output.json_dumps(artifact_repository(self._args), sort_keys=True)},
+            data={objects.ARTIFACT_REPOSITORY: pulumi.Output.json_dumps(repository, sort_keys=True)},
             opts=self._child,
         )
 
@@ -262,65 +234,9 @@ class Workspace(pulumi.ComponentResource):
         return pulumi.ResourceOptions(parent=self, protect=self._args.get("protect_models", True))
 
 
-def quota(args: Mapping[str, Any]) -> Manifest:
-    """Spec of the ResourceQuota. CPU limits are left out: containers have none."""
-    memory = gib(args.get("memory_gib", DEFAULT_MEMORY_GIB))
-    return {
-        "hard": {
-            "requests.cpu": number(args.get("cpu_cores", DEFAULT_CPU_CORES)),
-            "requests.memory": memory,
-            "limits.memory": memory,
-            "requests.storage": gib(args.get("storage_gib", DEFAULT_STORAGE_GIB)),
-            "pods": number(args.get("pods", DEFAULT_PODS)),
-        }
-    }
-
-
-def models_claim(args: Mapping[str, Any]) -> Manifest:
-    """Spec of the volume claim that pipelines write and endpoints read."""
-    return {
-        "accessModes": ["ReadWriteMany"],
-        "storageClassName": args.get("storage_class", conventions.SHARED_STORAGE_CLASS),
-        "resources": {"requests": {"storage": gib(args.get("models_gib", DEFAULT_MODELS_GIB))}},
-    }
-
-
-def artifact_repository(args: Mapping[str, Any]) -> Manifest:
-    """Argo Workflows' artifact repository; a path a workflow, so that logs of one run are found together."""
-    endpoint = pulumi.Output.from_input(args.get("object_store_endpoint", conventions.OBJECT_STORE_ENDPOINT))
-    access = args.get("object_store_access", ObjectStoreAccess.COPIED_SECRET)
-    secret = args.get("object_store_secret", conventions.OBJECT_STORE_CREDENTIALS_SECRET)
-    credentials: dict[str, Any] = {
-        "accessKeySecret": {"name": secret, "key": conventions.ACCESS_KEY_ID_KEY},
-        "secretKeySecret": {"name": secret, "key": conventions.SECRET_ACCESS_KEY_KEY},
-    }
-    return {
-        "archiveLogs": True,
-        "s3": {
-            "endpoint": endpoint.apply(lambda url: url.partition("://")[2]),
-            "insecure": endpoint.apply(lambda url: url.startswith("http://")),
-            "region": args.get("object_store_region", conventions.OBJECT_STORE_REGION),
-            "bucket": args.get("workflows_bucket", conventions.WORKFLOWS_BUCKET),
-            "keyFormat": "{{workflow.namespace}}/{{workflow.name}}/{{pod.name}}",
-            **({"useSDKCreds": True} if access == ObjectStoreAccess.WORKLOAD_IDENTITY else credentials),
-        },
-    }
-
-
-def credentials(data: Mapping[str, str] | None) -> dict[str, str]:
-    """The two keys of the platform's Secret that a workspace gets; the values stay base64."""
-    missing = [key for key in CREDENTIAL_KEYS if key not in (data or {})]
-    if missing or not data:
-        raise ArgumentError(
-            f"Secret {conventions.OBJECT_STORE_NAMESPACE}/{conventions.OBJECT_STORE_CREDENTIALS_SECRET} has no key "
-            f"{' and no key '.join(missing)}; deploy the platform's object store first"
-        )
-    return {key: data[key] for key in CREDENTIAL_KEYS}
-
-
 def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    storage = args.get("storage_gib", DEFAULT_STORAGE_GIB)
-    models = args.get("models_gib", DEFAULT_MODELS_GIB)
+    storage = args.get("storage_gib", objects.DEFAULT_STORAGE_GIB)
+    models = args.get("models_gib", objects.DEFAULT_MODELS_GIB)
     if not isinstance(storage, pulumi.Output) and not isinstance(models, pulumi.Output) and models > storage:
         yield f"args.models_gib must be at most args.storage_gib ({storage} GiB), got {models}"
     endpoint = args.get("object_store_endpoint")

@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, ObjectStoreAccess, Workspace
+from pulumi_mlops._workspace_objects import credentials
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.programs import WORKSPACE_FULL, with_changes
@@ -201,8 +202,6 @@ def test_limits_are_accepted_at_their_edge(build: Build) -> None:
     }
 
 
-def test_credentials_that_the_platform_did_not_make_are_missed_by_name(build: Build) -> None:
-    from pulumi_mlops.workspace import credentials
-
+def test_credentials_that_the_platform_did_not_make_are_missed_by_name() -> None:
     with pytest.raises(ArgumentError, match="has no key AWS_SECRET_ACCESS_KEY; deploy the platform"):
         credentials({"AWS_ACCESS_KEY_ID": "a"})

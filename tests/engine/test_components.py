@@ -1,0 +1,187 @@
+"""The developer components under the real engine and a real API server, with the CRDs of their custom resources."""
+
+import gzip
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from kubernetes import client, config
+from pulumi_cli import Cluster, PulumiEnv, Stack
+from pulumi_mlops import ModelEndpoint, TrainingPipeline, Workspace, conventions, versions
+
+from tests.components.programs import ENDPOINT_FULL, PIPELINE_FULL, with_changes
+
+pytestmark = pytest.mark.engine
+
+SCHEMAS = Path(__file__).parents[1] / "contract" / "schemas"
+GROUPS = {
+    "WorkflowTemplate": ("argoproj.io", "v1alpha1"),
+    "CronWorkflow": ("argoproj.io", "v1alpha1"),
+    "HTTPRoute": ("gateway.networking.k8s.io", "v1"),
+    "ServiceMonitor": ("monitoring.coreos.com", "v1"),
+}
+CREDENTIALS = {conventions.ACCESS_KEY_ID_KEY: "a2V5", conventions.SECRET_ACCESS_KEY_KEY: "c2VjcmV0"}
+VERSION = "20260301-000000-00000000"
+
+
+def definition(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """The CRD of one of GROUPS."""
+    group, version = GROUPS[kind]
+    plural = f"{kind.lower()}s"
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {
+            "name": f"{plural}.{group}",
+            "annotations": {"api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/gateway-api"},
+        },
+        "spec": {
+            "group": group,
+            "scope": "Namespaced",
+            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
+            "versions": [
+                {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}},
+            ],
+        },
+    }
+
+
+@pytest.fixture(scope="module")
+def platform(cluster: Cluster) -> Cluster:
+    """The API server as the platform leaves it: the CRDs, and the object store's credentials."""
+    argo, gateway = f"argo-workflows-{versions.ARGO_WORKFLOWS}", f"gateway-api-{versions.GATEWAY_API}"
+    for file in [SCHEMAS / f"{argo}.json.gz", SCHEMAS / f"{gateway}.json.gz", *SCHEMAS.glob("prometheus-operator-*")]:
+        for kind, schema in json.loads(gzip.decompress(file.read_bytes())).items():
+            cluster.apply(definition(kind, schema), "platform")
+    namespace = conventions.OBJECT_STORE_NAMESPACE
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, "platform")
+    metadata = {"name": conventions.OBJECT_STORE_CREDENTIALS_SECRET, "namespace": namespace}
+    cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": CREDENTIALS}, "platform")
+    return cluster
+
+
+@pytest.fixture
+def stack(pulumi_env: PulumiEnv, platform: Cluster) -> Stack:
+    return pulumi_env.stack(lambda: None, config={"kubernetes:kubeconfig": str(platform.kubeconfig)})
+
+
+def team(namespace: str, pipeline: dict[str, Any] | None = None, endpoint: dict[str, Any] | None = None) -> Any:
+    """A program with everything that a team declares."""
+
+    def program() -> None:
+        pulumi.runtime.register_stack_transformation(without_waiting)
+        workspace = Workspace("birds", {"namespace": namespace, "protect_models": False})
+        server = ModelEndpoint(
+            "penguins", with_changes(ENDPOINT_FULL, namespace=workspace.namespace, **(endpoint or {}))
+        )
+        place = {"namespace": workspace.namespace, "endpoint": server.deployment}
+        TrainingPipeline("penguins", with_changes(PIPELINE_FULL, **place, **(pipeline or {})))
+
+    return program
+
+
+def without_waiting(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult | None:
+    """No pod ever runs here, so no Deployment gets ready and no Service finds an endpoint."""
+    if args.type_ not in ("kubernetes:apps/v1:Deployment", "kubernetes:core/v1:Service"):
+        return None
+    metadata = {**args.props["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}
+    return pulumi.ResourceTransformationResult({**args.props, "metadata": metadata}, args.opts)
+
+
+def model_version(platform: Cluster, namespace: str) -> str:
+    found = platform.get("apps/v1", "Deployment", "penguins", namespace)
+    assert found
+    return found["spec"]["template"]["metadata"]["annotations"][conventions.MODEL_VERSION_ANNOTATION]
+
+
+def move(platform: Cluster, namespace: str, version: str) -> None:
+    """What the deploy step of a pipeline does."""
+    annotations = {conventions.MODEL_VERSION_ANNOTATION: version}
+    manifest = {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": {"name": "penguins", "namespace": namespace},
+        "spec": {"template": {"metadata": {"annotations": annotations}}},
+    }
+    platform.apply(manifest, "training-pipeline")
+
+
+@pytest.fixture
+def admit(platform: Cluster) -> Callable[[str, dict[str, Any]], None]:
+    """Asks the API server whether it admits a pod, without making one."""
+    settings = client.Configuration()
+    config.load_kube_config(str(platform.kubeconfig), client_configuration=settings)
+    api = client.CoreV1Api(client.ApiClient(settings))
+
+    def ask(namespace: str, pod: dict[str, Any]) -> None:
+        body = {"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "trial"}, "spec": pod}
+        api.create_namespaced_pod(namespace, body, dry_run="All", field_validation="Strict")
+
+    return ask
+
+
+def argo_pod(template: dict[str, Any], step: str) -> dict[str, Any]:
+    """The pod that Argo makes of a step: its own two containers beside ours, and the template's patch on them."""
+    spec = template["spec"]
+    (found,) = [one for one in spec["templates"] if one["name"] == step]
+    patch = json.loads(spec["podSpecPatch"])["spec"]
+    executor = {"image": "argoexec", "volumeMounts": [{"name": "var-run-argo", "mountPath": "/var/run/argo"}]}
+    return {
+        "serviceAccountName": spec["serviceAccountName"],
+        "securityContext": spec["securityContext"],
+        "restartPolicy": "Never",
+        "initContainers": [{**executor, **one} for one in patch["initContainers"]],
+        "containers": [
+            *({**executor, **one} for one in patch["containers"]),
+            {**found["container"], "name": "main"},
+        ],
+        "volumes": [*spec["volumes"], {"name": "var-run-argo", "emptyDir": {}}],
+    }
+
+
+def test_a_team_comes_and_goes_and_leaves_nothing(stack: Stack, platform: Cluster, admit: Any) -> None:
+    planned = stack.preview(team("comes-and-goes"))
+    made = stack.up()
+    assert planned.changed == made.changed
+    assert stack.up().changed == {}
+    stack.refresh()
+    assert stack.up().changed == {}
+    assert model_version(platform, "comes-and-goes") == ENDPOINT_FULL["model_version"]
+    assert not any(value in stack.state() for value in CREDENTIALS.values())
+    check_pods_are_admitted(platform, "comes-and-goes", admit)
+    stack.destroy()
+    assert platform.get("v1", "Namespace", "comes-and-goes") is None
+
+
+def check_pods_are_admitted(platform: Cluster, namespace: str, admit: Any) -> None:
+    template = platform.get("argoproj.io/v1alpha1", "WorkflowTemplate", "penguins", namespace)
+    assert template
+    for step in ("load", "preprocess", "train", "evaluate", "deploy"):
+        admit(namespace, argo_pod(template, step))
+    unpatched = argo_pod(template, "load")
+    del unpatched["containers"][0]["securityContext"]
+    with pytest.raises(client.ApiException, match="violates PodSecurity"):
+        admit(namespace, unpatched)
+
+
+def test_an_update_keeps_the_version_that_a_pipeline_gave_the_endpoint(stack: Stack, platform: Cluster) -> None:
+    stack.up(team("keeps-version"))
+    move(platform, "keeps-version", VERSION)
+    assert stack.up().changed == {}
+
+    changed = stack.up(
+        team("keeps-version", pipeline={"target": "kind"}, endpoint={"image": "registry.example.org/ml-server:2"})
+    )
+    assert {name for name, step in changed.steps.items() if step["op"] != "read"} == {
+        "penguins",  # the components themselves, which have other arguments
+        "penguins-deployment",
+        "penguins-canary-deployment",
+        "penguins-settings",
+    }
+    assert model_version(platform, "keeps-version") == VERSION
+    settings = platform.get("v1", "ConfigMap", "penguins-settings", "keeps-version")
+    assert settings
+    assert json.loads(settings["data"]["settings.json"])["target"] == "kind"
