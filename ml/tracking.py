@@ -105,10 +105,9 @@ class MLflowTracker:
                 "of the pipeline"
             )
         with self._sentence(f"log and register version {version.version}"):
-            if self._registered(version) is not None:
-                return
-            self._log(run_id, version, settings)
-            self._register(run_id, version)
+            if self._registered(version) is None:
+                self._log(run_id, version, settings)
+                self._register(run_id, version)
             self._client.set_terminated(run_id, "FINISHED")
 
     def promote(self, version: bundle.Bundle) -> None:
