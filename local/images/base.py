@@ -81,11 +81,13 @@ def release() -> str:
 
 
 def key() -> str:
-    """Twelve hex digits over what the base is made of: the release, this recipe and the certificates."""
-    digest = hashlib.sha256(f"{release()} {platform.machine()}".encode())
-    for file in (Path(__file__), CERTIFICATES):
-        if file.is_file():
-            digest.update(file.read_bytes())
+    """Twelve hex digits over what the base is made of: the release, the packages, what is changed in them, the trust.
+
+    The packages' versions are not among it: as with any base image, updates arrive when it is next built.
+    """
+    digest = hashlib.sha256(repr((release(), PACKAGES, SUPERFLUOUS, FILES)).encode())
+    if CERTIFICATES.is_file():
+        digest.update(CERTIFICATES.read_bytes())
     return digest.hexdigest()[:12]
 
 

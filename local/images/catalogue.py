@@ -45,7 +45,7 @@ VERSIONS = ROOT / "components" / "pulumi_mlops" / "versions.py"
 """Read as a file: importing the library takes longer than all the rest of a run that has nothing to do."""
 
 FORMAT = "1"
-"""Part of every key; raise it when the way images are built changes what is in them."""
+"""Part of every key; raise it when the code here comes to put something else into images."""
 
 
 @dataclass(frozen=True)
