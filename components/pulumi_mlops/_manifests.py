@@ -58,7 +58,12 @@ def gib(amount: pulumi.Input[int]) -> pulumi.Output[str]:
 
 def number(value: pulumi.Input[float]) -> pulumi.Output[str]:
     """A count or an amount as a Kubernetes quantity."""
-    return pulumi.Output.from_input(value).apply("{:g}".format)
+    return pulumi.Output.from_input(value).apply(quantity_text)
+
+
+def quantity_text(value: float) -> str:
+    """The shortest text of a number, to the thousandth: finer amounts Kubernetes rounds up itself."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")
 
 
 def name_of(resource: Any) -> pulumi.Output[str]:
