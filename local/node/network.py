@@ -23,6 +23,8 @@ NETWORK = "pulumi-mlops-node"
 """Name of the CNI network and of our nftables table."""
 
 TABLES = (f"ip {NETWORK}", "ip kube-proxy", "ip6 kube-proxy")
+FORWARD = ("ip", "filter", "FORWARD")
+"""The chain that iptables, and with it Docker, filters forwarded packets in."""
 CNI_PLUGINS = Path("/usr/lib/cni")
 CNI_RESULTS = Path("/var/lib/cni/results")
 """Where the CNI library, which has no setting for it, keeps what a plugin answered."""
@@ -62,6 +64,7 @@ def up(directory: Path) -> None:
     # Packets to a Service that kube-proxy does not know yet must not leave the machine.
     _run("ip", "route", "replace", SERVICE_SUBNET, "dev", BRIDGE)
     _run("nft", "-f", "-", stdin=_rules())
+    _pass_other_filters()
     write(directory / "cni" / "10-node.conflist", json.dumps(_cni(directory), indent=1))
 
 
@@ -87,6 +90,10 @@ def down() -> list[str]:
     for table in _tables():
         _run("nft", "delete", "table", *table.split())
         removed.append(f"nftables table {table}")
+    if handles := _own_rules():
+        for handle in handles:
+            _run("nft", "delete", "rule", *FORWARD, "handle", handle)
+        removed.append(f"{len(handles)} rules in the nftables chain {' '.join(FORWARD)}")
     notes = list(CNI_RESULTS.glob(f"{NETWORK}-*"))
     # Each sandbox has one for its loopback too, which tells by the sandbox's id alone that it is ours.
     sandboxes = {note.name.removeprefix(f"{NETWORK}-").partition("-")[0] for note in notes}
@@ -100,7 +107,8 @@ def down() -> list[str]:
 
 def left() -> list[str]:
     """What of all this is still there."""
-    return ([f"bridge {BRIDGE}"] if exists() else []) + [f"nftables table {table}" for table in _tables()]
+    bridge = [f"bridge {BRIDGE}"] if exists() else []
+    return bridge + [f"nftables table {table}" for table in _tables()] + [f"nftables rule {h}" for h in _own_rules()]
 
 
 def _tables() -> list[str]:
@@ -108,6 +116,26 @@ def _tables() -> list[str]:
         return []
     listed = _run("nft", "list", "tables").splitlines()
     return [table for table in TABLES if f"table {table}" in listed]
+
+
+def _pass_other_filters() -> None:
+    """Lets pods' packets through a filter that drops what it does not know, as Docker sets one up."""
+    if "policy drop" in _forward_chain() and not _own_rules():
+        for direction in ("iifname", "oifname"):
+            _run("nft", "insert", "rule", *FORWARD, direction, BRIDGE, "accept", "comment", f'"{NETWORK}"')
+
+
+def _own_rules() -> list[str]:
+    """Handles of the rules that we have put into the chain of others."""
+    lines = [line for line in _forward_chain().splitlines() if f'comment "{NETWORK}"' in line]
+    return [line.rpartition("# handle ")[2] for line in lines]
+
+
+def _forward_chain() -> str:
+    if not shutil.which("nft"):
+        return ""
+    listing = ["nft", "--handle", "list", "chain", *FORWARD]
+    return subprocess.run(listing, capture_output=True, text=True, check=False).stdout
 
 
 def _rules() -> str:

@@ -98,6 +98,11 @@ class Machine:
         program = str(tools.ensure("kubectl")["kubectl"])
         return self.run(program, "--kubeconfig", str(self.home / "admin.kubeconfig"), *arguments, stdin=stdin)
 
+    def image(self) -> str:
+        """Pushes the test image there and returns its name."""
+        script = "from tests.cluster.test_node import push; print(push('127.0.0.1:5000', 'test/busybox'))"
+        return f"10.88.0.1:5000/test/busybox:{self.run(sys.executable, '-c', script).strip()}"
+
     def traces(self) -> dict[str, str]:
         """Everything that a node might leave behind."""
         settings = [f"/proc/sys/{name.replace('.', '/')}" for name in machine.SYSCTLS]
@@ -147,8 +152,7 @@ def test_a_stop_with_pods_running_leaves_the_machine_as_it_was(bare, crashed):
     before = bare.traces()
     status, said = bare.finish("start")
     assert status == 0, said
-    script = "from tests.cluster.test_node import push; print(push('127.0.0.1:5000', 'test/busybox'))"
-    image = f"10.88.0.1:5000/test/busybox:{bare.run(sys.executable, '-c', script).strip()}"
+    image = bare.image()
     claim = {
         "apiVersion": "v1",
         "kind": "PersistentVolumeClaim",
@@ -177,6 +181,25 @@ def test_a_stop_with_pods_running_leaves_the_machine_as_it_was(bare, crashed):
     status, said = bare.finish("start")
     assert status == 0, said
     assert bare.kubectl("get", "pods", "--all-namespaces", "--output=name") == ""
+
+
+def test_pods_reach_each_other_behind_a_filter_that_drops_what_it_does_not_know(bare):
+    chain = "chain FORWARD {\n type filter hook forward priority filter; policy drop;\n}"
+    bare.run("nft", "-f", "-", stdin=f"table ip filter {{\n{chain}\n}}\n")
+    before = bare.traces()
+    status, said = bare.finish("start")
+    assert status == 0, said
+    image = bare.image()
+    bare.kubectl("apply", "-f", "-", stdin=pod("server", image, "while :; do echo hello | nc -l -p 8080; done"))
+    bare.kubectl("expose", "pod", "server", "--name=web", "--port=80", "--target-port=8080")
+    bare.kubectl("wait", "pod/server", "--for=condition=Ready", "--timeout=90s")
+    ask = "until set -- $(getent hosts web) && nc -w 5 $1 80 </dev/null | grep hello; do sleep 0.2; done"
+    bare.kubectl("apply", "-f", "-", stdin=pod("client", image, ask))
+    bare.kubectl("wait", "pod/client", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+    status, said = bare.finish("stop")
+    assert status == 0, said
+    assert "2 rules in the nftables chain ip filter FORWARD" in said
+    assert bare.traces() == before
 
 
 def test_a_start_that_was_killed_is_continued_by_the_next_one(bare):
