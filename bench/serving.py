@@ -17,7 +17,7 @@ import pandas as pd
 
 from bench import client, servers
 from bench.report import table
-from ml import bundle_writer, training
+from ml import bundle_writer, dataset, training
 from ml.settings import parse_object
 
 TITLE = "Serving: this server against seldon-core-microservice 1.17.1"
@@ -164,7 +164,7 @@ def _version(models: Path) -> Path:
             "endpoint": "penguins",
         }
     )
-    data = training.prepare(_frame(), chosen, "the benchmark's table")
+    data = dataset.prepare(_frame(), chosen, "the benchmark's table")
     booster = training.fit(chosen, data.signature, data.train_x, data.train_y)
     files = training.serialise(booster, data.preprocessing, data.signature, {"metrics": {}, "test_rows": 0})
     facts = {

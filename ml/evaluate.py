@@ -10,12 +10,12 @@ import numpy as np
 import pandas as pd
 
 from ml import bundle, endpoint, step
+from ml.dataset import class_numbers
 from ml.errors import BadInput, BundleError
 from ml.metrics import metrics
 from ml.model import Model
 from ml.preprocessing import numbers
 from ml.settings import Evaluation, Metric, Task
-from ml.training import class_numbers
 
 
 class Rival(NamedTuple):

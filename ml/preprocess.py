@@ -5,14 +5,14 @@ import io
 import numpy as np
 import pandas as pd
 
-from ml import sources, step, training
+from ml import dataset, sources, step
 
 
 def run(context: step.Context) -> None:
     """load.parquet → prepared.npz (matrices), prepared.json (signature, preprocessing), test.parquet (raw rows)."""
     frame = pd.read_parquet(context.handed("load.parquet"))
     facts = context.handed_json("load.json")
-    data = training.prepare(frame, context.settings, facts["source"])
+    data = dataset.prepare(frame, context.settings, facts["source"])
     buffer = io.BytesIO()
     np.savez(buffer, train_x=data.train_x, train_y=data.train_y, test_x=data.test_x, test_y=data.test_y)
     context.hand_over("prepared.npz", buffer.getvalue())

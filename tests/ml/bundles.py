@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml import bundle_writer, training
+from ml import bundle_writer, dataset, training
 from ml.settings import Settings, parse_object
 
 VERSION = "20261124-120000-0123abcd"
@@ -52,7 +52,7 @@ def make_bundle(
 ) -> Path:
     """Trains on `frame` and writes a version under `models`; returns its directory. Inputs: length, width, island."""
     chosen = chosen or settings()
-    data = training.prepare(table() if frame is None else frame, chosen, "the test table")
+    data = dataset.prepare(table() if frame is None else frame, chosen, "the test table")
     booster = training.fit(chosen, data.signature, data.train_x, data.train_y)
     measured = training.measure(booster, data.signature, data.test_x, data.test_y)
     files = training.serialise(

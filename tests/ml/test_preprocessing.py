@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml import training
+from ml import dataset
 from ml.errors import BadInput
 from ml.features import columns_of
 from ml.preprocessing import Preprocessing, category
@@ -24,7 +24,7 @@ ROWS = st.lists(st.tuples(NUMERIC_CELLS, NUMERIC_CELLS, CATEGORY_CELLS).map(list
 def fitted(**features: Any) -> Preprocessing:
     """The transform of the test table: inputs length, width, island."""
     chosen = bundles.settings(features={"engineered": {"ratio": "length / width"}} | features)
-    data = training.prepare(bundles.table(), chosen, "the table")
+    data = dataset.prepare(bundles.table(), chosen, "the table")
     return Preprocessing(json.loads(json.dumps(data.preprocessing)))
 
 
@@ -62,7 +62,7 @@ def test_the_matrix_is_finite_float32_with_one_category_a_row(rows: list[list[An
 
 
 def test_training_rows_and_the_same_rows_as_a_request_give_the_same_numbers() -> None:
-    data = training.prepare(bundles.table(), bundles.settings(), "the table")
+    data = dataset.prepare(bundles.table(), bundles.settings(), "the table")
     transform = Preprocessing(data.preprocessing)
     cells = data.test_rows[transform.inputs].astype(object)
     rows = cells.where(cells.notna(), None).to_numpy().tolist()
@@ -72,7 +72,7 @@ def test_training_rows_and_the_same_rows_as_a_request_give_the_same_numbers() ->
 
 
 def test_missing_numbers_become_the_training_median() -> None:
-    data = training.prepare(bundles.table(), bundles.settings(features={"scaling": "NONE"}), "the table")
+    data = dataset.prepare(bundles.table(), bundles.settings(features={"scaling": "NONE"}), "the table")
     [width] = [column for column in data.preprocessing["numeric"] if column["name"] == "width"]
     for missing in (None, math.nan, ""):
         assert Preprocessing(data.preprocessing).encode([[40, missing, "Dream"]]).matrix[0, 1] == np.float32(

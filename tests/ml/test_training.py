@@ -9,15 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from ml import features, training
+from ml import dataset, features, training
 from ml.errors import DataError, SettingsError
 from ml.metrics import metrics
 from ml.settings import Features, Task
 from tests.ml import bundles
 
 
-def prepared(frame: pd.DataFrame | None = None, **overrides: Any) -> training.Dataset:
-    return training.prepare(
+def prepared(frame: pd.DataFrame | None = None, **overrides: Any) -> dataset.Dataset:
+    return dataset.prepare(
         bundles.table() if frame is None else frame, bundles.settings(**overrides), "s3://data/flowers.csv"
     )
 
@@ -43,7 +43,7 @@ def test_another_seed_gives_other_test_rows() -> None:
 )
 def test_the_split_keeps_every_class_on_both_sides_in_proportion(sizes: list[int], fraction: float, seed: int) -> None:
     truth = np.repeat(np.arange(len(sizes)), sizes)
-    train, test = training.split(truth, fraction, seed, stratified=True)
+    train, test = dataset.split(truth, fraction, seed, stratified=True)
     assert sorted([*train, *test]) == list(range(len(truth)))
     for label, size in enumerate(sizes):
         count = int(np.sum(truth[test] == label))
@@ -156,7 +156,7 @@ def test_rows_without_a_target_are_left_out() -> None:
 
 
 def test_class_labels_of_numbers_are_in_numeric_order() -> None:
-    classes, truth = training.target_values(pd.Series([10, 9, 10, 9], name="t"), Task.CLASSIFICATION, "x")
+    classes, truth = dataset.target_values(pd.Series([10, 9, 10, 9], name="t"), Task.CLASSIFICATION, "x")
     assert classes == ["9", "10"]
     assert truth.tolist() == [1, 0, 1, 0]
 
