@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import runpy
+import signal
 import sys
 import traceback
 
@@ -41,6 +42,12 @@ def _trim(shown: traceback.TracebackException, directory: str, seen: set[int]) -
             _trim(linked, directory, seen)
 
 
+def _interrupt(number: int, frame: object) -> None:
+    """Ends the program once; the engine may ask twice."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
 def execute(settings: dict, program: str, arguments: list[str]) -> int:
     """Runs the program and returns the exit code: 0, or SHOWN."""
     try:
@@ -59,6 +66,7 @@ def execute(settings: dict, program: str, arguments: list[str]) -> int:
     if not os.path.exists(os.path.join(program, "__main__.py") if os.path.isdir(program) else program):
         pulumi.log.error(f"{os.path.realpath(program)} has no Python program: Pulumi.yaml's `main` names where it is")
         return SHOWN
+    signal.signal(signal.SIGINT, _interrupt)
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
     # A failed program leaves futures that nobody awaits, and asyncio would complain about each.
@@ -74,7 +82,7 @@ def execute(settings: dict, program: str, arguments: list[str]) -> int:
         if isinstance(error.code, str):
             pulumi.log.error(error.code)
     except KeyboardInterrupt:
-        pulumi.log.error("program was interrupted")
+        pass  # the engine interrupts a program when something else has failed, and says so itself
     except Exception as error:
         pulumi.log.error(message(error, program))
     finally:

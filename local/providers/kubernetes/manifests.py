@@ -48,8 +48,12 @@ def plain(inputs: Object) -> Object:
 
 def _dashed(value: Any) -> Any:
     if isinstance(value, dict):
-        return {key.replace("_", "-") if key in UNDERSCORED else key: _dashed(item) for key, item in value.items()}
+        return {_server_key(key): _dashed(item) for key, item in value.items()}
     return [_dashed(item) for item in value] if isinstance(value, list) else value
+
+
+def _server_key(key: str) -> str:
+    return key.replace("_", "-") if key in UNDERSCORED else key
 
 
 def check_annotations(inputs: Object) -> None:
@@ -125,8 +129,11 @@ def _prune(live: Any, shape: Any, path: Path) -> Any:
     if is_secret(shape):
         shape = reveal(shape)
     if isinstance(live, dict) and isinstance(shape, dict):
-        return {key: _prune(live[key], shape[key], (*path, key)) for key in shape if key in live} | {
-            key: shape[key] for key in shape if key not in live and _is_empty(shape[key])
+        found = {key: _server_key(key) for key in shape}
+        return {
+            key: _prune(live[there], shape[key], (*path, key)) if there in live else shape[key]
+            for key, there in found.items()
+            if there in live or _is_empty(shape[key])
         }
     if isinstance(live, list) and isinstance(shape, list):
         return _prune_list(live, shape, path)

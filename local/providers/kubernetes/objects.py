@@ -22,7 +22,7 @@ from local.providers.kubernetes.names import (
     parse_identifier,
 )
 from local.providers.kubernetes.options import Options
-from local.providers.kubernetes.ownership import explain_conflict, without_ignored
+from local.providers.kubernetes.ownership import BY_HAND, conflicts, explain_conflict, without_ignored
 from local.providers.kubernetes.paths import Path, parse
 from local.providers.plugin import EngineLog, NotReady, Refused
 from local.providers.values import Object, has_unknowns
@@ -156,7 +156,7 @@ def update(
                 f"{label(kind, manifest)} is in this stack but no longer in the cluster: run `pulumi refresh`, then the command again"
             )
         wanted = without_ignored(manifest, live, paths, manager)
-        live = client.apply(kind, wanted, manager, force=force, dry_run=preview)
+        live = _applied_over(client, kind, wanted, manager, force=force, dry_run=preview)
     except ApiError as error:
         if preview and error.status == 403:
             return inputs
@@ -217,6 +217,17 @@ def delete(cluster: Cluster, urn: str, kind: Kind, place: str, state: Object, re
         raise Refused(f"{kind.kind} {place} could not be deleted: {error}") from error
 
 
+def _applied_over(client: Client, kind: Kind, wanted: Object, manager: str, *, force: bool, dry_run: bool) -> Object:
+    """Applies over the live object; what people set by hand with kubectl is taken back, as the published provider does."""
+    try:
+        return client.apply(kind, wanted, manager, force=force, dry_run=dry_run)
+    except ApiError as error:
+        owners = conflicts(error)
+        if not owners or not set(owners) <= BY_HAND:
+            raise
+        return client.apply(kind, wanted, manager, force=True, dry_run=dry_run)
+
+
 def _prepared(client: Client, kind: Kind, inputs: Object, *, preview: bool) -> Object:
     """The manifest in the form that the server wants, once it serves the kind."""
     give_up = time.monotonic() + (0 if preview else NEW_KIND_SECONDS)
@@ -252,7 +263,7 @@ def _awaited(
 
 
 def _refusal(kind: Kind, manifest: Object, error: ApiError, what: str) -> str:
-    if error.status == 409 and any(cause.get("reason") == "FieldManagerConflict" for cause in error.causes):
+    if conflicts(error):
         return explain_conflict(label(kind, manifest), error)
     return f"{label(kind, manifest)} could not be {what}: {error.message}"
 

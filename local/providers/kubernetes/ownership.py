@@ -16,6 +16,10 @@ from local.providers.kubernetes.paths import MISSING, Path, get, put, remove
 from local.providers.values import Object
 
 
+BY_HAND = frozenset({"before-first-apply", "kubectl"})
+"""Managers whose fields an update takes over without asking: the published provider does the same."""
+
+
 def without_ignored(manifest: Object, live: Object, ignored: Iterable[Path], manager: str) -> Object:
     """The manifest to apply when the program ignores changes at these paths."""
     result = deepcopy(manifest)
@@ -57,18 +61,21 @@ def _is_item(name: str, item: Any) -> bool:
     return isinstance(item, dict) and all(item.get(key) == value for key, value in json.loads(name[2:]).items())
 
 
-def explain_conflict(label: str, error: ApiError) -> str:
-    """One sentence about a server-side apply conflict: whose fields, which, and what to do."""
+def conflicts(error: ApiError) -> dict[str, list[str]]:
+    """The fields that a server-side apply could not have, by the manager that owns them; empty for any other error."""
     owners: dict[str, list[str]] = {}
     for cause in error.causes:
         if cause.get("reason") == "FieldManagerConflict":
             said = cause.get("message", "")
             name = said.split('"')[1] if said.count('"') >= 2 else said
             owners.setdefault(name, []).append(cause.get("field", "").lstrip("."))
-    if not owners:
-        return f"{label}: the API server reports a conflict: {error.message}"
-    held = "; ".join(f"{', '.join(fields)} (owned by {name!r})" for name, fields in owners.items())
+    return owners
+
+
+def explain_conflict(label: str, error: ApiError) -> str:
+    """One sentence about a server-side apply conflict: whose fields, which, and what to do."""
+    held = "; ".join(f"{', '.join(fields)} (owned by {name!r})" for name, fields in conflicts(error).items())
     return (
-        f"{label}: server-side apply conflict over {held}; leave these fields out of the program, list them in ignore_changes, or "
-        'take them over with the annotation pulumi.com/patchForce: "true"'
+        f"{label}: server-side apply conflict over {held}; leave these fields out of the program, list them in "
+        'ignore_changes, or take them over with the annotation pulumi.com/patchForce: "true"'
     )

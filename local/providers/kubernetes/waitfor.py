@@ -53,14 +53,15 @@ def _parse_one(expression: str) -> Check:
             )
 
         return by_condition
-    if match := re.fullmatch(r"jsonpath=\{?(\$?[.\[][^={}]*(?:\[\?[^\]]*\][^={}]*)*)\}?(?:=(.+))?", expression):
-        path, wanted = _steps(match[1].lstrip("$")), match[2]
+    if match := re.fullmatch(r"jsonpath=(?:\{([$.\[][^{}]*)\}|([$.\[][^={}]*))(?:=(.+))?", expression):
+        written, wanted = match[1] or match[2], match[3]
+        path = _steps(written.lstrip("$"))
 
         def by_path(live: Object, client: Client) -> Progress:
             found = [_text(value) for value in _walk(live, path)]
             if found and (wanted is None or all(value == wanted for value in found)):
                 return READY
-            return waiting(f"{match[1]} is {', '.join(found) or 'not there yet'}")
+            return waiting(f"{written} is {', '.join(found) or 'not there yet'}")
 
         return by_path
     raise ValueError(expression)
