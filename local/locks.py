@@ -20,7 +20,7 @@ CONSTRAINED = ("ml-pipeline", "ml-server", "mlflow")
 def compile_locks() -> None:
     """Resolves every lock again with uv."""
     base = [
-        "uv", "pip", "compile", "--quiet", "pyproject.toml", "--generate-hashes", "--no-annotate", "--no-header",
+        "uv", "pip", "compile", "--quiet", "--generate-hashes", "--no-annotate", "--no-header",
         "--no-emit-index-url", "--no-emit-find-links", "--python-version", "3.11",
     ]  # fmt: skip
     subprocess.run([*base, "--universal", "--group", "dev", "-o", "requirements/dev.txt"], cwd=ROOT, check=True)

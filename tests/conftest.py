@@ -7,10 +7,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import hypothesis
 import pulumi
 import pulumi_random
 import pytest
 from pulumi.runtime import mocks, rpc, settings, stack
+
+# A busy machine is slow, not wrong: time is measured by benchmarks.
+hypothesis.settings.register_profile("no-deadline", deadline=None)
+hypothesis.settings.load_profile("no-deadline")
 
 UNKNOWN = "<unknown>"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "a2V5", "AWS_SECRET_ACCESS_KEY": "c2VjcmV0"}
