@@ -1,4 +1,7 @@
-"""Builds tools into the cache: two at a time, each published whole or not at all, none twice."""
+"""Builds tools into the cache: two at a time, each binary published whole or not at all, none twice.
+
+The binaries of one tool are built by one `go build`: side by side they would compile the same packages twice.
+"""
 
 import fcntl
 import hashlib
@@ -8,7 +11,7 @@ import platform
 import shutil
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -34,12 +37,16 @@ def ensure(*names: str) -> dict[str, Path]:
         raise StepFailed(f"No such tool: {', '.join(unknown)}; there are {', '.join(BINARIES)}.")
     wanted = sorted(set(names), key=list(BINARIES).index)
     found = {name: place for name in wanted if (place := cached(name) or on_path(name))}
-    missing = [name for name in wanted if name not in found]
-    if missing:
+    to_build: dict[str, list[str]] = {}
+    for name in wanted:
+        if name not in found:
+            to_build.setdefault(BINARIES[name].name, []).append(name)
+    if to_build:
         with ThreadPoolExecutor(AT_A_TIME) as pool:
-            builds = {name: pool.submit(_build, name) for name in missing}
+            builds = [pool.submit(_build, BINARIES[group[0]], group) for group in to_build.values()]
             try:
-                found |= {name: build.result() for name, build in builds.items()}
+                for build in as_completed(builds):
+                    found |= build.result()
             except BaseException:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise
@@ -79,36 +86,39 @@ def on_path(name: str) -> Path | None:
     return Path(place)
 
 
-def _build(name: str) -> Path:
-    tool = BINARIES[name]
-    place = directory(tool) / "bin" / name
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with _alone(name, place.parent / f".{name}.lock"):
-        if place.is_file():  # another process was faster
-            return place
-        scratch = place.parent / f".{name}.unfinished"
-        shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
-        scratch.mkdir()
-        with step(f"{name} {tool.version}: building"):
-            _go_build(tool, name, scratch)
-            os.replace(scratch / name, place)
-        shutil.rmtree(scratch)
-    return place
+def _build(tool: Tool, names: list[str]) -> dict[str, Path]:
+    target = directory(tool) / "bin"
+    target.mkdir(parents=True, exist_ok=True)
+    with _alone(tool, target / ".lock"):
+        # What another process has built while this one waited need not be built again.
+        if absent := [name for name in names if not (target / name).is_file()]:
+            scratch = target / ".unfinished"
+            shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
+            scratch.mkdir()
+            title = tool.name if absent == [tool.name] else f"{tool.name} ({', '.join(absent)})"
+            with step(f"{title} {tool.version}: building"):
+                _go_build(tool, absent, scratch)
+                for name in absent:
+                    os.replace(scratch / name, target / name)
+            shutil.rmtree(scratch)
+    return {name: target / name for name in names}
 
 
-def _go_build(tool: Tool, name: str, scratch: Path) -> None:
+def _go_build(tool: Tool, names: list[str], scratch: Path) -> None:
     go = shutil.which("go")
     if go is None:
-        raise StepFailed(f"Tool {name}: go is not on PATH; install Go 1.26 or later (go.dev/dl), then run again.")
+        raise StepFailed(f"Tool {tool.name}: go is not on PATH; install Go 1.26 or later (go.dev/dl), then run again.")
     command = [go, "build", "-mod=readonly", "-buildvcs=false", "-ldflags", tool.linker_flags()]
     # Static binaries run in any image, and no C compiler is needed.
     environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
-    log = paths.CACHE / "tools" / "logs" / f"{name}.log"
+    log = paths.CACHE / "tools" / "logs" / f"{tool.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         if tool.added_files:
             command += ["-trimpath", f"-modfile={_completed(tool, go, environment, scratch)}"]
-        command += ["-o", str(scratch / name), tool.binaries[name].package]
+        # A single file gets the name that is asked for, several get the names of their packages' directories.
+        command += ["-o", str(scratch / names[0]) if len(names) == 1 else f"{scratch}/"]
+        command += [tool.binaries[name].package for name in names]
         run = subprocess.run(
             command, cwd=tool.directory, env=environment, stdout=output, stderr=subprocess.STDOUT, check=False
         )
@@ -118,8 +128,8 @@ def _go_build(tool: Tool, name: str, scratch: Path) -> None:
         ]
         reason = "\n".join(lines[-LINES_OF_OUTPUT:]) or f"go was ended with status {run.returncode}"
         raise StepFailed(
-            f"Tool {name} {tool.version}: go build failed (whole output: {log}); "
-            f"once the cause is gone, run `python -m local.tools {name}` again.\n{reason}"
+            f"Tool {tool.name} {tool.version}: go build failed (whole output: {log}); "
+            f"once the cause is gone, run `python -m local.tools {' '.join(names)}` again.\n{reason}"
         )
 
 
@@ -155,12 +165,12 @@ def _fingerprint(tool: Tool) -> str:
 
 
 @contextmanager
-def _alone(name: str, lock: Path) -> Iterator[None]:
-    """Holds a lock that ends with the process, so that two runs never build the same binary side by side."""
+def _alone(tool: Tool, lock: Path) -> Iterator[None]:
+    """Holds a lock that ends with the process, so that two runs never build the same tool side by side."""
     with lock.open("w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"{name}: another process is building it, waiting …")
+            say(f"{tool.name}: another process is building it, waiting …")
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

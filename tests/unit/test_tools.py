@@ -16,7 +16,11 @@ from local.tools.catalogue import BINARIES, TOOLS, Probe
 GO_THAT_WORKS = """
 echo "$@" >> "$GO_CALLS"
 while [ "$1" != -o ]; do shift; done
-printf '#!/bin/sh\\n' > "$2"; chmod 755 "$2"
+target=$2; shift 2
+for package in "$@"; do
+    case "$target" in */) binary=$target${package##*/};; *) binary=$target;; esac
+    printf '#!/bin/sh\\n' > "$binary"; chmod 755 "$binary"
+done
 """
 
 
@@ -66,6 +70,22 @@ def test_a_tool_is_built_once_and_then_found(programs, tmp_path):
     assert len(calls(tmp_path)) == 2
 
 
+def test_the_binaries_of_one_tool_are_one_build_and_only_the_missing_ones_are_built(programs, tmp_path):
+    programs("go", GO_THAT_WORKS)
+    ensure("kubectl")
+    places = ensure("kubelet", "kubectl", "kube-proxy")
+    assert [place.name for place in places.values()] == ["kubelet", "kubectl", "kube-proxy"]
+    first, second = calls(tmp_path)
+    assert first.endswith("kubectl k8s.io/kubernetes/cmd/kubectl")
+    assert second.endswith(".unfinished/ k8s.io/kubernetes/cmd/kubelet k8s.io/kubernetes/cmd/kube-proxy")
+
+
+def test_every_binary_of_a_tool_with_several_is_named_like_its_package():
+    for tool in TOOLS:
+        for name, binary in tool.binaries.items():
+            assert len(tool.binaries) == 1 or binary.package.endswith(f"/{name}")
+
+
 def test_an_unknown_tool_is_refused_before_anything_is_built(programs, tmp_path):
     programs("go", GO_THAT_WORKS)
     with pytest.raises(StepFailed, match=r"No such tool: kubctl; there are .*kubectl"):
@@ -93,7 +113,7 @@ def test_a_failed_build_publishes_nothing_and_quotes_go(programs):
 
 def test_what_a_killed_build_left_is_not_taken_for_a_binary(programs, tmp_path):
     programs("go", GO_THAT_WORKS)
-    unfinished = build.directory(BINARIES["helm"]) / "bin" / ".helm.unfinished"
+    unfinished = build.directory(BINARIES["helm"]) / "bin" / ".unfinished"
     unfinished.mkdir(parents=True)
     (unfinished / "helm").write_text("half")
     assert ensure("helm")["helm"].read_text() == "#!/bin/sh\n"
