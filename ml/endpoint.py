@@ -3,8 +3,8 @@
 Two places, one shape: a Deployment of the cluster, or a file that a server on the same machine watches.
 """
 
+import json
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -189,11 +189,12 @@ class FileEndpoint:
         while self._metadata_url and version:
             try:
                 with urllib.request.urlopen(self._metadata_url, timeout=REQUEST_SECONDS) as answer:  # noqa: S310
-                    if version in answer.read().decode():
-                        return None
-                    problem = "the server still has another version"
-            except (urllib.error.URLError, OSError) as error:
-                problem = f"the server does not answer ({error})"
+                    serves = json.loads(answer.read())["versions"]
+                if version in serves:
+                    return None
+                problem = f"the server has version {', '.join(serves)}"
+            except (OSError, ValueError, KeyError) as error:
+                problem = f"the server does not tell its version ({error})"
             if time.monotonic() > deadline:
                 return f"not ready after {self._timeout:g} s: {problem}"
             time.sleep(POLL_SECONDS)

@@ -401,3 +401,21 @@ def test_a_laptop_needs_only_the_settings_and_a_file(tmp_path: Path, penguins: b
     assert (done.returncode, done.stderr) == (0, "")
     assert json.loads(done.stdout.splitlines()[-1])["names"] == ["Adelie", "Chinstrap", "Gentoo"]
     assert len(list((tmp_path / "models" / "penguins").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "spared"),
+    [
+        ("load", {"xgboost", "mlflow", "kubernetes", "boto3", "sqlalchemy"}),
+        ("preprocess", {"xgboost", "mlflow", "kubernetes", "boto3", "sqlalchemy"}),
+        ("train", {"pandas", "mlflow", "kubernetes", "boto3", "sqlalchemy"}),
+        ("evaluate", {"xgboost", "mlflow", "kubernetes", "boto3", "sqlalchemy"}),
+        ("deploy", {"pandas", "numpy", "xgboost", "mlflow", "kubernetes", "boto3", "sqlalchemy"}),
+    ],
+)
+def test_a_step_starts_without_what_it_may_not_need(name: str, spared: set[str]) -> None:
+    # pandas and scikit-learn are what XGBoost imports where it finds them: here it must not find them
+    absent = "sys.modules.update(dict.fromkeys(['pandas', 'sklearn']))\n" if name == "train" else ""
+    code = f"import sys\n{absent}import ml.{name}\nprint(*(m for m in sys.modules if sys.modules[m]))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert spared & set(done.stdout.split()) == set()
