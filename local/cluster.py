@@ -18,6 +18,7 @@ class Cluster:
     """Names the directory that holds the state of the stacks."""
     kubeconfig: Path
     context: str
+    """Empty: the kubeconfig's current one."""
     registry: str
     """Registry part of image references, as the cluster's nodes resolve it."""
     registry_push: str
@@ -28,7 +29,7 @@ class Cluster:
 
     def api(self) -> client.ApiClient:
         """A Kubernetes API client for this cluster."""
-        return config.new_client_from_config(str(self.kubeconfig), self.context)
+        return config.new_client_from_config(str(self.kubeconfig), self.context or None)
 
 
 def from_context(context: str) -> Cluster:
