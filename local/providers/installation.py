@@ -1,4 +1,4 @@
-"""Puts plugins where the Pulumi CLI looks: the published ones when they can be had, else the stand-ins of this package."""
+"""Puts plugins where the Pulumi CLI looks: the published ones when they can be had, else this package's stand-ins."""
 
 import importlib.metadata
 import os
@@ -20,7 +20,7 @@ DOWNLOAD_SECONDS = 30.0
 RETRY_SECONDS = 24 * 3600.0
 """A plugin that could not be had is asked for again after a day, or at once with PULUMI_MLOPS_PLUGINS=published."""
 CHOICE = "PULUMI_MLOPS_PLUGINS"
-"""`stand-in` never downloads, `published` accepts nothing else, anything else does what this module's docstring says."""
+"""`stand-in` never downloads, `published` accepts nothing else; anything else does what the module's docstring says."""
 MARK = "stand-in"
 """File beside a stand-in's executable: tells it from a published plugin."""
 LANGUAGE = "pulumi-language-python"
@@ -87,8 +87,8 @@ def _install_resource(resource: Resource, plugins: Path, pulumi: Path) -> str:
         return ""
     if os.environ.get(CHOICE) == "published":
         raise StepFailed(
-            f"plugins: the published {resource.title} {resource.version} could not be had ({why}); unset {CHOICE} to use the "
-            "stand-in"
+            f"plugins: the published {resource.title} {resource.version} could not be had ({why}); unset {CHOICE} to "
+            "use the stand-in"
         )
     _write(place, executable, resource.module)
     return f"stand-in: {resource.title} {resource.version} (published plugin {why})"

@@ -1,7 +1,7 @@
 """Stand-in for pulumi-language-python: starts a project's Python program for the Pulumi engine.
 
-It serves what `pulumi preview`, `up`, `refresh` and `destroy` ask of a language host. It installs nothing: programs run in an
-environment that exists. The program itself runs in `program.py`, in a process and an interpreter of its own.
+It serves what `pulumi preview`, `up`, `refresh` and `destroy` ask of a language host. It installs nothing: programs run
+in an environment that exists. The program itself runs in `program.py`, in a process and an interpreter of its own.
 """
 
 import json
@@ -41,16 +41,16 @@ def interpreter(root: str, options: dict[str, Any]) -> str:
     toolchain = options.get("toolchain", "pip")
     if toolchain not in ("pip", ""):
         raise Refused(
-            f"Pulumi.yaml: runtime.options.toolchain {toolchain!r} is not implemented by the Python language host stand-in: use "
-            "'pip', or a Pulumi CLI that comes with its own language host"
+            f"Pulumi.yaml: runtime.options.toolchain {toolchain!r} is not implemented by the Python language host "
+            "stand-in: use 'pip', or a Pulumi CLI that comes with its own language host"
         )
     if not options.get("virtualenv"):
         return sys.executable
     python = Path(root, options["virtualenv"], "bin", "python")
     if not python.is_file():
         raise Refused(
-            f"Pulumi.yaml: runtime.options.virtualenv {options['virtualenv']!r} has no {python}: create the environment, then "
-            "run the command again"
+            f"Pulumi.yaml: runtime.options.virtualenv {options['virtualenv']!r} has no {python}: create the "
+            "environment, then run the command again"
         )
     return str(python)
 
@@ -143,15 +143,16 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
         """Refuses: this stand-in never changes an environment."""
         context.abort(
             grpc.StatusCode.UNIMPLEMENTED,
-            "the Python language host stand-in installs nothing: make the program's environment with pip or uv and name it in "
-            "Pulumi.yaml as runtime.options.virtualenv",
+            "the Python language host stand-in installs nothing: make the program's environment with pip or uv and "
+            "name it in Pulumi.yaml as runtime.options.virtualenv",
         )
 
     def RunPlugin(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Refuses: plugins written in Python need the real host."""
         context.abort(
             grpc.StatusCode.UNIMPLEMENTED,
-            "the Python language host stand-in does not run plugins: use a Pulumi CLI that comes with its own language host",
+            "the Python language host stand-in does not run plugins: use a Pulumi CLI that comes with its own "
+            "language host",
         )
 
 

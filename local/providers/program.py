@@ -1,6 +1,6 @@
 """Runs one Pulumi program under the engine: `python program.py <settings as JSON> <entry point> [arguments]`.
 
-Uses the Pulumi SDK of the program's own environment and nothing else of this repository, which need not be installed there.
+Uses the Pulumi SDK of the program's own environment and nothing else of this repository, which need not be there.
 """
 
 import asyncio
@@ -55,8 +55,8 @@ def execute(settings: dict, program: str, arguments: list[str]) -> int:
         import pulumi.runtime
     except ImportError as error:
         print(
-            f"the Pulumi SDK cannot be imported by {sys.executable} ({error}): install the program's requirements into this "
-            "environment",
+            f"the Pulumi SDK cannot be imported by {sys.executable} ({error}): install the program's requirements "
+            "into this environment",
             file=sys.stderr,
         )
         return 1

@@ -173,8 +173,8 @@ class Random(Provider):
         """A value in the state stays as it is; one that is not there cannot be found anywhere."""
         if not request.properties.fields:
             raise Refused(
-                f"{request.type} cannot be read or imported by the random provider stand-in: a drawn value exists in the state "
-                "alone"
+                f"{request.type} cannot be read or imported by the random provider stand-in: a drawn value exists in "
+                "the state alone"
             )
         return wire.ReadResponse(id=request.id, properties=request.properties, inputs=request.inputs)
 

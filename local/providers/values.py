@@ -1,7 +1,7 @@
 """Property values as the Pulumi engine sends them: secrets, unknowns, assets, and the codec from and to protobuf.
 
-Values are plain Python (dict, list, str, int, float, bool). A secret stays a small dict with the engine's signature until
-`reveal` strips it; an unknown is the engine's sentinel string. Nulls are dropped, as the published providers do.
+Values are plain Python (dict, list, str, int, float, bool). A secret stays a small dict with the engine's signature
+until `reveal` strips it; an unknown is the engine's sentinel string. Nulls are dropped, as the published providers do.
 """
 
 from typing import Any
@@ -96,8 +96,8 @@ def has_unknowns(value: Any) -> bool:
 def mark_like(value: Any, pattern: Any) -> Any:
     """The value with secret marks where `pattern`, usually the inputs it came from, has them.
 
-    Objects are walked key by key, so one secret in a manifest does not hide the rest; a list with a secret inside is secret
-    as a whole, because a server may reorder it.
+    Objects are walked key by key, so one secret in a manifest does not hide the rest; a list with a secret inside is
+    secret as a whole, because a server may reorder it.
     """
     if not isinstance(value, dict) or not isinstance(pattern, dict) or is_secret(value):
         return value

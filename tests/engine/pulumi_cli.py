@@ -72,14 +72,14 @@ class PulumiEnv:
         command = [str(self.pulumi), *words, "--non-interactive", "--color", "never"]
         return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, text=True, timeout=400, check=False)
 
-    def project(self, directory: Path, main: str, config: dict[str, str] | None = None) -> Path:
-        """Writes a project whose program is the text, with a stack named `test`."""
+    def project(self, directory: Path, main: str, config: dict[str, str] | None = None, stack: str = "test") -> Path:
+        """Writes a project whose program is the text, and makes its stack."""
         directory.mkdir(parents=True)
         runtime = {"name": "python", "options": {"toolchain": "pip", "virtualenv": sys.prefix}}
         settings = {"name": PROJECT, "runtime": runtime, "config": {k: {"value": v} for k, v in (config or {}).items()}}
         (directory / "Pulumi.yaml").write_text(yaml.safe_dump(settings))
         (directory / "__main__.py").write_text(main)
-        made = self.run("stack", "init", "test", cwd=directory)
+        made = self.run("stack", "init", stack, cwd=directory)
         if made.returncode:
             raise Failed(made.stdout + made.stderr)
         return directory

@@ -1,7 +1,7 @@
 """Requests to the API server through the official client's connection: discovery, read, server-side apply, delete.
 
-Objects stay plain dicts. The official package is imported on first use: it takes a second, and a provider that only checks
-inputs does not need it.
+Objects stay plain dicts. The official package is imported on first use: it takes a second, which a provider without a
+cluster does not need.
 """
 
 import json
@@ -54,9 +54,16 @@ class Client:
         self._lock = threading.Lock()
 
     def request(
-        self, method: str, path: str, query: dict[str, str] | None = None, body: Any = None, content_type: str = "application/json",
-        attempts: int = ATTEMPTS, as_text: bool = False,
-    ) -> Any:  # fmt: skip
+        self,
+        method: str,
+        path: str,
+        query: dict[str, str] | None = None,
+        body: Any = None,
+        *,
+        content_type: str = "application/json",
+        attempts: int = ATTEMPTS,
+        as_text: bool = False,
+    ) -> Any:
         """Sends one request and returns the decoded answer.
 
         Raises:
@@ -104,7 +111,8 @@ class Client:
             known = self._discover(kind.api_version)
         if kind.kind not in known:
             raise NotServed(
-                f"the API server does not serve {kind}: check the apiVersion, or create its CustomResourceDefinition first"
+                f"the API server does not serve {kind}: check the apiVersion, or create its CustomResourceDefinition "
+                "first"
             )
         return known[kind.kind]
 
@@ -155,7 +163,7 @@ class Client:
         if dry_run:
             query["dryRun"] = "All"
         path = self.path(kind, meta.get("namespace"), meta["name"])
-        return self.request("PATCH", path, query, manifest, "application/apply-patch+yaml")
+        return self.request("PATCH", path, query, manifest, content_type="application/apply-patch+yaml")
 
     def delete(self, kind: Kind, namespace: str | None, name: str, propagation: str) -> None:
         """Asks for the deletion of an object; one that is gone already is no error."""

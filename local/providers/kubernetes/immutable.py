@@ -118,8 +118,8 @@ def replacing_paths(
 ) -> list[Path]:
     """Paths whose change replaces the object.
 
-    The data of a ConfigMap or Secret counts unless the provider's `enableConfigMapMutable` or `enableSecretMutable` is on and
-    the object is not marked immutable.
+    The data of a ConfigMap or Secret counts unless the provider's `enableConfigMapMutable` or `enableSecretMutable` is
+    on and the object is not marked immutable.
     """
     paths = [*ALWAYS, *BY_KIND.get((kind.group, kind.kind), ())]
     fixed = old.get("immutable") is True or new.get("immutable") is True

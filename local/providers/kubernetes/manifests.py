@@ -32,7 +32,8 @@ UNDERSCORED = (
 """Schema keywords that an SDK cannot spell with dashes."""
 
 ANNOTATIONS = (
-    "autonamed", "deletionPropagationPolicy", "patchFieldManager", "patchForce", "skipAwait", "timeoutSeconds", "waitFor",
+    "autonamed", "deletionPropagationPolicy", "patchFieldManager", "patchForce", "skipAwait", "timeoutSeconds",
+    "waitFor",
 )  # fmt: skip
 _MERGE_KEYS = (("name",), ("containerPort", "protocol"), ("port", "protocol"), ("type",), ("key",), ("uid",), ("ip",))
 
@@ -66,8 +67,8 @@ def check_annotations(inputs: Object) -> None:
         prefix, _, name = key.partition("/")
         if prefix == "pulumi.com" and name not in ANNOTATIONS:
             raise Refused(
-                f"annotation {key} is not implemented by the Kubernetes provider stand-in: leave it out, or use the published "
-                "plugin"
+                f"annotation {key} is not implemented by the Kubernetes provider stand-in: leave it out, or use the "
+                "published plugin"
             )
 
 
@@ -107,7 +108,7 @@ def state(live: Object, inputs: Object, kind: Kind, manager: str) -> Object:
 def live_inputs(live: Object, inputs: Object) -> Object:
     """The inputs as the cluster has them now: the shape that the program wrote, with the values of the live object.
 
-    A value that the server only writes differently (`1` for `1000m`) stays as written, so that a refresh shows true drift.
+    A value that the server only writes differently (`1` for `1000m`) stays as written: no drift.
     """
     shaped = _prune(live, {key: value for key, value in inputs.items() if key != "stringData"}, ())
     if "stringData" in inputs:

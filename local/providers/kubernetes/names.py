@@ -84,14 +84,14 @@ def kind_of(token: str, inputs: Object) -> Kind:
         raise Refused(f"{token} is not a type of the Kubernetes provider")
     if group in ("helm.sh", "yaml", "kustomize") or not version or not group:
         raise Refused(
-            f"{token} is not implemented by the Kubernetes provider stand-in: use kubernetes.helm.v3.Release for charts and "
-            "one resource per object otherwise, or the published plugin"
+            f"{token} is not implemented by the Kubernetes provider stand-in: use kubernetes.helm.v3.Release for "
+            "charts and one resource per object otherwise, or the published plugin"
         )
     kind = inputs.get("kind", name)
     if name.endswith("Patch") and kind != name:
         raise Refused(
-            f"{token} is a Patch resource, which the Kubernetes provider stand-in does not implement: declare the object "
-            "itself, or use the published plugin"
+            f"{token} is a Patch resource, which the Kubernetes provider stand-in does not implement: declare the "
+            "object itself, or use the published plugin"
         )
     if name.endswith("List") and "items" in inputs:
         raise Refused(f"{token} is a list, which cannot be created directly: declare each of its items as a resource")
@@ -143,8 +143,8 @@ def with_name(inputs: Object, old: Object, name: str, seed: bytes, autonaming: A
         return inputs
     if meta.get("generateName"):
         raise Refused(
-            "metadata.generateName is not implemented by the Kubernetes provider stand-in: give metadata.name, or leave both "
-            "out for a generated name"
+            "metadata.generateName is not implemented by the Kubernetes provider stand-in: give metadata.name, or "
+            "leave both out for a generated name"
         )
     if is_autonamed(old):
         chosen = metadata(old)["name"]

@@ -4,12 +4,11 @@ Does not own: the wire protocol (`provider`), what counts as ready (`readiness`)
 """
 
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable
 
 from local.providers.kubernetes import manifests, waits
 from local.providers.kubernetes.client import ApiError, Client, NotServed, Unreachable
+from local.providers.kubernetes.cluster import Cluster, Task
 from local.providers.kubernetes.diff import Change, changes
 from local.providers.kubernetes.immutable import delete_first, replacing_paths
 from local.providers.kubernetes.names import (
@@ -21,53 +20,13 @@ from local.providers.kubernetes.names import (
     metadata,
     parse_identifier,
 )
-from local.providers.kubernetes.options import Options
 from local.providers.kubernetes.ownership import BY_HAND, conflicts, explain_conflict, without_ignored
 from local.providers.kubernetes.paths import Path, parse
-from local.providers.plugin import EngineLog, NotReady, Refused
-from local.providers.values import Object, has_unknowns
+from local.providers.plugin import NotReady, Refused
+from local.providers.values import Object
 
 NEW_KIND_SECONDS = 15.0
 """How long a create waits for a kind whose CustomResourceDefinition may be on its way."""
-
-
-@dataclass
-class Cluster:
-    """The connection that all operations share: options, client (None without a cluster) and why there is none."""
-
-    options: Options
-    client: Client | None
-    unreachable: str
-    log: EngineLog
-    cancelled: Any
-
-    def connected(self) -> Client:
-        """The client.
-
-        Raises:
-            Refused: there is no cluster to talk to.
-        """
-        if self.client is None:
-            raise Refused(
-                f"the Kubernetes cluster is unreachable: {self.unreachable}; start it, or point the provider's kubeconfig to one "
-                "that runs"
-            )
-        return self.client
-
-    def namespace_for(self, kind: Kind) -> str | None:
-        """The default namespace of a kind; None for one outside namespaces. A kind not served yet counts as namespaced."""
-        if kind.is_cluster_scoped_by_name:
-            return None
-        if self.client is not None:
-            try:
-                return self.options.namespace if self.client.resource(kind).get("namespaced") else None
-            except (NotServed, ApiError, Unreachable):
-                pass
-        return self.options.namespace
-
-    def can_preview(self, kind: Kind, inputs: Object) -> bool:
-        """Whether the API server can say what it would make of these inputs."""
-        return self.client is not None and not has_unknowns(inputs) and self.client.serves(kind)
 
 
 def label(kind: Kind, manifest: Object) -> str:
@@ -94,131 +53,131 @@ def _canonical(manifest: Object, namespace: str | None) -> Object:
     return manifests.with_namespace(manifest, None if namespace is None else "default")
 
 
-def create(
-    cluster: Cluster, urn: str, kind: Kind, inputs: Object, requested: float, *, preview: bool
-) -> tuple[str, Object]:
+def create(task: Task, kind: Kind, inputs: Object) -> tuple[str, Object]:
     """Makes the object and waits for it; at a preview, asks the server what it would make.
 
     Raises:
         Refused: it exists already, or the server refused it.
         NotReady: it was made but did not become ready.
     """
-    if preview and not cluster.can_preview(kind, inputs):
+    if task.preview and not task.cluster.can_preview(kind, inputs):
         return "", inputs
-    client = cluster.connected()
-    manifest = _prepared(client, kind, inputs, preview=preview)
-    manager = field_manager(urn, {}, manifest)
+    client = task.cluster.connected()
+    manifest = _prepared(client, kind, inputs, preview=task.preview)
+    manager = field_manager(task.urn, {}, manifest)
     meta = metadata(manifest)
-    force = preview or cluster.options.patch_force or annotations(manifest).get("pulumi.com/patchForce") == "true"
+    force = (
+        task.preview or task.cluster.options.patch_force or annotations(manifest).get("pulumi.com/patchForce") == "true"
+    )
     try:
-        if not preview and not cluster.options.upsert and client.get(kind, meta.get("namespace"), meta["name"]):
+        if (
+            not task.preview
+            and not task.cluster.options.upsert
+            and client.get(kind, meta.get("namespace"), meta["name"])
+        ):
             raise Refused(
-                f"{label(kind, manifest)} already exists and is not in this stack: import it with the import_ resource option, "
-                "give another metadata.name, or delete it"
+                f"{label(kind, manifest)} already exists and is not in this stack: import it with the import_ "
+                "resource option, give another metadata.name, or delete it"
             )
-        live = client.apply(kind, manifest, manager, force=force, dry_run=preview)
+        live = client.apply(kind, manifest, manager, force=force, dry_run=task.preview)
     except ApiError as error:
-        if preview and error.status in (403, 404, 409):
+        if task.preview and error.status in (403, 404, 409):
             return "", inputs  # may not dry-run, or its namespace comes in the same update
         raise Refused(_refusal(kind, manifest, error, "created")) from error
     except Unreachable as error:
         raise Refused(str(error)) from error
-    if preview:
+    if task.preview:
         live.pop("status", None)
         return "", manifests.state(live, inputs, kind, manager)
     place = identifier(metadata(live).get("namespace"), metadata(live)["name"])
-    live = _awaited(cluster, client, urn, kind, manifest, inputs, live, manager, requested)
+    live = _awaited(task, kind, manifest, inputs, live, manager=manager)
     return place, manifests.state(live, inputs, kind, manager)
 
 
-def update(
-    cluster: Cluster, urn: str, kind: Kind, place: str, state: Object, inputs: Object, ignored: Iterable[str],
-    requested: float, *, preview: bool,
-) -> Object:  # fmt: skip
+def update(task: Task, kind: Kind, state: Object, inputs: Object, ignored: Iterable[str]) -> Object:
     """Applies the new inputs over the live object and waits for it; at a preview, asks the server for the outcome.
 
     Raises:
         Refused: the object has gone, other managers own the fields, or the server refused.
         NotReady: it was changed but did not become ready.
     """
-    if preview and not cluster.can_preview(kind, inputs):
+    if task.preview and not task.cluster.can_preview(kind, inputs):
         return inputs
-    client = cluster.connected()
-    manifest = _prepared(client, kind, inputs, preview=preview)
-    manager = field_manager(urn, state, manifest)
-    namespace, name = parse_identifier(place)
+    client = task.cluster.connected()
+    manifest = _prepared(client, kind, inputs, preview=task.preview)
+    manager = field_manager(task.urn, state, manifest)
+    namespace, name = parse_identifier(task.place)
     paths: list[Path] = [parse(path) for path in ignored]
-    force = cluster.options.patch_force or annotations(manifest).get("pulumi.com/patchForce") == "true"
+    force = task.cluster.options.patch_force or annotations(manifest).get("pulumi.com/patchForce") == "true"
     try:
         live = client.get(kind, namespace, name)
         if live is None:
             raise Refused(
-                f"{label(kind, manifest)} is in this stack but no longer in the cluster: run `pulumi refresh`, then the command again"
+                f"{label(kind, manifest)} is in this stack but no longer in the cluster: run `pulumi refresh`, then "
+                "the command again"
             )
         wanted = without_ignored(manifest, live, paths, manager)
-        live = _applied_over(client, kind, wanted, manager, force=force, dry_run=preview)
+        live = _applied_over(client, kind, wanted, manager, force=force, dry_run=task.preview)
     except ApiError as error:
-        if preview and error.status == 403:
+        if task.preview and error.status == 403:
             return inputs
         raise Refused(_refusal(kind, manifest, error, "updated")) from error
     except Unreachable as error:
         raise Refused(str(error)) from error
-    if preview:
+    if task.preview:
         return manifests.state(live, inputs, kind, manager)
-    live = _awaited(cluster, client, urn, kind, manifest, inputs, live, manager, requested)
+    live = _awaited(task, kind, manifest, inputs, live, manager=manager)
     return manifests.state(live, inputs, kind, manager)
 
 
-def read(
-    cluster: Cluster, urn: str, kind: Kind, place: str, state: Object, inputs: Object
-) -> tuple[Object, Object] | None:
+def read(task: Task, kind: Kind, state: Object, inputs: Object) -> tuple[Object, Object] | None:
     """State and inputs of the live object; None when there is none.
 
     Raises:
         Refused: no cluster answered.
     """
-    if cluster.client is None and cluster.options.delete_unreachable:
+    if task.cluster.client is None and task.cluster.options.delete_unreachable:
         return None
-    namespace, name = parse_identifier(place)
+    namespace, name = parse_identifier(task.place)
     try:
-        live = cluster.connected().get(kind, namespace, name)
+        live = task.cluster.connected().get(kind, namespace, name)
     except NotServed:
         return None
     except (ApiError, Unreachable) as error:
-        raise Refused(f"{kind.kind} {place} could not be read: {error}") from error
+        raise Refused(f"{kind.kind} {task.place} could not be read: {error}") from error
     if live is None:
         return None
     live.setdefault("apiVersion", kind.api_version)
     live.setdefault("kind", kind.kind)
     found = manifests.live_inputs(live, inputs) if inputs else manifests.imported_inputs(live)
-    return manifests.state(live, found, kind, field_manager(urn, state, manifests.plain(found))), found
+    return manifests.state(live, found, kind, field_manager(task.urn, state, manifests.plain(found))), found
 
 
-def delete(cluster: Cluster, urn: str, kind: Kind, place: str, state: Object, requested: float) -> None:
+def delete(task: Task, kind: Kind, state: Object) -> None:
     """Deletes the object, by default after everything it owns, and waits until it is gone.
 
     Raises:
         Refused: the server refused, or the object was still there in the end.
     """
-    if cluster.client is None and cluster.options.delete_unreachable:
+    if task.cluster.client is None and task.cluster.options.delete_unreachable:
         return
-    client, (namespace, name) = cluster.connected(), parse_identifier(place)
+    client, (namespace, name) = task.cluster.connected(), parse_identifier(task.place)
     manifest = manifests.plain(state)
     if "kind" in manifest:
         kind = kind_from_manifest(manifest)
     policy = str(annotations(manifest).get("pulumi.com/deletionPropagationPolicy", "foreground")).capitalize()
-    limit = waits.timeout(manifest, requested, waits.GONE_SECONDS)
+    limit = waits.timeout(manifest, task.timeout, waits.GONE_SECONDS)
     try:
         client.delete(kind, namespace, name, policy)
-        waits.until_gone(client, kind, namespace, name, limit, cluster.cancelled, _say(cluster, urn))
+        waits.until_gone(task, kind, namespace, name, limit)
     except NotServed:
         return
     except (ApiError, Unreachable) as error:
-        raise Refused(f"{kind.kind} {place} could not be deleted: {error}") from error
+        raise Refused(f"{kind.kind} {task.place} could not be deleted: {error}") from error
 
 
 def _applied_over(client: Client, kind: Kind, wanted: Object, manager: str, *, force: bool, dry_run: bool) -> Object:
-    """Applies over the live object; what people set by hand with kubectl is taken back, as the published provider does."""
+    """Applies over the live object; what people set by hand with kubectl is taken back."""
     try:
         return client.apply(kind, wanted, manager, force=force, dry_run=dry_run)
     except ApiError as error:
@@ -248,16 +207,13 @@ def _prepared(client: Client, kind: Kind, inputs: Object, *, preview: bool) -> O
     return manifests.with_namespace(manifest, metadata(manifest).get("namespace") or "default")
 
 
-def _awaited(
-    cluster: Cluster, client: Client, urn: str, kind: Kind, manifest: Object, inputs: Object, live: Object, manager: str,
-    requested: float,
-) -> Object:  # fmt: skip
+def _awaited(task: Task, kind: Kind, manifest: Object, inputs: Object, live: Object, *, manager: str) -> Object:
     place = identifier(metadata(live).get("namespace"), metadata(live)["name"])
     try:
-        return waits.until_ready(client, kind, manifest, live, requested, cluster.cancelled, _say(cluster, urn))
+        return waits.until_ready(task, kind, manifest, live)
     except waits.GaveUp as error:
         raise NotReady(str(error), place, manifests.state(error.live, inputs, kind, manager)) from error
-    except (ApiError, Unreachable, Refused) as error:
+    except (ApiError, Unreachable, NotServed) as error:
         message = f"{label(kind, manifest)} was applied, but whether it is ready could not be read: {error}"
         raise NotReady(message, place, manifests.state(live, inputs, kind, manager)) from error
 
@@ -266,7 +222,3 @@ def _refusal(kind: Kind, manifest: Object, error: ApiError, what: str) -> str:
     if conflicts(error):
         return explain_conflict(label(kind, manifest), error)
     return f"{label(kind, manifest)} could not be {what}: {error.message}"
-
-
-def _say(cluster: Cluster, urn: str) -> Callable[[str], None]:
-    return lambda message: cluster.log.status(urn, message)

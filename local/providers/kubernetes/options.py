@@ -1,4 +1,4 @@
-"""The provider's configuration: which options are honoured, the kubeconfig they lead to, and what a change of them means."""
+"""The provider's configuration: what is honoured, the kubeconfig it leads to, and what a change of it means."""
 
 import json
 import os
@@ -12,12 +12,19 @@ from local.providers.plugin import Refused
 from local.providers.values import UNKNOWN, Object
 
 HONOURED = (
-    "clusterIdentifier", "context", "deleteUnreachable", "enableConfigMapMutable", "enablePatchForce", "enableSecretMutable",
-    "enableServerSideApply", "helmReleaseSettings", "kubeconfig", "namespace", "suppressDeprecationWarnings",
-    "suppressHelmHookWarnings", "upsertExistingObjects",
+    "clusterIdentifier", "context", "deleteUnreachable", "enableConfigMapMutable", "enablePatchForce",
+    "enableSecretMutable", "enableServerSideApply", "helmReleaseSettings", "kubeconfig", "namespace",
+    "suppressDeprecationWarnings", "suppressHelmHookWarnings", "upsertExistingObjects",
 )  # fmt: skip
 OF_THE_ENGINE = ("version", "pluginDownloadURL", "__internal", "pluginChecksums")
-HELM_SETTINGS = ("driver", "repositoryCache", "repositoryConfigPath", "registryConfigPath", "pluginsPath")
+HELM_SETTINGS = {
+    "driver": "HELM_DRIVER",
+    "repositoryCache": "HELM_REPOSITORY_CACHE",
+    "repositoryConfigPath": "HELM_REPOSITORY_CONFIG",
+    "registryConfigPath": "HELM_REGISTRY_CONFIG",
+    "pluginsPath": "HELM_PLUGINS",
+}
+"""What helmReleaseSettings may set, and the variables by which helm knows it."""
 
 
 @dataclass(frozen=True)
@@ -49,21 +56,21 @@ def parse(raw: Object) -> Object:
             continue
         if name not in HONOURED:
             raise Refused(
-                f"provider option {name} is not implemented by the Kubernetes provider stand-in: leave it out, or use the "
-                "published plugin"
+                f"provider option {name} is not implemented by the Kubernetes provider stand-in: leave it out, or use "
+                "the published plugin"
             )
         options[name] = value if name == "kubeconfig" else _decoded(value)
     if options.get("enableServerSideApply", True) in (False, "false"):
         raise Refused(
-            "provider option enableServerSideApply=false is not implemented by the Kubernetes provider stand-in, which always "
-            "applies on the server: leave the option out, or use the published plugin"
+            "provider option enableServerSideApply=false is not implemented by the Kubernetes provider stand-in, "
+            "which always applies on the server: leave the option out, or use the published plugin"
         )
     settings = options.get("helmReleaseSettings") or {}
     unknown = sorted(set(settings) - set(HELM_SETTINGS)) if isinstance(settings, dict) else []
     if unknown:
         raise Refused(
-            f"provider option helmReleaseSettings.{unknown[0]} is not implemented by the Kubernetes provider stand-in: leave it "
-            "out, or use the published plugin"
+            f"provider option helmReleaseSettings.{unknown[0]} is not implemented by the Kubernetes provider "
+            "stand-in: leave it out, or use the published plugin"
         )
     return options
 

@@ -1,8 +1,8 @@
 """Who owns which field of a live object, and what that means for properties that a program ignores.
 
-The published provider's rule for `ignoreChanges` under server-side apply: a field that somebody else owns is left out of what
-is applied, so that it neither conflicts nor changes; a field that is ours alone is applied with its live value, because a
-field that an owner stops applying is removed.
+The published provider's rule for `ignoreChanges` under server-side apply: a field that somebody else owns is left out
+of what is applied, so that it neither conflicts nor changes; a field that is ours alone is applied with its live value,
+because a field that its owner stops applying is removed.
 """
 
 import json
@@ -14,7 +14,6 @@ from local.providers.kubernetes.client import ApiError
 from local.providers.kubernetes.names import metadata
 from local.providers.kubernetes.paths import MISSING, Path, get, put, remove
 from local.providers.values import Object
-
 
 BY_HAND = frozenset({"before-first-apply", "kubectl"})
 """Managers whose fields an update takes over without asking: the published provider does the same."""

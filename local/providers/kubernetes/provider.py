@@ -9,9 +9,9 @@ from pulumi.runtime.proto import provider_pb2 as wire
 
 from local.providers.kubernetes import helm, manifests, objects, options
 from local.providers.kubernetes.client import ApiError, Client, Unreachable
+from local.providers.kubernetes.cluster import Cluster, Task
 from local.providers.kubernetes.diff import Change
 from local.providers.kubernetes.names import RELEASE, Kind, kind_of, with_name
-from local.providers.kubernetes.objects import Cluster
 from local.providers.kubernetes.paths import show
 from local.providers.kubernetes.waits import check_of, timeout
 from local.providers.plugin import EngineLog, Provider, Refused, answers, configured, serve
@@ -108,28 +108,34 @@ class Kubernetes(Provider):
         kind = kind_of(request.type, reveal(new))
         return _diff_response(*objects.difference(self.cluster, kind, old, new, request.ignoreChanges))
 
+    def _task(self, request: Any) -> Task:
+        """The request's place in the cluster."""
+        return Task(
+            cluster=self.cluster,
+            urn=request.urn,
+            place=getattr(request, "id", ""),
+            timeout=request.timeout,
+            preview=getattr(request, "preview", False),
+        )
+
     @answers
     def Create(self, request: Any, context: Any) -> Any:
         """Makes the object or release."""
-        inputs = decode(request.properties)
+        inputs, task = decode(request.properties), self._task(request)
         if request.type == RELEASE:
-            place, state = helm.create(self.cluster, request.urn, inputs, request.timeout, preview=request.preview)
+            place, state = helm.create(task, inputs)
         else:
-            kind = kind_of(request.type, reveal(inputs))
-            place, state = objects.create(
-                self.cluster, request.urn, kind, inputs, request.timeout, preview=request.preview
-            )
+            place, state = objects.create(task, kind_of(request.type, reveal(inputs)), inputs)
         return wire.CreateResponse(id=place, properties=encode(state))
 
     @answers
     def Read(self, request: Any, context: Any) -> Any:
         """The live object or release; an empty answer when it has gone."""
-        state, inputs = decode(request.properties), decode(request.inputs)
+        state, inputs, task = decode(request.properties), decode(request.inputs), self._task(request)
         if request.type == RELEASE:
-            found = helm.read(self.cluster, request.id, state, inputs)
+            found = helm.read(task, state, inputs)
         else:
-            kind = _kind_of_state(request.type, state, inputs)
-            found = objects.read(self.cluster, request.urn, kind, request.id, reveal(state), inputs)
+            found = objects.read(task, _kind_of_state(request.type, state, inputs), reveal(state), inputs)
         if found is None:
             return wire.ReadResponse()
         return wire.ReadResponse(id=request.id, properties=encode(found[0]), inputs=encode(found[1]))
@@ -137,28 +143,21 @@ class Kubernetes(Provider):
     @answers
     def Update(self, request: Any, context: Any) -> Any:
         """Changes the object or release in place."""
-        state, inputs = decode(request.olds), decode(request.news)
+        state, inputs, task = decode(request.olds), decode(request.news), self._task(request)
         if request.type == RELEASE:
-            updated = helm.update(
-                self.cluster, request.urn, request.id, inputs, request.timeout, preview=request.preview
-            )
-        else:
-            kind = kind_of(request.type, reveal(inputs))
-            updated = objects.update(
-                self.cluster, request.urn, kind, request.id, reveal(state), inputs, request.ignoreChanges, request.timeout,
-                preview=request.preview,
-            )  # fmt: skip
+            return wire.UpdateResponse(properties=encode(helm.update(task, inputs)))
+        kind = kind_of(request.type, reveal(inputs))
+        updated = objects.update(task, kind, reveal(state), inputs, request.ignoreChanges)
         return wire.UpdateResponse(properties=encode(updated))
 
     @answers
     def Delete(self, request: Any, context: Any) -> Any:
         """Deletes the object or release, and waits until it is gone."""
-        state = decode(request.properties)
+        state, task = decode(request.properties), self._task(request)
         if request.type == RELEASE:
-            helm.delete(self.cluster, request.urn, request.id, reveal(state), request.timeout)
+            helm.delete(task, reveal(state))
         else:
-            kind = _kind_of_state(request.type, state, {})
-            objects.delete(self.cluster, request.urn, kind, request.id, reveal(state), request.timeout)
+            objects.delete(task, _kind_of_state(request.type, state, {}), reveal(state))
         return empty_pb2.Empty()
 
 

@@ -1,4 +1,4 @@
-"""When an object counts as ready, kind by kind, read from the object alone and, where it must be, from its neighbours."""
+"""When an object counts as ready, kind by kind, read from the object itself and, where it must be, its neighbours."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

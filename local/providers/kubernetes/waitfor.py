@@ -25,8 +25,8 @@ def parse(annotation: str) -> Check:
         checks = [_parse_one(expression) for expression in expressions]
     except (ValueError, TypeError, AttributeError) as error:
         raise Refused(
-            f"annotation pulumi.com/waitFor must be condition=<type>[=<status>], jsonpath={{<path>}}[=<value>], or a JSON list "
-            f"of them, got {annotation!r}"
+            f"annotation pulumi.com/waitFor must be condition=<type>[=<status>], jsonpath={{<path>}}[=<value>], or a "
+            f"JSON list of them, got {annotation!r}"
         ) from error
 
     def check(live: Object, client: Client) -> Progress:

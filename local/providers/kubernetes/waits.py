@@ -1,10 +1,10 @@
 """Waiting for an object to become ready or to be gone, with progress on the terminal and one clear error at the end."""
 
-import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 
 from local.providers.kubernetes.client import Client, NotServed
+from local.providers.kubernetes.cluster import Task
 from local.providers.kubernetes.diagnosis import explain
 from local.providers.kubernetes.names import Kind, annotations, identifier, metadata
 from local.providers.kubernetes.readiness import DEFAULT_TIMEOUT_SECONDS, Check, check_for
@@ -56,10 +56,7 @@ def check_of(kind: Kind, manifest: Object) -> Check | None:
     return parse(wanted) if wanted else check_for(kind)
 
 
-def until_ready(
-    client: Client, kind: Kind, manifest: Object, live: Object, requested: float,
-    cancelled: threading.Event, say: Callable[[str], None],
-) -> Object:  # fmt: skip
+def until_ready(task: Task, kind: Kind, manifest: Object, live: Object) -> Object:
     """The object once it is ready.
 
     Raises:
@@ -68,14 +65,15 @@ def until_ready(
     check = check_of(kind, manifest)
     if check is None:
         return live
-    limit = timeout(manifest, requested, DEFAULT_TIMEOUT_SECONDS.get(kind.kind, READY_SECONDS))
+    client = task.cluster.connected()
+    limit = timeout(manifest, task.timeout, DEFAULT_TIMEOUT_SECONDS.get(kind.kind, READY_SECONDS))
     meta, begin, shown = metadata(live), time.monotonic(), ""
     label = f"{kind.kind} {identifier(meta.get('namespace'), meta['name'])}"
     for pause in _pauses():
         progress = check(live, client)
         if progress.ready:
             if shown:
-                say("")
+                task.say("")
             return live
         if progress.failed:
             raise GaveUp(_sentence(f"{label} cannot become ready: {progress.message}", kind, live, client), live)
@@ -85,9 +83,9 @@ def until_ready(
                 _sentence(f"{label} was not ready after {limit:.0f}s: {progress.message}", kind, live, client), live
             )
         if progress.message != shown:
-            say(f"waiting: {progress.message}")
+            task.say(f"waiting: {progress.message}")
             shown = progress.message
-        if cancelled.wait(max(min(pause, limit - waited), 0.01)):
+        if task.cluster.cancelled.wait(max(min(pause, limit - waited), 0.01)):
             raise GaveUp(f"{label} was not ready when the run was cancelled: {progress.message}", live)
         found = client.get(kind, meta.get("namespace"), meta["name"])
         if found is None:
@@ -96,16 +94,13 @@ def until_ready(
     raise AssertionError("unreachable")
 
 
-def until_gone(
-    client: Client, kind: Kind, namespace: str | None, name: str, limit: float,
-    cancelled: threading.Event, say: Callable[[str], None],
-) -> None:  # fmt: skip
+def until_gone(task: Task, kind: Kind, namespace: str | None, name: str, limit: float) -> None:
     """Returns when the object no longer exists.
 
     Raises:
         Refused: the time passed or the run was cancelled; the message says what holds the object.
     """
-    begin, uid = time.monotonic(), None
+    begin, uid, client = time.monotonic(), None, task.cluster.connected()
     label = f"{kind.kind} {identifier(namespace, name)}"
     for pause in _pauses():
         try:
@@ -120,12 +115,12 @@ def until_gone(
         notes = _remaining(live)
         if time.monotonic() - begin >= limit:
             raise Refused(
-                f"{label} was not deleted after {limit:.0f}s: {why}{notes}; look at `kubectl get {kind.kind.lower()} {name}"
-                f"{f' --namespace {namespace}' if namespace else ''} --output yaml`, then run the command again"
+                f"{label} was not deleted after {limit:.0f}s: {why}{notes}; look at `kubectl get {kind.kind.lower()} "
+                f"{name}{f' --namespace {namespace}' if namespace else ''} --output yaml`, then run the command again"
             )
         if time.monotonic() - begin > 1:
-            say(f"waiting for the deletion: {why}{notes}")
-        if cancelled.wait(pause):
+            task.say(f"waiting for the deletion: {why}{notes}")
+        if task.cluster.cancelled.wait(pause):
             raise Refused(f"{label} was not deleted yet when the run was cancelled: {why}")
 
 
@@ -146,7 +141,7 @@ def _sentence(begin: str, kind: Kind, live: Object, client: Client) -> str:
     return f"{begin}{reasons}\n  look at: kubectl describe {kind.kind.lower()} {meta['name']}{place}"
 
 
-def _pauses():
+def _pauses() -> Iterator[float]:
     yield from POLL_SECONDS
     while True:
         yield POLL_SECONDS[-1]
