@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
-from ml import bundle, step
+from ml import bundle, endpoint, step
 from ml.model import Model
 from tests.ml import bundles
 from tests.ml.conftest import ROOT, Store
@@ -244,6 +244,31 @@ def test_a_version_must_not_be_worse_than_the_endpoints_on_the_same_rows(run: Ru
     assert third.output("verdict").endswith(f"of the current version {current}, as recorded with it")
 
 
+def test_a_retry_of_a_killed_deploy_still_knows_the_version_to_go_back_to(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.steps(*STEPS)
+    before = run.output("version")
+    second = Run(run.directory, run.settings, run_id="run-2", environment=run.environment)
+    second.steps(*STEPS[:4])
+    killed = second.process(
+        "-c",
+        "import os, signal\n"
+        "from ml import deploy, endpoint, step\n"
+        "endpoint.FileEndpoint.wait = lambda *_: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "step.main(deploy.run)\n",
+    )
+    assert killed.returncode == -9, killed.stderr
+    assert (run.directory / "endpoint").read_text() == second.output("version")
+    monkeypatch.setattr(endpoint.FileEndpoint, "wait", lambda _, version: "it crashes" if version != before else None)
+    done = second.step("deploy")
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"endpoint 'endpoint' did not take version {second.output('version')} (it crashes), it has {before} again\n"
+    )
+    assert (run.directory / "endpoint").read_text() == before
+
+
 def test_a_pipeline_without_an_endpoint_keeps_its_version_on_the_volume(run: Run) -> None:
     run.settings = run.settings | {"endpoint": None}
     run.environment["ENDPOINT_FILE"] = ""
@@ -350,10 +375,10 @@ def test_a_wrong_environment_is_one_sentence(run: Run, name: str, value: str, se
     assert (done.stderr, done.returncode) == (sentence + "\n", 65)
 
 
-def test_mlflow_that_does_not_answer_is_worth_a_retry_and_loses_nothing(run: Run) -> None:
+def test_mlflow_that_does_not_answer_is_worth_a_retry(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     run.steps("load", "preprocess")
+    monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     run.environment["MLFLOW_TRACKING_URI"] = "http://127.0.0.1:9"
-    run.environment["MLFLOW_HTTP_REQUEST_MAX_RETRIES"] = "0"
     done = run.step("train")
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
