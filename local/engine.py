@@ -91,11 +91,13 @@ class Engine:
 
     def up(self, stack: str, *options: str) -> None:
         """`pulumi up` without a separate preview; what it prints goes to the terminal."""
-        self._run("up", "--yes", "--skip-preview", "--suppress-outputs", *options, *self._of(stack))
+        self._run(
+            "up", "--yes", "--skip-preview", "--suppress-outputs", "--suppress-progress", *options, *self._of(stack)
+        )
 
     def preview(self, stack: str, *options: str) -> None:
         """`pulumi preview`, on the terminal."""
-        self._run("preview", *options, *self._of(stack))
+        self._run("preview", "--suppress-progress", *options, *self._of(stack))
 
     def preview_json(self, stack: str) -> dict[str, Any]:
         """`pulumi preview --json`, parsed."""
@@ -103,7 +105,7 @@ class Engine:
 
     def destroy(self, stack: str) -> None:
         """`pulumi destroy`, on the terminal."""
-        self._run("destroy", "--yes", "--skip-preview", *self._of(stack))
+        self._run("destroy", "--yes", "--skip-preview", "--suppress-progress", *self._of(stack))
 
     def forget(self, stack: str) -> None:
         """Drops the state of a stack whose cluster is gone."""
