@@ -68,12 +68,18 @@ def _report(node: dict[str, Any], said: dict[str, str]) -> None:
     if said.get(node["id"]) != node["phase"]:
         said[node["id"]] = node["phase"]
         message = f": {node['message']}" if node.get("message") else ""
-        say(f"  {node['displayName']} {node['phase'].lower()}{message}")
+        say(f"  {_name(node)} {node['phase'].lower()}{message}")
+
+
+def _name(node: dict[str, Any]) -> str:
+    """A step's name; Argo numbers the tries of a step from 0 in parentheses."""
+    step, _, attempt = node["displayName"].rstrip(")").partition("(")
+    return f"{step}, try {int(attempt) + 1}," if attempt.isdigit() and attempt != "0" else step
 
 
 def _reason(status: dict[str, Any]) -> str:
     failed = [
-        f"step {node['displayName']}: {node.get('message', 'no reason given')}"
+        f"step {_name(node)}: {node.get('message', 'no reason given')}"
         for node in (status.get("nodes") or {}).values()
         if node.get("type") == "Pod" and node.get("phase") in ("Failed", "Error")
     ]

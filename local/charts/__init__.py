@@ -16,5 +16,6 @@ def repository() -> tuple[str, str]:
             answer.read(1)
     except OSError as error:
         reason = getattr(error, "reason", error)
+        reason = getattr(reason, "strerror", None) or reason
         return str(DIRECTORY), f"stand-in: chart argo-workflows {versions.ARGO_WORKFLOWS} ({UPSTREAM_CHARTS}: {reason})"
     return UPSTREAM_CHARTS, ""
