@@ -6,12 +6,13 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Sized
 from contextlib import suppress
 from pathlib import Path
 
 from local.node import machine, network, runtime
 from local.node.machine import Sysctls
-from local.node.processes import end, marked
+from local.node.processes import end, marked, other_owner
 
 DISPOSABLE = (
     "etcd",
@@ -50,6 +51,14 @@ def sysctls(directory: Path) -> Sysctls:
     return Sysctls(directory / "sysctls.json")
 
 
+def owns_machine(directory: Path) -> bool:
+    """Whether bridge, cgroups and kernel settings are for the node of this directory to change.
+
+    There is one of each on a machine: they are not an ordinary user's, nor ours while a node runs from elsewhere.
+    """
+    return os.geteuid() == 0 and other_owner(directory, "containerd") is None
+
+
 def clean(directory: Path, *, wipe: bool) -> list[str]:
     """Removes everything of the node and returns a line for each kind of thing that was there.
 
@@ -57,27 +66,30 @@ def clean(directory: Path, *, wipe: bool) -> list[str]:
     """
     found = []
     running = marked(directory)
+    whole = owns_machine(directory)
     # The kubelet first: it would start again what is ended below.
     others = [p for p in running if p.leader and p.name != "containerd"]
     if ended := end([p.pid for p in sorted(others, key=lambda p: p.name != "kubelet")], PROCESS_SECONDS):
-        found.append(f"{len(ended)} processes: {', '.join(sorted(p.name for p in others))}")
-    if ended := end(machine.pids_of_pods(), POD_SECONDS):
-        found.append(f"{len(ended)} processes of pods")
+        found.append(f"{_count(ended, 'process', 'processes')}: {', '.join(sorted(p.name for p in others))}")
+    if whole and (ended := end(machine.pids_of_pods(), POD_SECONDS)):
+        found.append(f"{_count(ended, 'process', 'processes')} of pods")
     if any(p.leader and p.name == "containerd" for p in running):
         runtime.forget_containers(directory)
     if shims := runtime.end_shims(directory):
-        found.append(f"{shims} container shims")
+        found.append(f"{_count(shims, 'container shim', 'container shims')}")
     if rest := marked(directory):
         end([p.pid for p in rest], PROCESS_SECONDS)
-        found.append(f"{len(rest)} more processes: {', '.join(sorted({p.name for p in rest}))}")
+        found.append(f"{_count(rest, 'process', 'processes')} of {', '.join(sorted({p.name for p in rest}))}")
     if mounts := _mounts(directory):
         for mount in sorted(mounts, key=len, reverse=True):
             subprocess.run(["umount", "--lazy", mount], capture_output=True, check=False)
-        found.append(f"{len(mounts)} mounts")
-    found += network.down()
-    if count := _remove_cgroups():
-        found.append(f"{count} cgroups")
-    found += sysctls(directory).restore()
+        found.append(_count(mounts, "mount", "mounts"))
+    if whole:
+        found += network.down()
+        if count := _remove_cgroups():
+            found.append(f"{count} cgroups")
+        found += sysctls(directory).restore()
+        found += _remove_traces(directory)
     found += _remove_files(directory, wipe=wipe)
     return found
 
@@ -86,8 +98,9 @@ def left(directory: Path) -> list[str]:
     """What is still there of what `clean` removes, a line for each."""
     lines = [f"process {p.pid} ({p.command[:80]})" for p in marked(directory)]
     lines += [f"mount {mount}" for mount in _mounts(directory)]
-    lines += network.left()
-    lines += [f"cgroup {cgroup}" for cgroup in machine.left_cgroups()]
+    if owns_machine(directory):
+        lines += network.left()
+        lines += [f"cgroup {cgroup}" for cgroup in machine.left_cgroups()]
     return lines + [str(directory / name) for name in DISPOSABLE if (directory / name).exists()]
 
 
@@ -108,24 +121,34 @@ def _remove_cgroups() -> int:
     return count
 
 
-def _remove_files(directory: Path, *, wipe: bool) -> list[str]:
+def _remove_traces(directory: Path) -> list[str]:
+    """Removes what containerd, kubelet and CNI leave outside of our directory."""
     found = []
-    links = [link for link in _entries(POD_LOG_LINKS) if os.path.islink(link) and str(directory) in os.readlink(link)]
+    links = [
+        link
+        for link in _entries(POD_LOG_LINKS)
+        if link.is_symlink() and str(link.readlink()).startswith(f"{directory}/")
+    ]
     for link in links:
         link.unlink(missing_ok=True)
     if links:
         found.append(f"{len(links)} links in {POD_LOG_LINKS}")
+    if _dead(DEVICE_PLUGIN_SOCKET):
+        DEVICE_PLUGIN_SOCKET.unlink()
+    for place in EMPTY_DIRECTORIES:
+        with suppress(OSError):
+            place.rmdir()  # only if it is empty, so never another program's
+    return found
+
+
+def _remove_files(directory: Path, *, wipe: bool) -> list[str]:
+    found = []
     for name in DISPOSABLE:
         place = directory / name
         if place.exists():
             if name in {"etcd", "volumes"} and any(place.iterdir()):
                 found.append(f"data in {place}")
             shutil.rmtree(place, ignore_errors=True)
-    if _dead(DEVICE_PLUGIN_SOCKET):
-        DEVICE_PLUGIN_SOCKET.unlink()
-    for place in EMPTY_DIRECTORIES:
-        with suppress(OSError):
-            place.rmdir()  # only if it is empty, so never another program's
     if wipe and directory.exists():
         shutil.rmtree(directory, ignore_errors=True)
         found.append(f"the directory {directory}")
@@ -138,6 +161,10 @@ def _dead(place: Path) -> bool:
         return False
     with socket.socket(socket.AF_UNIX) as caller:
         return caller.connect_ex(str(place)) == errno.ECONNREFUSED
+
+
+def _count(things: Sized, one: str, many: str) -> str:
+    return f"{len(things)} {one if len(things) == 1 else many}"
 
 
 def _entries(directory: Path) -> list[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from local import paths, tools
 from local.node import cleanup, gateway, machine, network, ports, registry, runtime
 from local.node.parts import BINARIES, FIXED_PORTS, NodeParts
-from local.node.processes import marked
+from local.node.processes import marked, other_owner
 from local.progress import StepFailed, say, step
 
 LONGEST_DIRECTORY = 68
@@ -117,6 +117,8 @@ def _bring_up(*, refuse_running: bool) -> Node:
         running = [part.name for part in parts.processes if part.healthy()]
         if refuse_running and len(running) == len(parts.processes) and network.exists():
             raise StepFailed("Node: it is running already; `python -m local.node status` shows it, `stop` ends it.")
+        if other := other_owner(directory, "containerd"):
+            raise StepFailed(f"Node: another one runs on this machine, from {other}; stop that one first.")
         if conflict := network.conflict():
             raise StepFailed(f"Node: {conflict}; remove it, then start again.")
         if running:

@@ -81,6 +81,8 @@ def hierarchies() -> list[Path]:
     """The directories that a cgroup must be made in: one, or one per controller."""
     if version() == 2:
         return [CGROUPS]
+    if not CGROUPS.is_dir():
+        return []
     # Combined hierarchies have two names (cpu and cpu,cpuacct), one of them a link. The unified one may be there too.
     return sorted({d.resolve() for d in CGROUPS.iterdir() if (d / "cgroup.procs").exists()})
 

@@ -5,6 +5,7 @@ No iptables: our rules and kube-proxy's stand in nftables tables of their own, w
 
 import ipaddress
 import json
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -112,7 +113,7 @@ def left() -> list[str]:
 
 
 def _tables() -> list[str]:
-    if not shutil.which("nft"):
+    if not shutil.which("nft") or os.geteuid() != 0:  # an ordinary user may not even look, nor have made any
         return []
     listed = _run("nft", "list", "tables").splitlines()
     return [table for table in TABLES if f"table {table}" in listed]

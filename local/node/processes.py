@@ -7,7 +7,7 @@ mark cannot go stale, survives the starter, and never points at somebody else's 
 import os
 import signal
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -114,21 +114,41 @@ class Marked:
 def marked(directory: Path) -> list[Marked]:
     """Every process of this user that was started for the directory, descendants included."""
     found = []
-    suffix = f"@{directory}"
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit():
-            continue
+    for entry, name, owner in _marks():
         try:
-            values = (entry / "environ").read_bytes().split(b"\0")
-            mark = next((os.fsdecode(v[len(MARK) + 1 :]) for v in values if v.startswith(f"{MARK}=".encode())), "")
-            if not mark.endswith(suffix) or _state(entry) == "Z":
-                continue
-            command = os.fsdecode((entry / "cmdline").read_bytes().replace(b"\0", b" ").strip())
-            pid = int(entry.name)
-            found.append(Marked(pid, mark.removesuffix(suffix), os.getsid(pid) == pid, command))
-        except OSError:  # it ended meanwhile, or is another user's
+            if owner == str(directory):
+                command = os.fsdecode((entry / "cmdline").read_bytes().replace(b"\0", b" ").strip())
+                pid = int(entry.name)
+                found.append(Marked(pid, name, os.getsid(pid) == pid, command))
+        except OSError:  # it ended meanwhile
             continue
     return found
+
+
+def other_owner(directory: Path, name: str) -> str | None:
+    """Another directory that a process of this name runs for, in the same network; None if there is none."""
+    ours = os.stat("/proc/self/ns/net")
+    for entry, called, owner in _marks():
+        with suppress(OSError):
+            if called == name and owner != str(directory) and os.path.samestat(ours, (entry / "ns" / "net").stat()):
+                return owner
+    return None
+
+
+def _marks() -> Iterator[tuple[Path, str, str]]:
+    """The entry in /proc, the name and the directory of every marked process that one may look at."""
+    for entry in Path("/proc").iterdir():
+        try:
+            if not entry.name.isdigit():
+                continue
+            values = (entry / "environ").read_bytes().split(b"\0")
+            mark = next((os.fsdecode(v[len(MARK) + 1 :]) for v in values if v.startswith(f"{MARK}=".encode())), None)
+            if mark is None or _state(entry) == "Z":
+                continue
+        except OSError:  # it ended meanwhile, or is another user's
+            continue
+        name, _, owner = mark.partition("@")
+        yield entry, name, owner
 
 
 def end(pids: Iterable[int], seconds: float) -> list[int]:

@@ -68,15 +68,15 @@ def forget_containers(directory: Path) -> None:
             _ctr(directory, kind, "delete", *(["--force"] if kind == "tasks" else []), *ids)
 
 
-def end_shims(directory: Path) -> int:
-    """Ends the shims, which outlive containerd, and removes their sockets; returns how many ran."""
+def end_shims(directory: Path) -> list[int]:
+    """Ends the shims, which outlive containerd, and removes their sockets; returns the pids of those that ran."""
     shims = [process.pid for process in marked(directory) if "containerd-shim" in process.command.split(" ")[0]]
     for address in (directory / "containerd" / "state").glob("io.containerd.runtime.v2.task/*/*/address"):
         try:
             Path(address.read_text().strip().removeprefix("unix://")).unlink(missing_ok=True)
         except OSError:
             continue
-    return len(end(shims, 0.5))
+    return end(shims, 0.5)
 
 
 def _ctr(directory: Path, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:

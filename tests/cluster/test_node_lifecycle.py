@@ -171,8 +171,8 @@ def test_a_stop_with_pods_running_leaves_the_machine_as_it_was(bare, crashed):
         assert any("containerd-shim" in p.command for p in marked(bare.home))
     status, said = bare.finish("stop")
     assert status == 0, said
-    expected = ["processes of pods", "mounts", "bridge pmlops0 with its routes", "cgroups", "sysctl", "node/volumes"]
-    for found in [*expected, "container shims" if crashed else "kube-apiserver"]:
+    expected = ["of pods", "mounts", "bridge pmlops0 with its routes", "cgroups", "sysctl", "node/volumes"]
+    for found in [*expected, "container shim" if crashed else "kube-apiserver"]:
         assert found in said
     after = bare.traces()
     assert after == before
@@ -222,6 +222,19 @@ def test_of_two_starts_at_once_one_works_and_the_other_says_why_not(bare):
     (refusal,) = [said for status, said in results if status == 1]
     assert "another start or stop is at work (pid " in refusal or "it is running already" in refusal
     assert len([p for p in marked(bare.home) if p.leader and p.name == "etcd"]) == 1
+
+
+def test_a_second_node_is_refused_and_stopping_it_leaves_the_first_alone(bare):
+    status, said = bare.finish("start")
+    assert status == 0, said
+    with tempfile.TemporaryDirectory(prefix="node-") as elsewhere:
+        command = bare.command("env", f"XDG_STATE_HOME={elsewhere}", sys.executable, "-c", RUN)
+        for word, expected in (("start", 1), ("stop", 0)):
+            run = subprocess.run([*command, word], capture_output=True, text=True, check=False, env=bare.environment)
+            assert run.returncode == expected, run.stderr
+            assert word == "stop" or f"another one runs on this machine, from {bare.home}" in run.stderr
+    assert bare.finish("status")[0] == 0
+    assert "pmlops0" in bare.run("ip", "link")
 
 
 def test_parts_that_died_are_started_again_and_the_rest_is_left_alone(bare):

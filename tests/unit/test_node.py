@@ -7,6 +7,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from local.node import cleanup, lifecycle, machine, network, ports, runtime, sto
 from local.node.api import ApiError
 from local.node.machine import Sysctls
 from local.node.pki import Pki
-from local.node.processes import Process, end, marked
+from local.node.processes import Process, end, marked, other_owner
 from local.progress import StepFailed
 
 # ---------------------------------------------------------------- processes
@@ -58,6 +59,25 @@ def test_a_second_launch_of_a_running_process_starts_nothing(process, tmp_path):
     sleeper.launch()
     sleeper.launch()
     assert len(marked(tmp_path)) == 1
+
+
+def test_a_process_that_runs_for_another_directory_is_told_apart(process, tmp_path):
+    process("unique-sleeper", "exec sleep 60").launch()
+    assert other_owner(tmp_path / "ours", "unique-sleeper") == str(tmp_path)
+    assert other_owner(tmp_path, "unique-sleeper") is None
+    assert other_owner(tmp_path / "ours", "another") is None
+
+
+def test_the_machine_is_not_changed_while_a_node_runs_from_elsewhere(process, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(cleanup, "other_owner", lambda _directory, name: "/elsewhere" if name == "containerd" else None)
+    for untouchable in ("down", "left"):
+        monkeypatch.setattr(network, untouchable, None)
+    for untouchable in ("pids_of_pods", "left_cgroups", "remove_cgroups"):
+        monkeypatch.setattr(machine, untouchable, None)
+    process("sleeper", "exec sleep 60").launch()
+    assert cleanup.clean(tmp_path, wipe=False) == ["1 process: sleeper"]
+    assert cleanup.left(tmp_path) == []
 
 
 def test_a_process_of_another_directory_is_another_process(process, tmp_path):
@@ -367,6 +387,28 @@ def test_a_machine_that_cannot_run_containers_is_left_alone(state, monkeypatch):
     assert not state.exists()
 
 
+def test_an_ordinary_user_who_stops_what_never_ran_is_told_so(state):
+    if os.getuid() == 0:
+        # May read what root has in its home directory (the interpreter), and do nothing else.
+        only = ["--bounding-set=-all,+dac_read_search", "--inh-caps=-all,+dac_read_search"]
+        prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", *only]
+        prefix += ["--ambient-caps=-all,+dac_read_search"]
+    else:
+        prefix = []
+    with tempfile.TemporaryDirectory() as home:
+        Path(home).chmod(0o777)
+        run = subprocess.run(
+            [*prefix, sys.executable, "-m", "local.node", "stop"],
+            cwd=paths.ROOT,
+            env={**os.environ, "XDG_STATE_HOME": home, "PYTHONDONTWRITEBYTECODE": "1"},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert run.returncode == 0, run.stderr
+    assert run.stderr.endswith("nothing: the node was not running\n")
+
+
 def test_a_directory_that_is_too_deep_for_sockets_is_refused(state, monkeypatch):
     monkeypatch.setattr(machine, "can_run_containers", lambda: None)
     monkeypatch.setattr(paths, "STATE", state / ("x" * 100))
@@ -408,9 +450,7 @@ def test_nothing_runs_where_nothing_was_started(state):
     assert not state.exists()
 
 
-def test_a_stop_keeps_what_makes_the_next_start_fast_and_a_wipe_does_not(tmp_path, monkeypatch):
-    monkeypatch.setattr(cleanup, "EMPTY_DIRECTORIES", ())
-    monkeypatch.setattr(cleanup, "DEVICE_PLUGIN_SOCKET", tmp_path / "none")
+def test_a_stop_keeps_what_makes_the_next_start_fast_and_a_wipe_does_not(tmp_path):
     for kept in ("pki/ca.key", "containerd/root/blob", "ports.json"):
         (tmp_path / kept).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / kept).write_text("x")
