@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ml.bundle_writer import replace_durably
-from ml.errors import DeployError, PipelineError, SettingsError
+from ml.errors import DeployError, PipelineError, RolledBack, SettingsError
 from ml.step import say
 
 VERSION_ANNOTATION = "pulumi-mlops.dev/model-version"
@@ -57,7 +57,7 @@ def endpoint(environment: Mapping[str, str], name: str | None) -> Endpoint | Non
 
 
 def move(target: Endpoint, version: str, previous: str | None) -> None:
-    """Moves the endpoint and waits; if the version does not serve, puts `previous` back and raises DeployError."""
+    """Moves the endpoint and waits; if the version does not serve, puts `previous` back and raises RolledBack."""
     target.put(version)
     problem = target.wait(version)
     if problem is None:
@@ -67,10 +67,10 @@ def move(target: Endpoint, version: str, previous: str | None) -> None:
     say(f"{problem}; putting {previous or 'no version'} back")
     target.put(previous)
     again = target.wait(previous)
-    outcome = (
-        f"it has {previous or 'no version'} again" if again is None else f"putting {previous} back failed: {again}"
-    )
-    raise DeployError(f"endpoint {target.name!r} did not take version {version} ({problem}), {outcome}")
+    failed = f"endpoint {target.name!r} did not take version {version} ({problem})"
+    if again is not None:
+        raise DeployError(f"{failed}, putting {previous or 'no version'} back failed: {again}")
+    raise RolledBack(f"{failed}, it has {previous or 'no version'} again")
 
 
 class KubernetesEndpoint:

@@ -32,7 +32,13 @@ class StorageError(PipelineError):
 
 
 class DeployError(PipelineError):
-    """The endpoint did not take the new version; it has its previous one back unless the message says otherwise."""
+    """The endpoint did not take the new version; the message says which it has."""
+
+
+class RolledBack(DeployError):
+    """The endpoint did not take the version and has its previous one back; to try again would only disturb it again."""
+
+    exit_code = os.EX_DATAERR
 
 
 class BundleError(Exception):
