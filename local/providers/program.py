@@ -33,7 +33,7 @@ def _trim(shown: traceback.TracebackException, directory: str, seen: set[int]) -
     own = [
         index
         for index, frame in enumerate(shown.stack)
-        if os.path.realpath(frame.filename).startswith(directory + os.sep) and frame.filename != __file__
+        if not frame.filename.startswith("<") and os.path.realpath(frame.filename).startswith(directory + os.sep)
     ]
     if own:
         del shown.stack[: own[0]]

@@ -39,7 +39,7 @@ class Outcome:
 
     changes: dict[str, int]
     steps: dict[str, dict[str, Any]]
-    """The engine's metadata of each step that is not `same`, by resource name (the last one of a replacement wins)."""
+    """The engine's words on each step but `same`, by resource name; of a replacement the last, with the diff."""
     text: str
     outputs: dict[str, Any] = field(default_factory=dict)
     """Outputs of the stack after the run; secret ones are encrypted."""
@@ -124,11 +124,19 @@ class Stack:
         if done.returncode:
             raise Failed(done.stdout + done.stderr)
         events = [json.loads(line) for line in log.read_text().splitlines()]
-        steps = [event["resourcePreEvent"]["metadata"] for event in events if "resourcePreEvent" in event]
+        steps: dict[str, dict[str, Any]] = {}
+        for event in events:
+            step = event.get("resourcePreEvent", {}).get("metadata", {"op": "same"})
+            if step["op"] != "same":
+                name = step["urn"].rpartition("::")[2]
+                steps[name] = {
+                    **step,
+                    "detailedDiff": step.get("detailedDiff") or steps.get(name, {}).get("detailedDiff"),
+                }
         changes = next((event["summaryEvent"]["resourceChanges"] for event in events if "summaryEvent" in event), {})
         return Outcome(
             changes=changes,
-            steps={step["urn"].rpartition("::")[2]: step for step in steps if step["op"] != "same"},
+            steps=steps,
             text=done.stdout + done.stderr,
             outputs=self._outputs(),
         )

@@ -10,12 +10,12 @@ pytestmark = pytest.mark.engine
 
 
 def preview(pulumi_env: PulumiEnv, main: str, config: dict[str, str] | None = None, **files: str) -> tuple[int, str]:
-    """Exit code and text of a preview of the program."""
+    """Exit code of a preview of the program, and the diagnostics that the CLI prints at its end."""
     directory = pulumi_env.project(pulumi_env.directory / "project", main, config)
     for name, text in files.items():
         (directory / f"{name}.py").write_text(text)
     done = pulumi_env.run("preview", cwd=directory)
-    return done.returncode, done.stdout + done.stderr
+    return done.returncode, (done.stdout + done.stderr).partition("Diagnostics:")[2]
 
 
 def test_a_program_reads_its_config_imports_its_neighbours_and_exports_values(pulumi_env: PulumiEnv):

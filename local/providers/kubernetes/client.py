@@ -46,7 +46,7 @@ class Client:
         config.load_kube_config_from_dict(
             kubeconfig, context=context, client_configuration=settings, persist_config=False
         )
-        settings.connection_pool_maxsize = 64
+        settings.connection_pool_maxsize = 256
         settings.retries = False
         self._api = client.ApiClient(settings)
         self._host = settings.host
