@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.request import urlopen
+from urllib.request import ProxyHandler, build_opener
 
 from local import tools
 from local.node import ports
@@ -22,6 +22,10 @@ SERVICE_API = "10.96.0.1"
 """First address of the subnet: the Service `kubernetes`."""
 
 BINARIES = ("etcd", "kube-apiserver", "kube-controller-manager")
+
+
+_DIRECT = build_opener(ProxyHandler({}))
+"""Opens addresses of this machine, past any proxy that the user has set."""
 
 
 @dataclass(frozen=True)
@@ -198,7 +202,7 @@ def client_config(directory: Path, pki: Pki, name: str, user: str, url: str) -> 
 
 def http_ok(url: str) -> bool:
     """Whether a health address on loopback answers 200; raises OSError when nobody is there."""
-    with urlopen(url, timeout=5) as answer:
+    with _DIRECT.open(url, timeout=5) as answer:
         return answer.status == 200
 
 

@@ -5,6 +5,7 @@ mark cannot go stale, survives the starter, and never points at somebody else's 
 """
 
 import os
+import re
 import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -16,6 +17,10 @@ from local.progress import StepFailed
 
 MARK = "PULUMI_MLOPS_PROCESS"
 """Environment variable of every process that we start: `<name>@<directory>`. Children inherit it."""
+
+FOREIGN = re.compile(r"(ETCD|KUBE|KUBERNETES|REGISTRY|TRAEFIK)_?[A-Z_]*$|(https?|all|no)_proxy$", re.IGNORECASE)
+"""Variables of the user's that would change what our programs do: settings by environment, and proxies, through which
+they would look for their neighbours on this machine."""
 
 POLL_SECONDS = 0.1
 LINES_OF_LOG = 8
@@ -54,7 +59,8 @@ class Process:
         if self.pid() is not None:
             return
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        environment = {**os.environ, **self.environment, MARK: _mark(self.name, self.directory)}
+        inherited = {name: value for name, value in os.environ.items() if not FOREIGN.match(name)}
+        environment = {**inherited, **self.environment, MARK: _mark(self.name, self.directory)}
         files = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_OPEN, 1, str(self.log), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600),

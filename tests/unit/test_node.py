@@ -99,6 +99,20 @@ def test_descendants_are_found_but_are_not_the_process_itself(process, tmp_path)
     assert sorted(leaders) == [False, False, True]
 
 
+def test_settings_and_proxies_of_the_user_do_not_reach_a_process(process, monkeypatch):
+    for name in ("HTTPS_PROXY", "no_proxy", "ETCD_DATA_DIR", "REGISTRY_HTTP_ADDR", "KUBECONFIG", "TRAEFIK_LOG_LEVEL"):
+        monkeypatch.setenv(name, "theirs")
+    monkeypatch.setenv("LANG", "C.UTF-8")
+    printer = process("printer", "env; echo done", environment={"KUBECONFIG": "ours"})
+    printer.launch()
+    while "done" not in printer.log.read_text():
+        time.sleep(0.02)
+    printed = printer.log.read_text()
+    assert "theirs" not in printed
+    assert "KUBECONFIG=ours" in printed
+    assert "LANG=C.UTF-8" in printed
+
+
 def test_a_process_that_ends_while_it_starts_is_reported_with_its_log(process):
     broken = process("broken", "echo no such flag: --speling; exit 2", ready=lambda: False)
     broken.launch()
