@@ -154,7 +154,7 @@ def test_images_can_be_built_before_there_is_a_registry(served, worked, monkeypa
     images.build(served[0], served[0])
 
     assert sorted(prepared) == sorted(("build", name) for name in ALL if name not in catalogue.FROM_TOOLS)
-    assert [name for what, name in worked if what == "build"] == list(catalogue.FROM_TOOLS)
+    assert sorted(name for what, name in worked if what == "build") == sorted(catalogue.FROM_TOOLS)
 
 
 def test_a_mirrored_part_is_built_again_when_its_content_changed_under_the_same_tag(served, worked, machine):
@@ -429,6 +429,29 @@ def test_python_images_run_as_an_ordinary_user_and_install_only_what_the_lock_ha
 
     assert "\nUSER 10001:10001\n" in last
     assert last.count("--require-hashes") == last.count("pip install") == 2
+
+
+MODULES_OF_OTHER_NAMES = {
+    "mlflow": "mlflow-skinny",
+    "psycopg2": "psycopg2-binary",
+    "sklearn": "scikit-learn",
+    "xgboost": "xgboost-cpu",
+}
+
+
+@pytest.mark.parametrize(
+    ("dockerfile", "locks"),
+    [("ml/Dockerfile", ["ml-pipeline", "ml-server"]), ("local/images/mlflow/Dockerfile", ["mlflow"])],
+)
+def test_bytecode_is_made_of_packages_that_are_in_the_lock(dockerfile, locks):
+    lists = re.findall(r"""find_spec.*?\]" \\\n(.+?)\n(?!  )""", (ROOT / dockerfile).read_text(), re.DOTALL)
+    assert len(lists) == len(locks)
+
+    for names, lock in zip(lists, locks, strict=True):
+        locked = set(re.findall(r"^([a-z0-9-]+)==", (ROOT / "requirements" / f"{lock}.txt").read_text(), re.MULTILINE))
+        wanted = {name.partition(".")[0] for name in names.replace("\\", "").split()}
+        assert wanted
+        assert {MODULES_OF_OTHER_NAMES.get(n, n.replace("_", "-")) for n in wanted} - locked == set()
 
 
 def test_plain_docker_builds_from_a_public_base_and_sees_only_what_is_copied():
