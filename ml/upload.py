@@ -31,6 +31,9 @@ def upload(file: Path, bucket: str, key: str, environment: Mapping[str, str]) ->
             "s3",
             endpoint_url=endpoint,
             region_name=environment.get("AWS_REGION") or "us-east-1",
+            aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
+            aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
+            aws_session_token=environment.get("AWS_SESSION_TOKEN"),
             config=config.Config(
                 retries={"mode": "standard", "max_attempts": 5},
                 s3={"addressing_style": "path" if endpoint else "auto"},

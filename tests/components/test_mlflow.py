@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, conventions, versions
-from pulumi_mlops.platform import MLflow, mlflow
+from pulumi_mlops.platform import MLflow, _mlflow_server
 
 from tests.conftest import Build, Secret, unknown
 
@@ -70,7 +70,7 @@ def test_artifacts_pass_through_the_server(build: Build) -> None:
 
 
 def test_pods_may_use_every_name_of_the_service_with_the_port_and_without() -> None:
-    hosts = mlflow.allowed_hosts("mlflow", "mlflow", "ml.example.org", "proxy:8080").split(",")
+    hosts = _mlflow_server.allowed_hosts("mlflow", "mlflow", "ml.example.org", "proxy:8080").split(",")
 
     for name in ("mlflow", "mlflow.mlflow", "mlflow.mlflow.svc", "mlflow.mlflow.svc.cluster.local", "localhost"):
         assert name in hosts

@@ -169,5 +169,12 @@ def test_registered_outputs_are_the_attributes_of_the_class(build: Build, compon
     assert 3 <= len(graph.outputs[registration.urn]) <= 6
 
 
+@pytest.mark.parametrize("preview", [False, True], ids=["update", "preview"])
+def test_the_contract(build: Build, snapshot: Any, preview: bool) -> None:
+    graph = build(lambda: program(image_registry="mirror.example.org", chart_repository="/charts"), preview=preview)
+
+    assert graph.contract() == snapshot
+
+
 def test_keys_of_users_are_secret_outputs(build: Build) -> None:
     assert isinstance(build(program).outputs_of("object-store")["credentials"], Secret)

@@ -17,7 +17,9 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
-from pulumi_mlops.platform import _seaweedfs, mlflow
+from pulumi_mlops.platform import MLflow, _seaweedfs
+
+from tests.conftest import Build
 
 BUCKETS = ["data", "mlflow"]
 USERS: dict[str, Any] = {"mlflow": {"write": ["mlflow"]}, "reader": {"read": ["data"]}, "team": {"write": ["data"]}}
@@ -88,13 +90,13 @@ def test_strangers_are_refused(store: str) -> None:
         urllib.request.urlopen(f"{store}/data")
 
 
-def test_the_server_of_mlflow_migrates_serves_and_checks_hosts(store: str, tmp_path: Path) -> None:
+def test_the_server_of_mlflow_migrates_serves_and_checks_hosts(build: Build, store: str, tmp_path: Path) -> None:
     """One start, because it takes several CPU seconds: schema, artifacts through the server, host check."""
     (port,) = _free_ports(1)
-    entries = mlflow.environment(
-        "mlflow", {"namespace": "mlflow", "artifact_store": {"uri": "s3://mlflow/artifacts", "endpoint": store}}
-    )
-    variables = {entry["name"]: entry["value"] for entry in entries if isinstance(entry["value"], str)}
+    artifacts = {"uri": "s3://mlflow/artifacts", "endpoint": store}
+    graph = build(lambda: MLflow("mlflow", {"namespace": "mlflow", "artifact_store": artifacts}))
+    (container,) = graph["mlflow-server"].inputs["spec"]["template"]["spec"]["containers"]
+    variables = {entry["name"]: entry["value"] for entry in container["env"]}
     environment = {
         **variables,
         **KEYS["mlflow"],
@@ -102,12 +104,10 @@ def test_the_server_of_mlflow_migrates_serves_and_checks_hosts(store: str, tmp_p
         "HOME": str(tmp_path),
         "MLFLOW_HOST": "127.0.0.1",
         "MLFLOW_PORT": str(port),
-        "MLFLOW_WORKERS": "1",
         "MLFLOW_BACKEND_STORE_URI": f"sqlite:///{tmp_path / 'mlflow.db'}",
-        "MLFLOW_SERVER_ALLOWED_HOSTS": mlflow.allowed_hosts("mlflow", "mlflow"),
     }
     url = f"http://127.0.0.1:{port}"
-    with _running([sys.executable, "-W", "ignore", "-c", mlflow.SERVE], environment, tmp_path / "log"):
+    with _running([sys.executable, "-W", "ignore", "-c", container["command"][-1]], environment, tmp_path / "log"):
         _wait_for(f"{url}/health", 240, tmp_path / "log")
 
         path = f"{url}/api/2.0/mlflow-artifacts/artifacts/some/file.txt"

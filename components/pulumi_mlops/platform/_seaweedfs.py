@@ -18,12 +18,18 @@ DEFAULT_STORAGE_GIB = 10
 DEFAULT_MEMORY = "512Mi"  # measured at rest: 165 MiB
 CPU_REQUEST = "50m"
 
-CREATE_BUCKETS = """
-for bucket; do
-  until said=$(echo "s3.bucket.create -name $bucket" | weed shell -master=127.0.0.1:9333 2>&1) ||
-    case $said in *"already exists"*) ;; *) false ;; esac
-  do sleep 0.5; done
-done
+CREATE_BUCKETS = r"""
+until
+  said=$(printf 's3.bucket.create -name %s\n' "$@" | weed shell -master=127.0.0.1:9333 2>&1)
+  missing=
+  for bucket; do
+    case " $said " in
+      *"created bucket $bucket"[!a-z0-9-]*|*"bucket $bucket already exists"*) ;;
+      *) missing=$bucket ;;
+    esac
+  done
+  [ -z "$missing" ]
+do sleep 0.5; done
 """
 """Runs in the server's own container while it starts: the administrative ports have no authentication, so they are
 bound to loopback, where no other pod reaches them."""
@@ -74,7 +80,7 @@ def pod(args: Mapping[str, Any], volume: pulumi.Input[str], identities: pulumi.I
                     "postStart": {"exec": {"command": ["/bin/sh", "-c", CREATE_BUCKETS, "buckets", *args["buckets"]]}}
                 },
                 "ports": [{"name": "s3", "containerPort": port}],
-                "startupProbe": _parts.http_probe("/healthz", port, period_seconds=1, failures=60),
+                "startupProbe": _parts.http_probe("/healthz", port, period_seconds=1, failures=180),
                 "readinessProbe": _parts.http_probe("/healthz", port, period_seconds=5, failures=3),
                 "livenessProbe": _parts.http_probe("/healthz", port, period_seconds=20, failures=3),
                 "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),

@@ -1,0 +1,135 @@
+"""How the MLflow server is run: migration and server in one process, every setting in its environment."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from pulumi_mlops import conventions, versions
+from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
+from pulumi_mlops.platform import _parts
+
+UPSTREAM_REGISTRY = "ghcr.io"
+REPOSITORY = "mlflow/mlflow"
+IMAGE_TAG = f"v{versions.MLFLOW}-full"
+"""The image without `-full` lacks the drivers of S3 and Postgres."""
+
+DEFAULT_STORAGE_GIB = 5
+DEFAULT_MEMORY = "1Gi"  # measured: 420 MiB at rest with one worker
+DEFAULT_WORKERS = 1
+CPU_REQUEST = "100m"
+SQLITE_URI = "sqlite:////data/mlflow.db"
+
+SERVE = """
+import os
+from mlflow.cli import cli
+cli(["db", "upgrade", os.environ["MLFLOW_BACKEND_STORE_URI"]], standalone_mode=False)
+cli(["server"])
+"""
+"""Migration and server in one process: each `import mlflow` costs 4 CPU seconds. Two replicas that migrate an empty
+database at the same moment disagree once; the loser is restarted and finds it done. The URI is on no command line."""
+
+
+def deployment(
+    name: str,
+    args: Mapping[str, Any],
+    account: pulumi.Output[str],
+    credentials: pulumi.Output[str] | None,
+    volume: pulumi.Output[str] | None,
+) -> Manifest:
+    """Spec of the Deployment. One SQLite file, one writer: with it, the old server goes before the new one comes."""
+    rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    return {
+        "replicas": args.get("replicas", 1),
+        "strategy": {"type": "Recreate"} if volume else rolling,
+        "selector": {"matchLabels": conventions.selector("mlflow", name)},
+        "template": {
+            "metadata": {"labels": conventions.labels("mlflow", name)},
+            "spec": {"serviceAccountName": account, **pod(name, args, credentials, volume)},
+        },
+    }
+
+
+def pod(
+    name: str,
+    args: Mapping[str, Any],
+    credentials: pulumi.Output[str] | None,
+    volume: pulumi.Output[str] | None,
+) -> Manifest:
+    """Spec of a server's pod, but for its service account. `volume` is the claim of the SQLite file."""
+    port = conventions.MLFLOW_PORT
+    return {
+        "securityContext": pod_security(),
+        "automountServiceAccountToken": False,
+        "enableServiceLinks": False,  # they would set MLFLOW_PORT, which is also a setting of the server
+        "containers": [
+            {
+                "name": "mlflow",
+                "image": pulumi.Output.from_input(args.get("image_registry", UPSTREAM_REGISTRY)).apply(
+                    lambda registry: conventions.image(registry, REPOSITORY, IMAGE_TAG)
+                ),
+                "command": ["python", "-c", SERVE],
+                "env": environment(name, args),
+                **({"envFrom": [{"secretRef": {"name": credentials}}]} if credentials else {}),
+                "ports": [{"name": "http", "containerPort": port}],
+                "startupProbe": _parts.http_probe("/health", port, period_seconds=1, failures=180),
+                "readinessProbe": _parts.http_probe("/health", port, period_seconds=10, failures=3),
+                "livenessProbe": _parts.http_probe("/health", port, period_seconds=20, failures=3),
+                "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+                "securityContext": container_security(),
+                "volumeMounts": [
+                    {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
+                    *([{"name": "data", "mountPath": "/data"}] if volume else []),
+                ],
+            }
+        ],
+        "volumes": [
+            {"name": "tmp", "emptyDir": {"sizeLimit": "2Gi"}},  # artifacts on their way through
+            *([{"name": "data", "persistentVolumeClaim": {"claimName": volume}}] if volume else []),
+        ],
+    }
+
+
+def environment(name: str, args: Mapping[str, Any]) -> list[Manifest]:
+    """Settings of the server; every option of `mlflow server` has an environment variable."""
+    store = args["artifact_store"]
+    backend: Manifest = (
+        {"valueFrom": {"secretKeyRef": {"name": args["database_secret"], "key": conventions.DATABASE_URI_KEY}}}
+        if "database_secret" in args
+        else {"value": SQLITE_URI}
+    )
+    values: dict[str, Any] = {
+        "HOME": "/tmp",  # noqa: S108 - a volume of the pod's own
+        "MLFLOW_HOST": "0.0.0.0",  # noqa: S104 - a pod's own address
+        "MLFLOW_PORT": str(conventions.MLFLOW_PORT),
+        "MLFLOW_WORKERS": pulumi.Output.from_input(args.get("workers", DEFAULT_WORKERS)).apply(str),
+        "MLFLOW_SERVE_ARTIFACTS": "true",
+        "MLFLOW_ARTIFACTS_DESTINATION": store["uri"],
+        "MLFLOW_SERVER_ALLOWED_HOSTS": pulumi.Output.all(args["namespace"], *args.get("allowed_hosts", [])).apply(
+            lambda known: allowed_hosts(name, *known)
+        ),
+        # Jobs of the server (scorers, optimizers) double its processes and its start time; no pipeline uses them.
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "AWS_REGION": store.get("region", conventions.OBJECT_STORE_REGION),
+        **({"MLFLOW_S3_ENDPOINT_URL": store["endpoint"]} if "endpoint" in store else {}),
+    }
+    return [
+        {"name": "MLFLOW_BACKEND_STORE_URI", **backend},
+        *({"name": key, "value": value} for key, value in values.items()),
+    ]
+
+
+def allowed_hosts(service: str, namespace: str, *others: str) -> str:
+    """Every name by which a pod may address the Service, with the port and without; the server compares text."""
+    names = [
+        service,
+        f"{service}.{namespace}",
+        f"{service}.{namespace}.svc",
+        conventions.service_host(service, namespace),
+        "localhost",
+        "127.0.0.1",
+        *others,
+    ]
+    with_port = [name if ":" in name else f"{name}:*" for name in names]
+    return ",".join(dict.fromkeys([*names, *with_port]))
