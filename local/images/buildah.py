@@ -41,7 +41,8 @@ def build(image: Image, context: Path) -> None:
     if image.base:
         command.append(f"--build-arg=BASE={_local(image.base)}")
     with package_settings.for_build() as volumes:
-        command += [f"--volume={volume}" for volume in volumes]
+        # Each leaves an empty mount point in the image, so there is one place for them, and none in the base.
+        command += [f"--volume={volume}" for volume in volumes if image.base]
         _run(image, [*command, str(context)])
     _forget_older(image)
 

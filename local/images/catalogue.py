@@ -44,7 +44,7 @@ RECIPES = Path(__file__).resolve().parent
 VERSIONS = ROOT / "components" / "pulumi_mlops" / "versions.py"
 """Read as a file: importing the library takes longer than all the rest of a run that has nothing to do."""
 
-FORMAT = "1"
+FORMAT = "2"
 """Part of every key; raise it when the code here comes to put something else into images."""
 
 

@@ -7,13 +7,18 @@ wheels that it has at hand: that installs in seconds what takes pip half a minut
 import ast
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+
+LENT = Path("/run/build")
+"""Where a build finds what it is lent: pip.conf, uv.toml, netrc, uv, and the files that the settings name."""
 
 PATHS = ("cert", "client-cert", "find-links")
 """Settings that may name files of this machine."""
@@ -27,25 +32,26 @@ Settings = dict[str, dict[str, str]]
 
 @contextmanager
 def for_build() -> Iterator[list[str]]:
-    """Yields the volumes, as `host:container:ro`, that give a build this machine's settings."""
+    """Yields the volumes, as `host:container[:ro]`, that lend a build this machine's settings; outer ones first."""
     command = [sys.executable, "-m", "pip", "config", "list"]
     settings = parse(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    lent = paths(settings)
+    netrc = Path.home() / ".netrc"
+    if netrc.is_file():
+        lent[netrc] = LENT / "netrc"
+    uv = _uv()
+    if uv is not None:
+        lent[uv.program] = LENT / "uv"
+        lent[uv.cache] = LENT / "uv-cache"
     with tempfile.TemporaryDirectory() as directory:  # of mode 0700: index addresses may carry a password
         (Path(directory) / "pip.conf").write_text(pip_conf(settings))
-        volumes = [f"{directory}/pip.conf:/etc/pip.conf:ro"]
-        volumes += [f"{path}:{path}:ro" for path in paths(settings)]
-        netrc = Path.home() / ".netrc"
-        if netrc.is_file():
-            volumes.append(f"{netrc}:/root/.netrc:ro")
-        if uv := _uv():
-            program, cache = uv
-            (Path(directory) / "uv.toml").write_text(uv_toml(settings))
-            volumes += [
-                f"{directory}/uv.toml:/etc/uv/uv.toml:ro",
-                f"{program}:/usr/local/bin/uv:ro",
-                f"{cache}:/var/cache/uv",
-            ]
-        yield volumes
+        (Path(directory) / "uv.toml").write_text(uv_toml(settings))
+        for source, place in lent.items():
+            mount_point = Path(directory) / place.name
+            mount_point.mkdir() if source.is_dir() else mount_point.touch()
+        writable = {uv.cache} if uv else set()
+        inner = [f"{source}:{place}" + ("" if source in writable else ":ro") for source, place in lent.items()]
+        yield [f"{directory}:{LENT}", *inner]
 
 
 def parse(listed: str) -> Settings:
@@ -62,10 +68,32 @@ def parse(listed: str) -> Settings:
     return settings
 
 
+def paths(settings: Settings) -> dict[Path, Path]:
+    """The files and directories of this machine that the settings name and that exist, and where a build finds them."""
+    words = {word for values in settings.values() for name in PATHS for word in values.get(name, "").split()}
+    files = sorted(
+        path for word in words if (path := Path(word.removeprefix("file://"))).is_absolute() and path.exists()
+    )
+    return {path: LENT / f"{number}-{path.name}" for number, path in enumerate(files)}
+
+
+def _as_lent(settings: Settings) -> Settings:
+    """The same settings with the paths as a build sees them."""
+    lent = {str(path): str(place) for path, place in paths(settings).items()}
+
+    def moved(value: str) -> str:
+        return re.sub(r"\S+", lambda word: lent.get(word[0].removeprefix("file://"), word[0]), value)
+
+    return {
+        section: {name: moved(value) if name in PATHS else value for name, value in values.items()}
+        for section, values in settings.items()
+    }
+
+
 def pip_conf(settings: Settings) -> str:
-    """Writes a pip.conf."""
+    """Writes a pip.conf for a build."""
     lines: list[str] = []
-    for section, values in settings.items():
+    for section, values in _as_lent(settings).items():
         lines.append(f"[{section}]")
         lines += [f"{name} = " + "\n    ".join(value.splitlines()) for name, value in values.items()]
     return "\n".join(lines) + "\n"
@@ -73,8 +101,9 @@ def pip_conf(settings: Settings) -> str:
 
 def uv_toml(settings: Settings) -> str:
     """Writes a uv.toml that means the same."""
+    settings = _as_lent(settings)
     values: Mapping[str, str] = {**settings["global"], **settings.get("install", {})}
-    lines = ['cache-dir = "/var/cache/uv"', 'link-mode = "copy"', "native-tls = true", "no-build = true"]
+    lines = [f'cache-dir = "{LENT}/uv-cache"', 'link-mode = "copy"', "native-tls = true", "no-build = true"]
     if index := values.get("index-url"):
         lines.append(f"index-url = {json.dumps(index)}")
     for name, uv_name in (("extra-index-url",) * 2, ("find-links",) * 2, ("trusted-host", "allow-insecure-host")):
@@ -85,15 +114,13 @@ def uv_toml(settings: Settings) -> str:
     return "\n".join(lines) + "\n"
 
 
-def paths(settings: Settings) -> list[Path]:
-    """The files and directories of this machine that the settings name and that exist."""
-    words = [word for values in settings.values() for name in PATHS for word in values.get(name, "").split()]
-    return sorted(
-        {path for word in words if (path := Path(word.removeprefix("file://"))).is_absolute() and path.exists()}
-    )
+@dataclass(frozen=True)
+class _Uv:
+    program: Path
+    cache: Path
 
 
-def _uv() -> tuple[Path, Path] | None:
+def _uv() -> _Uv | None:
     """This machine's uv and its cache, if there is one; what is on PATH may be a script that calls the real program."""
     if shutil.which("uv") is None:
         return None
@@ -104,4 +131,4 @@ def _uv() -> tuple[Path, Path] | None:
         for command in (["uv", "run", "--no-project", "--offline", "sh", "-c", "echo $UV"], ["uv", "cache", "dir"])
     ]
     program, cache = (Path(answer) for answer in answers)
-    return (program, cache) if answers[0] and program.is_file() and cache.is_dir() else None
+    return _Uv(program, cache) if answers[0] and program.is_file() and cache.is_dir() else None

@@ -379,7 +379,8 @@ def test_pip_reads_the_settings_that_it_listed(tmp_path):
 
     assert "global.default-timeout='180'" in listed
     assert "global.index-url='https://user:secret@mirror.example.org/simple'" in listed
-    assert "install.find-links='/etc\\nhttps://wheels.example.org'" in listed
+    assert "install.find-links='/run/build/0-etc\\nhttps://wheels.example.org'" in listed
+    assert "global.cert='/run/build/1-hostname'" in listed
 
 
 def test_uv_gets_settings_of_the_same_meaning():
@@ -388,7 +389,7 @@ def test_uv_gets_settings_of_the_same_meaning():
     settings = tomllib.loads(package_settings.uv_toml(package_settings.parse(LISTED)))
 
     assert settings["index-url"] == "https://user:secret@mirror.example.org/simple"
-    assert settings["find-links"] == ["/etc", "https://wheels.example.org"]
+    assert settings["find-links"] == ["/run/build/0-etc", "https://wheels.example.org"]
     assert "extra-index-url" not in settings
 
 
@@ -396,16 +397,22 @@ def test_files_that_the_settings_name_are_lent_to_the_build_if_they_exist():
     settings = package_settings.parse(LISTED)
     settings["install"]["find-links"] += "\n/no/such/directory"
 
-    assert package_settings.paths(settings) == [Path("/etc"), Path("/etc/hostname")]
+    assert package_settings.paths(settings) == {
+        Path("/etc"): Path("/run/build/0-etc"),
+        Path("/etc/hostname"): Path("/run/build/1-hostname"),
+    }
 
 
-def test_lent_settings_are_gone_after_the_build():
+def test_lent_settings_are_in_one_place_and_gone_after_the_build():
     with package_settings.for_build() as volumes:
-        files = [Path(v.split(":")[0]) for v in volumes if v.split(":")[1] in ("/etc/pip.conf", "/etc/uv/uv.toml")]
-        assert files
-        assert all(file.is_file() and file.parent.stat().st_mode & 0o077 == 0 for file in files)
+        outer, *inner = [Path(volume.split(":")[1]) for volume in volumes]
+        directory = Path(volumes[0].split(":")[0])
+        assert outer == package_settings.LENT
+        assert all(place.parent == outer and (directory / place.name).exists() for place in inner)
+        assert directory.stat().st_mode & 0o077 == 0
+        assert {"pip.conf", "uv.toml"} <= {file.name for file in directory.iterdir()}
 
-    assert not any(file.exists() for file in files)
+    assert not directory.exists()
 
 
 def test_every_image_has_a_recipe_and_every_file_that_it_copies(machine):
