@@ -108,6 +108,7 @@ def train(data_key: str | None) -> None:
         "RUN_CREATED": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "NAMESPACE": NAMESPACE,
         "ENDPOINT_FILE": str(_version_file()),
+        "ENDPOINT_METADATA_URL": f"http://127.0.0.1:{port['server']}/metadata",
         "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port['s3']}",
         "AWS_REGION": conventions.OBJECT_STORE_REGION,
         "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port['mlflow']}",
