@@ -17,7 +17,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-from local.providers.plugin import UNLIMITED, Refused, answers, stop_on_signal
+from local.providers.plugin import UNLIMITED, Refused, answers, stop_signal
 from local.providers.program import SHOWN
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -25,9 +25,10 @@ LIST_PACKAGES = """
 import importlib.metadata, json
 found = []
 for distribution in importlib.metadata.distributions():
-    plugin = next((file for file in distribution.files or () if file.name == "pulumi-plugin.json"), None)
-    content = None if plugin is None else json.loads(plugin.read_text())
-    found.append({"name": distribution.metadata["Name"], "version": distribution.version, "plugin": content})
+    name = distribution.metadata["Name"]
+    file = distribution.locate_file(f"{name.replace('-', '_')}/pulumi-plugin.json")
+    plugin = json.loads(file.read_text()) if file.is_file() else None
+    found.append({"name": name, "version": distribution.version, "plugin": plugin})
 print(json.dumps(found))
 """
 
@@ -186,6 +187,7 @@ def main() -> None:
     language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(engine), server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    stop = stop_signal()
     print(port, flush=True)
-    stop_on_signal()
+    stop.wait()
     server.stop(1)

@@ -178,16 +178,17 @@ def serve(make: Callable[[EngineLog], Provider]) -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
+    stop = stop_signal()
     print(port, flush=True)
-    stop_on_signal()
+    stop.wait()
     provider.cancelled.set()
     server.stop(1)
     os._exit(0)  # threads that still wait for a cluster must not hold up the end
 
 
-def stop_on_signal() -> None:
-    """Waits for SIGTERM or SIGINT."""
+def stop_signal() -> threading.Event:
+    """An event that SIGTERM and SIGINT set."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
-    stop.wait()
+    return stop

@@ -23,7 +23,6 @@ def program(keeper: str, length: int = 24):
 
 def test_values_stay_until_a_keeper_changes_and_passwords_are_encrypted(pulumi_env: PulumiEnv):
     stack = pulumi_env.stack(program("a"))
-    assert stack.preview().changes["create"] == 5
     first = stack.up()
     assert len(first.outputs["plain"]) == 24
     assert len(first.outputs["text"]) == 8
@@ -37,7 +36,6 @@ def test_values_stay_until_a_keeper_changes_and_passwords_are_encrypted(pulumi_e
     assert second.diff("password") == {"keepers": "update-replace"}
     assert second.outputs["plain"] != first.outputs["plain"]
     assert second.outputs["text"] == first.outputs["text"]
-    stack.destroy()
 
 
 def test_a_wrong_length_and_an_import_are_refused(pulumi_env: PulumiEnv):

@@ -17,7 +17,7 @@ CONNECT_SECONDS = 5.0
 READ_SECONDS = 60.0
 ATTEMPTS = 5
 """Tries of a request that a busy or restarting API server turned down; each is safe to repeat."""
-RETRIED = (429, 500, 502, 503, 504)
+RETRIED = (429, 502, 503, 504)
 
 
 class ApiError(Exception):
@@ -90,7 +90,9 @@ class Client:
                 if answer.status < 300:
                     return answer.data.decode(errors="replace") if as_text else json.loads(answer.data or b"{}")
                 failure = _failure(answer.status, answer.data)
-                if answer.status not in RETRIED or attempt == attempts:
+                # A 500 without a reason is how the server calls a manifest that does not fit its schema.
+                again = answer.status in RETRIED or failure.reason == "InternalError"
+                if not again or attempt == attempts:
                     raise failure
             time.sleep(0.2 * 2**attempt)
         raise AssertionError("unreachable")

@@ -63,7 +63,7 @@ def create(task: Task, kind: Kind, inputs: Object) -> tuple[str, Object]:
     if task.preview and not task.cluster.can_preview(kind, inputs):
         return "", inputs
     client = task.cluster.connected()
-    manifest = _prepared(client, kind, inputs, preview=task.preview)
+    manifest = _prepared(task, kind, inputs)
     manager = field_manager(task.urn, {}, manifest)
     meta = metadata(manifest)
     force = (
@@ -81,8 +81,8 @@ def create(task: Task, kind: Kind, inputs: Object) -> tuple[str, Object]:
             )
         live = client.apply(kind, manifest, manager, force=force, dry_run=task.preview)
     except ApiError as error:
-        if task.preview and error.status in (403, 404, 409):
-            return "", inputs  # may not dry-run, or its namespace comes in the same update
+        if task.preview and (error.status in (404, 409) or _cannot_dry_run(error)):
+            return "", inputs  # its namespace may come in the same update
         raise Refused(_refusal(kind, manifest, error, "created")) from error
     except Unreachable as error:
         raise Refused(str(error)) from error
@@ -104,7 +104,7 @@ def update(task: Task, kind: Kind, state: Object, inputs: Object, ignored: Itera
     if task.preview and not task.cluster.can_preview(kind, inputs):
         return inputs
     client = task.cluster.connected()
-    manifest = _prepared(client, kind, inputs, preview=task.preview)
+    manifest = _prepared(task, kind, inputs)
     manager = field_manager(task.urn, state, manifest)
     namespace, name = parse_identifier(task.place)
     paths: list[Path] = [parse(path) for path in ignored]
@@ -119,7 +119,7 @@ def update(task: Task, kind: Kind, state: Object, inputs: Object, ignored: Itera
         wanted = without_ignored(manifest, live, paths, manager)
         live = _applied_over(client, kind, wanted, manager, force=force, dry_run=task.preview)
     except ApiError as error:
-        if task.preview and error.status == 403:
+        if task.preview and _cannot_dry_run(error):
             return inputs
         raise Refused(_refusal(kind, manifest, error, "updated")) from error
     except Unreachable as error:
@@ -187,12 +187,12 @@ def _applied_over(client: Client, kind: Kind, wanted: Object, manager: str, *, f
         return client.apply(kind, wanted, manager, force=True, dry_run=dry_run)
 
 
-def _prepared(client: Client, kind: Kind, inputs: Object, *, preview: bool) -> Object:
+def _prepared(task: Task, kind: Kind, inputs: Object) -> Object:
     """The manifest in the form that the server wants, once it serves the kind."""
-    give_up = time.monotonic() + (0 if preview else NEW_KIND_SECONDS)
+    give_up = time.monotonic() + (0 if task.preview else min(NEW_KIND_SECONDS, task.timeout or NEW_KIND_SECONDS))
     while True:
         try:
-            namespaced = client.resource(kind).get("namespaced")
+            namespaced = task.cluster.connected().resource(kind).get("namespaced")
             break
         except NotServed as error:
             if time.monotonic() > give_up:
@@ -216,6 +216,11 @@ def _awaited(task: Task, kind: Kind, manifest: Object, inputs: Object, live: Obj
     except (ApiError, Unreachable, NotServed) as error:
         message = f"{label(kind, manifest)} was applied, but whether it is ready could not be read: {error}"
         raise NotReady(message, place, manifests.state(live, inputs, kind, manager)) from error
+
+
+def _cannot_dry_run(error: ApiError) -> bool:
+    """Whether only the rehearsal was refused: to this user, or by a webhook that does not know how."""
+    return error.status == 403 or (error.status == 400 and "dry run" in error.message)
 
 
 def _refusal(kind: Kind, manifest: Object, error: ApiError, what: str) -> str:
