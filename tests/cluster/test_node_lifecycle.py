@@ -59,6 +59,11 @@ class Machine:
             self.run("mount", "-t", "overlay", "-o", options, "overlay", place)
         self.run("rm", "-rf", *ELSEWHERE)  # in this view only: what another node has there
 
+        self._inherited = self._mounts()  # those of the machine's own node, say, which come and go
+
+    def _mounts(self) -> set[str]:
+        return set(self.run("cat", "/proc/self/mounts").splitlines())
+
     def command(self, *command: str) -> list[str]:
         return ["nsenter", f"--target={self._holder.pid}", "--net", "--mount", *command]
 
@@ -112,7 +117,7 @@ class Machine:
             "addresses": self.run("ip", "-oneline", "address"),
             "routes": self.run("ip", "route"),
             "rules": self.run("nft", "list", "ruleset"),
-            "mounts": self.run("cat", "/proc/self/mounts"),
+            "mounts": "\n".join(sorted(self._mounts() - self._inherited)),
             "settings": self.run("grep", "-s", "", *settings),
             "cgroups": "\n".join(cgroups),
             "processes": "\n".join(p.command for p in marked(self.home)),
