@@ -113,6 +113,9 @@ class Provider(provider_pb2_grpc.ResourceProviderServicer):
         self.log = log
         self.cancelled = threading.Event()
 
+    def warm_up(self) -> None:
+        """What can be done before the first request."""
+
     def Handshake(self, request: Any, context: Any) -> Any:
         """Says that secrets come as typed values and that the engine's naming rules are followed."""
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True, supports_autonaming_configuration=True)
@@ -180,6 +183,7 @@ def serve(make: Callable[[EngineLog], Provider]) -> None:
     server.start()
     stop = stop_signal()
     print(port, flush=True)
+    provider.warm_up()
     stop.wait()
     provider.cancelled.set()
     server.stop(1)

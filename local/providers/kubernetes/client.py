@@ -36,12 +36,21 @@ class NotServed(Exception):
     """The API server does not know the kind."""
 
 
+_IMPORTING = threading.Lock()
+
+
+def official() -> tuple[Any, Any]:
+    """The official package's `client` and `config`. Imported under a lock: two threads would see half a module."""
+    with _IMPORTING:
+        from kubernetes import client, config
+    return client, config
+
+
 class Client:
     """One cluster. Safe to use from many threads."""
 
     def __init__(self, kubeconfig: Object, context: str | None) -> None:
-        from kubernetes import client, config
-
+        client, config = official()
         settings = client.Configuration()
         config.load_kube_config_from_dict(
             kubeconfig, context=context, client_configuration=settings, persist_config=False

@@ -8,7 +8,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as wire
 
 from local.providers.kubernetes import helm, manifests, objects, options
-from local.providers.kubernetes.client import ApiError, Client, Unreachable
+from local.providers.kubernetes.client import ApiError, Client, Unreachable, official
 from local.providers.kubernetes.cluster import Cluster, Task
 from local.providers.kubernetes.diff import Change
 from local.providers.kubernetes.names import RELEASE, Kind, kind_of, with_name
@@ -27,8 +27,10 @@ class Kubernetes(Provider):
         super().__init__(log)
         self.version = importlib.metadata.version("pulumi-kubernetes")
         self.cluster = Cluster(options.Options(), None, "the provider is not configured", log, self.cancelled)
-        # The official client takes a second to import: begin now, while the program starts.
-        threading.Thread(target=_import_client, daemon=True).start()
+
+    def warm_up(self) -> None:
+        """Begins to import the official client while the program starts."""
+        threading.Thread(target=official, daemon=True).start()
 
     def CheckConfig(self, request: Any, context: Any) -> Any:
         """Refuses options that would be ignored."""
@@ -185,11 +187,6 @@ def _diff_response(changes: list[Change], delete_first: bool) -> Any:
         hasDetailedDiff=True,
         deleteBeforeReplace=bool(replaces) and delete_first,
     )
-
-
-def _import_client() -> None:
-    import kubernetes.client
-    import kubernetes.config  # noqa: F401
 
 
 def main() -> None:
