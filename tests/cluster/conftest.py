@@ -33,7 +33,8 @@ def brought_up() -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def loop(brought_up: str) -> Loop:
+def loop(brought_up: str) -> Iterator[Loop]:
     """The example team's part of the platform that `make up` has brought up."""
     cluster = up.target()
-    return Loop(cluster, up.engine_of(cluster))
+    with cluster.api() as api:
+        yield Loop(cluster, up.engine_of(cluster), api)

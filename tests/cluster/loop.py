@@ -14,11 +14,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
-from kubernetes import client, config
-from kubernetes.stream import stream
+from kubernetes import client
 from pulumi_mlops import conventions
 
-from local import training
+from local import tools, training
 from local.cluster import Cluster
 from local.engine import PENGUINS, Engine
 from local.paths import ROOT
@@ -53,6 +52,8 @@ class Loop:
 
     cluster: Cluster
     engine: Engine
+    api: client.ApiClient
+    """With the administrator's rights."""
 
     @functools.cached_property
     def outputs(self) -> dict[str, Any]:
@@ -63,11 +64,6 @@ class Loop:
     def url(self) -> str:
         """The endpoint as clients outside know it."""
         return f"{self.cluster.gateway_url}{self.outputs['prediction_path']}"
-
-    @functools.cached_property
-    def api(self) -> client.ApiClient:
-        """A client with the administrator's rights."""
-        return config.new_client_from_config(str(self.cluster.kubeconfig), self.cluster.context or None)
 
     def predict(self) -> dict[str, Any]:
         """One prediction through the gateway, without any second try."""
@@ -121,22 +117,12 @@ class Loop:
 
     def in_server_pod(self, code: str) -> str:
         """Runs Python in a running server's container and returns what it prints."""
-        core = client.CoreV1Api(self.api)
-        namespace = self.outputs["namespace"]
-        pods = core.list_namespaced_pod(
-            namespace, label_selector="app.kubernetes.io/name=model-endpoint", field_selector="status.phase=Running"
-        )
-        alive = [pod for pod in pods.items if pod.metadata.deletion_timestamp is None]
-        return stream(
-            core.connect_get_namespaced_pod_exec,
-            alive[0].metadata.name,
-            namespace,
-            command=["python", "-c", code],
-            stderr=True,
-            stdin=False,
-            stdout=True,
-            tty=False,
-        )
+        command = [
+            *(str(tools.ensure("kubectl")["kubectl"]), "--kubeconfig", str(self.cluster.kubeconfig)),
+            *("exec", "--namespace", self.outputs["namespace"], f"deployment/{self.outputs['deployment']}", "--"),
+            *("python", "-c", code),
+        ]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
 
     @contextlib.contextmanager
     def asking(self) -> Iterator[Answers]:
