@@ -68,9 +68,10 @@ class Process:
         ]
         try:
             # Not subprocess: its objects complain when they are dropped while the process runs.
-            os.posix_spawn(self.command[0], self.command, environment, file_actions=files, setsid=True)
+            pid = os.posix_spawn(self.command[0], self.command, environment, file_actions=files, setsid=True)
         except OSError as error:
             raise StepFailed(f"{self.name}: cannot run {self.command[0]}: {error.strerror}.") from error
+        _await_mark(Path("/proc", str(pid)))
 
     def wait(self) -> None:
         """Returns when it is ready.
@@ -104,6 +105,13 @@ class Process:
             return self.ready()
         except OSError:
             return False
+
+
+def _await_mark(entry: Path) -> None:
+    """The kernel wakes a program's starter a moment before the program's environment, with our mark, is readable."""
+    with suppress(OSError):
+        while not (entry / "environ").read_bytes() and _state(entry) != "Z":
+            time.sleep(0.001)
 
 
 @dataclass(frozen=True)

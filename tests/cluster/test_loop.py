@@ -96,8 +96,8 @@ def test_a_run_that_fails_its_gate_leaves_the_endpoint_alone(loop: Loop):
     [
         ("tests/empty.csv", "", "empty"),
         ("tests/no-target.csv", PENGUINS_CSV.replace("species", "kind", 1), "species"),
-        ("tests/semicolons.csv", PENGUINS_CSV.replace(",", ";"), "delimiter"),
-        ("tests/one-class.csv", ONE_CLASS, "class"),
+        ("tests/semicolons.csv", PENGUINS_CSV.replace(",", ";"), "separated by semicolons"),
+        ("tests/one-class.csv", ONE_CLASS, "Gentoo"),
         ("tests/not-there.csv", None, "tests/not-there.csv"),
     ],
 )
