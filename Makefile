@@ -1,5 +1,6 @@
 # The words of this project. `make help` lists them.
 PYTHON := .venv/bin/python
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help up train predict status down plan test check bench lock environment
