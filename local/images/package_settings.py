@@ -131,4 +131,7 @@ def _uv() -> _Uv | None:
         for command in (["uv", "run", "--no-project", "--offline", "sh", "-c", "echo $UV"], ["uv", "cache", "dir"])
     ]
     program, cache = (Path(answer) for answer in answers)
-    return _Uv(program, cache) if answers[0] and program.is_file() and cache.is_dir() else None
+    if not all(answers) or not program.is_file():
+        return None
+    cache.mkdir(parents=True, exist_ok=True)  # a uv that has installed nothing yet has none
+    return _Uv(program, cache)
