@@ -24,29 +24,25 @@ from pulumi_mlops import conventions
 from local import charts, providers, tools
 from local.engine import PENGUINS, PLATFORM, Engine
 from local.node import ports
-from local.node.control_plane import control_plane, http_ok
-from local.node.processes import Process, end, marked
+from local.node.control_plane import control_plane
+from local.node.processes import end, marked
 from local.paths import ROOT, STATE
 from local.progress import StepFailed, say, step
+from local.services import PORTS, Services
 
 DIRECTORY = STATE / "processes"
 NAMESPACE = ENDPOINT = "penguins"
-PORTS = (
-    *("master", "master-grpc", "volume", "volume-grpc", "filer", "filer-grpc", "s3", "s3-grpc"),
-    *("mlflow", "server", "gateway"),
-)
 STEPS = ("load", "preprocess", "train", "evaluate", "deploy")
 CRDS = (ROOT / "local" / "node" / "crds", ROOT / "local" / "charts" / "argo-workflows")
 
 
 def up() -> str:
     """Plans the stacks, starts the processes, trains; returns the URL of the prediction."""
-    port, keys = ports.choose(_directory(), PORTS), _keys()
-    _settings_file().write_text(json.dumps(_plan(keys)))
+    _settings_file().write_text(json.dumps(_plan(_keys())))
     with step("object store, MLflow, model server and gateway as processes"):
-        _start(*_services(port, keys))
+        _services().start()
     with step("example data: into the bucket"):
-        _upload(port, keys)
+        _upload(_services())
     train(None)
     return url()
 
@@ -63,8 +59,7 @@ def running() -> dict[str, int]:
 
 def url() -> str:
     """Where the example's endpoint answers."""
-    gateway = f"http://127.0.0.1:{ports.choose(_directory(), PORTS)['gateway']}"
-    return f"{gateway}{conventions.prediction_path(NAMESPACE, ENDPOINT)}/api/v1.0/predictions"
+    return _services().url("gateway", conventions.prediction_path(NAMESPACE, ENDPOINT) + conventions.PREDICTIONS)
 
 
 def _plan(keys: dict[str, str]) -> dict[str, Any]:
@@ -93,25 +88,25 @@ def _plan(keys: dict[str, str]) -> dict[str, Any]:
 
 def train(data_key: str | None) -> None:
     """Runs the pipeline's steps, each as a process, in the environment that its pod would have."""
-    port, keys = ports.choose(_directory(), PORTS), _keys()
+    services = _services()
     run_id = secrets.token_hex(8)
     outputs = DIRECTORY / "outputs" / run_id
     environment = {
         **_clean_environment(),
-        **keys,
+        **services.keys,
         "SETTINGS_PATH": str(_settings_file()),
         "DATA_KEY": data_key or "",
-        "MODELS_DIR": str(_models()),
+        "MODELS_DIR": str(services.models),
         "OUTPUTS_DIR": str(outputs),
         "RUN_ID": run_id,
         "RUN_NAME": f"{ENDPOINT}-{run_id}",
         "RUN_CREATED": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "NAMESPACE": NAMESPACE,
-        "ENDPOINT_FILE": str(_version_file()),
-        "ENDPOINT_METADATA_URL": f"http://127.0.0.1:{port['server']}/metadata",
-        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port['s3']}",
+        "ENDPOINT_FILE": str(services.version_file),
+        "ENDPOINT_METADATA_URL": services.url("server", "/metadata"),
+        "AWS_ENDPOINT_URL_S3": services.url("s3"),
         "AWS_REGION": conventions.OBJECT_STORE_REGION,
-        "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{port['mlflow']}",
+        "MLFLOW_TRACKING_URI": services.url("mlflow"),
         "CODE_VERSION": "checkout",
     }
     for name in STEPS:
@@ -151,14 +146,8 @@ def _settings_file() -> Path:
     return _directory() / "settings.json"
 
 
-def _models() -> Path:
-    directory = DIRECTORY / "models"
-    directory.mkdir(parents=True, exist_ok=True)
-    return directory
-
-
-def _version_file() -> Path:
-    return DIRECTORY / "model-version"
+def _services() -> Services:
+    return Services(_directory(), ports.choose(_directory(), PORTS), _keys(), NAMESPACE, ENDPOINT)
 
 
 def _keys() -> dict[str, str]:
@@ -178,109 +167,13 @@ def _clean_environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith(("AWS_", "MLFLOW_"))}
 
 
-def _services(port: dict[str, int], keys: dict[str, str]) -> list[Process]:
-    identities = DIRECTORY / "identities.json"
-    identities.touch(mode=0o600)
-    credentials = {
-        "accessKey": keys[conventions.ACCESS_KEY_ID_KEY],
-        "secretKey": keys[conventions.SECRET_ACCESS_KEY_KEY],
-    }
-    actions = ["Admin", "Read", "List", "Write", "Tagging"]
-    identities.write_text(
-        json.dumps({"identities": [{"name": "local", "credentials": [credentials], "actions": actions}]})
-    )
-    for name in ("store", "mlflow"):
-        (DIRECTORY / name).mkdir(exist_ok=True)
-    binaries = Path(sys.executable).parent
-    weed = (
-        *(str(binaries / "weed"), "-logtostderr=true", "server", f"-dir={DIRECTORY / 'store'}", "-filer", "-s3"),
-        *("-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-master.telemetry=false", "-master.volumeSizeLimitMB=64"),
-        *("-volume.max=0", "-volume.preStopSeconds=0", "-s3.port.iceberg=0", "-s3.port.lance=0", "-s3.iam=false"),
-        *(f"-{part}.port={port[part]}" for part in ("master", "volume", "filer", "s3")),
-        *(f"-{part}.port.grpc={port[f'{part}-grpc']}" for part in ("master", "volume", "filer", "s3")),
-        f"-s3.config={identities}",
-    )
-    mlflow = (
-        *(sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port["mlflow"])),
-        *("--workers", "1", "--backend-store-uri", f"sqlite:///{DIRECTORY / 'mlflow' / 'mlflow.db'}"),
-        *("--artifacts-destination", f"s3://{conventions.MLFLOW_BUCKET}"),
-    )
-    mlflow_environment = {
-        **keys,
-        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
-        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{port['s3']}",
-        "MLFLOW_S3_ENDPOINT_URL": f"http://127.0.0.1:{port['s3']}",
-        "AWS_DEFAULT_REGION": conventions.OBJECT_STORE_REGION,
-    }
-    server_environment = {
-        "HOST": "127.0.0.1",
-        "PORT": str(port["server"]),
-        "MODEL_NAME": ENDPOINT,
-        "ENDPOINT_NAME": ENDPOINT,
-        "MODELS_DIR": str(_models()),
-        "MODEL_VERSION_FILE": str(_version_file()),
-        "OMP_NUM_THREADS": "1",
-        "PYTHONPATH": str(ROOT),
-    }
-    return [
-        Process("seaweedfs", DIRECTORY, weed, lambda: http_ok(f"http://127.0.0.1:{port['s3']}/healthz")),
-        Process(
-            "mlflow",
-            DIRECTORY,
-            mlflow,
-            lambda: http_ok(f"http://127.0.0.1:{port['mlflow']}/health"),
-            mlflow_environment,
-            ready_seconds=180,  # measured: 12 s on an idle machine, a multiple of it on a busy one
-        ),
-        Process(
-            "server",
-            DIRECTORY,
-            (sys.executable, "-m", "ml.serve"),
-            lambda: http_ok(f"http://127.0.0.1:{port['server']}/health/ping"),
-            server_environment,
-        ),
-        Process("gateway", DIRECTORY, _gateway(port), lambda: http_ok(f"http://127.0.0.1:{port['gateway']}/ping")),
-    ]
-
-
-def _gateway(port: dict[str, int]) -> tuple[str, ...]:
-    """Traefik with the rewrite that the endpoint's HTTPRoute asks of it in a cluster."""
-    path = conventions.prediction_path(NAMESPACE, ENDPOINT)
-    rule = f"PathPrefix(`{path}/api`) || PathPrefix(`{path}/v2`)"
-    routes = {
-        "http": {
-            "routers": {"endpoint": {"rule": rule, "middlewares": ["strip"], "service": "endpoint"}},
-            "middlewares": {"strip": {"stripPrefix": {"prefixes": [path]}}},
-            "services": {"endpoint": {"loadBalancer": {"servers": [{"url": f"http://127.0.0.1:{port['server']}"}]}}},
-        }
-    }
-    file = DIRECTORY / "routes.yaml"
-    file.write_text(yaml.safe_dump(routes))
-    return (
-        str(Path(sys.executable).parent / "traefik"),
-        f"--entrypoints.web.address=127.0.0.1:{port['gateway']}",
-        "--ping=true",
-        "--ping.entrypoint=web",
-        f"--providers.file.filename={file}",
-        "--global.checknewversion=false",
-        "--global.sendanonymoususage=false",
-    )
-
-
-def _start(*processes: Process) -> None:
-    for process in processes:
-        process.launch()
-    for process in processes:
-        process.wait()
-
-
-def _upload(port: dict[str, int], keys: dict[str, str]) -> None:
+def _upload(services: Services) -> None:
     store = boto3.client(
         "s3",
-        endpoint_url=f"http://127.0.0.1:{port['s3']}",
+        endpoint_url=services.url("s3"),
         region_name=conventions.OBJECT_STORE_REGION,
-        aws_access_key_id=keys[conventions.ACCESS_KEY_ID_KEY],
-        aws_secret_access_key=keys[conventions.SECRET_ACCESS_KEY_KEY],
+        aws_access_key_id=services.keys[conventions.ACCESS_KEY_ID_KEY],
+        aws_secret_access_key=services.keys[conventions.SECRET_ACCESS_KEY_KEY],
     )
     existing = {bucket["Name"] for bucket in store.list_buckets()["Buckets"]}
     for bucket in {conventions.MLFLOW_BUCKET, conventions.DATA_BUCKET} - existing:

@@ -16,18 +16,25 @@ if [ -z "$python" ]; then
 fi
 
 echo "environment: installing $(grep -c '==' "$lock") locked packages into .venv …" >&2
-if command -v uv >/dev/null 2>&1; then
-    [ -x .venv/bin/python ] || uv venv --quiet --no-project --python "$python" .venv
-    uv pip sync --quiet --require-hashes --compile-bytecode --python .venv/bin/python "$lock"
-else
-    if ! [ -x .venv/bin/pip ]; then
-        rm -rf .venv
-        if ! "$python" -m venv .venv; then
-            echo "environment: '$python -m venv' failed; on Debian: apt-get install python3-venv, then run the same command again" >&2
-            exit 1
-        fi
+if ! [ -x .venv/bin/pip ]; then
+    rm -rf .venv
+    if ! "$python" -m venv .venv; then
+        echo "environment: '$python -m venv' failed; on Debian: apt-get install python3-venv, then run the same command again" >&2
+        exit 1
     fi
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement "$lock"
+fi
+# Bytecode is made when a module is first imported: to make all of it takes longer than to install.
+pip_install() { .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes --requirement "$1"; }
+
+# uv installs the whole lock in the time that pip needs for its largest packages. It does not read pip's configuration,
+# so that on a machine with a mirror of its own it may find nothing: then pip does the work.
+uv=$(command -v uv || true)
+if [ -z "$uv" ]; then
+    awk '/^[A-Za-z0-9]/ {ours = /^uv==/} ours' "$lock" >.venv/uv.txt
+    if pip_install .venv/uv.txt; then uv=.venv/bin/uv; fi
+fi
+if [ -z "$uv" ] || ! "$uv" pip sync --quiet --require-hashes --python .venv/bin/python "$lock"; then
+    pip_install "$lock"
 fi
 # The library itself, from its sources.
 for packages in .venv/lib/python*/site-packages; do echo "$PWD/components" >"$packages/pulumi_mlops.pth"; done

@@ -10,7 +10,8 @@ KEEP_SECONDS = 7 * 24 * 3600  # hand-offs of runs that never reached their end
 
 def run(context: step.Context) -> None:
     """Source → load.parquet, load.json."""
-    settings = context.settings
+    settings = context.settings  # checked before they are kept
+    context.keep_settings()
     _remove_old_hand_offs(context)
     loaded = sources.load(settings.source, context.environment)
     context.hand_over("load.parquet", sources.to_parquet(loaded.frame, loaded.where))

@@ -188,17 +188,26 @@ def parse_object(value: Any, where: str = "settings") -> Settings:
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings of the step that is running: the file at SETTINGS_PATH, with DATA_KEY in the place of the key if set."""
-    path = Path(environment.get("SETTINGS_PATH", DEFAULT_SETTINGS_PATH))
-    try:
-        settings = parse(path.read_bytes(), path.name)
-    except OSError as error:
-        raise SettingsError(f"settings file {path} cannot be read ({error.strerror}), set SETTINGS_PATH") from None
+    settings = parse(content(environment), _path(environment).name)
     key = environment.get("DATA_KEY", "")
     if key and isinstance(settings.source, S3Source):
         return settings.model_copy(update={"source": settings.source.model_copy(update={"key": key})})
     if key:
         raise SettingsError(f"a data key ({key!r}) was given, but the source of {settings.model_name!r} is not S3")
     return settings
+
+
+def content(environment: Mapping[str, str]) -> bytes:
+    """The file at SETTINGS_PATH, as it is."""
+    path = _path(environment)
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise SettingsError(f"settings file {path} cannot be read ({error.strerror}), set SETTINGS_PATH") from None
+
+
+def _path(environment: Mapping[str, str]) -> Path:
+    return Path(environment.get("SETTINGS_PATH", DEFAULT_SETTINGS_PATH))
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:

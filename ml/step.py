@@ -24,6 +24,7 @@ from ml.errors import BundleError, PipelineError, SettingsError, StorageError
 TERMINATION_LOG = Path("/dev/termination-log")
 OUTPUTS = "/tmp/outputs"  # noqa: S108 - where the workflow expects output parameters; an emptyDir of the pod's own
 RUNS = ".runs"
+KEPT_SETTINGS = "settings.json"
 
 
 class NotHanded(PipelineError):
@@ -40,8 +41,15 @@ class Context:
 
     @cached_property
     def settings(self) -> pipeline_settings.Settings:
-        """The pipeline's settings."""
-        return pipeline_settings.read(self.environment)
+        """The pipeline's settings, as they were when the run began: a change reaches the next run, not half of one."""
+        kept = self.hand_offs / KEPT_SETTINGS
+        source = {"SETTINGS_PATH": str(kept)} if kept.is_file() else {}
+        return pipeline_settings.read({**self.environment, **source})
+
+    def keep_settings(self) -> None:
+        """Keeps the settings for the later steps and tries of this run."""
+        if not (self.hand_offs / KEPT_SETTINGS).is_file():
+            self.hand_over(KEPT_SETTINGS, pipeline_settings.content(self.environment))
 
     @cached_property
     def models(self) -> Path:

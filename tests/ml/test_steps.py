@@ -227,6 +227,18 @@ def test_an_evaluation_below_the_threshold_says_so_and_is_no_error(run: Run) -> 
     assert run.output("verdict").endswith("is below the threshold 1.1")
 
 
+def test_settings_that_change_while_a_run_is_under_way_reach_the_next_run(run: Run) -> None:
+    run.steps("load", "preprocess", "train")
+    run.settings = run.settings | {"evaluation": {"metric": "accuracy", "threshold": 1.1}}
+
+    run.steps("evaluate")
+    assert run.output("passed") == "true"
+
+    run.run_id = "run-2"
+    run.steps(*STEPS[:4])
+    assert run.output("passed") == "false"
+
+
 def test_a_version_must_not_be_worse_than_the_endpoints_on_the_same_rows(run: Run) -> None:
     run.steps(*STEPS)
     current = run.output("version")
