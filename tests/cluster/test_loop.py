@@ -31,6 +31,17 @@ def test_up_ends_with_a_prediction_through_the_gateway(brought_up):
     assert re.search(r"-> Adelie \([01]\.\d\d\)", brought_up), brought_up
 
 
+def test_up_prints_what_the_readme_shows(brought_up):
+    """Times, versions and probabilities apart; a machine that can have the published plugins announces no stand-ins."""
+    (block,) = re.findall(r"\$ make up\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    shown = [_shape(line) for line in block.splitlines() if "stand-in: " not in line]
+    printed = iter([_shape(line) for line in brought_up.splitlines()])
+
+    assert len(shown) > 10
+    for line in shown:
+        assert any(candidate.startswith(line) for candidate in printed), f"`make up` does not print, in order: {line}"
+
+
 def test_the_old_body_is_answered_with_class_labels_and_probabilities(loop: Loop):
     answer = loop.predict()
 
@@ -195,6 +206,12 @@ def test_training_on_data_that_is_not_there_says_so_on_the_terminal(loop: Loop):
 
     assert done.returncode != 0
     assert "tests/nowhere.csv" in done.stdout
+
+
+def _shape(line: str) -> str:
+    line = re.sub(r"^ *[0-9.]+s +", "", line.strip())
+    line = re.sub(r"\d{8}-\d{6}-[0-9a-f]{8}", "VERSION", line)
+    return re.sub(r"\b\d+\.\d+s\b|\(\d\.\d\d\)", "NUMBER", line)
 
 
 def processes_of(module: str) -> list[int]:
