@@ -211,7 +211,7 @@ def test_training_on_data_that_is_not_there_says_so_on_the_terminal(loop: Loop):
 def _shape(line: str) -> str:
     line = re.sub(r"^ *[0-9.]+s +", "", line.strip())
     line = re.sub(r"\d{8}-\d{6}-[0-9a-f]{8}", "VERSION", line)
-    return re.sub(r"\b\d+\.\d+s\b|\(\d\.\d\d\)", "NUMBER", line)
+    return re.sub(r"\b\d+\.\d+s\b|\(\d\.\d\d\)|\b\d+ of \d+ parts", "NUMBER", line)
 
 
 def processes_of(module: str) -> list[int]:
