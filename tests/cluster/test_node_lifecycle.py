@@ -13,7 +13,7 @@ import yaml
 from local import paths
 from local.node import machine
 from local.node.processes import Marked, end, marked
-from tests.cluster.test_node import pod
+from tests.cluster.test_node_for_pods import pod
 
 pytestmark = pytest.mark.cluster
 
@@ -105,7 +105,7 @@ class Machine:
 
     def image(self) -> str:
         """Pushes the test image there and returns its name."""
-        script = "from tests.cluster.test_node import push; print(push('127.0.0.1:5000', 'test/busybox'))"
+        script = "from tests.cluster.test_node_for_pods import push; print(push('127.0.0.1:5000', 'test/busybox'))"
         return f"10.88.0.1:5000/test/busybox:{self.run(sys.executable, '-c', script).strip()}"
 
     def traces(self) -> dict[str, str]:
