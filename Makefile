@@ -27,6 +27,7 @@ plan: environment ## what `pulumi up` would change in each local stack
 	@$(PYTHON) -m local plan
 
 test: environment ## every tier of tests that this machine can run, and which it could not
+	@$(PYTHON) -m local prepare
 	@$(PYTHON) -m pytest
 
 check: environment ## formatting, lint, types, environments

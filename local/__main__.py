@@ -1,4 +1,4 @@
-"""The words of the Makefile that act on this machine: `python -m local up|train|predict|plan|status|down`."""
+"""The words of the Makefile that act on this machine: `python -m local up|train|predict|plan|status|down|prepare`."""
 
 import argparse
 import os
@@ -11,7 +11,7 @@ def main() -> int:
     """Runs one command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m local")
     words = parser.add_subparsers(dest="word", required=True)
-    for word in ("up", "predict", "plan", "status", "down"):
+    for word in ("up", "predict", "plan", "status", "down", "prepare"):
         words.add_parser(word)
     words.add_parser("train").add_argument("--data-key", help="object of the data bucket to train on")
     arguments = parser.parse_args()
@@ -21,9 +21,7 @@ def main() -> int:
         if arguments.word == "train":
             up.train(arguments.data_key)
         else:
-            {"up": up.up, "predict": up.predict, "plan": up.plan, "status": up.status, "down": up.down}[
-                arguments.word
-            ]()
+            getattr(up, arguments.word)()
     except StepFailed as failure:
         say(f"{arguments.word} failed: {failure}")
         say(f"what was done so far stays; `make {arguments.word}` again continues from there")

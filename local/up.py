@@ -9,15 +9,13 @@ from local import charts, containerless, images, node, prediction, providers, to
 from local.cluster import Cluster, from_context
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.exclusive import exclusive
-from local.node import parts
-from local.node import registry as node_registry
+from local.node import control_plane, parts
 from local.paths import STATE
 from local.progress import StepFailed, say, step
 
 ENGINE_TOOLS = ("pulumi", "helm")
 IMAGE_TOOLS = ("workflow-controller", "argoexec", "pause")
-IMAGES_WITHOUT_TOOLS = ("python", "ml-pipeline", "ml-server", "mlflow", "seaweedfs")
-"""Images that need nothing from local/tools, so that they are made while the tools compile."""
+USER_TOOLS = ("kubectl",)
 
 
 def up() -> None:
@@ -38,6 +36,17 @@ def up() -> None:
                 engine.up(stack)
         _train(engine, cluster, None)
         _say_end(_predict(engine, cluster))
+
+
+def prepare() -> None:
+    """Builds what `up` and the tests need and what can be kept; starts nothing."""
+    if node.can_run_containers():
+        tools.ensure(*ENGINE_TOOLS, *control_plane.BINARIES, *USER_TOOLS)
+        return
+    with ThreadPoolExecutor(2) as pool:  # images that need no tool are made while the tools compile
+        compiled = (*parts.BINARIES, *ENGINE_TOOLS, *IMAGE_TOOLS, *USER_TOOLS)
+        for done in (pool.submit(tools.ensure, *compiled), pool.submit(images.prepare)):
+            done.result()
 
 
 def plan() -> None:
@@ -113,7 +122,7 @@ def target(*, start: bool = False) -> Cluster:
     if not start and not all(part.healthy for part in node.status() or [node.PartStatus("node", None, False)]):
         raise StepFailed("the node does not run here; `make up` starts it, or set KUBE_CONTEXT to a cluster of yours")
     if start:
-        _prepare_in_parallel()
+        prepare()
     running = node.ensure()
     return Cluster(
         name="node",
@@ -124,16 +133,6 @@ def target(*, start: bool = False) -> Cluster:
         gateway_class=running.gateway_class,
         gateway_url=running.gateway_url,
     )
-
-
-def _prepare_in_parallel() -> None:
-    """Compiles the tools while images that do not need them are made."""
-    with ThreadPoolExecutor(2) as pool:
-        compiling = pool.submit(tools.ensure, *parts.BINARIES, *ENGINE_TOOLS, *IMAGE_TOOLS)
-        push = node.start_registry()
-        building = pool.submit(images.build, push, node_registry.FOR_PODS, IMAGES_WITHOUT_TOOLS)
-        compiling.result()
-        building.result()
 
 
 def _is_there() -> bool:
