@@ -35,6 +35,9 @@ class Engine:
     directory: Path
     """Holds home/, backend/, passphrase and one settings file a stack."""
     kubeconfig: Path
+    takes_over: bool = False
+    """Whether objects that exist already are taken over: a run that was killed has made some that the state does not
+    know. For a cluster that is this machine's alone; in another one they may be somebody else's."""
 
     @property
     def home(self) -> Path:
@@ -62,8 +65,7 @@ class Engine:
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.directory / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-            # A run that was killed has made objects that the state does not know; the next one takes them over.
-            "PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true",
+            **({"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"} if self.takes_over else {}),
             "KUBECONFIG": str(self.kubeconfig),
         }
 

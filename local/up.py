@@ -16,6 +16,8 @@ from local.progress import StepFailed, say, step
 ENGINE_TOOLS = ("pulumi", "helm")
 IMAGE_TOOLS = ("workflow-controller", "argoexec", "pause")
 USER_TOOLS = ("kubectl",)
+NODE = "node"
+"""Name of this machine's own cluster."""
 
 
 def up() -> None:
@@ -95,9 +97,9 @@ def down() -> None:
                     found.append(f"stack {stack}")
         else:
             found += node.stop()
-            if (STATE / "node-stacks").exists():
+            if (STATE / f"{NODE}-stacks").exists():
                 # The stacks describe a cluster that is gone: nothing of them is left to destroy.
-                shutil.rmtree(STATE / "node-stacks")
+                shutil.rmtree(STATE / f"{NODE}-stacks")
                 found.append("the state of the stacks")
         for item in found:
             say(f"removed: {item}")
@@ -119,13 +121,13 @@ def target(*, start: bool = False) -> Cluster:
     """The cluster that KUBE_CONTEXT names, else this machine's node, started or completed if `start`."""
     if context := os.environ.get("KUBE_CONTEXT"):
         return from_context(context)
-    if not start and not all(part.healthy for part in node.status() or [node.PartStatus("node", None, False)]):
+    if not start and not all(part.healthy for part in node.status() or [node.PartStatus(NODE, None, False)]):
         raise StepFailed("the node does not run here; `make up` starts it, or set KUBE_CONTEXT to a cluster of yours")
     if start:
         prepare()
     running = node.ensure()
     return Cluster(
-        name="node",
+        name=NODE,
         kubeconfig=running.kubeconfig,
         context="",
         registry=running.registry,
@@ -143,7 +145,9 @@ def engine_of(cluster: Cluster) -> Engine:
     """The Pulumi CLI with the state and the plugins for this cluster."""
     programs = tools.ensure(*ENGINE_TOOLS)
     os.environ["PULUMI_MLOPS_HELM"] = str(programs["helm"])
-    engine = Engine(programs["pulumi"], STATE / f"{cluster.name}-stacks", cluster.kubeconfig)
+    engine = Engine(
+        programs["pulumi"], STATE / f"{cluster.name}-stacks", cluster.kubeconfig, takes_over=cluster.name == NODE
+    )
     engine.prepare()
     for line in providers.install(engine.home):
         say(line)
