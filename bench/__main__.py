@@ -5,8 +5,9 @@ import sys
 
 from bench import report
 
-SECTIONS = ("serving", "imports", "scale", "preview", "loop", "up")
-"""Module names; each has TITLE and measure(), which returns Markdown. `preview` and `loop` need the platform up."""
+SECTIONS = ("serving", "imports", "scale", "up", "preview", "loop", "cold")
+"""Module names; each has TITLE and measure(), which returns Markdown. `preview` and `loop` need the platform up, which
+`up` leaves behind."""
 
 
 def main() -> None:
