@@ -95,7 +95,7 @@ def down() -> None:
                         engine.destroy(stack)
                     engine.forget(stack)
                     found.append(f"stack {stack}")
-        else:
+        elif node.status() or node.home().exists():
             found += node.stop()
             if (STATE / f"{NODE}-stacks").exists():
                 # The stacks describe a cluster that is gone: nothing of them is left to destroy.
