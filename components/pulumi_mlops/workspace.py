@@ -135,6 +135,7 @@ class Workspace(pulumi.ComponentResource):
             },
             opts=self._kept(),
         )
+        self._namespace = namespace
         return name_of(namespace)
 
     def _create_limits(self) -> None:
@@ -190,7 +191,9 @@ class Workspace(pulumi.ComponentResource):
             # A class that binds on first use binds when a pod is there: waiting for it here could wait forever.
             metadata=self._metadata(conventions.MODELS_CLAIM, {"pulumi.com/skipAwait": "true"}),
             spec=objects.models_claim(self._args),
-            opts=self._kept(),
+            # With the namespace: on its own, the deletion of a claim waits for every pod that ever used it, those of
+            # failed runs included, and these go with the namespace.
+            opts=pulumi.ResourceOptions.merge(self._kept(), pulumi.ResourceOptions(deleted_with=self._namespace)),
         )
         return name_of(claim)
 
