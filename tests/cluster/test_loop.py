@@ -33,7 +33,7 @@ def test_up_ends_with_a_prediction_through_the_gateway(brought_up):
 
 def test_up_prints_what_the_readme_shows(brought_up):
     """Times, versions and probabilities apart; a machine that can have the published plugins announces no stand-ins."""
-    (block,) = re.findall(r"\$ make up\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (block,) = re.findall(r"<!-- up -->\n```text\n\$ make up\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     shown = [_shape(line) for line in block.splitlines() if "stand-in: " not in line]
     printed = iter([_shape(line) for line in brought_up.splitlines()])
 

@@ -225,10 +225,12 @@ def _of(engine: Engine, stack: str) -> list[str]:
 
 
 def _resources(engine: Engine, stack: str) -> dict[str, Any]:
-    """What the state knows of, and when it last changed; the stack itself records the time of each run."""
+    """What the state knows of, and when it last changed; the stack and what is only read record each run."""
     resources = json.loads(engine.said("stack", "export", "--stack", stack))["deployment"]["resources"]
     return {
-        one["urn"]: (one.get("id"), one.get("modified")) for one in resources if one["type"] != "pulumi:pulumi:Stack"
+        one["urn"]: (one.get("id"), one.get("modified"))
+        for one in resources
+        if one["type"] != "pulumi:pulumi:Stack" and not one.get("external")
     }
 
 

@@ -1,4 +1,6 @@
+import asyncio
 import contextlib
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NotRequired, TypedDict
 
@@ -112,6 +114,17 @@ def test_a_value_of_another_type_is_refused(args: dict[str, Any], expected: str)
     assert complaint(args) == f'Bike "b": {expected}'
 
 
+@pytest.fixture
+def event_loop() -> Iterator[None]:
+    """An Output belongs to an event loop, which tests before this one may have closed."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    yield
+    asyncio.set_event_loop(None)
+    loop.close()
+
+
+@pytest.mark.usefixtures("event_loop")
 def test_outputs_are_accepted_for_inputs_and_no_rule_sees_them() -> None:
     def never(_: Any) -> str:
         raise AssertionError("a rule saw an Output")
