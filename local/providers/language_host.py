@@ -17,7 +17,7 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import language_pb2, language_pb2_grpc, plugin_pb2
 
-from local.providers.plugin import UNLIMITED, Refused, answers, stop_signal
+from local.providers.plugin import UNLIMITED, Lifetime, Refused, answers
 from local.providers.program import SHOWN
 
 PROGRAM = Path(__file__).with_name("program.py")
@@ -136,9 +136,13 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
 
     def Cancel(self, request: Any, context: Any) -> Any:
         """Interrupts the programs that run."""
+        self.end_programs()
+        return empty_pb2.Empty()
+
+    def end_programs(self) -> None:
+        """Interrupts the programs that run."""
         for process in list(self.programs):
             _interrupt(process)
-        return empty_pb2.Empty()
 
     def InstallDependencies(self, request: Any, context: grpc.ServicerContext) -> Any:
         """Refuses: this stand-in never changes an environment."""
@@ -183,11 +187,13 @@ def _interrupt(process: subprocess.Popen[bytes]) -> None:
 def main() -> None:
     """Serves until the engine ends it; the first line of the output is the port."""
     engine = next((word for word in reversed(sys.argv[1:]) if not word.startswith("-")), "")
+    host = Host(engine)
     server = grpc.server(futures.ThreadPoolExecutor(16), options=UNLIMITED)
-    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(Host(engine), server)
+    language_pb2_grpc.add_LanguageRuntimeServicer_to_server(host, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    stop = stop_signal()
+    lifetime = Lifetime()
     print(port, flush=True)
-    stop.wait()
+    lifetime.wait()
+    host.end_programs()
     server.stop(1)

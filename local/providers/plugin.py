@@ -181,18 +181,33 @@ def serve(make: Callable[[EngineLog], Provider]) -> None:
     provider_pb2_grpc.add_ResourceProviderServicer_to_server(provider, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
-    stop = stop_signal()
+    lifetime = Lifetime()
     print(port, flush=True)
     provider.warm_up()
-    stop.wait()
+    lifetime.wait()
     provider.cancelled.set()
     server.stop(1)
     os._exit(0)  # threads that still wait for a cluster must not hold up the end
 
 
-def stop_signal() -> threading.Event:
-    """An event that SIGTERM and SIGINT set."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
+ORPHAN_SECONDS = 1.0
+"""How often a plugin looks whether its engine is still there."""
+
+
+class Lifetime:
+    """How long a plugin serves: until SIGTERM or SIGINT, or until the engine that started it has gone.
+
+    An engine that is killed ends none of its plugins, and what they would still write is in nobody's state.
+    """
+
+    def __init__(self) -> None:
+        self._engine = os.getppid()
+        self._stop = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self._stop.set())
+
+    def wait(self) -> None:
+        """Returns at the end."""
+        while not self._stop.wait(ORPHAN_SECONDS):
+            if os.getppid() != self._engine:
+                return

@@ -1,6 +1,7 @@
 """The provider stand-ins as plugins: what they refuse, how they wait and give up, and how they are installed."""
 
 import os
+import select
 import subprocess
 import sys
 import threading
@@ -281,3 +282,30 @@ def test_an_installed_plugin_starts_and_prints_its_port(tmp_path, monkeypatch):
         process.terminate()
         assert process.wait(10) == 0
     assert 0 < port < 65536
+
+
+# The end
+
+
+ENGINE = """
+import subprocess, sys, time
+plugin = subprocess.Popen([sys.executable, "-c", sys.argv[1], "127.0.0.1:1"], stdout=subprocess.PIPE, text=True)
+port = plugin.stdout.readline().strip()
+print(plugin.pid, port, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("module", ["random_provider", "kubernetes.provider", "language_host"])
+def test_a_plugin_ends_when_the_engine_that_started_it_was_killed(module):
+    start = f"from local.providers.{module} import main; main()"
+    with subprocess.Popen([sys.executable, "-c", ENGINE, start], stdout=subprocess.PIPE, text=True) as engine:
+        pid, port = (int(word) for word in engine.stdout.readline().split())
+        assert port > 0
+        plugin_process = os.pidfd_open(pid)
+        engine.kill()
+    try:
+        ended, _, _ = select.select([plugin_process], [], [], 30)
+        assert ended, "the plugin goes on without its engine"
+    finally:
+        os.close(plugin_process)
