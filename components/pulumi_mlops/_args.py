@@ -47,6 +47,8 @@ def check_args(
     In the copy, at any depth: an argument that is None is absent, an enum member is its value, and a whole number
     that came as a float (from a program in another language) is an int.
     """
+    if not isinstance(args, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - the annotation holds nobody back
+        raise ArgumentError(f'{component.__name__} "{name}": args must be a dict of arguments, got {args!r}')
     found: list[str] = []
     if name_rule and (complaint := name_rule(name)):
         found.append(f"name {complaint}, got {name!r}")

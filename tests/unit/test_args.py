@@ -134,6 +134,11 @@ def test_outputs_are_accepted_for_inputs_and_no_rule_sees_them() -> None:
     assert checked["owner"] is output
 
 
+@pytest.mark.parametrize("args", [None, "churn", [("owner", "ann")]])
+def test_args_that_are_no_dict_are_one_sentence(args: Any) -> None:
+    assert complaint(args) == f'Bike "b": args must be a dict of arguments, got {args!r}'
+
+
 def test_rules_reach_into_lists() -> None:
     message = complaint(
         {"owner": "a", "wheels": [{"spokes": 32}, {"spokes": 0}]}, rules={"wheels.spokes": _args.at_least(1)}
