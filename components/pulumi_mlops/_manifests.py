@@ -16,6 +16,9 @@ server checks the fields, in the preview and in the engine tests."""
 USER = 10001
 """User and group of every container; the images create it, and it owns what is on the shared volume."""
 
+RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
+"""Labels of a namespace that admits only pods of the restricted Pod Security Standard."""
+
 
 class ImagePullPolicy(StrEnum):
     """When the node pulls an image."""
@@ -69,3 +72,12 @@ def quantity_text(value: float) -> str:
 def name_of(resource: Any) -> pulumi.Output[str]:
     """Name of a Kubernetes object, known once the object is registered; whoever uses it depends on the object."""
     return resource.metadata["name"]  # known in a preview even where another part of the metadata is not
+
+
+def after(workload: pulumi.Resource, parent: pulumi.Resource) -> pulumi.ResourceOptions:
+    """Options of the Service in front of a workload.
+
+    A Service is ready when pods answer. If the workload came beside it and something else failed first, the engine
+    would start no workload any more, and the run would wait ten minutes for pods that cannot come.
+    """
+    return pulumi.ResourceOptions(parent=parent, depends_on=[workload])

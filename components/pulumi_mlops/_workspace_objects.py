@@ -26,7 +26,6 @@ CONTAINER_LIMITS: Manifest = {
         }
     ]
 }
-POD_SECURITY = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 ARTIFACT_REPOSITORY = "object-store"
 """Key of the artifact repository in its ConfigMap; nobody but Argo Workflows sees it."""
 

@@ -13,7 +13,7 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _serving, conventions
 from pulumi_mlops._args import Rule, between, check_args, dns_label, matches, not_empty, object_name, quantity
-from pulumi_mlops._manifests import ImagePullPolicy, Manifest, name_of
+from pulumi_mlops._manifests import ImagePullPolicy, Manifest, after, name_of
 
 CANARY = "canary"
 MAX_NAME = 63 - len(f"-{CANARY}")  # the canary's Service needs a name as well
@@ -190,7 +190,7 @@ class ModelEndpoint(pulumi.ComponentResource):
             spec=_serving.deployment(self._name, self._name, self._args, version, replicas),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[account], ignore_changes=[MODEL_VERSION]),
         )
-        return deployment, self._create_service("service", self._name)
+        return deployment, self._create_service("service", self._name, deployment)
 
     def _create_canary(self, account: pulumi.Resource) -> list[pulumi.Resource]:
         if "canary" not in self._args:
@@ -204,11 +204,14 @@ class ModelEndpoint(pulumi.ComponentResource):
             opts=pulumi.ResourceOptions(parent=self, depends_on=[account]),
         )
         # The route waits for both: requests must not reach a canary that is not there.
-        return [deployment, self._create_service("canary-service", server)]
+        return [deployment, self._create_service("canary-service", server, deployment)]
 
-    def _create_service(self, role: str, server: str) -> k8s.core.v1.Service:
+    def _create_service(self, role: str, server: str, deployment: k8s.apps.v1.Deployment) -> k8s.core.v1.Service:
         return k8s.core.v1.Service(
-            f"{self._name}-{role}", metadata=self._metadata(server), spec=_serving.service(server), opts=self._child
+            f"{self._name}-{role}",
+            metadata=self._metadata(server),
+            spec=_serving.service(server),
+            opts=after(deployment, self),
         )
 
     def _create_scaling(self) -> None:

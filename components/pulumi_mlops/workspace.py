@@ -12,7 +12,7 @@ import pulumi_kubernetes as k8s
 from pulumi_mlops import _network, conventions
 from pulumi_mlops import _workspace_objects as objects
 from pulumi_mlops._args import Rule, at_least, check_args, cidr, dns_label
-from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops._manifests import RESTRICTED, Manifest, name_of
 from pulumi_mlops._workspace_objects import ObjectStoreAccess
 
 ANYWHERE = "0.0.0.0/0"
@@ -131,7 +131,7 @@ class Workspace(pulumi.ComponentResource):
             f"{self._name}-namespace",
             metadata={
                 "name": self._args.get("namespace", self._name),
-                "labels": {**self._labels, **objects.POD_SECURITY},
+                "labels": {**self._labels, **RESTRICTED},
             },
             opts=self._kept(),
         )

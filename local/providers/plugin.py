@@ -186,10 +186,12 @@ def serve(make: Callable[[EngineLog], Provider]) -> None:
     provider.warm_up()
     lifetime.wait()
     provider.cancelled.set()
-    server.stop(1)
+    server.stop(LAST_WORDS_SECONDS).wait()
     os._exit(0)  # threads that still wait for a cluster must not hold up the end
 
 
+LAST_WORDS_SECONDS = 1.0
+"""How long running operations may take to end: enough for each to see that it is cancelled and to end its helm."""
 ORPHAN_SECONDS = 1.0
 """How often a plugin looks whether its engine is still there."""
 

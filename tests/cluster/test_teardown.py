@@ -1,10 +1,17 @@
-"""Taking things apart: what is destroyed is gone. Runs after every other test."""
+"""Taking things apart: what is destroyed is gone, what is killed continues. Runs after every other test."""
+
+import os
+import signal
+import subprocess
 
 import pytest
 from kubernetes import client
-from loop import Loop
+from loop import Loop, make
 
+from local import node
 from local.engine import PENGUINS, PLATFORM
+from local.node.processes import marked
+from local.paths import ROOT
 
 pytestmark = pytest.mark.cluster
 
@@ -22,3 +29,44 @@ def test_destroy_leaves_nothing_in_the_cluster(loop: Loop):
     assert [item.metadata.name for item in definitions if "argoproj" in item.metadata.name] == []
     roles = client.RbacAuthorizationV1Api(loop.api).list_cluster_role().items
     assert [item.metadata.name for item in roles if "argo" in item.metadata.name] == []
+
+
+MOMENTS = (
+    ("argo-workflows-release creating", False),  # helm is at work, and objects wait for their pods
+    ("mlflow-service creating", True),
+    ("sample-data-upload creating", True),
+    ("train succeeded", False),
+)
+"""What `make up` has just printed when it is killed, and whether the whole node is killed with it."""
+
+
+def test_what_was_killed_is_continued_by_the_next_make_up(loop: Loop):
+    for moment, with_node in MOMENTS:
+        killed_at(moment, with_node)
+        assert all(part.healthy for part in node.status()) != with_node
+
+    done = make("up")
+    assert done.returncode == 0, done.stdout
+    assert loop.served_version() in done.stdout
+
+
+def killed_at(moment: str, with_node: bool) -> None:
+    """Runs `make up` and kills it, with all that it started, as soon as it prints `moment`."""
+    command = ["make", "--no-print-directory", "up"]
+    run = subprocess.Popen(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    assert run.stdout
+    printed = []
+    for line in run.stdout:
+        printed.append(line)
+        if moment in line:
+            break
+    else:
+        pytest.fail(f"`make up` ended without {moment!r}:\n{''.join(printed)}")
+    os.killpg(run.pid, signal.SIGKILL)
+    if with_node:
+        for process in marked(node.home()):
+            if process.leader:
+                os.kill(process.pid, signal.SIGKILL)
+    run.communicate()

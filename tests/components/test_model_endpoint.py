@@ -49,6 +49,12 @@ def test_every_object_is_a_child_in_the_namespace_with_the_standard_labels(build
         assert metadata["labels"]["team"] == "birds"
 
 
+def test_a_service_comes_after_its_pods(build: Build) -> None:
+    graph = endpoint(build, canary=CANARY)
+    for service, deployment in (("service", "deployment"), ("canary-service", "canary-deployment")):
+        assert graph[f"penguins-{deployment}"].urn in graph[f"penguins-{service}"].dependencies
+
+
 def test_pulumi_ignores_the_model_version_and_nothing_else(build: Build) -> None:
     graph = endpoint(build, **ENDPOINT_FULL)
     ignored = {one.name: one.ignore_changes for one in graph if one.ignore_changes}

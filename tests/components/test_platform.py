@@ -51,6 +51,14 @@ def test_namespaces_come_first_and_go_last(build: Build) -> None:
         assert graph[namespace].urn in graph[name].dependencies
 
 
+def test_a_service_comes_after_its_pods(build: Build) -> None:
+    graph = build(program)
+
+    assert {one.name for one in graph.of_kind("Service")} == {"object-store-service", "mlflow-service"}
+    for server in ("object-store", "mlflow"):
+        assert graph[f"{server}-server"].urn in graph[f"{server}-service"].dependencies
+
+
 def test_mlflow_starts_beside_the_store_and_not_after_it(build: Build) -> None:
     graph = build(program)
 

@@ -74,6 +74,23 @@ def test_a_release_lives_through_preview_install_upgrade_and_uninstall(stack: St
     assert cluster.get("v1", "ConfigMap", "tiny", "charts") is None
 
 
+def test_a_release_that_a_killed_run_left_is_refused_or_taken_over(
+    stack: Stack, cluster: Cluster, chart: Path, monkeypatch: pytest.MonkeyPatch
+):
+    stack.up(release(chart, size=1))
+    stack.environment.run("state", "delete", "--all", "--force", "--yes", cwd=stack.directory)
+    with pytest.raises(Failed, match=r"Helm release charts/tiny already exists and is not in this stack: give"):
+        stack.up(release(chart, size=2))
+
+    monkeypatch.setenv("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", "true")
+    stack.up(release(chart, size=2))
+    found = cluster.get("v1", "ConfigMap", "tiny", "charts")
+    assert found
+    assert found["data"]["size"] == "2"
+    stack.destroy()
+    assert cluster.get("v1", "ConfigMap", "tiny", "charts") is None
+
+
 def test_a_release_that_fails_is_kept_and_repaired_by_the_next_run(stack: Stack, cluster: Cluster, chart: Path):
     broken = chart / "templates" / "broken.yaml"
     broken.write_text("apiVersion: v1\nkind: Service\nmetadata: {name: broken}\nspec: {ports: [{port: 99999}]}\n")

@@ -8,9 +8,6 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops._manifests import Manifest, gib, name_of
 
-RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
-"""Labels of a namespace whose pods must obey the restricted Pod Security Standard."""
-
 
 def volume_claim(
     resource_name: str, metadata: Manifest, args: Mapping[str, Any], default_gib: int, parent: pulumi.Resource

@@ -12,7 +12,7 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
 from pulumi_mlops._args import at_least, check_args, dns_label, matches, not_empty, object_name, quantity
-from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops._manifests import Manifest, after, name_of
 from pulumi_mlops.platform import _mlflow_server, _parts
 
 
@@ -106,8 +106,8 @@ class MLflow(pulumi.ComponentResource):
                 f"{name}-data", self._metadata("-data"), checked, _mlflow_server.DEFAULT_STORAGE_GIB, self
             )
         )
-        self._create_server(credentials, volume)
-        self.service = self._create_service()
+        server = self._create_server(credentials, volume)
+        self.service = self._create_service(server)
         self.url = pulumi.Output.all(self.service, checked["namespace"]).apply(
             lambda known: f"http://{conventions.service_host(*known)}:{conventions.MLFLOW_PORT}"
         )
@@ -125,21 +125,23 @@ class MLflow(pulumi.ComponentResource):
         )
         return name_of(secret)
 
-    def _create_server(self, credentials: pulumi.Output[str] | None, volume: pulumi.Output[str] | None) -> None:
+    def _create_server(
+        self, credentials: pulumi.Output[str] | None, volume: pulumi.Output[str] | None
+    ) -> k8s.apps.v1.Deployment:
         account = k8s.core.v1.ServiceAccount(
             f"{self._name}-service-account",
             metadata=self._metadata(),
             automount_service_account_token=False,
             opts=self._child,
         )
-        k8s.apps.v1.Deployment(
+        return k8s.apps.v1.Deployment(
             f"{self._name}-server",
             metadata=self._metadata(),
             spec=_mlflow_server.deployment(self._name, self._args, name_of(account), credentials, volume),
             opts=self._child,
         )
 
-    def _create_service(self) -> pulumi.Output[str]:
+    def _create_service(self, server: k8s.apps.v1.Deployment) -> pulumi.Output[str]:
         k8s.networking.v1.NetworkPolicy(
             f"{self._name}-ingress",
             metadata=self._metadata(),
@@ -150,7 +152,7 @@ class MLflow(pulumi.ComponentResource):
             f"{self._name}-service",
             metadata=self._metadata(),
             spec={"selector": self._pods, "ports": [{"name": "http", "port": conventions.MLFLOW_PORT}]},
-            opts=self._child,
+            opts=after(server, self),
         )
         return name_of(service)
 

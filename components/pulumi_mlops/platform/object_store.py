@@ -13,7 +13,7 @@ import pulumi_random as random
 
 from pulumi_mlops import conventions
 from pulumi_mlops._args import at_least, check_args, dns_label, matches, not_empty, object_name, quantity
-from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops._manifests import Manifest, after, name_of
 from pulumi_mlops.platform import _parts, _seaweedfs
 
 
@@ -94,12 +94,14 @@ class ObjectStore(pulumi.ComponentResource):
 
         self.credentials = self._create_keys()
         self.credentials_secrets = self._create_credentials_secrets()
-        self._create_server(
+        server = self._create_server(
             volume=_parts.volume_claim(
                 f"{name}-data", self._metadata(f"{name}-data"), checked, _seaweedfs.DEFAULT_STORAGE_GIB, self
             )
         )
-        self.endpoint = pulumi.Output.format("http://{0}:{1}", self._create_service(), conventions.OBJECT_STORE_PORT)
+        self.endpoint = pulumi.Output.format(
+            "http://{0}:{1}", self._create_service(server), conventions.OBJECT_STORE_PORT
+        )
         self.region = pulumi.Output.from_input(conventions.OBJECT_STORE_REGION)
         self.register_outputs(
             {
@@ -135,7 +137,7 @@ class ObjectStore(pulumi.ComponentResource):
             secrets[user] = name_of(secret)
         return pulumi.Output.all(**secrets)
 
-    def _create_server(self, volume: pulumi.Output[str]) -> None:
+    def _create_server(self, volume: pulumi.Output[str]) -> k8s.apps.v1.StatefulSet:
         identities = self.credentials.apply(lambda known: _seaweedfs.identities_file(self._args["users"], known))
         secret = k8s.core.v1.Secret(
             f"{self._name}-identities",
@@ -143,14 +145,14 @@ class ObjectStore(pulumi.ComponentResource):
             string_data={"identities.json": identities},
             opts=self._child,
         )
-        k8s.apps.v1.StatefulSet(
+        return k8s.apps.v1.StatefulSet(
             f"{self._name}-server",
             metadata=self._metadata(),
             spec=_seaweedfs.stateful_set(self._name, self._args, volume, name_of(secret), identities),
             opts=self._child,
         )
 
-    def _create_service(self) -> pulumi.Output[str]:
+    def _create_service(self, server: k8s.apps.v1.StatefulSet) -> pulumi.Output[str]:
         k8s.networking.v1.NetworkPolicy(
             f"{self._name}-ingress",
             metadata=self._metadata(),
@@ -161,7 +163,7 @@ class ObjectStore(pulumi.ComponentResource):
             f"{self._name}-service",
             metadata=self._metadata(),
             spec={"selector": self._pods, "ports": [{"name": "s3", "port": conventions.OBJECT_STORE_PORT}]},
-            opts=self._child,
+            opts=after(server, self),
         )
         return pulumi.Output.all(name_of(service), self._args["namespace"]).apply(
             lambda known: conventions.service_host(*known)

@@ -10,8 +10,7 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
 from pulumi_mlops._args import at_least, check_args, not_empty, object_name, quantity
-from pulumi_mlops._manifests import name_of
-from pulumi_mlops.platform._parts import RESTRICTED
+from pulumi_mlops._manifests import RESTRICTED, name_of
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
 from pulumi_mlops.platform.gateway import RULES as GATEWAY_RULES
 from pulumi_mlops.platform.gateway import Gateway

@@ -71,7 +71,10 @@ def difference(old: Object, new: Object, state: Object, ignored: list[str]) -> t
 
 
 def create(task: Task, inputs: Object) -> tuple[str, Object]:
-    """Installs the release; one that a failed run left half installed under this id is repaired.
+    """Installs the release.
+
+    One that a failed run left half installed under this name is repaired; one that stands is taken over where existing
+    objects are.
 
     Raises:
         Refused: the chart does not render, or another release has this name.
@@ -82,7 +85,8 @@ def create(task: Task, inputs: Object) -> tuple[str, Object]:
         return "", _previewed(cluster, inputs, plain)
     cluster.connected()
     found = release(cluster, plain["name"], plain["namespace"])
-    if found and found.status not in ("failed", "pending-install", "uninstalled", "uninstalling"):
+    whole = found and found.status not in ("failed", "pending-install", "uninstalled", "uninstalling")
+    if whole and not cluster.options.upsert:
         raise Refused(
             f"Helm release {plain['namespace']}/{plain['name']} already exists and is not in this stack: give the "
             f"release another name, or run `helm uninstall {plain['name']} --namespace {plain['namespace']}`"
