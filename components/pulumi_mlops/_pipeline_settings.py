@@ -9,6 +9,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
+from pulumi_mlops import _expressions
+
 SCHEMA_VERSION = 1
 """Of the document; the steps refuse another one."""
 
@@ -111,7 +113,8 @@ class FeaturesArgs(TypedDict):
     drop: NotRequired[list[str]]
     """Columns that are not used."""
     engineered: NotRequired[dict[str, str]]
-    """Name of a new numeric column → arithmetic expression over numeric columns."""
+    """Name of a new numeric column → arithmetic on numeric columns: numbers, column names, + - * / ** and log, log1p,
+    sqrt, abs, exp, min, max; at most 1000 characters."""
     numeric: NotRequired[list[str]]
     """Columns taken as numbers; default: those that are numbers in the source."""
     categorical: NotRequired[list[str]]
@@ -225,6 +228,9 @@ def _feature_problems(features: Mapping[str, Any], target: Any) -> Iterator[str]
         yield f"{at}.drop must not name columns that are used, got {dropped}"
     if wrong := sorted(engineered & categorical):
         yield f"{at}.categorical must not name engineered columns, which are numbers, got {wrong}"
+    for name, text in features.get("engineered", {}).items():
+        if isinstance(text, str) and (problem := _expressions.problem(text)):
+            yield f"{at}.engineered.{name} must {problem}"
     if doubled := sorted({new for new in renames.values() if list(renames.values()).count(new) > 1}):
         yield f"{at}.renames must give every column a name of its own, got {doubled} more than once"
     for field, columns in {

@@ -312,6 +312,8 @@ def S3(**fields: Any) -> dict[str, Any]:
         ({"features": {"numeric": ["species"]}}, "args.features.numeric must not name the target, got 'species'"),
         ({"features": {"drop": ["species"]}}, "args.features.drop must not name the target"),
         ({"features": {"engineered": {"species": "1"}}}, "args.features.engineered must not name the target"),
+        ({"features": {"engineered": {"r": "a +"}}}, "engineered.r must be an arithmetic expression, got 'a +'"),
+        ({"features": {"engineered": {"r": "a % 2"}}}, "engineered.r must use only numbers, column names, + - * /"),
         ({"features": {"renames": {"species": "kind"}}}, "args.features.renames must not name the target"),
         ({"features": {"renames": {"a": "c", "b": "c"}}}, "must give every column a name of its own, got ['c']"),
         ({"features": {"drop": ["a"], "numeric": ["a"]}}, "args.features.drop must not name columns that are used"),
