@@ -4,8 +4,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
 from kubernetes import client, config
-from kubernetes.config import ConfigException
 
 from local.progress import StepFailed
 
@@ -32,20 +32,25 @@ class Cluster:
         return config.new_client_from_config(str(self.kubeconfig), self.context or None)
 
 
+def chosen_context() -> str | None:
+    """The kube context that the user names instead of a node of this machine's own."""
+    return os.environ.get("KUBE_CONTEXT") or None
+
+
 def from_context(context: str) -> Cluster:
-    """The cluster that KUBE_CONTEXT names, with a registry that the user runs and a GatewayClass that it offers."""
+    """The cluster that KUBE_CONTEXT names, with a registry that the user runs and a GatewayClass that it offers.
+
+    Raises:
+        StepFailed: a setting is missing, or the cluster does not answer or has no Gateway API.
+    """
     registry = _required(
         context, "IMAGE_REGISTRY", "a registry that this machine can push to and the cluster pull from"
     )
     gateway_url = _required(context, "GATEWAY_URL", "where the cluster's gateway answers, such as http://192.0.2.7")
-    kubeconfig = Path(os.environ.get("KUBECONFIG") or Path.home() / ".kube" / "config")
+    kubeconfig = _kubeconfig_of(context)
     try:
         api = config.new_client_from_config(str(kubeconfig), context)
         client.VersionApi(api).get_code(_request_timeout=10)
-    except ConfigException as error:
-        raise StepFailed(
-            f"KUBE_CONTEXT={context}: {error} in {kubeconfig}; `kubectl config get-contexts` lists them"
-        ) from None
     except Exception as error:  # urllib3 and the client raise a dozen types; each means the same to the reader
         raise StepFailed(f"KUBE_CONTEXT={context}: its API server does not answer: {error}") from None
     return Cluster(
@@ -57,6 +62,29 @@ def from_context(context: str) -> Cluster:
         gateway_class=os.environ.get("GATEWAY_CLASS") or _only_gateway_class(api, context),
         gateway_url=gateway_url.rstrip("/"),
     )
+
+
+def _kubeconfig_of(context: str) -> Path:
+    listed = [Path(name) for name in os.environ.get("KUBECONFIG", "").split(os.pathsep) if name]
+    known: list[str] = []
+    for file in listed or [Path.home() / ".kube" / "config"]:
+        names = _contexts(file)
+        if context in names:
+            return file
+        known += names
+    places = " or ".join(map(str, listed)) or "~/.kube/config"
+    raise StepFailed(
+        f"KUBE_CONTEXT={context}: no context of this name in {places}, which has {', '.join(known) or 'none'}"
+    )
+
+
+def _contexts(file: Path) -> list[str]:
+    if not file.exists():  # as kubectl has it
+        return []
+    try:
+        return [named["name"] for named in yaml.safe_load(file.read_text())["contexts"]]
+    except (OSError, yaml.YAMLError, TypeError, KeyError) as error:
+        raise StepFailed(f"{file} cannot be read as a kubeconfig: {error}") from None
 
 
 def _required(context: str, variable: str, meaning: str) -> str:

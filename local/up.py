@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
 from local import charts, containerless, images, node, prediction, providers, tools, training
-from local.cluster import Cluster, from_context
+from local.cluster import Cluster, chosen_context, from_context
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.exclusive import exclusive
 from local.node import control_plane, parts
@@ -23,7 +23,7 @@ NODE = "node"
 def up() -> None:
     """Brings everything up, trains the example's model and prints a prediction."""
     with exclusive("up"):
-        if "KUBE_CONTEXT" not in os.environ and (reason := node.can_run_containers()):
+        if not chosen_context() and (reason := node.can_run_containers()):
             say(f"containers cannot run here ({reason}): the same code runs as plain processes instead")
             url = containerless.up()
             _say_prediction(url)
@@ -86,8 +86,8 @@ def down() -> None:
     """Removes what `up` started: the node with all that runs in it; from somebody else's cluster, by Pulumi."""
     with exclusive("down"):
         found = containerless.down()
-        if "KUBE_CONTEXT" in os.environ:
-            cluster = from_context(os.environ["KUBE_CONTEXT"])
+        if context := chosen_context():
+            cluster = from_context(context)
             engine = engine_of(cluster)
             for stack in reversed(STACKS):
                 if stack in engine.stacks():
@@ -119,7 +119,7 @@ def status() -> None:
 
 def target(*, start: bool = False) -> Cluster:
     """The cluster that KUBE_CONTEXT names, else this machine's node, started or completed if `start`."""
-    if context := os.environ.get("KUBE_CONTEXT"):
+    if context := chosen_context():
         return from_context(context)
     if not start and not all(part.healthy for part in node.status() or [node.PartStatus(NODE, None, False)]):
         raise StepFailed("the node does not run here; `make up` starts it, or set KUBE_CONTEXT to a cluster of yours")
@@ -138,7 +138,7 @@ def target(*, start: bool = False) -> Cluster:
 
 
 def _is_there() -> bool:
-    return "KUBE_CONTEXT" in os.environ or bool(node.status())
+    return bool(chosen_context() or node.status())
 
 
 def engine_of(cluster: Cluster) -> Engine:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 import pytest
+import yaml
 from kubernetes import client
 from loop import Loop, make
 
@@ -22,12 +23,36 @@ def test_destroy_leaves_nothing_in_the_cluster(loop: Loop):
     loop.engine.destroy(PENGUINS)
     loop.engine.destroy(PLATFORM)
 
-    core = client.CoreV1Api(loop.api)
+    assert_nothing_left(loop.api)
+
+
+def test_a_cluster_that_is_there_already_is_used_and_left_clean(loop: Loop):
+    theirs = {
+        "KUBECONFIG": str(loop.cluster.kubeconfig),
+        "KUBE_CONTEXT": yaml.safe_load(loop.cluster.kubeconfig.read_text())["current-context"],
+        "IMAGE_REGISTRY": loop.cluster.registry,
+        "IMAGE_REGISTRY_PUSH": loop.cluster.registry_push,
+        "GATEWAY_URL": loop.cluster.gateway_url,
+    }
+    done = make("up", **theirs)
+    assert done.returncode == 0, done.stdout
+    assert "node:" not in done.stdout
+    assert f"by model penguins version {loop.served_version()}" in done.stdout
+
+    done = make("down", **theirs)
+    assert done.returncode == 0, done.stdout
+    assert_nothing_left(loop.api)
+    assert all(part.healthy for part in node.status())
+
+
+def assert_nothing_left(api: client.ApiClient) -> None:
+    """The cluster is as it was before the platform came."""
+    core = client.CoreV1Api(api)
     assert {item.metadata.name for item in core.list_namespace().items} == BUILT_IN_NAMESPACES
     assert core.list_persistent_volume().items == []
-    definitions = client.ApiextensionsV1Api(loop.api).list_custom_resource_definition().items
+    definitions = client.ApiextensionsV1Api(api).list_custom_resource_definition().items
     assert [item.metadata.name for item in definitions if "argoproj" in item.metadata.name] == []
-    roles = client.RbacAuthorizationV1Api(loop.api).list_cluster_role().items
+    roles = client.RbacAuthorizationV1Api(api).list_cluster_role().items
     assert [item.metadata.name for item in roles if "argo" in item.metadata.name] == []
 
 
