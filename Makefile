@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up train predict status down plan test check bench lock environment
+.PHONY: help up train predict status down plan test check bench versions lock environment
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ check: environment ## formatting, lint, types, environments
 
 bench: environment ## measure the numbers of docs/benchmarks.md again
 	@$(PYTHON) -m bench
+
+versions: environment ## every version that the library installs, why it is this one, and what has ended
+	@$(PYTHON) -m local.pins
 
 lock: environment ## compile requirements/*.txt from pyproject.toml
 	@$(PYTHON) -m local.locks compile

@@ -1,26 +1,63 @@
 """Every version that the library installs or names, in one place.
 
 Update one pin at a time, run `make test`, and say in CHANGELOG.md what moved. A test refuses version-like literals
-anywhere else in the library and the stacks.
+anywhere else in the library and the stacks. `make versions` prints the table and warns of what has ended.
 """
 
-KUBERNETES = "1.36.3"
-"""Kubernetes of the one-machine node; EKS offers the same minor."""
+from dataclasses import dataclass
 
-ARGO_WORKFLOWS = "3.7.18"
-"""Argo Workflows where its images are built from Go modules: 4.x has no entry in the checksum database."""
 
-ARGO_WORKFLOWS_CHART = "0.45.28"
-"""Last chart line of argo-helm that ships Argo Workflows 3.7."""
+@dataclass(frozen=True)
+class Pin:
+    """One version and what has to be known to move it."""
 
-GATEWAY_API = "1.5.1"
-"""Gateway API CRDs, standard channel; what Istio 1.30 is built on."""
+    name: str
+    version: str
+    reason: str
+    """Why it is this one."""
+    licence: str
+    """SPDX identifier."""
+    ends: str
+    """Month in which upstream's support ends, `YYYY-MM`; empty where upstream names none."""
 
-MLFLOW = "3.17.2"
-"""MLflow server and client. 3.18.0 asks for an mlflow-skinny that was never published."""
 
-SEAWEEDFS = "4.48"
-"""SeaweedFS, the in-cluster S3 store."""
+@dataclass(frozen=True)
+class Refused:
+    """What the library does not install, although a reader might expect it."""
 
-ML = "0.1.0"
-"""The pipeline and server images of ml/, released together with the library."""
+    name: str
+    reason: str
+    instead: str
+
+
+PINS: list[Pin] = []
+
+
+def _pin(name: str, version: str, reason: str, *, licence: str = "Apache-2.0", ends: str = "") -> str:
+    PINS.append(Pin(name, version, reason, licence, ends))
+    return version
+
+
+KUBERNETES = _pin("Kubernetes", "1.36.3", "that of the one-machine node; EKS offers the same minor", ends="2027-06")
+ARGO_WORKFLOWS = _pin(
+    "Argo Workflows, one machine",
+    "3.7.18",
+    "the newest whose images can be built from Go modules: 4.x has no entry in the checksum database",
+)
+ARGO_WORKFLOWS_CHART = _pin(
+    "Argo Workflows chart, one machine", "0.45.28", "last chart line of argo-helm that ships Argo Workflows 3.7"
+)
+GATEWAY_API = _pin("Gateway API definitions", "1.5.1", "standard channel; what Istio 1.30 is built on")
+MLFLOW = _pin("MLflow", "3.17.2", "server and client; 3.18.0 asks for an mlflow-skinny that was never published")
+SEAWEEDFS = _pin("SeaweedFS", "4.48", "the in-cluster S3 store; the newest with a package that carries the program")
+ML = _pin("pipeline and server images", "0.1.0", "those of ml/, released together with the library")
+
+REFUSED = (
+    Refused(
+        "Seldon Core 1.18 and later",
+        "Business Source Licence 1.1: no production use without a commercial licence",
+        "the library's own server, KServe, or Seldon Core 1.17.1, the last under Apache-2.0",
+    ),
+    Refused("MinIO", "archived in 2026, images withdrawn, AGPL-3.0", "S3, or SeaweedFS in the cluster"),
+    Refused("Kaniko", "archived by its owner in 2025", "BuildKit, rootless"),
+)

@@ -1,16 +1,14 @@
 """The platform on this machine, brought up by `make up` as a user would, and taken down again if it was not there."""
 
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))
-
 from loop import Loop, make
 
 from local import node, up
+from tests.engine.conftest import pulumi_env, pulumi_home
+
+__all__ = ["pulumi_env", "pulumi_home"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -65,16 +65,21 @@ class Loop:
         """The endpoint as clients outside know it."""
         return f"{self.cluster.gateway_url}{self.outputs['prediction_path']}"
 
-    def predict(self) -> dict[str, Any]:
-        """One prediction through the gateway, without any second try."""
+    def predict(self, url: str = "") -> dict[str, Any]:
+        """One prediction through the gateway, without any second try; by the team's endpoint or that at `url`."""
         body = json.dumps({"data": {"ndarray": EXAMPLE_ROWS}}).encode()
-        request = urllib.request.Request(self.url, body, {"Content-Type": "application/json"})
+        request = urllib.request.Request(url or self.url, body, {"Content-Type": "application/json"})
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
-    def served_version(self) -> str:
-        """The version that answers now."""
-        return self.predict()["meta"]["tags"]["version"]
+    def served_version(self, url: str = "") -> str:
+        """The version that answers now, at the team's endpoint or at `url`."""
+        return self.predict(url)["meta"]["tags"]["version"]
+
+    def stored_versions(self) -> set[str]:
+        """The model versions on the shared volume."""
+        listing = "import os; print(*os.listdir(os.environ['MODELS_DIR'] + '/' + os.environ['MODEL_NAME']))"
+        return {name for name in self.in_server_pod(listing).split() if not name.startswith(".")}
 
     def train(self, data_key: str | None = None) -> dict[str, Any]:
         """A whole run; returns the Workflow, whatever came of it."""

@@ -25,7 +25,7 @@ def test_one_pinned_release_of_upstreams_chart(build: Build) -> None:
     release = graph["argo-workflows-release"].inputs
     assert release["chart"] == "argo-workflows"
     assert release["version"] == versions.ARGO_WORKFLOWS_CHART
-    assert release["repositoryOpts"] == {"repo": argo_workflows.UPSTREAM_CHARTS}
+    assert release["repositoryOpts"] == {"repo": argo_workflows.CHART.repository}
     assert release["namespace"] == "argo"
 
 
@@ -48,7 +48,7 @@ def test_one_pinned_release_of_upstreams_chart(build: Build) -> None:
     ],
 )
 def test_the_chart_comes_from_a_repository_a_registry_or_a_directory(repository: str, source: dict[str, Any]) -> None:
-    assert argo_workflows.chart_source(repository) == source
+    assert argo_workflows.CHART.source(repository) == source
 
 
 def test_upstreams_chart_has_every_value_that_we_set() -> None:

@@ -48,10 +48,13 @@ def test_addresses_and_numbers_are_no_versions(text: str) -> None:
 
 
 def test_every_version_says_why_it_is_this_one() -> None:
-    lines = Path(versions.__file__).read_text(encoding="utf-8").splitlines()
-    pins = [index for index, line in enumerate(lines) if re.match(r"[A-Z_]+ = ", line)]
-    assert len(pins) >= 7
-    assert [lines[index] for index in pins if not lines[index + 1].startswith('"""')] == []
+    constants = [value for name, value in vars(versions).items() if name.isupper() and isinstance(value, str)]
+    assert sorted(constants) == sorted(pin.version for pin in versions.PINS)
+    assert len({pin.name for pin in versions.PINS}) == len(constants) >= 7
+    for pin in versions.PINS:
+        assert pin.reason
+        assert pin.licence
+        assert re.fullmatch(r"(\d{4}-\d{2})?", pin.ends)
 
 
 def test_the_library_and_its_images_are_released_together() -> None:

@@ -8,18 +8,17 @@ from collections.abc import Mapping
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from pulumi_mlops import versions
 from pulumi_mlops._args import at_least, between, check_args, dns_label, not_empty, object_name, quantity
 from pulumi_mlops._manifests import Manifest, container_security, resources
+from pulumi_mlops.platform._charts import Chart, release
 
 UPSTREAM_REGISTRY = "quay.io"
 CONTROLLER_REPOSITORY = "argoproj/workflow-controller"
 EXECUTOR_REPOSITORY = "argoproj/argoexec"
 IMAGE_TAG = f"v{versions.ARGO_WORKFLOWS}"
-CHART = "argo-workflows"
-UPSTREAM_CHARTS = "https://argoproj.github.io/argo-helm"
+CHART = Chart("argo-workflows", "https://argoproj.github.io/argo-helm", versions.ARGO_WORKFLOWS_CHART)
 
 DEFAULT_MEMORY = "256Mi"
 CPU_REQUEST = "50m"
@@ -28,7 +27,6 @@ EXECUTOR_MEMORY = "128Mi"
 DEFAULT_REQUEUE_MILLISECONDS = 500
 DEFAULT_RETAINED_WORKFLOWS = 50
 WORKFLOW_DAYS = 7
-TIMEOUT_SECONDS = 300
 
 
 class ArgoWorkflowsArgs(TypedDict):
@@ -83,30 +81,20 @@ class ArgoWorkflows(pulumi.ComponentResource):
     def __init__(self, name: str, args: ArgoWorkflowsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         checked = check_args(ArgoWorkflows, name, args, ArgoWorkflowsArgs, RULES, name_rule=object_name(40))
         super().__init__("pulumi-mlops:index:ArgoWorkflows", name, {**checked}, opts)
-        release = k8s.helm.v3.Release(
+        installed = release(
             f"{name}-release",
-            **chart_source(checked.get("chart_repository", UPSTREAM_CHARTS)),
+            CHART,
             name=name,
             namespace=checked["namespace"],
             values=values(name, checked),
-            timeout=TIMEOUT_SECONDS,
-            cleanup_on_fail=True,
+            mirror=checked.get("chart_repository"),
             opts=pulumi.ResourceOptions(parent=self),
         )
         self.namespace = pulumi.Output.from_input(checked["namespace"])
         # Through the release's id: known once the controller runs, so that whoever uses it comes after.
-        self.release = release.id.apply(lambda _: name)
+        self.release = installed.id.apply(lambda _: name)
         self.version = pulumi.Output.from_input(versions.ARGO_WORKFLOWS)
         self.register_outputs({"namespace": self.namespace, "release": self.release, "version": self.version})
-
-
-def chart_source(repository: str) -> dict[str, Any]:
-    """The arguments of a Helm release that say which chart; a directory holds one version, so none is named."""
-    if repository.startswith("oci://"):
-        return {"chart": f"{repository.rstrip('/')}/{CHART}", "version": versions.ARGO_WORKFLOWS_CHART}
-    if "://" in repository:
-        return {"chart": CHART, "version": versions.ARGO_WORKFLOWS_CHART, "repository_opts": {"repo": repository}}
-    return {"chart": f"{repository.rstrip('/')}/{CHART}"}
 
 
 def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
