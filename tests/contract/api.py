@@ -5,9 +5,10 @@ from typing import Any
 
 import pulumi
 import pulumi_mlops
+import pulumi_mlops.foundation
 import pulumi_mlops.platform
 
-PACKAGES = (pulumi_mlops, pulumi_mlops.platform)
+PACKAGES = (pulumi_mlops, pulumi_mlops.foundation, pulumi_mlops.platform)
 EXPORTS: dict[str, Any] = {
     f"{package.__name__}.{name}": getattr(package, name) for package in PACKAGES for name in package.__all__
 }
