@@ -62,13 +62,13 @@ class Registry(pulumi.ComponentResource):
 
     registry = Registry("birds", {"repositories": ["ml-pipeline", "ml-server"]})
     pulumi.export("image_registry", registry.url)
-    pulumi.export("server_image", pulumi.Output.concat(registry.repositories["ml-server"], ":1"))
+    pulumi.export("server_image", pulumi.Output.concat(registry.repository_urls["ml-server"], ":1"))
     ```
     """
 
     url: pulumi.Output[str]
     """Host of the registry, for `docker login` and as an image's first part."""
-    repositories: pulumi.Output[dict[str, str]]
+    repository_urls: pulumi.Output[dict[str, str]]
     """Name as in the arguments → the repository with host and prefix; a colon and a tag make it an image."""
     repository_arns: pulumi.Output[dict[str, str]]
     """Name as in the arguments → ARN, for the statements of who builds."""
@@ -83,12 +83,12 @@ class Registry(pulumi.ComponentResource):
         created = {repository: self._create_repository(repository) for repository in checked["repositories"]}
         urls = pulumi.Output.all(*(one.repository_url for one in created.values()))
         self.url = urls.apply(lambda known: known[0].partition("/")[0])
-        self.repositories = urls.apply(lambda known: dict(zip(created, known, strict=True)))
+        self.repository_urls = urls.apply(lambda known: dict(zip(created, known, strict=True)))
         self.repository_arns = pulumi.Output.all(*(one.arn for one in created.values())).apply(
             lambda known: dict(zip(created, known, strict=True))
         )
         self.register_outputs(
-            {"url": self.url, "repositories": self.repositories, "repository_arns": self.repository_arns}
+            {"url": self.url, "repository_urls": self.repository_urls, "repository_arns": self.repository_arns}
         )
 
     def _create_repository(self, repository: str) -> aws.ecr.Repository:
