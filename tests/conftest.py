@@ -42,6 +42,7 @@ class Registration:
     dependencies: frozenset[str]
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
+    delete_before_replace: bool = False
     read: bool = False
 
     @property
@@ -92,6 +93,7 @@ class RecordingMonitor(mocks.MockMonitor):
                 request.object,
                 protect=request.protect,
                 ignore_changes=tuple(request.ignoreChanges),
+                delete_before_replace=request.deleteBeforeReplace,
             )
         with _own_loop():
             return super().RegisterResource(request)

@@ -146,6 +146,7 @@ LONGEST = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 61])
         ({"domain_name": "*.example.org"}, "args.domain_name must be a domain"),
         ({"domain_name": "Birds.example.org"}, "args.domain_name must be a domain"),
         ({"domain_name": f"a{LONGEST}"}, "args.domain_name must be a domain"),
+        ({"domain_name": f"{'a' * 61}.org"}, "args.domain_name must be at most 64 characters"),
         ({"zone_id": "birds"}, "args.zone_id must be the id of a Route 53 zone"),
         ({"parent_zone_id": "/hostedzone/Z1"}, "args.parent_zone_id must be the id of a Route 53 zone"),
         ({"zone_id": "Z1", "parent_zone_id": "Z2"}, "args.parent_zone_id is for a zone that is created"),
@@ -168,7 +169,11 @@ def test_wrong_arguments_cost_one_line_and_no_resource(build: Build, changes: di
 
 @pytest.mark.parametrize(
     "changes",
-    [{"domain_name": LONGEST, "alternative_names": []}, {"alternative_names": ["a.b.birds.example.org"]}],
+    [
+        {"domain_name": LONGEST, "certificate_arn": CERTIFICATE},
+        {"domain_name": f"{'a' * 60}.org", "alternative_names": []},
+        {"alternative_names": ["a.b.birds.example.org"]},
+    ],
 )
 def test_right_arguments_on_the_edge_are_taken(build: Build, changes: dict[str, Any]) -> None:
-    assert domain(build, **changes)["birds-certificate"]
+    assert domain(build, **changes)["birds-zone"]

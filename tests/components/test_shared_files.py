@@ -65,6 +65,11 @@ def test_a_zone_more_leaves_the_others_as_they_are(build: Build) -> None:
     assert all(after[urn] == before[urn] for urn in kept)
 
 
+def test_a_zones_mount_target_goes_before_its_successor_comes_since_a_zone_takes_one(build: Build) -> None:
+    assert all(one.delete_before_replace for one in files(build).of_kind("MountTarget"))
+    assert not files(build)["birds-files"].delete_before_replace
+
+
 def test_the_clients_and_nobody_else_reach_the_port_of_nfs(build: Build) -> None:
     graph = files(build, FULL)
 

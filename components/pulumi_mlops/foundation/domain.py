@@ -13,6 +13,8 @@ from pulumi_mlops._args import Rule, check_args, matches, object_name
 from pulumi_mlops.foundation._names import duplicates
 
 RECORD_TTL_SECONDS = 300
+MAX_COMMON_NAME = 64
+"""ACM's limit of the first name of a certificate it makes (RFC 5280's of a common name)."""
 _LABEL = "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
 _DOMAIN = rf"{_LABEL}(\.{_LABEL})+"
 
@@ -21,8 +23,8 @@ class DomainArgs(TypedDict):
     """Arguments of `Domain`."""
 
     domain_name: str
-    """The domain, such as `ml.example.org`, without a final dot, at most 253 characters. Plain: it decides which
-    records there are."""
+    """The domain, such as `ml.example.org`, without a final dot, at most 64 characters (ACM's limit of a
+    certificate's first name), with `certificate_arn` 253. Plain: it decides which records there are."""
     zone_id: NotRequired[pulumi.Input[str]]
     """Id of a zone that exists and holds the domain; default: a public zone of the domain's name is created."""
     parent_zone_id: NotRequired[pulumi.Input[str]]
@@ -192,6 +194,8 @@ def proof(challenges: Sequence[Any], host: str) -> dict[str, str]:
 def _problems(args: Mapping[str, Any]) -> Iterator[str]:
     domain: str = args["domain_name"]
     alternatives: list[str] = args.get("alternative_names") or []
+    if args.get("certificate_arn") is None and len(domain) > MAX_COMMON_NAME:
+        yield f"args.domain_name must be at most {MAX_COMMON_NAME} characters (ACM's limit), got {domain!r}"
     for one in alternatives:
         host = one.removeprefix("*.")
         if host != domain and not host.endswith(f".{domain}"):
