@@ -13,6 +13,8 @@ import pulumi_random
 import pytest
 from pulumi.runtime import mocks, rpc, settings, stack
 
+from tests import aws
+
 # A busy machine is slow, not wrong: time is measured by benchmarks.
 hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
@@ -40,6 +42,7 @@ class Registration:
     dependencies: frozenset[str]
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
+    delete_before_replace: bool = False
     read: bool = False
 
     @property
@@ -90,6 +93,7 @@ class RecordingMonitor(mocks.MockMonitor):
                 request.object,
                 protect=request.protect,
                 ignore_changes=tuple(request.ignoreChanges),
+                delete_before_replace=request.deleteBeforeReplace,
             )
         with _own_loop():
             return super().RegisterResource(request)
@@ -142,6 +146,8 @@ class _Provider(mocks.Mocks):
             state |= {"data": CREDENTIALS, "metadata": {"name": args.resource_id.rpartition("/")[2]}}
         if args.typ == "random:index/randomPassword:RandomPassword" and not self.preview:
             state |= {"result": f"password-of-{args.name}"}
+        if args.typ.startswith("aws:") and not self.preview:
+            state = {**aws.computed(args.typ, args.name, state), **state}
         return args.resource_id or (None if self.preview else f"{args.name}-id"), state
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:

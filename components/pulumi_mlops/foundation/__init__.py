@@ -1,3 +1,33 @@
 """What a platform on AWS stands on, for the stack that makes it once an environment. Needs the extra `aws`."""
 
-__all__: list[str] = []
+from pulumi_mlops.foundation import permissions
+from pulumi_mlops.foundation._policies import (
+    ResourceStatementArgs,
+    StatementArgs,
+    policy_document,
+    resource_policy_document,
+)
+from pulumi_mlops.foundation.domain import Domain, DomainArgs
+from pulumi_mlops.foundation.object_store import S3ObjectStore, S3ObjectStoreArgs
+from pulumi_mlops.foundation.registry import Registry, RegistryArgs
+from pulumi_mlops.foundation.shared_files import SharedFiles, SharedFilesArgs
+from pulumi_mlops.foundation.workload_identity import IdentityMode, WorkloadIdentity, WorkloadIdentityArgs
+
+__all__ = [
+    "Domain",
+    "DomainArgs",
+    "IdentityMode",
+    "Registry",
+    "RegistryArgs",
+    "ResourceStatementArgs",
+    "S3ObjectStore",
+    "S3ObjectStoreArgs",
+    "SharedFiles",
+    "SharedFilesArgs",
+    "StatementArgs",
+    "WorkloadIdentity",
+    "WorkloadIdentityArgs",
+    "permissions",
+    "policy_document",
+    "resource_policy_document",
+]
