@@ -142,6 +142,14 @@ class _Provider(mocks.Mocks):
             state |= {"data": CREDENTIALS, "metadata": {"name": args.resource_id.rpartition("/")[2]}}
         if args.typ == "random:index/randomPassword:RandomPassword" and not self.preview:
             state |= {"result": f"password-of-{args.name}"}
+        if args.typ == "random:index/randomId:RandomId" and not self.preview:
+            state |= {"hex": "0a1b2c3d"}
+        if args.typ == "aws:rds/instance:Instance" and not self.preview:
+            master_secret = f"arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-{args.name}"
+            state |= {
+                "address": f"{args.name}.rds.example.org",
+                "masterUserSecrets": [{"secretArn": master_secret, "secretStatus": "active"}],
+            }
         return args.resource_id or (None if self.preview else f"{args.name}-id"), state
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
