@@ -17,6 +17,10 @@ def computed(token: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         return {"bucket": bucket, "arn": f"arn:aws:s3:::{bucket}"}
     if token == "aws:iam/role:Role":
         return {"name": physical, "arn": f"arn:aws:iam::{ACCOUNT}:role{inputs.get('path', '/')}{physical}"}
+    if token == "aws:rds/instance:Instance":
+        secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!db-{name}"
+        masters = [{"secretArn": secret, "secretStatus": "active"}]
+        return {"address": f"{name}.rds.example.org", "masterUserSecrets": masters}
     if token == "aws:ecr/repository:Repository":
         url = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{physical}"
         return {"repositoryUrl": url, "arn": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{physical}"}

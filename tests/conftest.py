@@ -148,6 +148,8 @@ class _Provider(mocks.Mocks):
             state |= {"result": f"password-of-{args.name}"}
         if args.typ.startswith("aws:") and not self.preview:
             state = {**aws.computed(args.typ, args.name, state), **state}
+        if args.typ == "random:index/randomId:RandomId" and not self.preview:
+            state |= {"hex": "0a1b2c3d"}
         return args.resource_id or (None if self.preview else f"{args.name}-id"), state
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:

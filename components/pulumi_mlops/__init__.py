@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         UnknownCategory,
     )
     from pulumi_mlops._workspace_objects import ObjectStoreAccess
+    from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
     from pulumi_mlops.model_endpoint import (
         AutoscalingArgs,
         CanaryArgs,
@@ -40,6 +41,7 @@ __all__ = [
     "CanaryArgs",
     "CategoricalImputation",
     "DataFormat",
+    "DatabaseBackend",
     "EndpointRuntime",
     "EvaluationArgs",
     "FeaturesArgs",
@@ -49,6 +51,8 @@ __all__ = [
     "ModelEndpointArgs",
     "NumericImputation",
     "ObjectStoreAccess",
+    "PostgresDatabase",
+    "PostgresDatabaseArgs",
     "Scaling",
     "SourceArgs",
     "SourceType",
@@ -81,6 +85,7 @@ _MODULES = {
         "UnknownCategory",
     ),
     "_workspace_objects": ("ObjectStoreAccess",),
+    "database": ("DatabaseBackend", "PostgresDatabase", "PostgresDatabaseArgs"),
     "model_endpoint": ("AutoscalingArgs", "CanaryArgs", "EndpointRuntime", "ModelEndpoint", "ModelEndpointArgs"),
     "training_pipeline": ("StepArgs", "StepsArgs", "TrainingPipeline", "TrainingPipelineArgs"),
     "workspace": ("Workspace", "WorkspaceArgs"),

@@ -2,7 +2,9 @@
 
 from pulumi.provider.experimental import component_provider_host
 
-from pulumi_mlops import ModelEndpoint, TrainingPipeline, Workspace, conventions
+from pulumi_mlops import ModelEndpoint, PostgresDatabase, TrainingPipeline, Workspace, conventions
 
 if __name__ == "__main__":
-    component_provider_host(name=conventions.PACKAGE, components=[ModelEndpoint, TrainingPipeline, Workspace])
+    component_provider_host(
+        name=conventions.PACKAGE, components=[ModelEndpoint, PostgresDatabase, TrainingPipeline, Workspace]
+    )

@@ -58,13 +58,27 @@ ARTIFACT_REPOSITORIES_CONFIG_MAP: Final = "artifact-repositories"
 WORKSPACE: Final = "workspace"
 TRAINING_PIPELINE: Final = "training-pipeline"
 MODEL_ENDPOINT: Final = "model-endpoint"
+POSTGRES_DATABASE: Final = "postgres-database"
 """Values of the label `app.kubernetes.io/name` on what the developer components make."""
 
 ENDPOINT_PORT: Final = 8000
 """Port of every model endpoint's Service."""
 
+DATABASE_HOST_KEY: Final = "host"
+DATABASE_PORT_KEY: Final = "port"
+DATABASE_USERNAME_KEY: Final = "username"
+DATABASE_PASSWORD_KEY: Final = "password"  # noqa: S105 - a name
+DATABASE_NAME_KEY: Final = "database"
 DATABASE_URI_KEY: Final = "uri"
-"""Key of a database Secret that holds the SQLAlchemy URL."""
+"""Key of a database Secret that holds the whole address, `postgresql://user:password@host:port/database`.
+
+Without a driver's name, so that libpq, the pipeline's steps and MLflow can all read it: each adds its own driver."""
+DATABASE_USER: Final = "app"
+"""The user that owns a database; the other values of its Secret vary."""
+DATABASE_PORT: Final = 5432
+
+SECRET_STORE: Final = "aws-secrets-manager"  # noqa: S105 - a name
+"""ClusterSecretStore through which External Secrets reads AWS Secrets Manager."""
 
 
 def service_host(service: str, namespace: str) -> str:

@@ -52,6 +52,14 @@ MLFLOW = _pin("MLflow", "3.17.2", "server and client; 3.18.0 asks for an mlflow-
 SEAWEEDFS = _pin("SeaweedFS", "4.48", "the in-cluster S3 store; the newest with a package that carries the program")
 ML = _pin("pipeline and server images", "0.1.0", "those of ml/, released together with the library")
 
+POSTGRES = _pin(
+    "PostgreSQL",
+    "17.10",
+    "the in-cluster image, and the major of RDS; another major moves no existing database, see `PostgresDatabase`",
+    licence="PostgreSQL",
+    ends="2029-11",
+)
+
 REFUSED = (
     Refused(
         "Seldon Core 1.18 and later",

@@ -3,11 +3,13 @@
 from typing import Any
 
 from pulumi_mlops import (
+    DatabaseBackend,
     DataFormat,
     ImagePullPolicy,
     Metric,
     ModelEndpointArgs,
     ObjectStoreAccess,
+    PostgresDatabaseArgs,
     Scaling,
     SourceType,
     Task,
@@ -90,6 +92,50 @@ ENDPOINT_FULL: ModelEndpointArgs = {
     "gateway_name": "shared",
     "gateway_namespace": "istio-ingress",
     "service_monitor": True,
+    "labels": {"team": "birds"},
+}
+
+DATABASE_RDS: PostgresDatabaseArgs = {
+    "namespace": "birds",
+    "backend": DatabaseBackend.RDS,
+    "vpc_id": "vpc-0a1",
+    "subnet_ids": ["subnet-0a1", "subnet-0b2"],
+    "client_security_group_ids": {"nodes": "sg-0a1"},
+}
+
+DATABASE_RDS_FULL: PostgresDatabaseArgs = {
+    **DATABASE_RDS,
+    "database": "sightings",
+    "secret_name": "db-conn",
+    "engine_version": "16",
+    "storage_gib": 50,
+    "max_storage_gib": 200,
+    "instance_class": "db.m7g.large",
+    "high_availability": True,
+    "backup_days": 35,
+    "password_rotation_days": 30,
+    "client_security_group_ids": {"bastion": "sg-0b2", "nodes": "sg-0a1"},
+    "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/0a1",
+    "secret_store": "vault",
+    "protect_data": False,
+    "labels": {"team": "birds"},
+    "tags": {"team": "birds", "cost-center": "42"},
+}
+
+DATABASE_IN_CLUSTER: PostgresDatabaseArgs = {"namespace": "birds", "backend": DatabaseBackend.IN_CLUSTER}
+
+DATABASE_IN_CLUSTER_FULL: PostgresDatabaseArgs = {
+    **DATABASE_IN_CLUSTER,
+    "database": "sightings",
+    "secret_name": "db-conn",
+    "engine_version": "16",
+    "storage_gib": 5,
+    "protect_data": False,
+    "storage_class": "fast",
+    "image_registry": "mirror.example.org",
+    "cpu": "1",
+    "memory": "2Gi",
+    "client_namespaces": ["reports"],
     "labels": {"team": "birds"},
 }
 

@@ -8,9 +8,16 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft7Validator
-from pulumi_mlops import ModelEndpoint, TrainingPipeline, versions
+from pulumi_mlops import ModelEndpoint, PostgresDatabase, TrainingPipeline, versions
 
-from tests.components.programs import ENDPOINT, ENDPOINT_FULL, PIPELINE, PIPELINE_FULL
+from tests.components.programs import (
+    DATABASE_RDS,
+    DATABASE_RDS_FULL,
+    ENDPOINT,
+    ENDPOINT_FULL,
+    PIPELINE,
+    PIPELINE_FULL,
+)
 from tests.conftest import Build
 
 SCHEMAS = Path(__file__).parent / "schemas"
@@ -77,6 +84,12 @@ def test_routes_are_valid_for_the_gateway_api(build: Build, args: Any) -> None:
 def test_monitors_are_valid_for_prometheus_operator(build: Build) -> None:
     (file,) = [path.name.removesuffix(".json.gz") for path in SCHEMAS.glob("prometheus-operator-*")]
     assert problems(build, lambda: ModelEndpoint("penguins", ENDPOINT_FULL), file, {"ServiceMonitor"}) == []
+
+
+@pytest.mark.parametrize("args", [DATABASE_RDS, DATABASE_RDS_FULL], ids=["smallest", "fullest"])
+def test_external_secrets_are_valid_for_their_operator(build: Build, args: Any) -> None:
+    (file,) = [path.name.removesuffix(".json.gz") for path in SCHEMAS.glob("external-secrets-*")]
+    assert problems(build, lambda: PostgresDatabase("birds", args), file, {"ExternalSecret"}) == []
 
 
 def test_a_field_that_the_crd_does_not_know_would_be_found() -> None:

@@ -11,10 +11,10 @@ import pulumi_mlops
 import pytest
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
-from pulumi_mlops import TrainingPipeline, Workspace, conventions
+from pulumi_mlops import PostgresDatabase, TrainingPipeline, Workspace, conventions
 from syrupy.assertion import SnapshotAssertion
 
-from tests.components.programs import PIPELINE_FULL, WORKSPACE_FULL
+from tests.components.programs import DATABASE_IN_CLUSTER_FULL, DATABASE_RDS_FULL, PIPELINE_FULL, WORKSPACE_FULL
 from tests.conftest import Build
 from tests.contract.api import DEVELOPER_COMPONENTS
 
@@ -92,7 +92,15 @@ def _camel(value: Any) -> Any:
         first, *rest = text.split("_")
         return first + "".join(word.capitalize() for word in rest)
 
-    user_keys = {"labels", "renames", "engineered", "parameters", "service_account_annotations"}
+    user_keys = {
+        "labels",
+        "tags",
+        "client_security_group_ids",
+        "renames",
+        "engineered",
+        "parameters",
+        "service_account_annotations",
+    }
     if isinstance(value, dict):
         return {name(key): part if key in user_keys else _camel(part) for key, part in value.items()}
     if isinstance(value, list):
@@ -102,7 +110,15 @@ def _camel(value: Any) -> Any:
     return getattr(value, "value", value)
 
 
-@pytest.mark.parametrize(("component", "args"), [(Workspace, WORKSPACE_FULL), (TrainingPipeline, PIPELINE_FULL)])
+@pytest.mark.parametrize(
+    ("component", "args"),
+    [
+        (Workspace, WORKSPACE_FULL),
+        (TrainingPipeline, PIPELINE_FULL),
+        (PostgresDatabase, DATABASE_RDS_FULL),
+        (PostgresDatabase, DATABASE_IN_CLUSTER_FULL),
+    ],
+)
 def test_another_language_gets_the_same_resources(
     build: Build, provider: ComponentProvider, component: Any, args: Any
 ) -> None:

@@ -21,13 +21,16 @@ CPU_REQUEST = "100m"
 SQLITE_URI = "sqlite:////data/mlflow.db"
 
 SERVE = """
-import os
+import os, re
 from mlflow.cli import cli
-cli(["db", "upgrade", os.environ["MLFLOW_BACKEND_STORE_URI"]], standalone_mode=False)
+address = re.sub(r"^postgres(ql)?([+]psycopg)?://", "postgresql+psycopg2://", os.environ["MLFLOW_BACKEND_STORE_URI"])
+os.environ["MLFLOW_BACKEND_STORE_URI"] = address
+cli(["db", "upgrade", address], standalone_mode=False)
 cli(["server"])
 """
 """Migration and server in one process: each `import mlflow` costs 4 CPU seconds. Two replicas that migrate an empty
-database at the same moment disagree once; the loser is restarted and finds it done. The URI is on no command line."""
+database at the same moment disagree once; the loser is restarted and finds it done. The URI is on no command line.
+The image has no Postgres driver but psycopg2, while SQLAlchemy 2.1 takes psycopg where the URI names none."""
 
 
 def deployment(

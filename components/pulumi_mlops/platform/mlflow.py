@@ -36,9 +36,10 @@ class MLflowArgs(TypedDict):
     """Namespace of the server, created elsewhere."""
     artifact_store: MLflowArtifactStore
     """Where artifacts are kept."""
-    database_secret: NotRequired[str]
-    """Name of a Secret in the namespace whose key `uri` is a Postgres URI (`postgresql://…`); default none: a SQLite
-    file on a volume, for one replica and a handful of users. Plain: it decides whether there is a volume."""
+    database_secret: NotRequired[pulumi.Input[str]]
+    """Name of a Secret in the namespace whose key `uri` is a Postgres URI (`postgresql://…`), such as the
+    `connection_secret` of a `PostgresDatabase`; default none: a SQLite file on a volume, for one replica and a handful
+    of users. Whether it is given decides whether there is a volume."""
     replicas: NotRequired[int]
     """Number of servers; default 1. More than one needs `database_secret`."""
     workers: NotRequired[pulumi.Input[int]]

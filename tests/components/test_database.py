@@ -1,0 +1,620 @@
+import inspect
+import re
+import sys
+import types
+from typing import Any
+from urllib.parse import quote_plus
+
+import pulumi
+import pulumi_aws
+import pulumi_mlops
+import pytest
+import sqlalchemy
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi_mlops import (
+    ArgumentError,
+    DatabaseBackend,
+    PostgresDatabase,
+    _database_in_cluster,
+    _database_rds,
+    conventions,
+    versions,
+)
+from pulumi_mlops import database as module
+from pulumi_mlops.platform import MLflow, _mlflow_server
+from syrupy.assertion import SnapshotAssertion
+
+from tests.components.programs import (
+    DATABASE_IN_CLUSTER,
+    DATABASE_IN_CLUSTER_FULL,
+    DATABASE_RDS,
+    DATABASE_RDS_FULL,
+    with_changes,
+)
+from tests.conftest import Build, Graph, Registration, Secret, unknown
+
+ALL_ARGS = {
+    "rds": DATABASE_RDS,
+    "rds-full": DATABASE_RDS_FULL,
+    "in-cluster": DATABASE_IN_CLUSTER,
+    "in-cluster-full": DATABASE_IN_CLUSTER_FULL,
+}
+RDS_PASSWORDS = st.text(st.sampled_from([c for c in map(chr, range(33, 127)) if c not in "/@\"'"]), min_size=8)
+"""Every character that RDS may put into a password."""
+
+
+def rds(name: str = "bird-log", **changes: Any) -> PostgresDatabase:
+    return PostgresDatabase(name, with_changes(DATABASE_RDS, **changes))
+
+
+def in_cluster(name: str = "bird-log", **changes: Any) -> PostgresDatabase:
+    return PostgresDatabase(name, with_changes(DATABASE_IN_CLUSTER, **changes))
+
+
+def instance(graph: Graph) -> Registration:
+    (found,) = graph.of_kind("Instance")
+    return found
+
+
+def template(graph: Graph) -> dict[str, str]:
+    return graph["bird-log-connection"].inputs["spec"]["target"]["template"]["data"]
+
+
+def content(graph: Graph) -> dict[str, str]:
+    """What the connection Secret in the cluster holds, which is a secret as a whole."""
+    found = graph["bird-log-connection"].inputs["stringData"]
+    assert isinstance(found, Secret)
+    return found.value
+
+
+def rendered(text: str, **values: str) -> str:
+    """As Go's templates render it; in the engine tests helm does."""
+    return re.sub(
+        r"{{ \.(\w+)( \| urlquery)? }}",
+        lambda found: quote_plus(values[found[1]]) if found[2] else values[found[1]],
+        text,
+    )
+
+
+def connect_arguments(address: str) -> tuple[str, dict[str, Any]]:
+    """What SQLAlchemy makes of an address: the driver, and what it passes to it."""
+    url = sqlalchemy.make_url(address)
+    dialect = sqlalchemy.create_engine(url).dialect
+    arguments = dialect.create_connect_args(url)[1]
+    return dialect.driver, {key: value for key, value in arguments.items() if key != "context"}  # psycopg's types
+
+
+def as_mlflow_reads(monkeypatch: pytest.MonkeyPatch, address: str) -> str:
+    """The address that the MLflow server's program hands to MLflow."""
+    calls: list[list[str]] = []
+    fake: Any = types.ModuleType("mlflow.cli")
+    fake.cli = lambda words, **_: calls.append(words)
+    monkeypatch.setitem(sys.modules, "mlflow.cli", fake)
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", address)
+    exec(_mlflow_server.SERVE, {})
+    assert calls[1] == ["server"]
+    (action, upgrade, read) = calls[0]
+    assert (action, upgrade) == ("db", "upgrade")
+    return read
+
+
+@pytest.mark.parametrize("args", ALL_ARGS.values(), ids=ALL_ARGS)
+def test_the_resources_are_as_reviewed(build: Build, args: Any, snapshot: SnapshotAssertion) -> None:
+    assert build(lambda: PostgresDatabase("bird-log", args)).contract() == snapshot
+
+
+@pytest.mark.parametrize("args", ALL_ARGS.values(), ids=ALL_ARGS)
+@pytest.mark.parametrize("preview", [True, False], ids=["preview", "update"])
+def test_every_part_belongs_to_the_component_and_is_called_after_it(build: Build, args: Any, preview: bool) -> None:
+    graph = build(lambda: PostgresDatabase("bird-log", args), preview=preview)
+
+    parts = [one for one in graph if one.type != "pulumi-mlops:index:PostgresDatabase"]
+    assert len(parts) >= 6
+    assert all(one.parent == graph["bird-log"].urn and one.name.startswith("bird-log-") for one in parts)
+
+
+def test_both_backends_hand_on_the_same_outputs_and_the_same_secret(build: Build) -> None:
+    aws, cluster = build(rds), build(in_cluster)
+
+    assert aws.outputs_of("bird-log") == {
+        "connection_secret": "bird-log-connection",
+        "host": "bird-log-instance.rds.example.org",
+        "port": 5432,
+        "database": "bird_log",
+    }
+    assert cluster.outputs_of("bird-log") == {
+        **aws.outputs_of("bird-log"),
+        "host": "bird-log.birds.svc.cluster.local",
+    }
+    keys = {"host", "port", "username", "password", "database", "uri"}
+    assert set(template(aws)) == set(content(cluster)) == keys
+
+
+def test_whoever_uses_the_secrets_name_comes_after_the_database_answers(build: Build) -> None:
+    def program(database: Any) -> None:
+        MLflow(
+            "mlflow",
+            {
+                "namespace": "birds",
+                "artifact_store": {"uri": "s3://a/b"},
+                "database_secret": database().connection_secret,
+            },
+        )
+
+    aws, cluster = build(lambda: program(rds)), build(lambda: program(in_cluster))
+
+    assert aws["bird-log-connection"].urn in aws["mlflow-server"].dependencies
+    assert aws["bird-log-connection"].inputs["metadata"]["annotations"] == {"pulumi.com/waitFor": "condition=Ready"}
+    assert cluster["bird-log-service"].urn in cluster["mlflow-server"].dependencies
+    assert cluster["bird-log-server"].urn in cluster["bird-log-service"].dependencies
+    (variable,) = [
+        one
+        for one in cluster["mlflow-server"].inputs["spec"]["template"]["spec"]["containers"][0]["env"]
+        if one["name"] == "MLFLOW_BACKEND_STORE_URI"
+    ]
+    assert variable["valueFrom"]["secretKeyRef"] == {"name": "bird-log-connection", "key": "uri"}
+
+
+# What the old Terraform did: a public database, deleted without a trace.
+
+
+def test_a_public_database_is_impossible(build: Build) -> None:
+    for args in (DATABASE_RDS, DATABASE_RDS_FULL):
+        graph = build(lambda args=args: PostgresDatabase("bird-log", args))
+        assert instance(graph).inputs["publiclyAccessible"] is False
+        rules = graph.of_kind("SecurityGroupIngressRule")
+        assert rules
+        assert all(not {"cidrIpv4", "cidrIpv6", "prefixListId"} & set(rule.inputs) for rule in rules)
+        assert not {"ingress", "egress"} & set(graph["bird-log-security-group"].inputs)
+
+
+def test_a_database_goes_without_a_last_snapshot_only_where_protect_data_is_false(build: Build) -> None:
+    kept, given_up = instance(build(rds)), instance(build(lambda: rds(protect_data=False)))
+
+    assert kept.protect
+    assert kept.inputs["deletionProtection"] is True
+    assert kept.inputs["skipFinalSnapshot"] is False
+    assert kept.inputs["deleteAutomatedBackups"] is False
+    assert kept.inputs["finalSnapshotIdentifier"] == "bird-log-0a1b2c3d-final"
+    assert not given_up.protect
+    assert given_up.inputs["deletionProtection"] is False
+    assert given_up.inputs["skipFinalSnapshot"] is True
+    assert given_up.inputs["deleteAutomatedBackups"] is True
+    for field in DATABASE_RDS_FULL:
+        if field not in ("protect_data", "max_storage_gib"):
+            value = DATABASE_RDS_FULL[field]  # type: ignore[literal-required]
+            assert instance(build(lambda f=field, v=value: rds(**{f: v}))).inputs["skipFinalSnapshot"] is False
+
+
+def test_the_volume_in_the_cluster_is_protected_unless_told_otherwise(build: Build) -> None:
+    assert build(in_cluster)["bird-log-data"].protect
+    assert not build(lambda: in_cluster(protect_data=False))["bird-log-data"].protect
+
+
+# RDS
+
+
+def test_the_instance_is_encrypted_and_backed_up_with_a_password_that_rds_keeps(build: Build) -> None:
+    inputs = instance(build(rds)).inputs
+
+    assert inputs["storageEncrypted"] is True
+    assert inputs["backupRetentionPeriod"] == 7
+    assert inputs["manageMasterUserPassword"] is True
+    assert not {"password", "passwordWo"} & set(inputs)
+    assert inputs["copyTagsToSnapshot"] is True
+    assert inputs["enabledCloudwatchLogsExports"] == ["postgresql", "upgrade"]
+    assert inputs["performanceInsightsEnabled"] is True
+
+
+def test_connections_without_encryption_are_refused_by_the_server(build: Build) -> None:
+    inputs = build(rds)["bird-log-parameters"].inputs
+
+    assert inputs["parameters"] == [{"name": "rds.force_ssl", "value": "1"}]
+    assert inputs["family"] == f"postgres{versions.POSTGRES.partition('.')[0]}"
+
+
+def test_one_key_encrypts_everything(build: Build) -> None:
+    inputs = instance(build(lambda: PostgresDatabase("bird-log", DATABASE_RDS_FULL))).inputs
+
+    keys = {inputs["kmsKeyId"], inputs["masterUserSecretKmsKeyId"], inputs["performanceInsightsKmsKeyId"]}
+    assert keys == {DATABASE_RDS_FULL.get("kms_key_arn")}
+
+
+def test_only_the_clients_are_admitted_and_only_at_the_port(build: Build) -> None:
+    graph = build(lambda: PostgresDatabase("bird-log", DATABASE_RDS_FULL))
+
+    rules = {one.name: one.inputs for one in graph.of_kind("SecurityGroupIngressRule")}
+    assert {name: rule["referencedSecurityGroupId"] for name, rule in rules.items()} == {
+        "bird-log-client-bastion": "sg-0b2",
+        "bird-log-client-nodes": "sg-0a1",
+    }
+    for rule in rules.values():
+        assert (rule["ipProtocol"], rule["fromPort"], rule["toPort"]) == ("tcp", 5432, 5432)
+        assert rule["securityGroupId"] == "bird-log-security-group-id"
+    assert instance(graph).inputs["vpcSecurityGroupIds"] == ["bird-log-security-group-id"]
+
+
+def test_a_client_that_goes_takes_only_its_own_rule_along(build: Build) -> None:
+    both = build(lambda: rds(client_security_group_ids={"bastion": "sg-0b2", "nodes": "sg-0a1"}))
+    one = build(rds)
+
+    assert one["bird-log-client-nodes"].inputs == both["bird-log-client-nodes"].inputs
+
+
+def taggable(token: str) -> bool:
+    """Whether the SDK's resource of this type (`aws:rds/instance:Instance`) takes tags."""
+    _, path, name = token.split(":")
+    resource = getattr(getattr(pulumi_aws, path.partition("/")[0]), name)
+    return "tags" in inspect.signature(resource._internal_init).parameters
+
+
+def test_every_taggable_resource_carries_the_tags(build: Build) -> None:
+    graph = build(lambda: PostgresDatabase("bird-log", DATABASE_RDS_FULL))
+
+    found = [one for one in graph if one.type.startswith("aws:") and taggable(one.type)]
+    assert {one.kind for one in found} == {
+        "Instance", "LogGroup", "ParameterGroup", "SecurityGroup", "SecurityGroupIngressRule", "SubnetGroup",
+    }  # fmt: skip
+    for one in found:
+        assert {"team": "birds", "cost-center": "42"}.items() <= one.inputs["tags"].items()
+        assert one.inputs["tags"]["Name"].startswith("bird-log")
+
+
+def test_what_replaces_the_instance_gives_it_and_its_last_snapshot_another_name(build: Build) -> None:
+    def keepers(**changes: Any) -> dict[str, Any]:
+        return build(lambda: rds(**changes))["bird-log-suffix"].inputs["keepers"]
+
+    assert keepers() == keepers(storage_gib=50, backup_days=1, instance_class="db.m7g.large")
+    assert keepers() != keepers(database="other")
+    assert keepers() != keepers(kms_key_arn=DATABASE_RDS_FULL.get("kms_key_arn"))
+    assert instance(build(rds)).inputs["identifier"] == "bird-log-0a1b2c3d"
+
+
+def test_only_a_version_that_was_written_down_upgrades_a_database(build: Build) -> None:
+    default, asked = instance(build(rds)).inputs, instance(build(lambda: rds(engine_version="16"))).inputs
+
+    assert default["allowMajorVersionUpgrade"] is False
+    assert (asked["allowMajorVersionUpgrade"], asked["engineVersion"]) == (True, "16")
+    assert "." not in default["engineVersion"]
+    assert default["autoMinorVersionUpgrade"] is True
+
+
+def test_the_size_is_aws_own_matter_only_where_the_volume_grows_by_itself(build: Build) -> None:
+    assert instance(build(rds)).ignore_changes == ()
+    assert instance(build(lambda: rds(max_storage_gib=22))).ignore_changes == ("allocatedStorage",)
+
+
+def test_the_logs_end_some_day_and_go_with_the_database(build: Build) -> None:
+    graph = build(rds)
+
+    groups = graph.of_kind("LogGroup")
+    assert [one.inputs["name"] for one in groups] == [
+        "/aws/rds/instance/bird-log-0a1b2c3d/postgresql",
+        "/aws/rds/instance/bird-log-0a1b2c3d/upgrade",
+    ]
+    assert all(one.inputs["retentionInDays"] == 90 for one in groups)
+    assert {one.urn for one in groups} <= instance(graph).dependencies
+
+
+def test_the_password_changes_as_seldom_as_asked_and_not_at_once(build: Build) -> None:
+    inputs = build(lambda: rds(password_rotation_days=30))["bird-log-rotation"].inputs
+
+    assert inputs["rotationRules"] == {"automaticallyAfterDays": 30}
+    assert inputs["rotateImmediately"] is False
+    assert inputs["secretId"].endswith("secret:rds!db-bird-log-instance")
+
+
+def test_no_password_passes_through_pulumi(build: Build) -> None:
+    graph = build(rds)
+
+    assert not graph.of_kind("RandomPassword")
+    assert not graph.of_kind("Secret")
+    spec = graph["bird-log-connection"].inputs["spec"]
+    assert spec["data"] == [
+        {
+            "secretKey": key,
+            "remoteRef": {
+                "key": "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-bird-log-instance",
+                "property": key,
+            },
+        }
+        for key in ("username", "password")
+    ]
+    assert spec["secretStoreRef"] == {"kind": "ClusterSecretStore", "name": conventions.SECRET_STORE}
+    assert template(graph)["password"] == "{{ .password }}"
+
+
+# The address
+
+
+@given(RDS_PASSWORDS)
+def test_every_password_of_rds_survives_its_way_through_the_address(password: str) -> None:
+    address = f"postgresql://{rendered(_database_rds.ENCODED_CREDENTIALS, username='app', password=password)}@h:5432/d"
+
+    url = sqlalchemy.make_url(address)
+    assert (url.username, url.password, url.host, url.port, url.database) == ("app", password, "h", 5432, "d")
+
+
+def test_the_address_of_rds_is_read_by_both_drivers(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    values = {key: rendered(text, username="app", password="p:a#s?s%") for key, text in template(build(rds)).items()}
+    expected = {
+        "host": values["host"],
+        "port": 5432,
+        "user": "app",
+        "password": "p:a#s?s%",
+        "dbname": "bird_log",
+        "sslmode": "require",
+    }
+
+    assert connect_arguments(values["uri"]) == ("psycopg", expected)
+    assert connect_arguments(as_mlflow_reads(monkeypatch, values["uri"])) == ("psycopg2", expected)
+
+
+def test_the_address_in_the_cluster_is_read_by_both_drivers(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    address = content(build(in_cluster))["uri"]
+    expected = {
+        "host": "bird-log.birds.svc.cluster.local",
+        "port": 5432,
+        "user": "app",
+        "password": "password-of-bird-log-password",
+        "dbname": "bird_log",
+    }
+
+    assert connect_arguments(address) == ("psycopg", expected)
+    assert connect_arguments(as_mlflow_reads(monkeypatch, address)) == ("psycopg2", expected)
+
+
+@pytest.mark.parametrize(
+    ("given_address", "read"),
+    [
+        ("postgres://u:p@h/d", "postgresql+psycopg2://u:p@h/d"),
+        ("postgresql+psycopg://u:p@h/d", "postgresql+psycopg2://u:p@h/d"),
+        ("postgresql+psycopg2://u:p@h/d", "postgresql+psycopg2://u:p@h/d"),
+        ("sqlite:////data/mlflow.db", "sqlite:////data/mlflow.db"),
+    ],
+)
+def test_mlflow_takes_the_driver_that_its_image_has(
+    monkeypatch: pytest.MonkeyPatch, given_address: str, read: str
+) -> None:
+    assert as_mlflow_reads(monkeypatch, given_address) == read
+
+
+# In the cluster
+
+
+def test_the_password_is_a_secret_of_letters_and_digits(build: Build) -> None:
+    graph = build(in_cluster)
+
+    assert graph["bird-log-password"].inputs["special"] is False
+    assert content(graph)["password"] == "password-of-bird-log-password"
+    others = [one.inputs for one in graph if one.name != "bird-log-connection"]
+    assert "password-of" not in str(others)
+
+
+def test_the_pod_obeys_the_restricted_security_standard(build: Build) -> None:
+    pod = build(in_cluster)["bird-log-server"].inputs["spec"]["template"]["spec"]
+
+    assert pod["securityContext"]["runAsNonRoot"]
+    assert {pod["securityContext"][key] for key in ("runAsUser", "runAsGroup", "fsGroup")} == {999}
+    assert not pod["automountServiceAccountToken"]
+    (container,) = pod["containers"]
+    assert container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    assert container["resources"]["limits"] == {"memory": "512Mi"}
+
+
+def test_only_the_own_namespace_and_those_named_may_connect(build: Build) -> None:
+    def sources(**changes: Any) -> Any:
+        (rule,) = build(lambda: in_cluster(**changes))["bird-log-ingress"].inputs["spec"]["ingress"]
+        assert rule["ports"] == [{"port": 5432, "protocol": "TCP"}]
+        return rule["from"]
+
+    assert sources() == [{"podSelector": {}}]
+    assert sources(client_namespaces=["web"]) == [
+        {"podSelector": {}},
+        {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "web"}}},
+    ]
+
+
+def test_the_policy_and_the_service_select_the_servers_pods(build: Build) -> None:
+    graph = build(lambda: in_cluster(labels={"app.kubernetes.io/name": "mine"}))
+
+    labels = graph["bird-log-server"].inputs["spec"]["template"]["metadata"]["labels"]
+    selected = graph["bird-log-service"].inputs["spec"]["selector"]
+    assert selected.items() <= labels.items()
+    assert graph["bird-log-ingress"].inputs["spec"]["podSelector"]["matchLabels"] == selected
+    assert graph["bird-log-server"].inputs["spec"]["selector"]["matchLabels"] == selected
+
+
+def test_a_volume_is_read_by_the_major_that_wrote_it() -> None:
+    pinned = versions.POSTGRES.partition(".")[0]
+
+    assert _database_in_cluster.image_tag(pinned) == versions.POSTGRES
+    assert _database_in_cluster.image_tag("16") == "16"
+
+
+def test_the_cluster_needs_no_aws_sdk(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    _without_aws(monkeypatch)
+
+    assert build(in_cluster).of_kind("StatefulSet")
+
+
+def test_without_the_aws_sdk_rds_costs_one_line_and_no_resource(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    _without_aws(monkeypatch)
+
+    with pytest.raises(ArgumentError) as error:
+        build(rds)
+    assert str(error.value) == (
+        'PostgresDatabase "bird-log": args.backend RDS needs the package pulumi-aws: pip install pulumi-mlops[aws]'
+    )
+
+
+def _without_aws(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pulumi_aws", None)
+    monkeypatch.delitem(sys.modules, "pulumi_mlops._database_rds")
+    monkeypatch.delattr(pulumi_mlops, "_database_rds")
+
+
+# Arguments
+
+
+@pytest.mark.parametrize("program", [rds, in_cluster])
+def test_two_databases_live_in_one_stack(build: Build, program: Any) -> None:
+    graph = build(lambda: (program("one"), program("two", namespace="elsewhere")))
+
+    assert len({one.urn for one in graph}) == len(graph.registrations)
+
+
+def test_values_that_are_not_known_yet_are_no_obstacle(build: Build) -> None:
+    subnets = unknown  # each is an output of another resource, made inside the program
+
+    graph = build(
+        lambda: (
+            rds(
+                "aws",
+                namespace=unknown("namespace"),
+                vpc_id=unknown("vpc"),
+                subnet_ids=pulumi.Output.all(subnets("a"), subnets("b")),
+                client_security_group_ids={"nodes": unknown("nodes")},
+                kms_key_arn=unknown("key"),
+                database=unknown("database"),
+            ),
+            in_cluster("cluster", namespace=unknown("elsewhere"), image_registry=unknown("registry")),
+        ),
+        preview=True,
+    )
+
+    assert {"Instance", "ExternalSecret", "StatefulSet", "Service"} <= graph.kinds()
+
+
+def test_every_argument_belongs_to_both_backends_or_to_one() -> None:
+    of_one = [field for fields in module.BACKEND_FIELDS.values() for group in fields for field in group]
+    common = {
+        "namespace", "backend", "database", "secret_name", "engine_version", "storage_gib", "protect_data", "labels",
+    }  # fmt: skip
+
+    assert len(of_one) == len(set(of_one))
+    assert set(of_one) | common == set(module.PostgresDatabaseArgs.__annotations__)
+    assert not set(of_one) & common
+
+
+@given(st.integers(20, 59000))
+def test_the_smallest_limit_is_a_tenth_more_and_no_gibibyte_further(storage: int) -> None:
+    limit = module.least_limit(storage)
+
+    assert limit * 10 >= storage * 11
+    assert (limit - 1) * 10 < storage * 11
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"storage_gib": 20}, {"storage_gib": 65536}, {"storage_gib": 100, "max_storage_gib": 110},
+        {"max_storage_gib": 65536}, {"backup_days": 1}, {"backup_days": 35}, {"password_rotation_days": 1000},
+        {"password_rotation_days": 1}, {"engine_version": "18"}, {"database": "a" * 63},
+        {"instance_class": "db.r8g.large"},
+        {"kms_key_arn": "arn:aws-us-gov:kms:us-gov-east-1:123456789012:key/mrk-1"},
+    ],
+)  # fmt: skip
+def test_arguments_at_their_limits_are_accepted(build: Build, changes: dict[str, Any]) -> None:
+    assert build(lambda: rds(**changes)).of_kind("Instance")
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"backend": "AURORA"}, "args.backend must be one of 'RDS', 'IN_CLUSTER', got 'AURORA'"),
+        ({"backend": None}, "args.backend is required"),
+        ({"namespace": None}, "args.namespace is required"),
+        ({"vpc_id": None}, "args.vpc_id is required by the backend RDS"),
+        ({"subnet_ids": None}, "args.subnet_ids is required by the backend RDS"),
+        ({"client_security_group_ids": None}, "args.client_security_group_ids is required by the backend RDS"),
+        ({"client_security_group_ids": {}}, "args.client_security_group_ids must not be empty: nothing could connect"),
+        ({"client_security_group_ids": {"nodes": "0.0.0.0/0"}}, "args.client_security_group_ids.nodes must be the id"),
+        ({"client_security_group_ids": {"A b": "sg-1"}}, 'args.client_security_group_ids has the client "A b", which'),
+        ({"subnet_ids": ["subnet-1"]}, "args.subnet_ids must be at least 2 subnets in different zones"),
+        ({"subnet_ids": ["subnet-1", "private-b"]}, "args.subnet_ids[1] must be the id of a subnet"),
+        ({"vpc_id": "main"}, "args.vpc_id must be the id of a VPC"),
+        ({"storage_class": "gp3"}, "args.storage_class does not belong to the backend RDS, got 'gp3'"),
+        ({"memory": "1Gi"}, "args.memory does not belong to the backend RDS, got '1Gi'"),
+        ({"storage_gib": 19}, "args.storage_gib must be between 20 and 65536 GiB on RDS, got 19"),
+        ({"storage_gib": 65537}, "args.storage_gib must be between 20 and 65536 GiB on RDS, got 65537"),
+        ({"max_storage_gib": 21}, "args.max_storage_gib must be between 22 GiB, a tenth more than args.storage_gib"),
+        ({"max_storage_gib": 65537}, "and 65536 GiB, got 65537"),
+        ({"backup_days": 0}, "args.backup_days must be between 1 and 35 days, got 0"),
+        ({"backup_days": 36}, "args.backup_days must be between 1 and 35 days, got 36"),
+        ({"password_rotation_days": 1001}, "args.password_rotation_days must be between 1 and 1000 days"),
+        ({"engine_version": "17.4"}, "args.engine_version must be a major version such as \"17\", got '17.4'"),
+        ({"instance_class": "m5.large"}, "args.instance_class must be an instance class such as"),
+        ({"kms_key_arn": "alias/mine"}, "args.kms_key_arn must be the ARN of a KMS key"),
+        ({"database": "rdsadmin"}, "args.database must be none of the server's own names"),
+        ({"database": "Bird-Log"}, "args.database must be a name of lower-case letters, digits and underscores"),
+        ({"database": "a" * 64}, "args.database must be a name of lower-case letters, digits and underscores"),
+        ({"storage_gb": 50}, 'did you mean "storage_gib"?'),
+    ],
+)
+def test_wrong_arguments_of_rds_cost_one_line_and_no_resource(
+    build: Build, changes: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ArgumentError, match='PostgresDatabase "bird-log"') as error:
+        build(lambda: rds(**changes))
+
+    assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"tags": {"a": "b"}}, "args.tags does not belong to the backend IN_CLUSTER, got {'a': 'b'}"),
+        ({"backup_days": 7}, "args.backup_days does not belong to the backend IN_CLUSTER, got 7"),
+        ({"high_availability": False}, "args.high_availability does not belong to the backend IN_CLUSTER, got False"),
+        ({"vpc_id": "vpc-1"}, "args.vpc_id does not belong to the backend IN_CLUSTER"),
+        ({"storage_gib": 0}, "args.storage_gib must be at least 1 GiB, got 0"),
+        ({"memory": "much"}, "args.memory must be a Kubernetes quantity"),
+        ({"client_namespaces": ["A"]}, "args.client_namespaces[0] must be a DNS label"),
+    ],
+)
+def test_wrong_arguments_in_the_cluster_cost_one_line_and_no_resource(
+    build: Build, changes: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ArgumentError, match='PostgresDatabase "bird-log"') as error:
+        build(lambda: in_cluster(**changes))
+
+    assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "complaint"),
+    [
+        ("bird--log", "name must be a name of lower-case letters, digits and single inner hyphens"),
+        ("log-", "name must be a name of lower-case letters, digits and single inner hyphens"),
+        ("1log", "name must be a name of lower-case letters, digits and single inner hyphens"),
+        ("a" * 41, "name must be a name of lower-case letters, digits and single inner hyphens"),
+        ("db", "args.database is required by a component called db, which is one of the server's own names"),
+    ],
+)
+@pytest.mark.parametrize("program", [rds, in_cluster])
+def test_a_name_that_cannot_be_that_of_an_instance_is_refused(
+    build: Build, program: Any, name: str, complaint: str
+) -> None:
+    with pytest.raises(ArgumentError) as error:
+        build(lambda: program(name))
+
+    assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["a", "a" * 40, "bird-log2"])
+def test_a_name_may_have_forty_characters(build: Build, name: str) -> None:
+    assert build(lambda: in_cluster(name))[name].type == "pulumi-mlops:index:PostgresDatabase"
+
+
+def test_a_component_may_be_called_db_where_its_database_has_another_name(build: Build) -> None:
+    assert build(lambda: rds("db", database="orders")).outputs_of("db")["database"] == "orders"
+
+
+def test_the_backends_are_these() -> None:
+    assert list(DatabaseBackend) == ["RDS", "IN_CLUSTER"]
