@@ -40,6 +40,7 @@ class Registration:
     dependencies: frozenset[str]
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
+    retain_on_delete: bool = False
     read: bool = False
 
     @property
@@ -90,6 +91,7 @@ class RecordingMonitor(mocks.MockMonitor):
                 request.object,
                 protect=request.protect,
                 ignore_changes=tuple(request.ignoreChanges),
+                retain_on_delete=request.retainOnDelete,
             )
         with _own_loop():
             return super().RegisterResource(request)

@@ -52,6 +52,17 @@ MLFLOW = _pin("MLflow", "3.17.2", "server and client; 3.18.0 asks for an mlflow-
 SEAWEEDFS = _pin("SeaweedFS", "4.48", "the in-cluster S3 store; the newest with a package that carries the program")
 ML = _pin("pipeline and server images", "0.1.0", "those of ml/, released together with the library")
 
+CERT_MANAGER = _pin("cert-manager chart", "v1.21.1", "newest seen; the chart's version is the program's")
+EXTERNAL_SECRETS = _pin("External Secrets chart", "2.9.0", "upstream supports the newest minor only")
+EXTERNAL_DNS = _pin("external-dns chart", "1.21.1", "newest seen; installs external-dns 0.21.0")
+LOAD_BALANCER_CONTROLLER = _pin(
+    "AWS Load Balancer Controller chart",
+    "3.5.0",
+    "the permissions in load_balancer_controller.py are those of this version",
+)
+ISTIO = _pin("Istio", "1.30.3", "built on Gateway API 1.5; upgraded one minor at a time")
+KARPENTER = _pin("Karpenter", "1.14.1", "Kubernetes 1.36 needs 1.13 or later")
+
 REFUSED = (
     Refused(
         "Seldon Core 1.18 and later",
