@@ -9,10 +9,12 @@ from pulumi_mlops.platform import (
     CertManager,
     ExternalDns,
     ExternalSecrets,
+    Karpenter,
     LoadBalancerController,
     cert_manager,
     external_dns,
     external_secrets,
+    karpenter,
     load_balancer_controller,
 )
 from pulumi_mlops.platform._charts import Chart
@@ -93,7 +95,7 @@ ADDONS = [
             "region": "eu-central-1",
             "domain_filters": ["example.org", "example.com"],
             "zone_ids": [ZONE],
-            "sources": ["service", "istio-gateway"],
+            "sources": ["service", "istio_gateway"],
             "keep_records": True,
             "memory": "256Mi",
         },
@@ -113,4 +115,51 @@ ADDONS = [
             "memory": "512Mi",
         },
     ),
+    Addon(
+        Karpenter,
+        karpenter.CHART,
+        karpenter.values,
+        karpenter.SERVICE_ACCOUNT,
+        least={
+            "cluster_name": "mlops",
+            "node_role": "mlops-node",
+            "subnet_ids": ["subnet-0123456789abcdef0"],
+            "security_group_ids": ["sg-0123456789abcdef0"],
+        },
+        most={
+            **ANY,
+            "cluster_name": "mlops",
+            "node_role": "mlops-node",
+            "subnet_ids": ["subnet-0123456789abcdef0", "subnet-0123456789abcdef1"],
+            "security_group_ids": ["sg-0123456789abcdef0"],
+            "interruption_queue": "mlops-interruptions",
+            "spot": True,
+            "cpu_limit": 500,
+            "tags": {"team": "platform"},
+        },
+    ),
 ]
+
+PUBLIC: dict[str, Any] = {
+    "hostnames": ["models.example.org"],
+    "certificate_arn": "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012",
+}
+PUBLIC_FULL: dict[str, Any] = {
+    **PUBLIC,
+    "hostnames": ["models.example.org", "mlflow.example.org"],
+    "internal": True,
+    "source_ranges": ["10.0.0.0/8"],
+    "namespace": "elsewhere",
+    "replicas": 3,
+    "max_replicas": 30,
+    "memory": "1Gi",
+    "tags": {"team": "platform", "cost": "mlops"},
+    "chart_repository": CHARTS,
+}
+ISTIO_FULL: dict[str, Any] = {
+    "namespace": "elsewhere",
+    "replicas": 3,
+    "memory": "4Gi",
+    "image_registry": MIRROR,
+    "chart_repository": CHARTS,
+}

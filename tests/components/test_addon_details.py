@@ -11,10 +11,12 @@ from pulumi_mlops.platform import (
     CertManager,
     ExternalDns,
     ExternalSecrets,
+    Karpenter,
     LoadBalancerController,
     cert_manager,
     external_dns,
     external_secrets,
+    karpenter,
     load_balancer_controller,
 )
 
@@ -25,6 +27,9 @@ POLICY = Path(__file__).parents[1] / "contract" / "data" / "iam" / "aws-load-bal
 LEAST = {addon.component: addon.least for addon in ADDONS}
 DNS = LEAST[ExternalDns]
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
+
+NODE_ROLE = "arn:aws:iam::123456789012:role/mlops-node"
+QUEUE = "arn:aws:sqs:eu-central-1:123456789012:mlops-interruptions"
 
 Permission = tuple[str, str, str]
 
@@ -43,6 +48,7 @@ ALL_STATEMENTS: dict[str, Callable[[], list[dict[str, Any]]]] = {
     "cert-manager": lambda: cert_manager.statements([ZONE]),
     "external-dns": lambda: external_dns.statements([ZONE]),
     "external-secrets": lambda: external_secrets.statements("eu-central-1", "123456789012", kms_key_arns=[KEY]),
+    "karpenter": lambda: karpenter.statements("mlops", "eu-central-1", "123456789012", NODE_ROLE, QUEUE),
     "load-balancer-controller": load_balancer_controller.statements,
 }
 
@@ -180,14 +186,75 @@ def test_records_go_with_their_objects_unless_told_otherwise() -> None:
     assert external_dns.values("one", DNS)["txtOwnerId"] == "mlops"
 
 
+def test_sources_are_spelt_as_external_dns_spells_them() -> None:
+    assert external_dns.values("one", DNS)["sources"] == ["service", "ingress", "gateway-httproute"]
+    everything = [source.value for source in external_dns.DnsSource]
+    assert external_dns.values("one", {**DNS, "sources": everything})["sources"][-1] == "istio-virtualservice"
+
+
 def test_zones_are_filtered_when_given() -> None:
     assert external_dns.values("one", DNS)["extraArgs"] == {}
     assert external_dns.values("one", {**DNS, "zone_ids": [ZONE]})["extraArgs"] == {"zone-id-filter": [ZONE]}
 
 
+def test_karpenter_ends_and_tags_nothing_but_the_clusters_own_instances() -> None:
+    tag = "kubernetes.io/cluster/mlops"
+    changing = {"ec2:TerminateInstances", "ec2:DeleteLaunchTemplate", "ec2:CreateTags", "ec2:CreateLaunchTemplate"}
+    bounded = [s for s in ALL_STATEMENTS["karpenter"]() if changing & set(s["actions"])]
+
+    assert changing == {action for one in bounded for action in one["actions"] if action in changing}
+    for one in bounded:
+        equals = one["conditions"]["StringEquals"]
+        assert "owned" in (equals.get(f"aws:RequestTag/{tag}"), equals.get(f"aws:ResourceTag/{tag}"))
+
+
+def test_karpenter_passes_the_nodes_role_alone_and_reads_its_queue_alone() -> None:
+    found = {(action, resource) for action, resource, _ in permissions(ALL_STATEMENTS["karpenter"]())}
+
+    assert [resource for action, resource in found if action == "iam:PassRole"] == [NODE_ROLE]
+    assert {resource for action, resource in found if action.startswith("sqs:")} == {QUEUE}
+    without = karpenter.statements("mlops", "eu-central-1", "123456789012", NODE_ROLE)
+    assert not [action for action, _, _ in permissions(without) if action.startswith("sqs:")]
+
+
+def test_karpenters_definitions_come_first_and_its_nodes_last(build: Build) -> None:
+    graph = build(lambda: Karpenter("one", LEAST[Karpenter]))
+
+    assert graph["one-definitions"].urn in graph["one-release"].dependencies
+    assert graph["one-release"].inputs["skipCrds"] is True
+    for nodes in ("one-node-class", "one-node-pool"):
+        assert graph["one-release"].urn in graph[nodes].dependencies
+    assert graph["one-node-class"].urn in graph["one-node-pool"].dependencies
+
+
+def test_karpenters_nodes_are_encrypted_private_and_bounded(build: Build) -> None:
+    graph = build(lambda: Karpenter("one", {**LEAST[Karpenter], "cpu_limit": 7}))
+
+    nodes, pool = graph["one-node-class"].inputs["spec"], graph["one-node-pool"].inputs["spec"]
+    assert nodes["metadataOptions"]["httpTokens"] == "required"
+    assert all(one["ebs"]["encrypted"] for one in nodes["blockDeviceMappings"])
+    assert nodes["associatePublicIPAddress"] is False
+    assert pool["limits"] == {"cpu": "7"}
+
+
+@pytest.mark.parametrize(("spot", "kinds"), [(False, ["on-demand"]), (True, ["spot", "on-demand"])])
+def test_spot_instances_are_used_on_request(build: Build, spot: bool, kinds: list[str]) -> None:
+    graph = build(lambda: Karpenter("one", {**LEAST[Karpenter], "spot": spot}))
+
+    requirements = graph["one-node-pool"].inputs["spec"]["template"]["spec"]["requirements"]
+    assert [one["values"] for one in requirements if one["key"] == "karpenter.sh/capacity-type"] == [kinds]
+
+
 @pytest.mark.parametrize(
     ("component", "changes", "complaint"),
     [
+        (Karpenter, {"node_role": NODE_ROLE}, "args.node_role must be the name of a role, not its ARN"),
+        (Karpenter, {"subnet_ids": []}, "args.subnet_ids must not be empty"),
+        (Karpenter, {"subnet_ids": ["sub"]}, "args.subnet_ids[0] must be the id of a subnet"),
+        (Karpenter, {"security_group_ids": []}, "args.security_group_ids must not be empty"),
+        (Karpenter, {"security_group_ids": ["sg-x"]}, "args.security_group_ids[0] must be the id of a security"),
+        (Karpenter, {"cpu_limit": 0}, "args.cpu_limit must be at least 1 vCPU, got 0"),
+        (Karpenter, {"interruption_queue": "https://q"}, "args.interruption_queue must be the name of an SQS queue"),
         (CertManager, {"acme_email": "a@b.org"}, "args.region is required where args.acme_email is given"),
         (CertManager, {"region": "eu-central-1"}, "args.region needs args.acme_email beside it"),
         (CertManager, {"acme_email": "nobody", "region": "eu-central-1"}, "args.acme_email must be an e-mail address"),

@@ -5,9 +5,10 @@ from typing import Any
 
 import chart_keys
 import pytest
-from jsonschema import validators
+from jsonschema import Draft202012Validator
+from pulumi_mlops.platform import istio, public_gateway
 
-from tests.components.addons import ADDONS
+from tests.components.addons import ADDONS, ISTIO_FULL, PUBLIC, PUBLIC_FULL
 
 IN_COMMENTS = {
     "cert-manager": {
@@ -16,15 +17,17 @@ IN_COMMENTS = {
         "serviceAccount.annotations": chart_keys.ANYTHING,
         **{f"{part}podDisruptionBudget.maxUnavailable": "int" for part in ("", "webhook.", "cainjector.")},
     },
+    "base": {"base.validationFailurePolicy": "str"},
+    "istiod": {"base.validationFailurePolicy": "str"},
 }
-"""Keys that the chart's templates read, while its values.yaml shows them in a comment only; cert-manager's schema has
-them as well."""
+"""Keys that the chart's templates read, while its values.yaml shows them in a comment only: cert-manager's schema has
+them as well, and istiod's values.yaml says it of the webhook that it shares with the chart `base`."""
 
 FREE_FORM = {
     "aws-load-balancer-controller": {"podSecurityContext", "securityContext"},
-    "gateway": {"securityContext", "lifecycle"},
+    "istiod": {"resources", "meshConfig"},
 }
-"""Values with defaults that the chart copies as they are: their keys are Kubernetes', not the chart's."""
+"""Values with defaults that the chart copies as they are: their keys are Kubernetes' or Istio's, not the chart's."""
 
 WITHOUT_SCHEMA = {"aws-load-balancer-controller", "base", "istiod", "karpenter"}
 
@@ -32,6 +35,14 @@ VALUES = [
     pytest.param(addon.chart.name, addon.chart.version, addon.values("one", args), id=f"{addon}-{size}")
     for addon in ADDONS
     for size, args in (("smallest", addon.least), ("fullest", addon.most))
+] + [
+    pytest.param(chart.name, chart.version, values, id=f"{chart.name}-{size}")
+    for size, mesh, public in (("smallest", {}, PUBLIC), ("fullest", ISTIO_FULL, PUBLIC_FULL))
+    for chart, values in (
+        (istio.BASE, istio.base_values(mesh)),
+        (istio.ISTIOD, istio.values(mesh)),
+        (public_gateway.CHART, public_gateway.values("one", public)),
+    )
 ]
 """(chart, version, values): one line for each way in which an add-on is installed."""
 
@@ -49,8 +60,8 @@ def known_keys(chart: str, version: str) -> dict[str, Any]:
 
 
 def schema_errors(values: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
-    validator = validators.validator_for(schema)(schema)
-    for error in validator.iter_errors(values):
+    # The newest draft for all of them: Istio names none, and each has what the older ones have.
+    for error in Draft202012Validator(schema).iter_errors(values):
         yield f"{'.'.join(map(str, error.path))}: {error.message}"
 
 

@@ -30,13 +30,13 @@ CPU_REQUEST = "50m"
 
 
 class DnsSource(StrEnum):
-    """Kinds of objects whose host names become records."""
+    """Kinds of objects whose host names become records; external-dns writes them with a hyphen."""
 
     SERVICE = "service"
     INGRESS = "ingress"
-    GATEWAY_HTTPROUTE = "gateway-httproute"
-    ISTIO_GATEWAY = "istio-gateway"
-    ISTIO_VIRTUALSERVICE = "istio-virtualservice"
+    GATEWAY_HTTPROUTE = "gateway_httproute"
+    ISTIO_GATEWAY = "istio_gateway"
+    ISTIO_VIRTUALSERVICE = "istio_virtualservice"
 
 
 DEFAULT_SOURCES = [DnsSource.SERVICE.value, DnsSource.INGRESS.value, DnsSource.GATEWAY_HTTPROUTE.value]
@@ -135,7 +135,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
             "name": SERVICE_ACCOUNT,
             "annotations": args.get("service_account_annotations", {}),
         },
-        "sources": args.get("sources", DEFAULT_SOURCES),
+        "sources": [source.replace("_", "-") for source in args.get("sources", DEFAULT_SOURCES)],
         # Always said: the chart's next version has no default for it.
         "policy": "upsert-only" if args.get("keep_records", False) else "sync",
         "registry": "txt",
