@@ -21,7 +21,7 @@ from pulumi_mlops.platform import (
 )
 
 from tests.components.addons import ADDONS, ZONE
-from tests.conftest import Build
+from tests.conftest import Build, unknown
 
 POLICY = Path(__file__).parents[1] / "contract" / "data" / "iam" / "aws-load-balancer-controller-3.5.0.json"
 LEAST = {addon.component: addon.least for addon in ADDONS}
@@ -60,6 +60,26 @@ def test_a_bare_star_has_a_reason_and_no_action_is_one(make: Callable[[], list[d
         assert not [action for action in one["actions"] if "*" in action]
         assert ("*" in one["resources"]) == bool(one.get("reason"))
         assert set(one) <= {"actions", "resources", "conditions", "reason"}
+        values = [value for keys in one.get("conditions", {}).values() for value in keys.values()]
+        assert all(isinstance(value, list) for value in values)
+
+
+@pytest.mark.parametrize("make", ALL_STATEMENTS.values(), ids=ALL_STATEMENTS)
+def test_a_role_has_room_for_it_inline(make: Callable[[], list[dict[str, Any]]]) -> None:
+    """IAM allows 10240 characters for all inline policies of a role."""
+    assert len(json.dumps(make(), separators=(",", ":"))) < 10_240
+
+
+def test_what_is_known_later_can_be_part_of_a_statement(build: Build) -> None:
+    seen: list[str] = []
+
+    def program() -> None:
+        (first, *_) = external_dns.statements([unknown("zone")])
+        first["resources"][0].apply(seen.append)
+
+    build(program)
+
+    assert seen == ["arn:aws:route53:::hostedzone/zone-id"]
 
 
 def test_the_load_balancer_controller_may_do_what_upstream_asks_for_and_nothing_else() -> None:
@@ -70,7 +90,10 @@ def test_the_load_balancer_controller_may_do_what_upstream_asks_for_and_nothing_
         {
             "actions": listed(one["Action"]),
             "resources": listed(one["Resource"]),
-            "conditions": one.get("Condition", {}),
+            "conditions": {
+                operator: {key: listed(value) for key, value in keys.items()}
+                for operator, keys in one.get("Condition", {}).items()
+            },
         }
         for one in json.loads(POLICY.read_text())["Statement"]
     ]
@@ -118,7 +141,7 @@ def test_external_secrets_reads_by_prefix_and_decrypts_for_secrets_manager_only(
     assert encrypted[-1] == {
         "actions": ["kms:Decrypt"],
         "resources": [KEY],
-        "conditions": {"StringEquals": {"kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com"}},
+        "conditions": {"StringEquals": {"kms:ViaService": ["secretsmanager.eu-central-1.amazonaws.com"]}},
     }
 
 
@@ -205,7 +228,7 @@ def test_karpenter_ends_and_tags_nothing_but_the_clusters_own_instances() -> Non
     assert changing == {action for one in bounded for action in one["actions"] if action in changing}
     for one in bounded:
         equals = one["conditions"]["StringEquals"]
-        assert "owned" in (equals.get(f"aws:RequestTag/{tag}"), equals.get(f"aws:ResourceTag/{tag}"))
+        assert ["owned"] in (equals.get(f"aws:RequestTag/{tag}"), equals.get(f"aws:ResourceTag/{tag}"))
 
 
 def test_karpenter_passes_the_nodes_role_alone_and_reads_its_queue_alone() -> None:

@@ -80,13 +80,14 @@ def test_two_live_in_one_stack(build: Build, addon: Addon) -> None:
 
 @each
 def test_what_is_not_known_yet_is_no_obstacle(build: Build, addon: Addon) -> None:
-    later = {"namespace": unknown, "image_registry": unknown}
-    graph = build(
-        lambda: addon.component("one", {**addon.least, **{key: make(key) for key, make in later.items()}}),
-        preview=True,
-    )
+    def program() -> None:
+        annotations = unknown("role").apply(lambda arn: {"eks.amazonaws.com/role-arn": arn})
+        later = {"namespace": unknown("n"), "image_registry": unknown("r"), "service_account_annotations": annotations}
+        addon.component("one", {**addon.least, **later})
 
-    assert "Release" in graph.kinds()
+    assert "Release" in build(program, preview=True).kinds()
+    account = build(program)["one-release"].inputs["values"]["serviceAccount"]
+    assert account["annotations"] == {"eks.amazonaws.com/role-arn": "role-id"}
 
 
 @each

@@ -108,12 +108,15 @@ def statement(
     reason: str = "",
 ) -> dict[str, Any]:
     """One permission as `WorkloadIdentity` takes it; `reason` says why a bare `*` cannot be avoided."""
-    return {
-        "actions": list(actions),
-        "resources": list(resources),
-        **({"conditions": {operator: dict(keys) for operator, keys in conditions.items()}} if conditions else {}),
-        **({"reason": reason} if reason else {}),
-    }
+    found: dict[str, Any] = {"actions": list(actions), "resources": list(resources)}
+    if conditions:
+        found["conditions"] = {
+            operator: {key: value if isinstance(value, list) else [value] for key, value in keys.items()}
+            for operator, keys in conditions.items()
+        }
+    if reason:
+        found["reason"] = reason
+    return found
 
 
 def hosted_zones(zone_ids: Sequence[pulumi.Input[str]], partition: str) -> list[pulumi.Input[str]]:

@@ -45,7 +45,7 @@ class CertManagerArgs(TypedDict):
     """Replicas of the controller, from 1 to 10; default 2. One turns the other parts into single pods as well."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a controller, request and limit; default "256Mi"."""
-    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
     keep_definitions: NotRequired[bool]
     """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with

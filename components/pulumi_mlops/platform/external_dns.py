@@ -64,7 +64,7 @@ class ExternalDnsArgs(TypedDict):
     """Namespace, created here; default "external-dns"."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of the controller, request and limit; default "128Mi"."""
-    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
     image_registry: NotRequired[pulumi.Input[str]]
     """Registry with a mirror of `external-dns/external-dns`; default `registry.k8s.io`."""

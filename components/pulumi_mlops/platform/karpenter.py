@@ -52,7 +52,7 @@ class KarpenterArgs(TypedDict):
     """Namespace, created here; default "karpenter"."""
     replicas: NotRequired[int]
     """Replicas of the controller, from 1 to 10; default 2. Each is on a node of its own, not one of Karpenter's."""
-    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
     image_registry: NotRequired[pulumi.Input[str]]
     """Registry with a mirror of `karpenter/controller`; default `public.ecr.aws`."""

@@ -47,7 +47,7 @@ class LoadBalancerControllerArgs(TypedDict):
     """Replicas of the controller, from 1 to 10; default 2."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a controller, request and limit; default "256Mi"."""
-    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
     image_registry: NotRequired[pulumi.Input[str]]
     """Registry with a mirror of `eks/aws-load-balancer-controller`; default `public.ecr.aws`."""
