@@ -113,6 +113,7 @@ ADDONS = [
             "vpc_id": "vpc-0123456789abcdef0",
             "tags": {"team": "platform"},
             "memory": "512Mi",
+            "keep_definitions": False,
         },
     ),
     Addon(

@@ -14,7 +14,11 @@ each = pytest.mark.parametrize("addon", ADDONS, ids=str)
 @pytest.mark.parametrize("size", ["least", "most"])
 @each
 def test_what_an_addon_registers_is_this(build: Build, addon: Addon, size: str, snapshot: Any) -> None:
-    assert build(lambda: addon.component("one", getattr(addon, size))).contract() == snapshot
+    graph = build(lambda: addon.component("one", getattr(addon, size)))
+
+    # Definitions are another project's data, far larger than all the rest; their own tests compare them.
+    definitions = {one.urn for one in graph.of_kind("CustomResourceDefinition")}
+    assert {urn: inputs for urn, inputs in graph.contract().items() if urn not in definitions} == snapshot
 
 
 @each
@@ -74,7 +78,8 @@ def test_two_live_in_one_stack(build: Build, addon: Addon) -> None:
     graph = build(program)
 
     assert len({one.urn for one in graph}) == len(graph.registrations)
-    physical = [(one.type, one.kind, one.inputs["metadata"]["name"]) for one in graph if "metadata" in one.inputs]
+    named = [one for one in graph if "metadata" in one.inputs and one.kind != "CustomResourceDefinition"]
+    physical = [(one.type, one.kind, one.inputs["metadata"]["name"]) for one in named]
     assert len(set(physical)) == len(physical)
 
 

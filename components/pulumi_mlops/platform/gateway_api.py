@@ -4,18 +4,13 @@ A cluster has them once. Istio, KServe and the load balancer controller each nam
 is Istio's. Does not own: the objects of these kinds.
 """
 
-import gzip
-import json
-from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
-import pulumi_kubernetes as k8s
 
 from pulumi_mlops import versions
 from pulumi_mlops._args import check_args, object_name
-
-DATA = Path(__file__).parent / "data" / f"gateway-api-{versions.GATEWAY_API}.json.gz"
+from pulumi_mlops.platform import _definitions
 
 
 class GatewayApiArgs(TypedDict):
@@ -46,16 +41,7 @@ class GatewayApi(pulumi.ComponentResource):
     def __init__(self, name: str, args: GatewayApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         checked = check_args(GatewayApi, name, args, GatewayApiArgs, name_rule=object_name(40))
         super().__init__("pulumi-mlops:index:GatewayApi", name, {**checked}, opts)
-        # A resource each, instead of a chart's: Helm installs definitions once and never updates them.
-        installed = {
-            one["metadata"]["name"]: k8s.apiextensions.v1.CustomResourceDefinition(
-                f"{name}-{one['spec']['names']['plural']}",
-                metadata=one["metadata"],
-                spec=one["spec"],
-                opts=pulumi.ResourceOptions(parent=self, retain_on_delete=checked.get("keep_definitions", True)),
-            )
-            for one in definitions()
-        }
+        installed = _definitions.install(name, definitions(), self, keep=checked.get("keep_definitions", True))
         ready = pulumi.Output.all(*(one.id for one in installed.values()))
         self.definitions = ready.apply(lambda _: list(installed))
         self.version = pulumi.Output.from_input(versions.GATEWAY_API)
@@ -63,5 +49,5 @@ class GatewayApi(pulumi.ComponentResource):
 
 
 def definitions() -> list[dict[str, Any]]:
-    """Metadata and spec of every definition, in the order of their names."""
-    return json.loads(gzip.decompress(DATA.read_bytes()))
+    """Metadata and spec of every definition."""
+    return _definitions.read("gateway-api", versions.GATEWAY_API)

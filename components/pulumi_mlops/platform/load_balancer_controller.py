@@ -1,8 +1,9 @@
 """AWS Load Balancer Controller: NLBs and ALBs for the Services and Ingresses that ask for one.
 
-Owns its namespace and, at run time, the load balancers, target groups and security groups that it made. Does not own:
-the subnets (which bear the tags by which it finds them), the role behind its service account (`WorkloadIdentity` with
-`statements`). Comes after `CertManager`, and goes after every Service and Ingress that has a load balancer.
+Owns its namespace, its definitions and, at run time, the load balancers, target groups and security groups that it
+made. Does not own: the subnets (which bear the tags by which it finds them), the role behind its service account
+(`WorkloadIdentity` with `statements`). Comes after `CertManager`, and goes after every Service and Ingress that has a
+load balancer.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import pulumi
 from pulumi_mlops import versions
 from pulumi_mlops._args import check_args, matches, not_empty, object_name, quantity
 from pulumi_mlops._manifests import resources
-from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform import _addons, _definitions
 from pulumi_mlops.platform._charts import Chart, release
 from pulumi_mlops.platform._load_balancer_permissions import STATEMENTS
 
@@ -49,6 +50,9 @@ class LoadBalancerControllerArgs(TypedDict):
     """Memory of a controller, request and limit; default "256Mi"."""
     service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
+    keep_definitions: NotRequired[bool]
+    """Whether the resource definitions survive `destroy`; default true, as in `GatewayApiArgs`. When false, `destroy`
+    deletes them, and hangs on what still bears the controller's finalizer."""
     image_registry: NotRequired[pulumi.Input[str]]
     """Registry with a mirror of `eks/aws-load-balancer-controller`; default `public.ecr.aws`."""
     chart_repository: NotRequired[str]
@@ -89,6 +93,8 @@ class LoadBalancerController(pulumi.ComponentResource):
         )
         super().__init__("pulumi-mlops:index:LoadBalancerController", name, {**checked}, opts)
         self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
+        # Not by the chart, whose definitions an upgrade would leave as they are.
+        known = _definitions.install(name, definitions(), self, keep=checked.get("keep_definitions", True))
         installed = release(
             f"{name}-release",
             CHART,
@@ -96,7 +102,8 @@ class LoadBalancerController(pulumi.ComponentResource):
             namespace=self.namespace,
             values=values(name, checked),
             mirror=checked.get("chart_repository"),
-            opts=pulumi.ResourceOptions(parent=self),
+            skip_crds=True,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(known.values())),
         )
         self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
         self.release = _addons.when_ready(installed, name)
@@ -141,6 +148,11 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
             "capabilities": {"drop": ["ALL"]},
         },
     }
+
+
+def definitions() -> list[dict[str, Any]]:
+    """Metadata and spec of every definition of the controller."""
+    return _definitions.read("aws-load-balancer-controller", versions.LOAD_BALANCER_CONTROLLER)
 
 
 def statements(*, partition: str = "aws") -> list[dict[str, Any]]:
