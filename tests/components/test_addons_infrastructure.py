@@ -1,5 +1,6 @@
 """What all infrastructure add-ons have in common; what is special about one stands in its own file."""
 
+import inspect
 from typing import Any
 
 import pytest
@@ -67,6 +68,14 @@ def test_whoever_uses_the_release_waits_until_it_is_ready(build: Build, addon: A
 
     assert release(preview=True) == UNKNOWN
     assert release(preview=False) == "one"
+
+
+@each
+def test_registered_outputs_are_the_attributes_of_the_class(build: Build, addon: Addon) -> None:
+    outputs = build(lambda: addon.component("one", addon.least)).outputs_of("one")
+
+    assert outputs.keys() == inspect.get_annotations(addon.component).keys()
+    assert outputs["service_account"] == addon.service_account
 
 
 @each
