@@ -43,6 +43,7 @@ class Registration:
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
     delete_before_replace: bool = False
+    retain_on_delete: bool = False
     read: bool = False
 
     @property
@@ -94,6 +95,7 @@ class RecordingMonitor(mocks.MockMonitor):
                 protect=request.protect,
                 ignore_changes=tuple(request.ignoreChanges),
                 delete_before_replace=request.deleteBeforeReplace,
+                retain_on_delete=request.retainOnDelete,
             )
         with _own_loop():
             return super().RegisterResource(request)

@@ -43,6 +43,9 @@ GATEWAY_NAME: Final = "public"
 GATEWAY_LISTENER: Final = "http"
 GATEWAY_PORT: Final = 80
 
+SECRET_STORE: Final = "aws-secrets-manager"  # noqa: S105 - a name
+"""ClusterSecretStore from which External Secrets copies secrets of AWS Secrets Manager into a namespace."""
+
 SHARED_STORAGE_CLASS: Final = "shared"
 """ReadWriteMany storage class: EFS in the cloud, a host-path class on one machine."""
 

@@ -59,6 +59,16 @@ POSTGRES = _pin(
     licence="PostgreSQL",
     ends="2029-11",
 )
+CERT_MANAGER = _pin("cert-manager chart", "v1.21.1", "newest seen; the chart's version is the program's")
+EXTERNAL_SECRETS = _pin("External Secrets chart", "2.9.0", "upstream supports the newest minor only")
+EXTERNAL_DNS = _pin("external-dns chart", "1.21.1", "newest seen; installs external-dns 0.21.0")
+LOAD_BALANCER_CONTROLLER = _pin(
+    "AWS Load Balancer Controller chart",
+    "3.5.0",
+    "the permissions in load_balancer_controller.py are those of this version",
+)
+ISTIO = _pin("Istio", "1.30.3", "built on Gateway API 1.5; upgraded one minor at a time")
+KARPENTER = _pin("Karpenter", "1.14.1", "Kubernetes 1.36 needs 1.13 or later")
 
 REFUSED = (
     Refused(

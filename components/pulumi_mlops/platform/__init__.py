@@ -1,10 +1,18 @@
 """The parts of the platform itself, for the stack that installs it once a cluster."""
 
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
+from pulumi_mlops.platform.cert_manager import CertManager, CertManagerArgs
+from pulumi_mlops.platform.external_dns import DnsSource, ExternalDns, ExternalDnsArgs
+from pulumi_mlops.platform.external_secrets import ExternalSecrets, ExternalSecretsArgs
 from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
+from pulumi_mlops.platform.gateway_api import GatewayApi, GatewayApiArgs
+from pulumi_mlops.platform.istio import Istio, IstioArgs
+from pulumi_mlops.platform.karpenter import Karpenter, KarpenterArgs
+from pulumi_mlops.platform.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs, MLflowArtifactStore
 from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, ObjectStoreUser
 from pulumi_mlops.platform.platform import Platform, PlatformArgs, PlatformSizes
+from pulumi_mlops.platform.public_gateway import PublicGateway, PublicGatewayArgs
 from pulumi_mlops.platform.storage_classes import (
     EfsStorageClass,
     EfsStorageClassArgs,
@@ -15,10 +23,25 @@ from pulumi_mlops.platform.storage_classes import (
 __all__ = [
     "ArgoWorkflows",
     "ArgoWorkflowsArgs",
+    "CertManager",
+    "CertManagerArgs",
+    "DnsSource",
     "EfsStorageClass",
     "EfsStorageClassArgs",
+    "ExternalDns",
+    "ExternalDnsArgs",
+    "ExternalSecrets",
+    "ExternalSecretsArgs",
     "Gateway",
+    "GatewayApi",
+    "GatewayApiArgs",
     "GatewayArgs",
+    "Istio",
+    "IstioArgs",
+    "Karpenter",
+    "KarpenterArgs",
+    "LoadBalancerController",
+    "LoadBalancerControllerArgs",
     "MLflow",
     "MLflowArgs",
     "MLflowArtifactStore",
@@ -30,4 +53,6 @@ __all__ = [
     "Platform",
     "PlatformArgs",
     "PlatformSizes",
+    "PublicGateway",
+    "PublicGatewayArgs",
 ]

@@ -1,0 +1,163 @@
+"""What the public gateway consists of: its proxies, the NLB in front of them, listeners and redirect."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from pulumi_mlops import conventions, versions
+from pulumi_mlops._manifests import Manifest, resources
+from pulumi_mlops.platform import _addons, istio
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform.external_dns import HOSTNAME_ANNOTATION
+from pulumi_mlops.platform.load_balancer_controller import LOAD_BALANCER_CLASS
+
+CHART = Chart("gateway", istio.REPOSITORY, versions.ISTIO)
+
+HTTPS_PORT = 443
+HTTP_PORT = 80
+TRAFFIC_PORT = 8080
+"""Port of the proxies for what came by HTTPS or from inside; above 1024, where no right is needed to listen."""
+REDIRECT_PORT = 8081
+"""Port of the proxies for what came by HTTP."""
+HEALTH_PORT = 15021
+HEALTH_PATH = "/healthz/ready"
+REDIRECT_LISTENER = "redirect"
+
+NLB = "service.beta.kubernetes.io/aws-load-balancer-"
+"""Prefix of the annotations that the AWS Load Balancer Controller reads."""
+TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
+"""TLS 1.3 and 1.2, with forward secrecy alone."""
+
+DEFAULT_MAX_REPLICAS = 10
+DEFAULT_MEMORY = "512Mi"
+CPU_REQUEST = "100m"
+DRAIN_SECONDS = 30
+"""How long an ending proxy keeps serving: the NLB needs that long to stop sending it new connections."""
+
+
+def proxies(name: str) -> str:
+    """Name of the proxies' release, Deployment and service account."""
+    return f"{name}-proxy"
+
+
+def selector(name: str) -> dict[str, str]:
+    """Labels that the chart puts on the proxies, by the release's name."""
+    return {"app": proxies(name), "istio": proxies(name).removeprefix("istio-")}
+
+
+def scaling(args: Mapping[str, Any]) -> tuple[int, int]:
+    """Least and greatest number of proxies; greater than the default only where the least is."""
+    given = args.get("replicas")
+    least = _addons.DEFAULT_REPLICAS if given is None else given
+    most = args.get("max_replicas")
+    return least, max(DEFAULT_MAX_REPLICAS, least) if most is None else most
+
+
+def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of Istio's gateway chart. The Service is ours: the preview shows it, and what depends on it can say so."""
+    least, most = scaling(args)
+    return {
+        "service": {"type": "None"},
+        "serviceAccount": {"create": True, "name": proxies(name)},
+        "rbac": {"enabled": False},  # for certificates in Secrets; here the NLB has the certificate
+        "autoscaling": {
+            "enabled": True,
+            "minReplicas": least,
+            "maxReplicas": most,
+            "targetCPUUtilizationPercentage": 70,
+        },
+        "podDisruptionBudget": {"minAvailable": 1} if least > 1 else {},
+        "topologySpreadConstraints": _addons.spread(selector(name)),
+        "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+        "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+        "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
+        "terminationGracePeriodSeconds": 2 * DRAIN_SECONDS,
+        "securityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+    }
+
+
+def annotations(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Annotations of the Service that becomes the NLB: its listeners, its checks, its name in DNS."""
+    tags: dict[str, Any] = args.get("tags", {})
+    return {
+        f"{NLB}scheme": "internal" if args.get("internal", False) else "internet-facing",
+        f"{NLB}nlb-target-type": "ip",
+        f"{NLB}ssl-cert": args["certificate_arn"],
+        f"{NLB}ssl-ports": str(HTTPS_PORT),
+        f"{NLB}ssl-negotiation-policy": TLS_POLICY,
+        f"{NLB}backend-protocol": "tcp",
+        f"{NLB}healthcheck-protocol": "http",
+        f"{NLB}healthcheck-port": str(HEALTH_PORT),
+        f"{NLB}healthcheck-path": HEALTH_PATH,
+        f"{NLB}attributes": "load_balancing.cross_zone.enabled=true",
+        f"{NLB}target-group-attributes": f"deregistration_delay.timeout_seconds={DRAIN_SECONDS}",
+        **({f"{NLB}additional-resource-tags": pulumi.Output.from_input(tags).apply(_tags)} if tags else {}),
+        HOSTNAME_ANNOTATION: pulumi.Output.all(*args["hostnames"]).apply(",".join),
+    }
+
+
+def _tags(tags: Mapping[str, str]) -> str:
+    return ",".join(f"{key}={value}" for key, value in sorted(tags.items()))
+
+
+def load_balancer(name: str, args: Mapping[str, Any]) -> Manifest:
+    """Spec of the Service that becomes the NLB."""
+    return {
+        "type": "LoadBalancer",
+        "loadBalancerClass": LOAD_BALANCER_CLASS,
+        "allocateLoadBalancerNodePorts": False,  # the NLB reaches the pods themselves
+        "selector": selector(name),
+        "ports": [port("https", HTTPS_PORT, TRAFFIC_PORT), port("http", HTTP_PORT, REDIRECT_PORT)],
+        **({"loadBalancerSourceRanges": args["source_ranges"]} if "source_ranges" in args else {}),
+    }
+
+
+def inside(name: str) -> Manifest:
+    """Spec of the Service for clients inside the cluster, which speak plain HTTP and are not redirected."""
+    return {
+        "type": "ClusterIP",
+        "selector": selector(name),
+        "ports": [port("http", conventions.GATEWAY_PORT, TRAFFIC_PORT)],
+    }
+
+
+def port(name: str, number: int, target: int) -> Manifest:
+    """One port of a Service."""
+    return {"name": name, "port": number, "targetPort": target, "protocol": "TCP"}
+
+
+def listeners() -> Manifest:
+    """Listeners of the Gateway; their ports are the load balancer's, from which Istio finds the proxies' own."""
+    return [
+        {
+            "name": conventions.GATEWAY_LISTENER,
+            "port": HTTPS_PORT,
+            "protocol": "HTTP",  # TLS has ended at the NLB
+            "allowedRoutes": {"namespaces": {"from": "All"}},
+        },
+        {
+            "name": REDIRECT_LISTENER,
+            "port": HTTP_PORT,
+            "protocol": "HTTP",
+            "allowedRoutes": {"namespaces": {"from": "Same"}},  # nobody else's route may answer in plain
+        },
+    ]
+
+
+def redirect(gateway: pulumi.Input[str]) -> Manifest:
+    """Spec of the route that answers every request in plain HTTP."""
+    return {
+        "parentRefs": [{"name": gateway, "sectionName": REDIRECT_LISTENER}],
+        "rules": [
+            {
+                "filters": [
+                    {
+                        "type": "RequestRedirect",
+                        # 308, with which a client repeats a POST as a POST
+                        "requestRedirect": {"scheme": "https", "port": HTTPS_PORT, "statusCode": 308},
+                    }
+                ]
+            }
+        ],
+    }

@@ -1,0 +1,202 @@
+"""cert-manager: certificates of the webhooks inside the cluster, and of public names that ACM does not serve.
+
+Owns its namespace and, on request, one ClusterIssuer. Does not own: the hosted zones, the role behind its service
+account (`WorkloadIdentity` with `statements`), the certificates themselves.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops import versions
+from pulumi_mlops._args import check_args, matches, object_name, quantity
+from pulumi_mlops._manifests import name_of, resources
+from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform._charts import Chart, release
+
+CHART = Chart("cert-manager", "https://charts.jetstack.io", versions.CERT_MANAGER)
+NAMESPACE = "cert-manager"
+SERVICE_ACCOUNT = "cert-manager"
+"""Service account of the controller, which answers DNS challenges; a role's trust names it."""
+UPSTREAM_REGISTRY = "quay.io"
+ACME_SERVER = "https://acme-v02.api.letsencrypt.org/directory"
+
+DEFAULT_MEMORY = "256Mi"
+CPU_REQUEST = "50m"
+WEBHOOK_REPLICAS = 3
+"""While no webhook answers, no certificate can be created or changed, so upstream advises three."""
+
+
+class CertManagerArgs(TypedDict):
+    """Arguments of `CertManager`."""
+
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default "cert-manager"."""
+    acme_email: NotRequired[str]
+    """Address that the certificate authority warns of expiring certificates. With it a ClusterIssuer that proves names
+    by Route 53 is made, and `region` is required; default: none. Plain: it decides whether the issuer exists."""
+    acme_server: NotRequired[pulumi.Input[str]]
+    """Directory URL of the certificate authority; default: Let's Encrypt."""
+    region: NotRequired[pulumi.Input[str]]
+    """AWS region whose endpoints the issuer calls."""
+    replicas: NotRequired[int]
+    """Replicas of the controller, from 1 to 10; default 2. One turns the other parts into single pods as well."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of a controller, request and limit; default "256Mi"."""
+    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
+    keep_definitions: NotRequired[bool]
+    """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
+    them every certificate and issuer in the cluster."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with mirrors of `jetstack/cert-manager-*`; default `quay.io`."""
+    chart_repository: NotRequired[str]
+    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
+
+
+RULES = {
+    **_addons.RULES,
+    "acme_email": matches(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
+    "acme_server": matches(r"https://\S+", "a URL that begins with https://"),
+    "region": _addons.region,
+    "memory": quantity,
+}
+
+
+class CertManager(pulumi.ComponentResource):
+    """cert-manager for the whole cluster, and an issuer of public certificates on request.
+
+    ```python
+    from pulumi_mlops.platform import CertManager
+
+    certificates = CertManager("cert-manager", {"acme_email": "platform@example.org", "region": "eu-central-1"})
+    pulumi.export("issuer", certificates.issuer)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace of cert-manager."""
+    service_account: pulumi.Output[str]
+    """Service account of the controller."""
+    release: pulumi.Output[str]
+    """Name of the Helm release, known once certificates can be created."""
+    issuer: pulumi.Output[str]
+    """Name of the ClusterIssuer of public certificates; empty where none was asked for."""
+
+    def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(
+            CertManager, name, args, CertManagerArgs, RULES, problems=_problems(args), name_rule=object_name(40)
+        )
+        super().__init__("pulumi-mlops:index:CertManager", name, {**checked}, opts)
+        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
+        installed = release(
+            f"{name}-release",
+            CHART,
+            name=name,
+            namespace=self.namespace,
+            values=values(name, checked),
+            mirror=checked.get("chart_repository"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
+        self.release = _addons.when_ready(installed, name)
+        self.issuer = pulumi.Output.from_input("")
+        if "acme_email" in checked:
+            issuer = k8s.apiextensions.CustomResource(
+                f"{name}-issuer",
+                api_version="cert-manager.io/v1",
+                kind="ClusterIssuer",
+                metadata={"name": f"{name}-public"},
+                spec=acme_issuer(f"{name}-acme-account", checked),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+            )
+            self.issuer = name_of(issuer)
+        self.register_outputs(
+            {
+                "namespace": self.namespace,
+                "service_account": self.service_account,
+                "release": self.release,
+                "issuer": self.issuer,
+            }
+        )
+
+
+def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the chart."""
+    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+
+    def part(component: str, count: int, memory: Any, cpu: str) -> dict[str, Any]:
+        pods = {"app.kubernetes.io/instance": name, "app.kubernetes.io/component": component}
+        return {
+            "replicaCount": count,
+            "podDisruptionBudget": _addons.budget(count),
+            "resources": resources(cpu, memory),
+            "topologySpreadConstraints": _addons.spread(pods),
+        }
+
+    return {
+        "fullnameOverride": name,
+        "imageRegistry": args.get("image_registry", UPSTREAM_REGISTRY),
+        "crds": {"enabled": True, "keep": args.get("keep_definitions", True)},
+        "global": {
+            "priorityClassName": _addons.PRIORITY_CLASS,
+            # Upstream's lock lies in kube-system, where two installations would share one.
+            "leaderElection": {"namespace": args.get("namespace", NAMESPACE)},
+        },
+        "serviceAccount": {
+            "create": True,
+            "name": SERVICE_ACCOUNT,
+            "annotations": args.get("service_account_annotations", {}),
+        },
+        **part("controller", replicas, args.get("memory", DEFAULT_MEMORY), CPU_REQUEST),
+        "webhook": part("webhook", WEBHOOK_REPLICAS if replicas > 1 else 1, "64Mi", "20m"),
+        "cainjector": part("cainjector", replicas, "256Mi", "20m"),
+        # A hook, which a Helm release runs (a chart rendered to objects would lose it): the release is ready only when
+        # the webhook answers, so that what comes after can create certificates at once.
+        "startupapicheck": {"enabled": True, "resources": resources("10m", "64Mi")},
+    }
+
+
+def acme_issuer(account_secret: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Spec of a ClusterIssuer that proves names in Route 53, with the controller's own role."""
+    return {
+        "acme": {
+            "email": args["acme_email"],
+            "server": args.get("acme_server", ACME_SERVER),
+            "privateKeySecretRef": {"name": account_secret},
+            "solvers": [{"dns01": {"route53": {"region": args["region"]}}}],
+        }
+    }
+
+
+def statements(zone_ids: Sequence[pulumi.Input[str]], *, partition: str = "aws") -> list[dict[str, Any]]:
+    """What the controller's role must be allowed to answer DNS challenges in these hosted zones."""
+    zones = _addons.hosted_zones(zone_ids, partition)
+    return [
+        _addons.statement(["route53:GetChange"], [f"arn:{partition}:route53:::change/*"]),
+        _addons.statement(
+            ["route53:ChangeResourceRecordSets"],
+            zones,
+            # Challenges are TXT records under this label, and nothing else.
+            conditions={
+                "ForAllValues:StringEquals": {"route53:ChangeResourceRecordSetsRecordTypes": ["TXT"]},
+                "ForAllValues:StringLike": {
+                    "route53:ChangeResourceRecordSetsNormalizedRecordNames": ["_acme-challenge.*"]
+                },
+            },
+        ),
+        _addons.statement(["route53:ListResourceRecordSets"], zones),
+        _addons.statement(
+            ["route53:ListHostedZonesByName"], ["*"], reason="Route 53 knows no resource for listing hosted zones"
+        ),
+    ]
+
+
+def _problems(args: Mapping[str, Any]) -> Iterator[str]:
+    given = {field for field in ("acme_email", "acme_server", "region") if args.get(field) is not None}
+    if "acme_email" not in given:
+        yield from (f"args.{field} needs args.acme_email beside it" for field in sorted(given))
+    elif "region" not in given:
+        yield "args.region is required where args.acme_email is given"

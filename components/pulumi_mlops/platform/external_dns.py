@@ -1,0 +1,168 @@
+"""external-dns: the records of public names in Route 53, from what Services, Ingresses and routes say of themselves.
+
+Owns its namespace and, at run time, the records that it made. Does not own: the hosted zones, the role behind its
+service account (`WorkloadIdentity` with `statements`).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from pulumi_mlops import versions
+from pulumi_mlops._args import check_args, not_empty, object_name, quantity
+from pulumi_mlops._manifests import resources
+from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform._charts import Chart, release
+
+CHART = Chart("external-dns", "https://kubernetes-sigs.github.io/external-dns", versions.EXTERNAL_DNS)
+NAMESPACE = "external-dns"
+SERVICE_ACCOUNT = "external-dns"
+"""Service account of the controller, which writes the records; a role's trust names it."""
+UPSTREAM_REGISTRY = "registry.k8s.io"
+REPOSITORY = "external-dns/external-dns"
+HOSTNAME_ANNOTATION = "external-dns.alpha.kubernetes.io/hostname"
+"""On a Service: the names, divided by commas, that lead to its load balancer."""
+
+DEFAULT_MEMORY = "128Mi"
+CPU_REQUEST = "50m"
+
+
+class DnsSource(StrEnum):
+    """Kinds of objects whose host names become records; external-dns writes them with a hyphen."""
+
+    SERVICE = "service"
+    INGRESS = "ingress"
+    GATEWAY_HTTPROUTE = "gateway_httproute"
+    ISTIO_GATEWAY = "istio_gateway"
+    ISTIO_VIRTUALSERVICE = "istio_virtualservice"
+
+
+DEFAULT_SOURCES = [DnsSource.SERVICE.value, DnsSource.INGRESS.value, DnsSource.GATEWAY_HTTPROUTE.value]
+"""Not Istio's own kinds: external-dns does not start while the definitions of a source are missing, and it comes before
+Istio, so that the gateway's record exists as soon as its load balancer does."""
+
+
+class ExternalDnsArgs(TypedDict):
+    """Arguments of `ExternalDns`."""
+
+    cluster_name: pulumi.Input[str]
+    """Name of the cluster: it marks the records as this cluster's, so that two clusters leave each other's alone."""
+    region: pulumi.Input[str]
+    """AWS region whose endpoints are called."""
+    domain_filters: list[pulumi.Input[str]]
+    """Domains below which records are made; at least one."""
+    zone_ids: NotRequired[list[pulumi.Input[str]]]
+    """Ids of the hosted zones that are looked at; default: all that the role may list."""
+    sources: NotRequired[list[DnsSource]]
+    """Kinds of objects whose host names become records; default: Services, Ingresses and HTTPRoutes."""
+    keep_records: NotRequired[bool]
+    """Whether a record outlives the object that asked for it; default false. When true, `destroy` leaves records that
+    point at load balancers which no longer exist."""
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default "external-dns"."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of the controller, request and limit; default "128Mi"."""
+    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with a mirror of `external-dns/external-dns`; default `registry.k8s.io`."""
+    chart_repository: NotRequired[str]
+    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
+
+
+RULES = {
+    **_addons.RULES,
+    "cluster_name": not_empty,
+    "region": _addons.region,
+    "domain_filters": _addons.domain,
+    "zone_ids": _addons.zone_id,
+    "memory": quantity,
+}
+
+
+class ExternalDns(pulumi.ComponentResource):
+    """external-dns for the whole cluster.
+
+    ```python
+    from pulumi_mlops.platform import ExternalDns
+
+    where = {"cluster_name": "mlops", "region": "eu-central-1", "domain_filters": ["example.org"]}
+    dns = ExternalDns("external-dns", where)
+    pulumi.export("dns_release", dns.release)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace of external-dns."""
+    service_account: pulumi.Output[str]
+    """Service account of the controller."""
+    release: pulumi.Output[str]
+    """Name of the Helm release, known once the controller runs."""
+
+    def __init__(self, name: str, args: ExternalDnsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(
+            ExternalDns, name, args, ExternalDnsArgs, RULES, problems=_problems(args), name_rule=object_name(40)
+        )
+        super().__init__("pulumi-mlops:index:ExternalDns", name, {**checked}, opts)
+        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
+        installed = release(
+            f"{name}-release",
+            CHART,
+            name=name,
+            namespace=self.namespace,
+            values=values(name, checked),
+            mirror=checked.get("chart_repository"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
+        self.release = _addons.when_ready(installed, name)
+        self.register_outputs(
+            {"namespace": self.namespace, "service_account": self.service_account, "release": self.release}
+        )
+
+
+def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the chart, which runs one replica and offers no more: two would write the same records."""
+    return {
+        "fullnameOverride": name,
+        "image": {"repository": _addons.mirrored(args.get("image_registry", UPSTREAM_REGISTRY), REPOSITORY)},
+        "provider": {"name": "aws"},
+        "env": [{"name": "AWS_DEFAULT_REGION", "value": args["region"]}],
+        "serviceAccount": {
+            "create": True,
+            "name": SERVICE_ACCOUNT,
+            "annotations": args.get("service_account_annotations", {}),
+        },
+        "sources": [source.replace("_", "-") for source in args.get("sources", DEFAULT_SOURCES)],
+        # Always said: the chart's next version has no default for it.
+        "policy": "upsert-only" if args.get("keep_records", False) else "sync",
+        "registry": "txt",
+        "txtOwnerId": args["cluster_name"],
+        "domainFilters": args["domain_filters"],
+        "extraArgs": {"zone-id-filter": args["zone_ids"]} if "zone_ids" in args else {},
+        "triggerLoopOnEvent": True,  # a record at once, not at the next round
+        "logFormat": "json",
+        "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+    }
+
+
+def statements(zone_ids: Sequence[pulumi.Input[str]], *, partition: str = "aws") -> list[dict[str, Any]]:
+    """What the controller's role must be allowed to keep records in these hosted zones."""
+    zones = _addons.hosted_zones(zone_ids, partition)
+    return [
+        _addons.statement(
+            ["route53:ChangeResourceRecordSets", "route53:ListResourceRecordSets", "route53:ListTagsForResources"],
+            zones,
+        ),
+        _addons.statement(
+            ["route53:ListHostedZones"], ["*"], reason="Route 53 knows no resource for listing hosted zones"
+        ),
+    ]
+
+
+def _problems(args: Mapping[str, Any]) -> Iterator[str]:
+    for field in ("domain_filters", "zone_ids", "sources"):
+        if args.get(field) is not None and not_empty(args[field]):
+            yield f"args.{field} must not be empty, got []"

@@ -1,0 +1,181 @@
+"""External Secrets: copies of AWS Secrets Manager's secrets in the namespaces that ask for them.
+
+Owns its namespace and one ClusterSecretStore. Does not own: the secrets, the role behind its service account
+(`WorkloadIdentity` with `statements`), the ExternalSecrets of other components.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops import conventions, versions
+from pulumi_mlops._args import check_args, dns_label, object_name, quantity
+from pulumi_mlops._manifests import name_of, resources
+from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform._charts import Chart, release
+
+CHART = Chart("external-secrets", "https://charts.external-secrets.io", versions.EXTERNAL_SECRETS)
+NAMESPACE = "external-secrets"
+SERVICE_ACCOUNT = "external-secrets"
+"""Service account of the controller, which reads the secrets; a role's trust names it."""
+UPSTREAM_REGISTRY = "ghcr.io"
+REPOSITORY = "external-secrets/external-secrets"
+RDS_PREFIX = "rds!"
+"""Prefix of the master passwords that RDS manages."""
+
+DEFAULT_MEMORY = "256Mi"
+CPU_REQUEST = "50m"
+
+
+class ExternalSecretsArgs(TypedDict):
+    """Arguments of `ExternalSecrets`."""
+
+    region: pulumi.Input[str]
+    """AWS region whose Secrets Manager the store reads."""
+    secret_store: NotRequired[pulumi.Input[str]]
+    """Name of the ClusterSecretStore; default "aws-secrets-manager", which other components expect."""
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default "external-secrets"."""
+    replicas: NotRequired[int]
+    """Replicas of the controller and of its webhook, from 1 to 10; default 2."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of a controller, request and limit; default "256Mi"."""
+    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
+    keep_definitions: NotRequired[bool]
+    """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
+    them every ExternalSecret, and the Secrets that those made."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with a mirror of `external-secrets/external-secrets`; default `ghcr.io`."""
+    chart_repository: NotRequired[str]
+    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
+
+
+RULES = {**_addons.RULES, "region": _addons.region, "secret_store": dns_label, "memory": quantity}
+
+
+class ExternalSecrets(pulumi.ComponentResource):
+    """External Secrets for the whole cluster, with the store that other components refer to.
+
+    ```python
+    from pulumi_mlops.platform import ExternalSecrets
+
+    secrets = ExternalSecrets("external-secrets", {"region": "eu-central-1"})
+    pulumi.export("secret_store", secrets.secret_store)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace of External Secrets."""
+    service_account: pulumi.Output[str]
+    """Service account of the controller."""
+    release: pulumi.Output[str]
+    """Name of the Helm release, known once its webhook answers."""
+    secret_store: pulumi.Output[str]
+    """Name of the ClusterSecretStore."""
+
+    def __init__(self, name: str, args: ExternalSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(ExternalSecrets, name, args, ExternalSecretsArgs, RULES, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:ExternalSecrets", name, {**checked}, opts)
+        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
+        installed = release(
+            f"{name}-release",
+            CHART,
+            name=name,
+            namespace=self.namespace,
+            values=values(name, checked),
+            mirror=checked.get("chart_repository"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        store = k8s.apiextensions.CustomResource(
+            f"{name}-store",
+            api_version="external-secrets.io/v1",
+            kind="ClusterSecretStore",
+            metadata={"name": checked.get("secret_store", conventions.SECRET_STORE)},
+            # Without `auth` the controller's own role is used, by Pod Identity and by IRSA alike.
+            spec={"provider": {"aws": {"service": "SecretsManager", "region": checked["region"]}}},
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+        )
+        self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
+        self.release = _addons.when_ready(installed, name)
+        self.secret_store = name_of(store)
+        self.register_outputs(
+            {
+                "namespace": self.namespace,
+                "service_account": self.service_account,
+                "release": self.release,
+                "secret_store": self.secret_store,
+            }
+        )
+
+
+def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the chart."""
+    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+    image = {"repository": _addons.mirrored(args.get("image_registry", UPSTREAM_REGISTRY), REPOSITORY)}
+
+    def part(program: str, count: int, memory: Any) -> dict[str, Any]:
+        pods = {"app.kubernetes.io/instance": name, "app.kubernetes.io/name": program}
+        return {
+            "image": image,
+            "replicaCount": count,
+            "resources": resources(CPU_REQUEST, memory),
+            "topologySpreadConstraints": _addons.spread(pods),
+            "podDisruptionBudget": {"enabled": count > 1, "minAvailable": 1},
+            "priorityClassName": _addons.PRIORITY_CLASS,
+        }
+
+    return {
+        "fullnameOverride": name,
+        **part("external-secrets", replicas, args.get("memory", DEFAULT_MEMORY)),
+        "leaderElect": True,  # off by default; without it two controllers would write the same Secrets
+        "serviceAccount": {
+            "create": True,
+            "name": SERVICE_ACCOUNT,
+            "annotations": args.get("service_account_annotations", {}),
+        },
+        "webhook": part("external-secrets-webhook", replicas, "128Mi"),
+        # It renews the webhook's certificate and stands in no request's way, so that one is enough; it has no lock.
+        "certController": part("external-secrets-cert-controller", 1, "256Mi"),
+        # The platform reads secrets and nothing else: kinds that write to the cloud or reach across namespaces are left
+        # out, and the controller is told not to look for them.
+        **{f"process{kind}": False for kind in ("ClusterPushSecret", "PushSecret", "ClusterGenerator")},
+        "crds": {
+            **{f"create{kind}": False for kind in ("ClusterPushSecret", "PushSecret", "ClusterGenerator")},
+            # The chart has no switch for it: the definitions are ordinary templates, which Helm would delete.
+            "annotations": {"helm.sh/resource-policy": "keep"} if args.get("keep_definitions", True) else {},
+        },
+    }
+
+
+def statements(
+    region: pulumi.Input[str],
+    account_id: pulumi.Input[str],
+    prefixes: Sequence[str] = (RDS_PREFIX,),
+    kms_key_arns: Sequence[pulumi.Input[str]] = (),
+    *,
+    partition: str = "aws",
+) -> list[dict[str, Any]]:
+    """What the controller's role must be allowed to read the secrets whose names begin with one of the prefixes.
+
+    `kms_key_arns` are the keys that encrypt them, where it is not Secrets Manager's own.
+    """
+    pattern = "arn:" + partition + ":secretsmanager:{0}:{1}:secret:{2}*"
+    found = [
+        _addons.statement(
+            [
+                "secretsmanager:GetSecretValue",
+                "secretsmanager:DescribeSecret",
+                "secretsmanager:ListSecretVersionIds",
+                "secretsmanager:GetResourcePolicy",
+            ],
+            [_addons.text(pattern, region, account_id, prefix) for prefix in prefixes],
+        )
+    ]
+    if kms_key_arns:
+        service = _addons.text("secretsmanager.{0}.amazonaws.com", region)
+        condition = {"StringEquals": {"kms:ViaService": service}}
+        found.append(_addons.statement(["kms:Decrypt"], list(kms_key_arns), conditions=condition))
+    return found

@@ -1,0 +1,148 @@
+"""Istio's control plane: what implements the Gateway API on EKS and runs the mesh, with sidecars.
+
+Owns its namespace. Does not own: the Gateway API's definitions (`GatewayApi`, which come before), gateways
+(`PublicGateway`), and which namespaces are part of the mesh: workflows' pods end badly with a sidecar, so that nothing
+is injected unless a namespace or a pod asks for it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from pulumi_mlops import versions
+from pulumi_mlops._args import check_args, object_name, quantity
+from pulumi_mlops._manifests import resources
+from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform._charts import Chart, release
+
+# Not istio-release.storage.googleapis.com, which upstream gives up in December 2026.
+REPOSITORY = "https://blob.istio.io/istio-release/charts"
+BASE = Chart("base", REPOSITORY, versions.ISTIO)
+ISTIOD = Chart("istiod", REPOSITORY, versions.ISTIO)
+NAMESPACE = "istio-system"
+GATEWAY_CLASS = "istio"
+"""Name of the GatewayClass that Istio makes itself."""
+UPSTREAM_REGISTRY = "docker.io"
+
+DEFAULT_MEMORY = "2Gi"
+CPU_REQUEST = "500m"
+
+
+class IstioArgs(TypedDict):
+    """Arguments of `Istio`."""
+
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default "istio-system"."""
+    replicas: NotRequired[int]
+    """Least replicas of the control plane, from 1 to 10; default 2. It grows with its CPU use to twice as many."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of a control plane's replica, request and limit; default "2Gi"."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with mirrors of `istio/pilot` and `istio/proxyv2`; default `docker.io`."""
+    chart_repository: NotRequired[str]
+    """Where the charts come from; see `ArgoWorkflowsArgs`."""
+
+
+RULES = {**_addons.RULES, "memory": quantity}
+
+
+class Istio(pulumi.ComponentResource):
+    """Istio's definitions and control plane.
+
+    ```python
+    from pulumi_mlops.platform import Istio
+
+    istio = Istio("istio", {"image_registry": "mirror.example.org"})
+    pulumi.export("gateway_class", istio.gateway_class)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace of the control plane."""
+    release: pulumi.Output[str]
+    """Name of the control plane's Helm release, known once it runs."""
+    gateway_class: pulumi.Output[str]
+    """Name of Istio's GatewayClass, known at the same time."""
+    version: pulumi.Output[str]
+    """Version of Istio."""
+
+    def __init__(self, name: str, args: IstioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(Istio, name, args, IstioArgs, RULES, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:Istio", name, {**checked}, opts)
+        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
+        base = release(
+            f"{name}-base",
+            BASE,
+            name=f"{name}-base",
+            namespace=self.namespace,
+            values=base_values(checked),
+            mirror=checked.get("chart_repository"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        istiod = release(
+            f"{name}-release",
+            ISTIOD,
+            name=name,
+            namespace=self.namespace,
+            values=values(checked),
+            mirror=checked.get("chart_repository"),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[base]),
+        )
+        self.release = _addons.when_ready(istiod, name)
+        self.gateway_class = _addons.when_ready(istiod, GATEWAY_CLASS)
+        self.version = pulumi.Output.from_input(versions.ISTIO)
+        self.register_outputs(
+            {
+                "namespace": self.namespace,
+                "release": self.release,
+                "gateway_class": self.gateway_class,
+                "version": self.version,
+            }
+        )
+
+
+# Left to itself the webhook begins with Ignore, and istiod turns it into Fail: the object in the cluster then differs
+# from the chart's, and every upgrade opens a gap in the validation. Said in both charts, which share the webhook.
+FAIL_FROM_THE_BEGINNING = {"validationFailurePolicy": "Fail"}
+
+
+def base_values(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the chart with the definitions, which are templates: an upgrade of the release updates them."""
+    return {
+        "global": {"istioNamespace": args.get("namespace", NAMESPACE)},
+        "base": {"enableCRDTemplates": True, **FAIL_FROM_THE_BEGINNING},
+        "defaultRevision": "default",
+    }
+
+
+def values(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the control plane's chart."""
+    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+    security: dict[str, Any] = {"type": "RuntimeDefault"}
+    return {
+        "global": {
+            "istioNamespace": args.get("namespace", NAMESPACE),
+            # Always said: charts carry the registry that upstream gives up in December 2026.
+            "hub": _addons.mirrored(args.get("image_registry", UPSTREAM_REGISTRY), "istio"),
+            "tag": versions.ISTIO,
+            "defaultPodDisruptionBudget": {"enabled": replicas > 1},
+            "priorityClassName": _addons.PRIORITY_CLASS,
+            "logAsJson": True,
+        },
+        "base": FAIL_FROM_THE_BEGINNING,
+        "autoscaleEnabled": True,
+        "autoscaleMin": replicas,
+        "autoscaleMax": 2 * replicas,
+        "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+        "seccompProfile": security,
+        "topologySpreadConstraints": _addons.spread({"app": "istiod", "istio": "pilot"}),
+        "meshConfig": {
+            "accessLogFile": "/dev/stdout",
+            "accessLogEncoding": "JSON",
+            # Pipelines read from data sources of every kind; a team that wants less says so for its namespace.
+            "outboundTrafficPolicy": {"mode": "ALLOW_ANY"},
+            "enablePrometheusMerge": True,
+        },
+        "gateways": {"seccompProfile": security},
+    }

@@ -1,0 +1,201 @@
+"""Karpenter: nodes for pods that find no place, and fewer nodes when they are gone. Not for clusters of EKS Auto Mode.
+
+Owns its namespace, definitions, one NodePool with its EC2NodeClass and, at run time, the nodes. Does not own: the few
+nodes that Karpenter itself runs on, the nodes' role, the queue of interruptions, the role behind its service account
+(`WorkloadIdentity` with `statements`). On destroy the NodePool goes first, and its nodes with it.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops import versions
+from pulumi_mlops._args import at_least, check_args, matches, not_empty, object_name
+from pulumi_mlops._manifests import name_of, resources
+from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._karpenter import DEFAULT_CPU_LIMIT, node_class, node_pool, permissions
+
+REPOSITORY = "oci://public.ecr.aws/karpenter"
+CHART = Chart("karpenter", REPOSITORY, versions.KARPENTER)
+DEFINITIONS = Chart("karpenter-crd", REPOSITORY, versions.KARPENTER)
+NAMESPACE = "karpenter"
+SERVICE_ACCOUNT = "karpenter"
+"""Service account of the controller, which starts and ends instances; a role's trust names it."""
+UPSTREAM_REGISTRY = "public.ecr.aws"
+REPOSITORY_OF_IMAGE = "karpenter/controller"
+
+
+class KarpenterArgs(TypedDict):
+    """Arguments of `Karpenter`."""
+
+    cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster."""
+    node_role: pulumi.Input[str]
+    """Name of the nodes' role (not its ARN); the cluster has an access entry for it."""
+    subnet_ids: list[pulumi.Input[str]]
+    """Subnets of the nodes, at least one."""
+    security_group_ids: list[pulumi.Input[str]]
+    """Security groups of the nodes, at least one."""
+    interruption_queue: NotRequired[pulumi.Input[str]]
+    """Name of the SQS queue that tells of ending spot instances and maintenance; default none: nodes then end without
+    being drained."""
+    spot: NotRequired[bool]
+    """Whether spot instances are used where they are to be had; default false. Plain: the requirement follows."""
+    cpu_limit: NotRequired[int]
+    """vCPUs of all nodes together, above which none is started; default 100, at least 1. It bounds the bill."""
+    tags: NotRequired[dict[str, pulumi.Input[str]]]
+    """Tags of the instances and volumes; default none."""
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default "karpenter"."""
+    replicas: NotRequired[int]
+    """Replicas of the controller, from 1 to 10; default 2. Each is on a node of its own, not one of Karpenter's."""
+    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with a mirror of `karpenter/controller`; default `public.ecr.aws`."""
+    chart_repository: NotRequired[str]
+    """Where the charts come from; see `ArgoWorkflowsArgs`."""
+
+
+RULES = {
+    **_addons.RULES,
+    "cluster_name": not_empty,
+    "node_role": matches(r"[\w+=,.@-]{1,64}", "the name of a role, not its ARN"),
+    "subnet_ids": matches("subnet-[0-9a-f]{8,17}", 'the id of a subnet such as "subnet-0123456789abcdef0"'),
+    "security_group_ids": matches("sg-[0-9a-f]{8,17}", 'the id of a security group such as "sg-0123456789abcdef0"'),
+    "interruption_queue": matches(r"[\w-]{1,80}", "the name of an SQS queue"),
+    "cpu_limit": at_least(1, "vCPU"),
+}
+
+
+class Karpenter(pulumi.ComponentResource):
+    """Nodes on demand for the whole cluster.
+
+    ```python
+    from pulumi_mlops.platform import Karpenter
+
+    network = {"subnet_ids": ["subnet-0123456789abcdef0"], "security_group_ids": ["sg-0123456789abcdef0"]}
+    nodes = Karpenter("karpenter", {"cluster_name": "mlops", "node_role": "mlops-node", **network})
+    pulumi.export("node_pool", nodes.node_pool)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace of Karpenter."""
+    service_account: pulumi.Output[str]
+    """Service account of the controller."""
+    release: pulumi.Output[str]
+    """Name of the Helm release, known once the controller runs."""
+    node_pool: pulumi.Output[str]
+    """Name of the NodePool."""
+
+    def __init__(self, name: str, args: KarpenterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(
+            Karpenter, name, args, KarpenterArgs, RULES, problems=_problems(args), name_rule=object_name(40)
+        )
+        super().__init__("pulumi-mlops:index:Karpenter", name, {**checked}, opts)
+        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
+        mirror = checked.get("chart_repository")
+        # Helm never updates the definitions inside a chart, so that upstream has a second chart with them as templates.
+        known = release(
+            f"{name}-definitions",
+            DEFINITIONS,
+            name=f"{name}-crd",
+            namespace=self.namespace,
+            values={},
+            mirror=mirror,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        installed = release(
+            f"{name}-release",
+            CHART,
+            name=name,
+            namespace=self.namespace,
+            values=values(name, checked),
+            mirror=mirror,
+            skip_crds=True,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[known]),
+        )
+        nodes = k8s.apiextensions.CustomResource(
+            f"{name}-node-class",
+            api_version="karpenter.k8s.aws/v1",
+            kind="EC2NodeClass",
+            metadata={"name": name},
+            spec=node_class(name, checked),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+        )
+        pool = k8s.apiextensions.CustomResource(
+            f"{name}-node-pool",
+            api_version="karpenter.sh/v1",
+            kind="NodePool",
+            metadata={"name": name},
+            spec=node_pool(name_of(nodes), checked.get("spot", False), checked.get("cpu_limit", DEFAULT_CPU_LIMIT)),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[installed, nodes]),
+        )
+        self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
+        self.release = _addons.when_ready(installed, name)
+        self.node_pool = name_of(pool)
+        self.register_outputs(
+            {
+                "namespace": self.namespace,
+                "service_account": self.service_account,
+                "release": self.release,
+                "node_pool": self.node_pool,
+            }
+        )
+
+
+def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the chart, whose own defaults keep the controller off the nodes that it makes."""
+    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    return {
+        "fullnameOverride": name,
+        "replicas": replicas,
+        "podDisruptionBudget": {"name": name, "maxUnavailable": 1},
+        "topologySpreadConstraints": _addons.spread(
+            {"app.kubernetes.io/instance": name, "app.kubernetes.io/name": CHART.name}
+        ),
+        "serviceAccount": {
+            "create": True,
+            "name": SERVICE_ACCOUNT,
+            "annotations": args.get("service_account_annotations", {}),
+        },
+        # The cluster's DNS may be waiting for the very node that Karpenter is to start.
+        "dnsPolicy": "Default",
+        "controller": {
+            "image": {"repository": _addons.mirrored(registry, REPOSITORY_OF_IMAGE)},
+            "resources": resources("500m", "1Gi"),
+        },
+        "settings": {
+            "clusterName": args["cluster_name"],
+            **({"interruptionQueue": args["interruption_queue"]} if "interruption_queue" in args else {}),
+        },
+    }
+
+
+def statements(
+    cluster_name: str,
+    region: pulumi.Input[str],
+    account_id: pulumi.Input[str],
+    node_role_arn: pulumi.Input[str],
+    queue_arn: pulumi.Input[str] | None = None,
+    *,
+    partition: str = "aws",
+) -> list[dict[str, Any]]:
+    """What the controller's role must be allowed: instances that bear the cluster's tag, and nothing beyond.
+
+    `cluster_name` is plain: it is part of the conditions' keys. `queue_arn` is that of `interruption_queue`.
+    """
+    return permissions(
+        cluster_name, region, account_id, node_role_arn=node_role_arn, queue_arn=queue_arn, partition=partition
+    )
+
+
+def _problems(args: Mapping[str, Any]) -> Iterator[str]:
+    for field in ("subnet_ids", "security_group_ids"):
+        if not_empty(args[field]):
+            yield f"args.{field} must not be empty, got []"

@@ -1,0 +1,168 @@
+"""AWS Load Balancer Controller: NLBs and ALBs for the Services and Ingresses that ask for one.
+
+Owns its namespace, its definitions and, at run time, the load balancers, target groups and security groups that it
+made. Does not own: the subnets (which bear the tags by which it finds them), the role behind its service account
+(`WorkloadIdentity` with `statements`). Comes after `CertManager`, and goes after every Service and Ingress that has a
+load balancer.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from pulumi_mlops import versions
+from pulumi_mlops._args import check_args, matches, not_empty, object_name, quantity
+from pulumi_mlops._manifests import resources
+from pulumi_mlops.platform import _addons, _definitions
+from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._load_balancer_permissions import STATEMENTS
+
+CHART = Chart("aws-load-balancer-controller", "https://aws.github.io/eks-charts", versions.LOAD_BALANCER_CONTROLLER)
+NAMESPACE = "load-balancer-controller"
+SERVICE_ACCOUNT = "aws-load-balancer-controller"
+"""Service account of the controller, which makes load balancers; a role's trust names it."""
+UPSTREAM_REGISTRY = "public.ecr.aws"
+REPOSITORY = "eks/aws-load-balancer-controller"
+LOAD_BALANCER_CLASS = "service.k8s.aws/nlb"
+"""`loadBalancerClass` of a Service that gets an NLB from this controller."""
+
+DEFAULT_MEMORY = "256Mi"
+CPU_REQUEST = "100m"
+
+
+class LoadBalancerControllerArgs(TypedDict):
+    """Arguments of `LoadBalancerController`."""
+
+    cluster_name: pulumi.Input[str]
+    """Name of the EKS cluster; the controller tags what it makes with it."""
+    region: pulumi.Input[str]
+    """AWS region of the cluster. Given, since pods cannot ask the instance metadata for it."""
+    vpc_id: pulumi.Input[str]
+    """VPC of the cluster, given for the same reason."""
+    tags: NotRequired[dict[str, pulumi.Input[str]]]
+    """Tags of every load balancer, target group and security group that the controller makes; default none."""
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default "load-balancer-controller"."""
+    replicas: NotRequired[int]
+    """Replicas of the controller, from 1 to 10; default 2."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of a controller, request and limit; default "256Mi"."""
+    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
+    keep_definitions: NotRequired[bool]
+    """Whether the resource definitions survive `destroy`; default true, as in `GatewayApiArgs`. When false, `destroy`
+    deletes them, and hangs on what still bears the controller's finalizer."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with a mirror of `eks/aws-load-balancer-controller`; default `public.ecr.aws`."""
+    chart_repository: NotRequired[str]
+    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
+
+
+RULES = {
+    **_addons.RULES,
+    "cluster_name": not_empty,
+    "region": _addons.region,
+    "vpc_id": matches("vpc-[0-9a-f]{8,17}", 'the id of a VPC such as "vpc-0123456789abcdef0"'),
+    "memory": quantity,
+}
+
+
+class LoadBalancerController(pulumi.ComponentResource):
+    """AWS Load Balancer Controller for the whole cluster.
+
+    ```python
+    from pulumi_mlops.platform import LoadBalancerController
+
+    where = {"cluster_name": "mlops", "region": "eu-central-1", "vpc_id": "vpc-0123456789abcdef0"}
+    load_balancers = LoadBalancerController("load-balancer-controller", where)
+    pulumi.export("load_balancer_release", load_balancers.release)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace of the controller."""
+    service_account: pulumi.Output[str]
+    """Service account of the controller."""
+    release: pulumi.Output[str]
+    """Name of the Helm release, known once the controller's webhooks answer."""
+
+    def __init__(self, name: str, args: LoadBalancerControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(
+            LoadBalancerController, name, args, LoadBalancerControllerArgs, RULES, name_rule=object_name(40)
+        )
+        super().__init__("pulumi-mlops:index:LoadBalancerController", name, {**checked}, opts)
+        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
+        # Not by the chart, whose definitions an upgrade would leave as they are.
+        known = _definitions.install(name, definitions(), self, keep=checked.get("keep_definitions", True))
+        installed = release(
+            f"{name}-release",
+            CHART,
+            name=name,
+            namespace=self.namespace,
+            values=values(name, checked),
+            mirror=checked.get("chart_repository"),
+            skip_crds=True,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=list(known.values())),
+        )
+        self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
+        self.release = _addons.when_ready(installed, name)
+        self.register_outputs(
+            {"namespace": self.namespace, "service_account": self.service_account, "release": self.release}
+        )
+
+
+def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the chart."""
+    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+    pods = {"app.kubernetes.io/instance": name, "app.kubernetes.io/name": CHART.name}
+    return {
+        "fullnameOverride": name,
+        "image": {"repository": _addons.mirrored(args.get("image_registry", UPSTREAM_REGISTRY), REPOSITORY)},
+        "clusterName": args["cluster_name"],
+        "region": args["region"],
+        "vpcId": args["vpc_id"],
+        "serviceAccount": {
+            "create": True,
+            "name": SERVICE_ACCOUNT,
+            "annotations": args.get("service_account_annotations", {}),
+        },
+        "defaultTags": args.get("tags", {}),
+        "defaultTargetType": "ip",  # pods have addresses of the VPC; through a node's port is one hop more
+        # This webhook refuses every Service of the cluster until the controller runs. Services that want a load
+        # balancer of this controller say so by their class instead.
+        "enableServiceMutatorWebhook": False,
+        # Without cert-manager the chart makes a new certificate whenever it is rendered, and renews none.
+        "enableCertManager": True,
+        # Istio owns the Gateway API here; this controller also wants newer definitions than Istio and KServe do.
+        "controllerConfig": {"featureGates": {"ALBGatewayAPI": False, "NLBGatewayAPI": False}},
+        "replicaCount": replicas,
+        "podDisruptionBudget": {"maxUnavailable": 1} if replicas > 1 else {},
+        "topologySpreadConstraints": _addons.spread(pods),
+        "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+        "podSecurityContext": {"fsGroup": 65534, "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
+        "securityContext": {
+            "readOnlyRootFilesystem": True,
+            "runAsNonRoot": True,
+            "allowPrivilegeEscalation": False,
+            "capabilities": {"drop": ["ALL"]},
+        },
+    }
+
+
+def definitions() -> list[dict[str, Any]]:
+    """Metadata and spec of every definition of the controller."""
+    return _definitions.read("aws-load-balancer-controller", versions.LOAD_BALANCER_CONTROLLER)
+
+
+def statements(*, partition: str = "aws") -> list[dict[str, Any]]:
+    """What the controller's role must be allowed: upstream's policy of the pinned version."""
+    return [
+        _addons.statement(
+            actions,
+            [resource.replace("arn:aws:", f"arn:{partition}:") for resource in on],
+            conditions=conditions,
+            reason=reason,
+        )
+        for actions, on, conditions, reason in STATEMENTS
+    ]

@@ -1,0 +1,192 @@
+"""The public door of the cluster on AWS: HTTPS at an NLB, DNS names, Istio's proxies, and the Gateway behind them.
+
+Owns the namespace, the proxies, the load balancer's Service, the Gateway and the redirect from HTTP. Does not own: the
+certificate, the hosted zone, Istio itself. Comes after `Istio`, `LoadBalancerController` and `ExternalDns`.
+
+The proxies are deployed by Istio's gateway chart, and the Gateway names their Service as its address. Istio could
+deploy them by itself from the Gateway; but then each listener has the port of its Service, so that what the NLB
+decrypted and what came in plain could not be told apart and the redirect would run in circles, and the proxies' number,
+disruption budget and spread would hang on a ConfigMap that no schema checks.
+
+    NLB 443 (TLS ends here) ─→ 8080  listener `http`      the endpoints' routes
+    NLB  80                 ─→ 8081  listener `redirect`  308 to https
+    Service <name> 80       ─→ 8080  in-cluster clients: plain HTTP, no redirect
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops import conventions
+from pulumi_mlops._args import between, check_args, cidr, not_empty, object_name, quantity
+from pulumi_mlops._manifests import Manifest, after, name_of
+from pulumi_mlops.platform import _addons, _public_gateway
+from pulumi_mlops.platform._charts import release
+from pulumi_mlops.platform._public_gateway import CHART
+from pulumi_mlops.platform.istio import GATEWAY_CLASS
+
+MAX_PROXIES = 100
+
+
+class PublicGatewayArgs(TypedDict):
+    """Arguments of `PublicGateway`."""
+
+    hostnames: list[pulumi.Input[str]]
+    """Public names, at least one; the first is that of `url`. external-dns leads them to the load balancer."""
+    certificate_arn: pulumi.Input[str]
+    """ARN of an ACM certificate for all the names, in the cluster's region."""
+    internal: NotRequired[bool]
+    """Whether the load balancer is reachable from the VPC alone; default false. A change replaces it."""
+    source_ranges: NotRequired[list[pulumi.Input[str]]]
+    """Blocks of addresses that may connect; default: every address."""
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default "gateway", where endpoints look for the Gateway."""
+    replicas: NotRequired[int]
+    """Least number of proxies, from 1 to 100; default 2."""
+    max_replicas: NotRequired[int]
+    """Greatest number of proxies, to which they scale with their CPU use; default 10, at most 100."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of a proxy, request and limit; default "512Mi"."""
+    tags: NotRequired[dict[str, pulumi.Input[str]]]
+    """Tags of the load balancer and of what belongs to it; default none. Neither "," nor "=" may stand in them."""
+    chart_repository: NotRequired[str]
+    """Where the chart comes from; see `ArgoWorkflowsArgs`. The proxies' image is the one that `Istio` was given."""
+
+
+def _taggable(tags: Any) -> str | None:
+    texts = [part for pair in dict(tags).items() for part in pair if isinstance(part, str)]
+    return 'must not contain "," or "="' if any(set(part) & {",", "="} for part in texts) else None
+
+
+RULES = {
+    **_addons.RULES,
+    "hostnames": _addons.domain,
+    "certificate_arn": _addons.certificate_arn,
+    "source_ranges": cidr,
+    "replicas": between(1, MAX_PROXIES, "proxies"),
+    "max_replicas": between(1, MAX_PROXIES, "proxies"),
+    "memory": quantity,
+    "tags": _taggable,
+}
+
+
+class PublicGateway(pulumi.ComponentResource):
+    """HTTPS from the internet to the routes of every namespace.
+
+    ```python
+    from pulumi_mlops.platform import PublicGateway
+
+    certificate = "arn:aws:acm:eu-central-1:123456789012:certificate/12345678-1234-1234-1234-123456789012"
+    gateway = PublicGateway("public", {"hostnames": ["models.example.org"], "certificate_arn": certificate})
+    pulumi.export("url", gateway.url)
+    ```
+    """
+
+    name: pulumi.Output[str]
+    """Name of the Gateway, for the parent reference of a route."""
+    namespace: pulumi.Output[str]
+    """Namespace of the Gateway."""
+    url: pulumi.Output[str]
+    """Where clients outside reach it, without a path."""
+    internal_url: pulumi.Output[str]
+    """Where pods of the cluster reach it, in plain HTTP."""
+    release: pulumi.Output[str]
+    """Name of the proxies' Helm release, known once they run."""
+
+    def __init__(self, name: str, args: PublicGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(
+            PublicGateway, name, args, PublicGatewayArgs, RULES, problems=_problems(args), name_rule=object_name(40)
+        )
+        super().__init__("pulumi-mlops:index:PublicGateway", name, {**checked}, opts)
+        self._name = name
+        # New proxies are ready only when the NLB sends them traffic: the load balancer controller adds the condition.
+        readiness = {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}
+        wanted = checked.get("namespace", conventions.GATEWAY_NAMESPACE)
+        self.namespace = _addons.namespace(name, wanted, self, readiness)
+        proxies = release(
+            f"{name}-release",
+            CHART,
+            name=_public_gateway.proxies(name),
+            namespace=self.namespace,
+            values=values(name, checked),
+            mirror=checked.get("chart_repository"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        balancer = self._create_service(
+            "load-balancer",
+            f"{name}-load-balancer",
+            _public_gateway.load_balancer(name, checked),
+            proxies,
+            annotations=_public_gateway.annotations(checked),
+        )
+        inside = self._create_service("service", name, _public_gateway.inside(name), proxies)
+        gateway = self._create_gateway(balancer)
+
+        self.name = name_of(gateway)
+        self.url = pulumi.Output.concat("https://", checked["hostnames"][0])
+        host = pulumi.Output.all(name_of(inside), self.namespace).apply(lambda of: conventions.service_host(*of))
+        self.internal_url = pulumi.Output.concat("http://", host)
+        self.release = _addons.when_ready(proxies, _public_gateway.proxies(name))
+        self.register_outputs(
+            {
+                "name": self.name,
+                "namespace": self.namespace,
+                "url": self.url,
+                "internal_url": self.internal_url,
+                "release": self.release,
+            }
+        )
+
+    def _create_service(
+        self, role: str, service: str, spec: Manifest, proxies: pulumi.Resource, annotations: Manifest = None
+    ) -> k8s.core.v1.Service:
+        metadata: Manifest = self._metadata(service) | ({"annotations": annotations} if annotations else {})
+        return k8s.core.v1.Service(
+            f"{self._name}-{role}",
+            metadata=metadata,
+            spec=spec,
+            opts=after(proxies, self),
+        )
+
+    def _create_gateway(self, balancer: k8s.core.v1.Service) -> k8s.apiextensions.CustomResource:
+        address = pulumi.Output.all(name_of(balancer), self.namespace).apply(lambda of: conventions.service_host(*of))
+        gateway = k8s.apiextensions.CustomResource(
+            f"{self._name}-gateway",
+            api_version="gateway.networking.k8s.io/v1",
+            kind="Gateway",
+            metadata=self._metadata(self._name),
+            spec={
+                "gatewayClassName": GATEWAY_CLASS,
+                "addresses": [{"type": "Hostname", "value": address}],
+                "listeners": _public_gateway.listeners(),
+            },
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[balancer]),
+        )
+        k8s.apiextensions.CustomResource(
+            f"{self._name}-redirect",
+            api_version="gateway.networking.k8s.io/v1",
+            kind="HTTPRoute",
+            metadata=self._metadata(f"{self._name}-redirect"),
+            spec=_public_gateway.redirect(name_of(gateway)),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return gateway
+
+    def _metadata(self, name: str) -> Manifest:
+        return {"name": name, "namespace": self.namespace, "labels": conventions.labels("gateway", self._name)}
+
+
+def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of Istio's gateway chart."""
+    return _public_gateway.values(name, args)
+
+
+def _problems(args: Mapping[str, Any]) -> Iterator[str]:
+    for field in ("hostnames", "source_ranges"):
+        if args.get(field) is not None and not_empty(args[field]):
+            yield f"args.{field} must not be empty, got []"
+    least, most = _public_gateway.scaling(args)
+    if least > most:
+        yield f"args.replicas must be at most args.max_replicas ({most}), got {least}"
