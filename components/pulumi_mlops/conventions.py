@@ -37,6 +37,12 @@ MLFLOW_SERVICE: Final = "mlflow"
 MLFLOW_PORT: Final = 5000
 
 ARGO_NAMESPACE: Final = "argo"
+ARGO_CD_NAMESPACE: Final = "argocd"
+ARGO_EVENTS_NAMESPACE: Final = "argo-events"
+CROSSPLANE_NAMESPACE: Final = "crossplane-system"
+KSERVE_NAMESPACE: Final = "kserve"
+SELDON_NAMESPACE: Final = "seldon-system"
+MONITORING_NAMESPACE: Final = "monitoring"
 
 GATEWAY_NAMESPACE: Final = "gateway"
 GATEWAY_NAME: Final = "public"

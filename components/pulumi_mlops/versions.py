@@ -52,6 +52,12 @@ MLFLOW = _pin("MLflow", "3.17.2", "server and client; 3.18.0 asks for an mlflow-
 SEAWEEDFS = _pin("SeaweedFS", "4.48", "the in-cluster S3 store; the newest with a package that carries the program")
 ML = _pin("pipeline and server images", "0.1.0", "those of ml/, released together with the library")
 
+ARGO_CD_CHART = _pin(
+    "Argo CD chart",
+    "10.1.1",
+    "installs Argo CD 3.4.4, whose Helm 3 renders what teams have today; 3.5 brings Helm 4 and has to be tried first",
+)
+
 REFUSED = (
     Refused(
         "Seldon Core 1.18 and later",

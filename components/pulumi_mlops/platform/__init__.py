@@ -1,5 +1,6 @@
 """The parts of the platform itself, for the stack that installs it once a cluster."""
 
+from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
 from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs, MLflowArtifactStore
@@ -7,6 +8,8 @@ from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, Obj
 from pulumi_mlops.platform.platform import Platform, PlatformArgs, PlatformSizes
 
 __all__ = [
+    "ArgoCD",
+    "ArgoCDArgs",
     "ArgoWorkflows",
     "ArgoWorkflowsArgs",
     "Gateway",

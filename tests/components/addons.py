@@ -1,0 +1,26 @@
+"""Arguments that the tests of add-ons start from: the fewest that are valid, and as many as fit together."""
+
+from typing import Any
+
+ARGO_CD: dict[str, Any] = {
+    "host": "argocd.example.org",
+    "oidc_issuer": "https://id.example.org",
+    "oidc_client_id": "argocd",
+    "oidc_secret_name": "argocd-oidc",
+    "admin_groups": ["platform"],
+}
+ARGO_CD_FULL: dict[str, Any] = {
+    **ARGO_CD,
+    "reader_groups": ["data science", "auditors"],
+    "groups_scope": "groups",
+    "namespace": "delivery",
+    "replicas": 3,
+    "redis_high_availability": False,
+    "controller_memory": "4Gi",
+    "service_account_annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/argocd"},
+    "gateway_name": "internal",
+    "gateway_namespace": "ingress",
+    "keep_definitions": False,
+    "image_registry": "mirror.example.org",
+    "chart_repository": "oci://mirror.example.org/charts",
+}
