@@ -57,6 +57,14 @@ ARGO_CD_CHART = _pin(
     "10.1.1",
     "installs Argo CD 3.4.4, whose Helm 3 renders what teams have today; 3.5 brings Helm 4 and has to be tried first",
 )
+CROSSPLANE = _pin(
+    "Crossplane", "2.3.4", "newest seen of the minor that the compositions were written for", ends="2027-02"
+)
+CROSSPLANE_AWS = _pin(
+    "Crossplane AWS providers", "2.6.0", "newest of the community's builds; later ones are behind a vendor's registry"
+)
+CROSSPLANE_PATCH_AND_TRANSFORM = _pin("function-patch-and-transform", "0.10.8", "newest seen")
+CROSSPLANE_AUTO_READY = _pin("function-auto-ready", "0.7.0", "newest stable seen")
 
 REFUSED = (
     Refused(

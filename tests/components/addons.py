@@ -24,3 +24,16 @@ ARGO_CD_FULL: dict[str, Any] = {
     "image_registry": "mirror.example.org",
     "chart_repository": "oci://mirror.example.org/charts",
 }
+
+CROSSPLANE: dict[str, Any] = {}
+CROSSPLANE_FULL: dict[str, Any] = {
+    "services": ["s3", "rds"],
+    "activations": ["clusters.rds.aws.m.upbound.io"],
+    "namespace": "cloud",
+    "replicas": 3,
+    "memory": "2Gi",
+    "provider_memory": "1536Mi",
+    "service_account_annotations": {"example.org/cost-centre": "42"},
+    "image_registry": "mirror.example.org",
+    "chart_repository": "oci://mirror.example.org/charts",
+}

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 from pulumi_mlops import ModelEndpoint, TrainingPipeline, versions
+from pulumi_mlops.platform import ArgoCD, Crossplane
 
+from tests.components import addons
 from tests.components.programs import ENDPOINT, ENDPOINT_FULL, PIPELINE, PIPELINE_FULL
 from tests.conftest import Build
 
@@ -77,6 +79,25 @@ def test_routes_are_valid_for_the_gateway_api(build: Build, args: Any) -> None:
 def test_monitors_are_valid_for_prometheus_operator(build: Build) -> None:
     (file,) = [path.name.removesuffix(".json.gz") for path in SCHEMAS.glob("prometheus-operator-*")]
     assert problems(build, lambda: ModelEndpoint("penguins", ENDPOINT_FULL), file, {"ServiceMonitor"}) == []
+
+
+@pytest.mark.parametrize("args", [addons.ARGO_CD, addons.ARGO_CD_FULL], ids=["smallest", "fullest"])
+def test_routes_of_web_interfaces_are_valid_for_the_gateway_api(build: Build, args: Any) -> None:
+    file = f"gateway-api-{versions.GATEWAY_API}"
+    assert problems(build, lambda: ArgoCD("argocd", args), file, {"HTTPRoute"}) == []
+
+
+@pytest.mark.parametrize("args", [addons.CROSSPLANE, addons.CROSSPLANE_FULL], ids=["smallest", "fullest"])
+def test_packages_are_valid_for_crossplane(build: Build, args: Any) -> None:
+    kinds = {"Provider", "Function", "DeploymentRuntimeConfig", "ManagedResourceActivationPolicy"}
+    kinds |= {"ImageConfig"} if "image_registry" in args else set()
+    file = f"crossplane-{versions.CROSSPLANE}"
+    assert problems(build, lambda: Crossplane("crossplane", args), file, kinds) == []
+
+
+def test_the_providers_configuration_is_valid_for_the_family(build: Build) -> None:
+    file = f"crossplane-provider-aws-{versions.CROSSPLANE_AWS}"
+    assert problems(build, lambda: Crossplane("crossplane", {}), file, {"ClusterProviderConfig"}) == []
 
 
 def test_a_field_that_the_crd_does_not_know_would_be_found() -> None:

@@ -8,7 +8,7 @@ import chart_keys
 import pytest
 from jsonschema import Draft7Validator
 from pulumi_mlops import versions
-from pulumi_mlops.platform import ArgoCD
+from pulumi_mlops.platform import ArgoCD, Crossplane
 
 from tests.components import addons
 from tests.conftest import Build
@@ -49,6 +49,17 @@ CASES = [
             "redis-ha.redis.resources": "a value of the sub-chart redis-ha",
             "redis-ha.sentinel": "a value of the sub-chart redis-ha",
             "redis-ha.haproxy.resources": "a value of the sub-chart redis-ha",
+        },
+    ),
+    Case(
+        "crossplane",
+        versions.CROSSPLANE,
+        "crossplane-release",
+        lambda: Crossplane("crossplane", addons.CROSSPLANE),  # type: ignore[arg-type]
+        lambda: Crossplane("crossplane", addons.CROSSPLANE_FULL),  # type: ignore[arg-type]
+        {
+            "securityContextCrossplane.capabilities": "the chart copies the container's security context as it is",
+            "securityContextRBACManager.capabilities": "the chart copies the container's security context as it is",
         },
     ),
 ]

@@ -2,6 +2,7 @@
 
 from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
+from pulumi_mlops.platform.crossplane import Crossplane, CrossplaneArgs
 from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs, MLflowArtifactStore
 from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, ObjectStoreUser
@@ -12,6 +13,8 @@ __all__ = [
     "ArgoCDArgs",
     "ArgoWorkflows",
     "ArgoWorkflowsArgs",
+    "Crossplane",
+    "CrossplaneArgs",
     "Gateway",
     "GatewayArgs",
     "MLflow",
