@@ -65,6 +65,12 @@ CROSSPLANE_AWS = _pin(
 )
 CROSSPLANE_PATCH_AND_TRANSFORM = _pin("function-patch-and-transform", "0.10.8", "newest seen")
 CROSSPLANE_AUTO_READY = _pin("function-auto-ready", "0.7.0", "newest stable seen")
+ARGO_WORKFLOWS_4 = _pin(
+    "Argo Workflows, EKS",
+    "4.0.6",
+    "that of the chart; 4.1.0 and 4.1.1 break logins, 4.1.2 has a chart nobody has read yet",
+)
+ARGO_WORKFLOWS_4_CHART = _pin("Argo Workflows chart, EKS", "1.0.18", "installs Argo Workflows 4.0.6")
 
 REFUSED = (
     Refused(

@@ -37,3 +37,33 @@ CROSSPLANE_FULL: dict[str, Any] = {
     "image_registry": "mirror.example.org",
     "chart_repository": "oci://mirror.example.org/charts",
 }
+
+ARGO_WORKFLOWS: dict[str, Any] = {"namespace": "argo", "line": "V4_0"}
+ARGO_WORKFLOWS_FULL: dict[str, Any] = {
+    **ARGO_WORKFLOWS,
+    "requeue_milliseconds": 10_000,
+    "retained_workflows": 500,
+    "memory": "2Gi",
+    "keep_definitions": False,
+    "image_registry": "mirror.example.org",
+    "chart_repository": "oci://mirror.example.org/charts",
+    "server": {
+        "host": "workflows.example.org",
+        "sso_issuer": "https://id.example.org",
+        "sso_secret_name": "argo-sso",
+        "sso_scopes": ["profile", "groups"],
+        "replicas": 3,
+        "memory": "512Mi",
+        "service_account_annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/argo"},
+        "gateway_name": "internal",
+        "gateway_namespace": "ingress",
+    },
+    "archive": {
+        "host": "db.example.org",
+        "database": "argo",
+        "secret_name": "argo-database",
+        "port": 5433,
+        "days": 30,
+    },
+    "artifact_repository": {"bucket": "workflows", "region": "eu-central-1"},
+}

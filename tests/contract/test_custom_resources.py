@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 from pulumi_mlops import ModelEndpoint, TrainingPipeline, versions
-from pulumi_mlops.platform import ArgoCD, Crossplane
+from pulumi_mlops.platform import ArgoCD, ArgoWorkflows, Crossplane
 
 from tests.components import addons
 from tests.components.programs import ENDPOINT, ENDPOINT_FULL, PIPELINE, PIPELINE_FULL
@@ -85,6 +85,8 @@ def test_monitors_are_valid_for_prometheus_operator(build: Build) -> None:
 def test_routes_of_web_interfaces_are_valid_for_the_gateway_api(build: Build, args: Any) -> None:
     file = f"gateway-api-{versions.GATEWAY_API}"
     assert problems(build, lambda: ArgoCD("argocd", args), file, {"HTTPRoute"}) == []
+    full = addons.ARGO_WORKFLOWS_FULL
+    assert problems(build, lambda: ArgoWorkflows("argo-workflows", full), file, {"HTTPRoute"}) == []
 
 
 @pytest.mark.parametrize("args", [addons.CROSSPLANE, addons.CROSSPLANE_FULL], ids=["smallest", "fullest"])

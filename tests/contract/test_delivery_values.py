@@ -8,7 +8,7 @@ import chart_keys
 import pytest
 from jsonschema import Draft7Validator
 from pulumi_mlops import versions
-from pulumi_mlops.platform import ArgoCD, Crossplane
+from pulumi_mlops.platform import ArgoCD, ArgoWorkflows, Crossplane
 
 from tests.components import addons
 from tests.conftest import Build
@@ -61,6 +61,14 @@ CASES = [
             "securityContextCrossplane.capabilities": "the chart copies the container's security context as it is",
             "securityContextRBACManager.capabilities": "the chart copies the container's security context as it is",
         },
+    ),
+    Case(
+        "argo-workflows",
+        versions.ARGO_WORKFLOWS_4_CHART,
+        "argo-workflows-release",
+        lambda: ArgoWorkflows("argo-workflows", addons.ARGO_WORKFLOWS),  # type: ignore[arg-type]
+        lambda: ArgoWorkflows("argo-workflows", addons.ARGO_WORKFLOWS_FULL),  # type: ignore[arg-type]
+        {"server.pdb.maxUnavailable": PDB},
     ),
 ]
 

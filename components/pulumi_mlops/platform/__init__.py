@@ -1,7 +1,14 @@
 """The parts of the platform itself, for the stack that installs it once a cluster."""
 
 from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
-from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
+from pulumi_mlops.platform.argo_workflows import (
+    ArgoServerArgs,
+    ArgoWorkflows,
+    ArgoWorkflowsArgs,
+    ArgoWorkflowsLine,
+    ArtifactRepositoryArgs,
+    WorkflowArchiveArgs,
+)
 from pulumi_mlops.platform.crossplane import Crossplane, CrossplaneArgs
 from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs, MLflowArtifactStore
@@ -11,8 +18,11 @@ from pulumi_mlops.platform.platform import Platform, PlatformArgs, PlatformSizes
 __all__ = [
     "ArgoCD",
     "ArgoCDArgs",
+    "ArgoServerArgs",
     "ArgoWorkflows",
     "ArgoWorkflowsArgs",
+    "ArgoWorkflowsLine",
+    "ArtifactRepositoryArgs",
     "Crossplane",
     "CrossplaneArgs",
     "Gateway",
@@ -26,4 +36,5 @@ __all__ = [
     "Platform",
     "PlatformArgs",
     "PlatformSizes",
+    "WorkflowArchiveArgs",
 ]
