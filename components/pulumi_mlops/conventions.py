@@ -37,6 +37,12 @@ MLFLOW_SERVICE: Final = "mlflow"
 MLFLOW_PORT: Final = 5000
 
 ARGO_NAMESPACE: Final = "argo"
+ARGO_CD_NAMESPACE: Final = "argocd"
+ARGO_EVENTS_NAMESPACE: Final = "argo-events"
+CROSSPLANE_NAMESPACE: Final = "crossplane-system"
+KSERVE_NAMESPACE: Final = "kserve"
+SELDON_NAMESPACE: Final = "seldon-system"
+MONITORING_NAMESPACE: Final = "monitoring"
 
 GATEWAY_NAMESPACE: Final = "gateway"
 GATEWAY_NAME: Final = "public"
@@ -79,9 +85,6 @@ Without a driver's name, so that libpq, the pipeline's steps and MLflow can all 
 DATABASE_USER: Final = "app"
 """The user that owns a database; the other values of its Secret vary."""
 DATABASE_PORT: Final = 5432
-
-SECRET_STORE: Final = "aws-secrets-manager"  # noqa: S105 - a name
-"""ClusterSecretStore through which External Secrets reads AWS Secrets Manager."""
 
 
 def service_host(service: str, namespace: str) -> str:

@@ -69,6 +69,34 @@ LOAD_BALANCER_CONTROLLER = _pin(
 )
 ISTIO = _pin("Istio", "1.30.3", "built on Gateway API 1.5; upgraded one minor at a time")
 KARPENTER = _pin("Karpenter", "1.14.1", "Kubernetes 1.36 needs 1.13 or later")
+ARGO_CD_CHART = _pin(
+    "Argo CD chart",
+    "10.1.1",
+    "installs Argo CD 3.4.4, whose Helm 3 renders what teams have today; 3.5 brings Helm 4 and has to be tried first",
+)
+CROSSPLANE = _pin(
+    "Crossplane", "2.3.4", "newest seen of the minor that the compositions were written for", ends="2027-02"
+)
+CROSSPLANE_AWS = _pin(
+    "Crossplane AWS providers", "2.6.0", "newest of the community's builds; later ones are behind a vendor's registry"
+)
+CROSSPLANE_PATCH_AND_TRANSFORM = _pin("function-patch-and-transform", "0.10.8", "newest seen")
+CROSSPLANE_AUTO_READY = _pin("function-auto-ready", "0.7.0", "newest stable seen")
+ARGO_WORKFLOWS_4 = _pin(
+    "Argo Workflows, EKS",
+    "4.0.6",
+    "that of the chart; 4.1.0 and 4.1.1 break logins, 4.1.2 has a chart nobody has read yet",
+)
+ARGO_WORKFLOWS_4_CHART = _pin("Argo Workflows chart, EKS", "1.0.18", "installs Argo Workflows 4.0.6")
+ARGO_EVENTS_CHART = _pin("Argo Events chart", "2.4.22", "installs Argo Events 1.9.10; newest whose values were read")
+NATS = _pin("NATS, of the event bus", "2.14.4", "the chart's own 2.10 has ended; upstream moves to this one")
+NATS_EXPORTER = _pin("prometheus-nats-exporter", "0.20.1", "goes with NATS 2.14")
+NATS_RELOADER = _pin("nats-server-config-reloader", "0.23.0", "goes with NATS 2.14")
+KSERVE = _pin("KServe", "v0.20.0", "built on the same Gateway API; upstream's charts bear the v as well")
+KUBE_RBAC_PROXY = _pin("kube-rbac-proxy", "0.18.0", "that of KServe's chart, named for mirrors")
+MLSERVER = _pin("MLServer", "1.7.1", "newest under Apache-2.0; the charts of KServe and Seldon name older ones")
+SELDON = _pin("Seldon Core operator", "1.17.1", "the last under Apache-2.0 and frozen; see REFUSED")
+KUBE_PROMETHEUS_STACK_CHART = _pin("kube-prometheus-stack chart", "88.5.3", "newest seen; Prometheus operator 0.93")
 
 REFUSED = (
     Refused(

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 from pulumi_mlops import ModelEndpoint, PostgresDatabase, TrainingPipeline, versions
+from pulumi_mlops.platform import ArgoCD, ArgoEvents, ArgoWorkflows, Crossplane
 
+from tests.components import delivery_addons as addons
 from tests.components.programs import (
     DATABASE_RDS,
     DATABASE_RDS_FULL,
@@ -90,6 +92,34 @@ def test_monitors_are_valid_for_prometheus_operator(build: Build) -> None:
 def test_external_secrets_are_valid_for_their_operator(build: Build, args: Any) -> None:
     (file,) = [path.name.removesuffix(".json.gz") for path in SCHEMAS.glob("external-secrets-*")]
     assert problems(build, lambda: PostgresDatabase("birds", args), file, {"ExternalSecret"}) == []
+
+
+@pytest.mark.parametrize("args", [addons.ARGO_CD, addons.ARGO_CD_FULL], ids=["smallest", "fullest"])
+def test_routes_of_web_interfaces_are_valid_for_the_gateway_api(build: Build, args: Any) -> None:
+    file = f"gateway-api-{versions.GATEWAY_API}"
+    assert problems(build, lambda: ArgoCD("argocd", args), file, {"HTTPRoute"}) == []
+    full = addons.ARGO_WORKFLOWS_FULL
+    assert problems(build, lambda: ArgoWorkflows("argo-workflows", full), file, {"HTTPRoute"}) == []
+
+
+@pytest.mark.parametrize("args", [addons.CROSSPLANE, addons.CROSSPLANE_FULL], ids=["smallest", "fullest"])
+def test_packages_are_valid_for_crossplane(build: Build, args: Any) -> None:
+    kinds = {"Provider", "Function", "DeploymentRuntimeConfig", "ManagedResourceActivationPolicy"}
+    kinds |= {"ImageConfig"} if "image_registry" in args else set()
+    file = f"crossplane-{versions.CROSSPLANE}"
+    assert problems(build, lambda: Crossplane("crossplane", args), file, kinds) == []
+
+
+def test_the_providers_configuration_is_valid_for_the_family(build: Build) -> None:
+    file = f"crossplane-provider-aws-{versions.CROSSPLANE_AWS}"
+    assert problems(build, lambda: Crossplane("crossplane", {}), file, {"ClusterProviderConfig"}) == []
+
+
+@pytest.mark.parametrize("args", [addons.ARGO_EVENTS, addons.ARGO_EVENTS_FULL], ids=["smallest", "fullest"])
+def test_event_buses_are_objects_as_argo_events_knows_them(build: Build, args: Any) -> None:
+    """The definition admits any spec: what stands in it, the component's own test has to say."""
+    (file,) = [path.name.removesuffix(".json.gz") for path in SCHEMAS.glob("argo-events-*")]
+    assert problems(build, lambda: ArgoEvents("argo-events", args), file, {"EventBus"}) == []
 
 
 def test_a_field_that_the_crd_does_not_know_would_be_found() -> None:

@@ -1,18 +1,31 @@
 """The parts of the platform itself, for the stack that installs it once a cluster."""
 
-from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
+from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
+from pulumi_mlops.platform.argo_events import ArgoEvents, ArgoEventsArgs
+from pulumi_mlops.platform.argo_workflows import (
+    ArgoServerArgs,
+    ArgoWorkflows,
+    ArgoWorkflowsArgs,
+    ArgoWorkflowsLine,
+    ArtifactRepositoryArgs,
+    WorkflowArchiveArgs,
+)
 from pulumi_mlops.platform.cert_manager import CertManager, CertManagerArgs
+from pulumi_mlops.platform.crossplane import Crossplane, CrossplaneArgs
 from pulumi_mlops.platform.external_dns import DnsSource, ExternalDns, ExternalDnsArgs
 from pulumi_mlops.platform.external_secrets import ExternalSecrets, ExternalSecretsArgs
 from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
 from pulumi_mlops.platform.gateway_api import GatewayApi, GatewayApiArgs
 from pulumi_mlops.platform.istio import Istio, IstioArgs
 from pulumi_mlops.platform.karpenter import Karpenter, KarpenterArgs
+from pulumi_mlops.platform.kserve import KServe, KServeArgs
 from pulumi_mlops.platform.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs, MLflowArtifactStore
+from pulumi_mlops.platform.monitoring import Monitoring, MonitoringArgs
 from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, ObjectStoreUser
 from pulumi_mlops.platform.platform import Platform, PlatformArgs, PlatformSizes
 from pulumi_mlops.platform.public_gateway import PublicGateway, PublicGatewayArgs
+from pulumi_mlops.platform.seldon import Seldon, SeldonArgs
 from pulumi_mlops.platform.storage_classes import (
     EfsStorageClass,
     EfsStorageClassArgs,
@@ -21,10 +34,19 @@ from pulumi_mlops.platform.storage_classes import (
 )
 
 __all__ = [
+    "ArgoCD",
+    "ArgoCDArgs",
+    "ArgoEvents",
+    "ArgoEventsArgs",
+    "ArgoServerArgs",
     "ArgoWorkflows",
     "ArgoWorkflowsArgs",
+    "ArgoWorkflowsLine",
+    "ArtifactRepositoryArgs",
     "CertManager",
     "CertManagerArgs",
+    "Crossplane",
+    "CrossplaneArgs",
     "DnsSource",
     "EfsStorageClass",
     "EfsStorageClassArgs",
@@ -38,6 +60,8 @@ __all__ = [
     "GatewayArgs",
     "Istio",
     "IstioArgs",
+    "KServe",
+    "KServeArgs",
     "Karpenter",
     "KarpenterArgs",
     "LoadBalancerController",
@@ -45,6 +69,8 @@ __all__ = [
     "MLflow",
     "MLflowArgs",
     "MLflowArtifactStore",
+    "Monitoring",
+    "MonitoringArgs",
     "NfsStorageClass",
     "NfsStorageClassArgs",
     "ObjectStore",
@@ -55,4 +81,7 @@ __all__ = [
     "PlatformSizes",
     "PublicGateway",
     "PublicGatewayArgs",
+    "Seldon",
+    "SeldonArgs",
+    "WorkflowArchiveArgs",
 ]

@@ -1,25 +1,31 @@
 """Argo Workflows' controller and resource definitions, by the upstream chart or one with the same value keys.
 
-Does not own: the namespace, the service accounts and artifact repositories of workflows (each workspace has its own),
-nor Argo's web interface, which is not installed.
+On request also the web interface with its route, the archive and a default artifact repository. Does not own: the
+namespace, the service accounts and artifact repositories of workflows (each workspace has its own), the database.
 """
 
 from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_mlops import versions
+from pulumi_mlops import conventions, versions
 from pulumi_mlops._args import at_least, between, check_args, dns_label, not_empty, object_name, quantity
 from pulumi_mlops._manifests import Manifest, container_security, resources
+from pulumi_mlops.platform import _argo_server, _published
+from pulumi_mlops.platform._argo_server import ArgoServerArgs, ArtifactRepositoryArgs, WorkflowArchiveArgs
 from pulumi_mlops.platform._charts import Chart, release
 
 UPSTREAM_REGISTRY = "quay.io"
 CONTROLLER_REPOSITORY = "argoproj/workflow-controller"
 EXECUTOR_REPOSITORY = "argoproj/argoexec"
-IMAGE_TAG = f"v{versions.ARGO_WORKFLOWS}"
 CHART = Chart("argo-workflows", "https://argoproj.github.io/argo-helm", versions.ARGO_WORKFLOWS_CHART)
+"""The chart of the default line."""
+SERVER_SERVICE_ACCOUNT = _argo_server.SERVER_SERVICE_ACCOUNT
+statements = _argo_server.statements
 
+DEFAULT_LINE = "V3_7"
 DEFAULT_MEMORY = "256Mi"
 CPU_REQUEST = "50m"
 EXECUTOR_CPU_REQUEST = "10m"
@@ -29,13 +35,33 @@ DEFAULT_RETAINED_WORKFLOWS = 50
 WORKFLOW_DAYS = 7
 
 
+class ArgoWorkflowsLine(StrEnum):
+    """A minor version of Argo Workflows with its chart. Every Workflow of the library is valid in all of them."""
+
+    V3_7 = "V3_7"
+    """The newest whose images can be built from sources on a machine without a registry of them."""
+    V4_0 = "V4_0"
+    """The one for clusters that pull upstream's images."""
+
+
+RELEASES = {
+    ArgoWorkflowsLine.V3_7: (CHART, versions.ARGO_WORKFLOWS),
+    ArgoWorkflowsLine.V4_0: (
+        Chart(CHART.name, CHART.repository, versions.ARGO_WORKFLOWS_4_CHART),
+        versions.ARGO_WORKFLOWS_4,
+    ),
+}
+"""Line → chart and version of the images. A line decides this and nothing else."""
+
+
 class ArgoWorkflowsArgs(TypedDict):
     """Arguments of `ArgoWorkflows`."""
 
     namespace: pulumi.Input[str]
     """Namespace of the controller, created elsewhere. It runs the workflows of every namespace."""
     image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with mirrors of `argoproj/workflow-controller` and `argoproj/argoexec`; default `quay.io`."""
+    """Registry with mirrors of `argoproj/workflow-controller`, `argoproj/argoexec` and, with `server`,
+    `argoproj/argocli`; default `quay.io`."""
     chart_repository: NotRequired[str]
     """Where the chart comes from: a Helm repository (`https://…`), a registry (`oci://…`) or a directory that holds
     the chart's directory; default: upstream's repository. Plain: the form decides how Helm is called."""
@@ -46,6 +72,14 @@ class ArgoWorkflowsArgs(TypedDict):
     """Number of finished workflows kept in the cluster for each outcome; default 50."""
     memory: NotRequired[str]
     """Memory of the controller, request and limit; default "256Mi"."""
+    line: NotRequired[ArgoWorkflowsLine]
+    """Minor version; default V3_7. Plain: it decides which chart is fetched."""
+    server: NotRequired[ArgoServerArgs]
+    """The web interface; default none: `kubectl` and the workflows' own logs are all there is."""
+    archive: NotRequired[WorkflowArchiveArgs]
+    """The database of finished workflows; default none: they are gone once they leave the cluster."""
+    artifact_repository: NotRequired[ArtifactRepositoryArgs]
+    """The default bucket; default none. A workspace's own repository goes before it."""
     keep_definitions: NotRequired[bool]
     """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
     them every workflow, template and schedule in the cluster."""
@@ -57,6 +91,7 @@ RULES = {
     "requeue_milliseconds": between(10, 10_000, "ms"),
     "retained_workflows": at_least(1, "workflow"),
     "memory": quantity,
+    **_argo_server.RULES,
 }
 
 
@@ -79,21 +114,42 @@ class ArgoWorkflows(pulumi.ComponentResource):
     """Version of Argo Workflows."""
 
     def __init__(self, name: str, args: ArgoWorkflowsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(ArgoWorkflows, name, args, ArgoWorkflowsArgs, RULES, name_rule=object_name(40))
+        checked = check_args(
+            ArgoWorkflows,
+            name,
+            args,
+            ArgoWorkflowsArgs,
+            RULES,
+            problems=_argo_server.problems(args),
+            name_rule=object_name(40),
+        )
         super().__init__("pulumi-mlops:index:ArgoWorkflows", name, {**checked}, opts)
+        chart, version = RELEASES[ArgoWorkflowsLine(checked.get("line", DEFAULT_LINE))]
         installed = release(
             f"{name}-release",
-            CHART,
+            chart,
             name=name,
             namespace=checked["namespace"],
             values=values(name, checked),
             mirror=checked.get("chart_repository"),
             opts=pulumi.ResourceOptions(parent=self),
         )
+        if "server" in checked:
+            _published.route(
+                {
+                    "name": name,
+                    "namespace": checked["namespace"],
+                    "labels": conventions.labels("argo-workflows", name),
+                },
+                checked["server"],
+                f"{name}-server",
+                _argo_server.SERVICE_PORT,
+                pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+            )
         self.namespace = pulumi.Output.from_input(checked["namespace"])
         # Through the release's id: known once the controller runs, so that whoever uses it comes after.
         self.release = installed.id.apply(lambda _: name)
-        self.version = pulumi.Output.from_input(versions.ARGO_WORKFLOWS)
+        self.version = pulumi.Output.from_input(version)
         self.register_outputs({"namespace": self.namespace, "release": self.release, "version": self.version})
 
 
@@ -101,9 +157,13 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the chart; a test checks that upstream's chart has every key."""
     registry = args.get("image_registry", UPSTREAM_REGISTRY)
     retained = args.get("retained_workflows", DEFAULT_RETAINED_WORKFLOWS)
+    _, version = RELEASES[ArgoWorkflowsLine(args.get("line", DEFAULT_LINE))]
+    server = {"enabled": False} if "server" not in args else _argo_server.server_values(args["server"], registry)
+    archive = {"persistence": _argo_server.archive_values(args["archive"])} if "archive" in args else {}
+    artifacts = _argo_server.artifact_values(args["artifact_repository"]) if "artifact_repository" in args else {}
     return {
         "fullnameOverride": name,
-        "images": {"tag": IMAGE_TAG, "pullPolicy": "IfNotPresent"},
+        "images": {"tag": f"v{version}", "pullPolicy": "IfNotPresent"},
         # The full definitions come by a Job that downloads them; the small ones are part of the chart.
         "crds": {"install": True, "keep": args.get("keep_definitions", True), "full": False},
         "workflow": {"serviceAccount": {"create": False}, "rbac": {"create": False}},
@@ -121,13 +181,15 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
             "replicas": 1,
             "retentionPolicy": {"completed": retained, "failed": retained, "errored": retained},
             "workflowDefaults": {"spec": workflow_defaults()},
+            **archive,
         },
         "executor": {
             "image": {"registry": registry, "repository": EXECUTOR_REPOSITORY},
             "resources": resources(EXECUTOR_CPU_REQUEST, EXECUTOR_MEMORY),
             "securityContext": container_security(),
         },
-        "server": {"enabled": False},
+        "server": server,
+        **artifacts,
     }
 
 

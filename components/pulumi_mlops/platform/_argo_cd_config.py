@@ -1,0 +1,126 @@
+"""What Argo CD is told in its ConfigMaps: who may log in, what is healthy, what is not watched."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pulumi
+
+from pulumi_mlops._manifests import resources
+from pulumi_mlops.platform import _addons
+
+REDIS_SECRET = "argocd-redis"  # noqa: S105 - the name that Argo CD's programs look for
+REDIS_PASSWORD_KEY = "auth"  # noqa: S105 - a key
+REDIS_REGISTRY = "ecr-public.aws.com"
+
+CLIENT_SECRET_KEY = "client-secret"  # noqa: S105 - the key of a Secret
+NOBODY = ""
+"""Role of a user without a group: none. Upstream's default as well, but it is what keeps strangers out."""
+
+EXCLUDED_KINDS: dict[tuple[str, ...], tuple[str, ...]] = {
+    ("", "discovery.k8s.io"): ("Endpoints", "EndpointSlice"),
+    ("coordination.k8s.io",): ("Lease",),
+    ("authentication.k8s.io", "authorization.k8s.io"): (
+        "SelfSubjectReview",
+        "TokenReview",
+        "LocalSubjectAccessReview",
+        "SelfSubjectAccessReview",
+        "SelfSubjectRulesReview",
+        "SubjectAccessReview",
+    ),
+    ("certificates.k8s.io",): ("CertificateSigningRequest",),
+    ("cert-manager.io",): ("CertificateRequest",),
+    # Crossplane makes one for each use of a provider's configuration: hundreds that say nothing of an application.
+    ("*",): ("ProviderConfigUsage",),
+}
+"""API groups → kinds that Argo CD does not watch. The chart's own list is text and is replaced as a whole, hence its
+entries for what this platform has stand here again."""
+
+CROSSPLANE_HEALTH = """
+local status = obj.status or {}
+local hs = {status = "Progressing", message = "not reconciled yet"}
+if status.conditions == nil then
+  if status.users ~= nil or obj.kind == "ProviderConfig" or obj.kind == "ClusterProviderConfig" or
+      obj.kind == "Composition" or obj.kind == "DeploymentRuntimeConfig" or obj.kind == "ImageConfig" or
+      obj.kind == "EnvironmentConfig" then
+    return {status = "Healthy", message = "has no state of its own"}
+  end
+  return hs
+end
+for _, condition in ipairs(status.conditions) do
+  if condition.status == "False" and (condition.type == "Synced" or condition.type == "LastAsyncOperation") then
+    return {status = "Degraded", message = condition.message or condition.reason}
+  end
+  if condition.type == "Ready" or condition.type == "Healthy" or condition.type == "Established" or
+      condition.type == "Offered" then
+    if condition.status == "True" then
+      hs = {status = "Healthy", message = condition.reason}
+    else
+      return {status = "Progressing", message = condition.message or condition.reason}
+    end
+  end
+end
+return hs
+"""
+"""Argo CD knows nothing of Crossplane's conditions; without this an application is healthy before its database is."""
+
+
+def config_map(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Entries of `argocd-cm`. Its values are text; JSON is YAML, and does not depend on indentation."""
+    health = {"health.lua": CROSSPLANE_HEALTH}
+    return {
+        "admin.enabled": "false",  # one shared password for everybody is no login
+        "application.resourceTrackingMethod": "annotation",  # labels end at 63 characters and are cut by Crossplane
+        "oidc.config": pulumi.Output.json_dumps(oidc(args)),
+        "resource.customizations": json.dumps({"*.crossplane.io/*": health, "*.upbound.io/*": health}),
+        "resource.exclusions": json.dumps(
+            [
+                {"apiGroups": list(groups), "kinds": list(kinds), "clusters": ["*"]}
+                for groups, kinds in EXCLUDED_KINDS.items()
+            ]
+        ),
+    }
+
+
+def oidc(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The identity provider. The client's secret is named, not held: Argo CD reads `$<Secret>:<key>` by itself."""
+    secret = pulumi.Output.from_input(args["oidc_secret_name"])
+    return {
+        "name": "SSO",
+        "issuer": args["oidc_issuer"],
+        "clientID": args["oidc_client_id"],
+        "clientSecret": secret.apply(lambda name: f"${name}:{CLIENT_SECRET_KEY}"),
+        "requestedScopes": ["openid", "profile", "email", *([args["groups_scope"]] if "groups_scope" in args else [])],
+    }
+
+
+def rbac(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Entries of `argocd-rbac-cm`: the groups of the identity provider that may change everything, or see it."""
+    groups = [("role:admin", group) for group in args["admin_groups"]]
+    groups += [("role:readonly", group) for group in args.get("reader_groups", [])]
+    return {
+        "policy.default": NOBODY,
+        "policy.csv": "".join(f"g, {json.dumps(group)}, {role}\n" for role, group in groups),
+        "scopes": "[groups]",
+    }
+
+
+def redis(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the cache: three replicas behind a proxy, or one."""
+    registry = args.get("image_registry", REDIS_REGISTRY)
+    image = {"repository": _addons.mirrored(registry, "docker/library/redis")}
+    if not args.get("redis_high_availability", True):
+        return {"redis": {"image": image, "resources": resources("100m", "256Mi")}}
+    return {
+        "redis-ha": {
+            "enabled": True,
+            "existingSecret": REDIS_SECRET,
+            "image": image,
+            "redis": {"resources": resources("100m", "256Mi")},
+            "sentinel": {"resources": resources("20m", "64Mi")},
+            "haproxy": {
+                "image": {"repository": _addons.mirrored(registry, "docker/library/haproxy")},
+                "resources": resources("50m", "128Mi"),
+            },
+        }
+    }

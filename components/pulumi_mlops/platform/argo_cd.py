@@ -1,0 +1,250 @@
+"""Argo CD: what git says is what runs in the cluster.
+
+Owns its namespace, its Redis password and the route to its web interface. Does not own: applications and projects,
+the credentials of repositories, the Secret of the identity provider's client, the Gateway.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+import pulumi_random as random
+
+from pulumi_mlops import conventions, versions
+from pulumi_mlops._args import check_args, dns_label, matches, not_empty, object_name, quantity
+from pulumi_mlops._manifests import Manifest, resources
+from pulumi_mlops.platform import _addons, _argo_cd_config, _published
+from pulumi_mlops.platform._charts import Chart, release
+
+CHART = Chart("argo-cd", "https://argoproj.github.io/argo-helm", versions.ARGO_CD_CHART)
+UPSTREAM_REGISTRY = "quay.io"
+
+CONTROLLER_SERVICE_ACCOUNT = "argocd-application-controller"
+SERVER_SERVICE_ACCOUNT = "argocd-server"
+APPLICATION_SET_SERVICE_ACCOUNT = "argocd-applicationset-controller"
+REPOSITORY_SERVICE_ACCOUNT = "argocd-repo-server"
+"""The four that may have an AWS identity: three reach other clusters, the repository server private charts."""
+
+SERVICE_PORT = 80
+TIMEOUT_SECONDS = 600  # Redis' three replicas start one after the other
+
+DEFAULT_CONTROLLER_MEMORY = "2Gi"
+KUBERNETES_QUERIES_PER_SECOND = "300"
+"""The client's own default of 50 starves reconciliation once Crossplane's hundreds of kinds are listed."""
+
+
+class ArgoCDArgs(TypedDict):
+    """Arguments of `ArgoCD`."""
+
+    host: pulumi.Input[str]
+    """Host name of the web interface; it must reach the cluster's Gateway and be used for nothing else."""
+    oidc_issuer: pulumi.Input[str]
+    """URL of the identity provider, without a slash at its end."""
+    oidc_client_id: pulumi.Input[str]
+    """Id of the client at the identity provider; its redirect URL is `https://<host>/auth/callback`."""
+    oidc_secret_name: pulumi.Input[str]
+    """Name of the Secret in the namespace that holds the client's secret under `client-secret`. It must bear the label
+    `app.kubernetes.io/part-of: argocd`, without which Argo CD does not read it."""
+    admin_groups: list[str]
+    """Groups, as the identity provider's `groups` claim names them, that may change everything. Plain: they are lines
+    of a policy."""
+    reader_groups: NotRequired[list[str]]
+    """Groups that may see everything; default none. Who is in no group sees nothing."""
+    groups_scope: NotRequired[pulumi.Input[str]]
+    """Scope that the identity provider wants to be asked for before it names groups; default none, as with Cognito."""
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default "argocd"."""
+    replicas: NotRequired[int]
+    """Replicas of server, repository server and application sets, from 1 to 10; default 2. The controller is one: a
+    second would need shards."""
+    redis_high_availability: NotRequired[bool]
+    """Whether Redis has three replicas, which need three nodes; default true. When false, the cache is empty after a
+    failure and is filled again."""
+    controller_memory: NotRequired[pulumi.Input[str]]
+    """Memory of the controller, request and limit; default "2Gi", enough for some hundred applications."""
+    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    """Annotations of the four service accounts, such as IRSA's role; default none, which suits EKS Pod Identity."""
+    gateway_name: NotRequired[pulumi.Input[str]]
+    """Name of the Gateway; default `public`, the platform's."""
+    gateway_namespace: NotRequired[pulumi.Input[str]]
+    """Namespace of the Gateway; default `gateway`, the platform's."""
+    keep_definitions: NotRequired[bool]
+    """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
+    them every application; what the applications deployed stays."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with mirrors of `argoproj/argocd`, `docker/library/redis` and `docker/library/haproxy`; default: each
+    image's own."""
+    chart_repository: NotRequired[str]
+    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
+
+
+RULES = {
+    **_addons.RULES,
+    **_published.RULES,
+    "oidc_issuer": _published.https_url,
+    "oidc_client_id": not_empty,
+    "oidc_secret_name": dns_label,
+    "admin_groups": matches(r"[^\r\n]+", "the name of a group"),
+    "reader_groups": matches(r"[^\r\n]+", "the name of a group"),
+    "groups_scope": not_empty,
+    "controller_memory": quantity,
+}
+
+
+class ArgoCD(pulumi.ComponentResource):
+    """Argo CD behind the Gateway, with logins by an identity provider and no account of its own.
+
+    `argocd login <host> --sso --grpc-web` is the command line's way in: the route carries HTTP.
+
+    ```python
+    from pulumi_mlops.platform import ArgoCD
+
+    login = {"oidc_issuer": "https://id.example.org", "oidc_client_id": "argocd", "oidc_secret_name": "argocd-oidc"}
+    argo = ArgoCD("argocd", {"host": "argocd.example.org", "admin_groups": ["platform"], **login})
+    pulumi.export("argocd", argo.url)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace, known before Argo CD is installed: the client's Secret is put here."""
+    url: pulumi.Output[str]
+    """Address of the web interface."""
+    release: pulumi.Output[str]
+    """Name of the Helm release, known once Argo CD runs. Applications depend on it, so that they go first."""
+    chart_version: pulumi.Output[str]
+    """Version of the chart."""
+
+    def __init__(self, name: str, args: ArgoCDArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(ArgoCD, name, args, ArgoCDArgs, RULES, problems=_problems(args), name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:ArgoCD", name, {**checked}, opts)
+        self._name = name
+        self.namespace = _addons.namespace(name, checked.get("namespace", conventions.ARGO_CD_NAMESPACE), self)
+        redis = self._create_redis_secret()
+        installed = release(
+            f"{name}-release",
+            CHART,
+            name=name,
+            namespace=self.namespace,
+            values=values(name, checked),
+            mirror=checked.get("chart_repository"),
+            timeout_seconds=TIMEOUT_SECONDS,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[redis]),
+        )
+        _published.route(
+            self._metadata(name),
+            checked,
+            server_service(name),
+            SERVICE_PORT,
+            pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+        )
+        self.url = pulumi.Output.concat("https://", checked["host"])
+        self.release = _addons.when_ready(installed, name)
+        self.chart_version = pulumi.Output.from_input(CHART.version)
+        self.register_outputs(
+            {
+                "namespace": self.namespace,
+                "url": self.url,
+                "release": self.release,
+                "chart_version": self.chart_version,
+            }
+        )
+
+    def _create_redis_secret(self) -> k8s.core.v1.Secret:
+        """The chart would have a hook make it, which nobody sees in a preview and no `destroy` removes."""
+        password = random.RandomPassword(
+            f"{self._name}-redis-password", length=40, special=False, opts=pulumi.ResourceOptions(parent=self)
+        )
+        return k8s.core.v1.Secret(
+            f"{self._name}-redis",
+            metadata=self._metadata(_argo_cd_config.REDIS_SECRET),
+            string_data={_argo_cd_config.REDIS_PASSWORD_KEY: password.result},
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _metadata(self, object_name: str) -> Manifest:
+        return {
+            "name": object_name,
+            "namespace": self.namespace,
+            "labels": conventions.labels("argo-cd", self._name),
+        }
+
+
+def server_service(name: str) -> str:
+    """Name of the Service in front of the web interface."""
+    return f"{name}-server"
+
+
+def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the chart."""
+    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+
+    def part(account: str, count: int, cpu: str, memory: Any) -> dict[str, Any]:
+        annotations = args.get("service_account_annotations", {})
+        return {
+            "replicas": count,
+            "pdb": _addons.budget(count),
+            "resources": resources(cpu, memory),  # upstream's charts set none
+            "serviceAccount": {"create": True, "name": account, "annotations": annotations},
+        }
+
+    return {
+        "fullnameOverride": name,
+        # In the chart, and not applied by the library: a Helm release creates them without the annotation that would
+        # be too long for application sets.
+        "crds": {"install": True, "keep": args.get("keep_definitions", True)},
+        "global": {
+            "domain": args["host"],
+            "image": {"repository": _addons.mirrored(registry, "argoproj/argocd")},
+            "networkPolicy": {"create": True},  # Redis and the repository server are for Argo CD's own pods alone
+            # Without a selector: the chart adds each part's own.
+            "topologySpreadConstraints": [
+                {key: value for key, value in constraint.items() if key != "labelSelector"}
+                for constraint in _addons.spread({})
+            ],
+        },
+        "configs": {
+            "cm": _argo_cd_config.config_map(args),
+            "params": {"server.insecure": "true"},  # plain HTTP behind the Gateway, which ends TLS
+            "rbac": _argo_cd_config.rbac(args),
+        },
+        "controller": {
+            **part(CONTROLLER_SERVICE_ACCOUNT, 1, "500m", args.get("controller_memory", DEFAULT_CONTROLLER_MEMORY)),
+            "env": [{"name": "ARGOCD_K8S_CLIENT_QPS", "value": KUBERNETES_QUERIES_PER_SECOND}],
+        },
+        "server": part(SERVER_SERVICE_ACCOUNT, replicas, "100m", "512Mi"),
+        "repoServer": part(REPOSITORY_SERVICE_ACCOUNT, replicas, "250m", "1Gi"),
+        "applicationSet": part(APPLICATION_SET_SERVICE_ACCOUNT, replicas, "100m", "256Mi"),
+        "dex": {"enabled": False},  # a second identity provider between the first and the server
+        "notifications": {"enabled": False},  # a controller for what nobody has configured
+        "redisSecretInit": {"enabled": False},  # the password is the component's
+        **_argo_cd_config.redis(args),
+    }
+
+
+def statements(
+    *, cluster_role_arns: Sequence[pulumi.Input[str]] = (), chart_registry_arns: Sequence[pulumi.Input[str]] = ()
+) -> list[dict[str, Any]]:
+    """What its roles must be allowed: nothing for its own cluster and public repositories.
+
+    `cluster_role_arns` are roles that other clusters trust, assumed by the controller, the server and the application
+    sets; `chart_registry_arns` are ECR repositories with charts, read by the repository server.
+    """
+    found: list[dict[str, Any]] = []
+    if cluster_role_arns:
+        found.append(_addons.statement(["sts:AssumeRole", "sts:TagSession"], cluster_role_arns))
+    if chart_registry_arns:
+        pull = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+        found.append(_addons.statement(pull, chart_registry_arns))
+        found.append(
+            _addons.statement(
+                ["ecr:GetAuthorizationToken"], ["*"], reason="a token of ECR is for the whole registry of the account"
+            )
+        )
+    return found
+
+
+def _problems(args: Mapping[str, Any]) -> Iterator[str]:
+    if not args["admin_groups"]:
+        yield "args.admin_groups must name a group: there is no other account that could change anything"

@@ -1,0 +1,215 @@
+"""Argo Events: what happens outside starts workflows inside.
+
+Owns its namespace, the controller and one event bus a namespace that asks for it. Does not own: event sources, sensors
+and their service accounts, nor the namespaces of the buses.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops import conventions, versions
+from pulumi_mlops._args import at_least, check_args, dns_label, not_empty, object_name, quantity
+from pulumi_mlops._manifests import container_security, gib, name_of, pod_security, resources
+from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform._charts import Chart, release
+
+CHART = Chart("argo-events", "https://argoproj.github.io/argo-helm", versions.ARGO_EVENTS_CHART)
+UPSTREAM_REGISTRY = "quay.io"
+NATS_REGISTRY = "docker.io"
+SERVICE_ACCOUNT = "argo-events-controller-manager"
+"""Service account of the controller. It has no AWS identity: event sources on SQS or SNS use their own account."""
+EVENT_BUS = "default"
+"""The bus that event sources and sensors use unless they name another."""
+BUS_REPLICAS = 3
+"""The fewest with which JetStream keeps an event when a node is lost."""
+DEFAULT_MEMORY = "256Mi"
+DEFAULT_BUS_MEMORY = "512Mi"
+DEFAULT_BUS_STORAGE_GIB = 10
+
+
+class ArgoEventsArgs(TypedDict):
+    """Arguments of `ArgoEvents`."""
+
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace of the controller, created here; default "argo-events"."""
+    bus_namespaces: NotRequired[list[str]]
+    """Further namespaces that get an event bus, created elsewhere; the controller's own has one. A bus is three pods.
+    Plain: each is a resource."""
+    replicas: NotRequired[int]
+    """Replicas of the controller, from 1 to 10; default 2. One of them works at a time."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of a controller, request and limit; default "256Mi"."""
+    bus_memory: NotRequired[pulumi.Input[str]]
+    """Memory of each of a bus's three servers, request and limit; default "512Mi"."""
+    bus_storage_gib: NotRequired[pulumi.Input[int]]
+    """Volume of each of a bus's three servers in GiB; default 10, at least 1."""
+    bus_storage_class: NotRequired[pulumi.Input[str]]
+    """Storage class of those volumes, ReadWriteOnce; default: the cluster's default class."""
+    keep_definitions: NotRequired[bool]
+    """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
+    them every event source, sensor and bus."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with mirrors of `argoproj/argo-events`, `library/nats`, `natsio/prometheus-nats-exporter` and
+    `natsio/nats-server-config-reloader`; default: each image's own."""
+    chart_repository: NotRequired[str]
+    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
+
+
+RULES = {
+    **_addons.RULES,
+    "bus_namespaces": dns_label,
+    "memory": quantity,
+    "bus_memory": quantity,
+    "bus_storage_gib": at_least(1, "GiB"),
+    "bus_storage_class": not_empty,
+}
+
+
+class ArgoEvents(pulumi.ComponentResource):
+    """Argo Events with an event bus that keeps what it was given.
+
+    ```python
+    from pulumi_mlops.platform import ArgoEvents
+
+    events = ArgoEvents("argo-events", {"bus_namespaces": ["delivery"]})
+    pulumi.export("event_bus", events.event_bus)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace of the controller, known before it is installed."""
+    release: pulumi.Output[str]
+    """Name of the Helm release, known once the controller runs. Event sources and sensors depend on it."""
+    event_bus: pulumi.Output[str]
+    """Name of the bus in each namespace that has one, known once all were asked for."""
+
+    def __init__(self, name: str, args: ArgoEventsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(ArgoEvents, name, args, ArgoEventsArgs, RULES, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:ArgoEvents", name, {**checked}, opts)
+        self.namespace = _addons.namespace(name, checked.get("namespace", conventions.ARGO_EVENTS_NAMESPACE), self)
+        installed = release(
+            f"{name}-release",
+            CHART,
+            name=name,
+            namespace=self.namespace,
+            values=values(name, checked),
+            mirror=checked.get("chart_repository"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        places = {"bus": self.namespace, **{f"bus-{place}": place for place in checked.get("bus_namespaces", [])}}
+        buses = [
+            k8s.apiextensions.CustomResource(
+                f"{name}-{role}",
+                api_version="argoproj.io/v1alpha1",
+                kind="EventBus",
+                metadata={"name": EVENT_BUS, "namespace": place, "labels": conventions.labels("event-bus", name)},
+                spec=bus_spec(checked),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+            )
+            for role, place in places.items()
+        ]
+        self.release = _addons.when_ready(installed, name)
+        self.event_bus = pulumi.Output.all(*(name_of(bus) for bus in buses)).apply(lambda names: names[0])
+        self.register_outputs({"namespace": self.namespace, "release": self.release, "event_bus": self.event_bus})
+
+
+def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the chart."""
+    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+    nats = args.get("image_registry", NATS_REGISTRY)
+    return {
+        "fullnameOverride": name,
+        "crds": {"install": True, "keep": args.get("keep_definitions", True)},
+        "global": {
+            "image": {
+                "repository": _addons.mirrored(args.get("image_registry", UPSTREAM_REGISTRY), "argoproj/argo-events")
+            },
+            "securityContext": pod_security(),
+        },
+        "configs": {
+            "jetstream": {
+                "streamConfig": {"replicas": BUS_REPLICAS},
+                # The chart's own list ends with a NATS that gets no fixes any more. A bus whose version is not listed
+                # gets no pods, hence one list for both.
+                "versions": [
+                    {
+                        "version": versions.NATS,
+                        "natsImage": _addons.text("{0}/library/nats:" + versions.NATS, nats),
+                        "metricsExporterImage": _addons.text(
+                            "{0}/natsio/prometheus-nats-exporter:" + versions.NATS_EXPORTER, nats
+                        ),
+                        "configReloaderImage": _addons.text(
+                            "{0}/natsio/nats-server-config-reloader:" + versions.NATS_RELOADER, nats
+                        ),
+                        "startCommand": "/nats-server",
+                    }
+                ],
+            }
+        },
+        "controller": {
+            "replicas": replicas,  # more than one elect a leader
+            "pdb": _addons.budget(replicas),
+            "resources": resources("50m", args.get("memory", DEFAULT_MEMORY)),
+            "containerSecurityContext": container_security(),
+            "serviceAccount": {"create": True, "name": SERVICE_ACCOUNT},
+            # Without a selector: the chart adds the controller's own.
+            "topologySpreadConstraints": [
+                {key: value for key, value in constraint.items() if key != "labelSelector"}
+                for constraint in _addons.spread({})
+            ],
+        },
+    }
+
+
+def bus_spec(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Spec of an EventBus on JetStream; the older NATS Streaming is dead."""
+    small = {"resources": resources("20m", "64Mi"), "securityContext": container_security()}
+    storage_class = {"storageClassName": args["bus_storage_class"]} if "bus_storage_class" in args else {}
+    return {
+        "jetstream": {
+            "version": versions.NATS,
+            "replicas": BUS_REPLICAS,
+            "persistence": {
+                "accessMode": "ReadWriteOnce",
+                "volumeSize": gib(args.get("bus_storage_gib", DEFAULT_BUS_STORAGE_GIB)),
+                **storage_class,
+            },
+            "securityContext": pod_security(),
+            "containerTemplate": {
+                "resources": resources("100m", args.get("bus_memory", DEFAULT_BUS_MEMORY)),
+                "securityContext": container_security(),
+            },
+            "metricsContainerTemplate": small,
+            "reloaderContainerTemplate": small,
+            # The bus speaks its own TLS, which a mesh's proxy would not understand.
+            "metadata": {"labels": {"sidecar.istio.io/inject": "false"}},
+            "affinity": {
+                "podAntiAffinity": {
+                    "preferredDuringSchedulingIgnoredDuringExecution": [
+                        {
+                            "weight": 100,
+                            "podAffinityTerm": {
+                                "labelSelector": {
+                                    "matchLabels": {"controller": "eventbus-controller", "eventbus-name": EVENT_BUS}
+                                },
+                                "topologyKey": key,
+                            },
+                        }
+                        for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
+                    ]
+                }
+            },
+        }
+    }
+
+
+def statements(queue_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]:
+    """What the role of an event source on SQS must be allowed, in its own namespace and by its own account."""
+    return [
+        _addons.statement(
+            ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"], queue_arns
+        )
+    ]

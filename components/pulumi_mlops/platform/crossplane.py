@@ -1,0 +1,273 @@
+"""Crossplane: cloud resources that tenants ask for at run time, by compositions.
+
+Owns its namespace, the AWS providers, the functions, which kinds exist, and the providers' configuration. Does not own:
+compositions and their definitions, the roles behind the service accounts (`WorkloadIdentity` with
+`s3_statements`, `rds_statements`, `ec2_statements` and `iam_statements`).
+"""
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops import conventions, versions
+from pulumi_mlops._args import check_args, matches, object_name, quantity
+from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops.platform import _addons, _crossplane_permissions
+from pulumi_mlops.platform import _crossplane_packages as packages
+from pulumi_mlops.platform._charts import Chart, release
+
+CHART = Chart("crossplane", "https://charts.crossplane.io/stable", versions.CROSSPLANE)
+REPOSITORY = "crossplane/crossplane"
+PROVIDER_CONFIG = "default"
+"""The configuration that a managed resource uses unless it names another."""
+SERVICE_ACCOUNTS = packages.SERVICE_ACCOUNTS
+"""AWS service → service account of its provider; a role's trust names it."""
+
+DEFAULT_MEMORY = "1Gi"
+DEFAULT_PROVIDER_MEMORY = "1Gi"
+CPU_LIMIT = "2"
+HEALTHY = {"pulumi.com/waitFor": "condition=Healthy"}
+"""A package is healthy once its kinds are in the API server and its pod runs."""
+
+
+class CrossplaneArgs(TypedDict):
+    """Arguments of `Crossplane`."""
+
+    services: NotRequired[list[str]]
+    """AWS services whose provider is installed, among `ec2`, `iam`, `rds` and `s3`; default all four, empty for none,
+    as in a cluster outside AWS. Plain: each is several resources."""
+    activations: NotRequired[list[pulumi.Input[str]]]
+    """Further managed resource definitions to activate, such as `clusters.rds.aws.m.upbound.io`; a kind that is not
+    activated fails with "no matches for kind". Default: those that the permissions reach."""
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default "crossplane-system"."""
+    replicas: NotRequired[int]
+    """Replicas of Crossplane and of its RBAC manager, from 1 to 10; default 2. One of them works at a time."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of a replica, request and limit; default "1Gi"."""
+    provider_memory: NotRequired[pulumi.Input[str]]
+    """Memory of each provider, request and limit; default "1Gi"."""
+    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
+    """Annotations of the providers' service accounts; default none, which suits EKS Pod Identity, the only source of
+    credentials that the configuration names."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with mirrors of `crossplane/crossplane` and of the packages in `crossplane-contrib`, which keep their
+    public names; default `xpkg.crossplane.io`."""
+    chart_repository: NotRequired[str]
+    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
+
+
+RULES = {
+    **_addons.RULES,
+    "services": matches("|".join(packages.SERVICES), f"one of {', '.join(packages.SERVICES)}"),
+    "activations": matches(r"(\*|[a-z0-9]+)(\.[-a-z0-9]+)+", 'a definition such as "buckets.s3.aws.m.upbound.io"'),
+    "memory": quantity,
+    "provider_memory": quantity,
+}
+
+
+class Crossplane(pulumi.ComponentResource):
+    """Crossplane with the AWS providers of a few services.
+
+    What is composed goes first on `destroy`, while the providers still answer: let it depend on `provider_config`.
+
+    ```python
+    from pulumi_mlops.platform import Crossplane
+
+    crossplane = Crossplane("crossplane", {"services": ["ec2", "rds"]})
+    pulumi.export("provider_config", crossplane.provider_config)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace of Crossplane and the providers."""
+    release: pulumi.Output[str]
+    """Name of the Helm release, known once Crossplane runs."""
+    functions: pulumi.Output[list[str]]
+    """Names of the functions that compositions may use, known once they are healthy."""
+    provider_config: pulumi.Output[str]
+    """Name of the ClusterProviderConfig, known once the providers can make resources; empty without any."""
+
+    def __init__(self, name: str, args: CrossplaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(Crossplane, name, args, CrossplaneArgs, RULES, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:Crossplane", name, {**checked}, opts)
+        self._name = name
+        self._args = checked
+        self._services: list[str] = checked.get("services", list(packages.SERVICES))
+        self.namespace = _addons.namespace(name, checked.get("namespace", conventions.CROSSPLANE_NAMESPACE), self)
+        installed = release(
+            f"{name}-release",
+            CHART,
+            name=name,
+            namespace=self.namespace,
+            values=values(name, checked),
+            mirror=checked.get("chart_repository"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self._create_disruption_budgets()
+        before = [installed, *self._create_mirror(installed)]
+        functions = self._create_functions(before)
+        configured = self._create_providers(before) if self._services else None
+
+        self.release = _addons.when_ready(installed, name)
+        self.functions = pulumi.Output.all(*(name_of(one) for one in functions))
+        self.provider_config = name_of(configured) if configured else pulumi.Output.from_input("")
+        self.register_outputs(
+            {
+                "namespace": self.namespace,
+                "release": self.release,
+                "functions": self.functions,
+                "provider_config": self.provider_config,
+            }
+        )
+
+    def _create_disruption_budgets(self) -> None:
+        """The chart has none."""
+        if self._args.get("replicas", _addons.DEFAULT_REPLICAS) == 1:
+            return
+        for role in ("crossplane", "crossplane-rbac-manager"):
+            k8s.policy.v1.PodDisruptionBudget(
+                f"{self._name}-{role.removeprefix('crossplane-')}-disruption-budget",
+                metadata={
+                    "name": f"{self._name}-{role}",
+                    "namespace": self.namespace,
+                    "labels": conventions.labels("crossplane", self._name),
+                },
+                spec=_budget(_pods(role, self._name)),
+                opts=pulumi.ResourceOptions(parent=self),
+            )
+
+    def _create_mirror(self, installed: pulumi.Resource) -> list[pulumi.Resource]:
+        if "image_registry" not in self._args:
+            return []
+        spec = packages.mirror_spec(self._args["image_registry"])
+        return [self._object("mirror", "pkg.crossplane.io/v1beta1", "ImageConfig", spec, [installed])]
+
+    def _create_functions(self, before: list[pulumi.Resource]) -> list[pulumi.Resource]:
+        spec = packages.runtime_spec(f"{self._name}-functions", {}, "50m", "256Mi")
+        runtime = self._object("functions", "pkg.crossplane.io/v1beta1", "DeploymentRuntimeConfig", spec, before)
+        return [
+            self._package("Function", function, version, "functions", [runtime, *before])
+            for function, version in packages.FUNCTIONS.items()
+        ]
+
+    def _create_providers(self, before: list[pulumi.Resource]) -> pulumi.Resource:
+        """The family first, so that Crossplane does not install it by itself; what uses the providers last."""
+        activate = packages.activations(self._services, self._args.get("activations", []))
+        policy = self._object(
+            "activation",
+            "apiextensions.crossplane.io/v1alpha1",
+            "ManagedResourceActivationPolicy",
+            {"activate": activate},
+            before,
+        )
+        family = self._create_provider(packages.FAMILY, packages.FAMILY_SERVICE_ACCOUNT, {}, "512Mi", before)
+        annotations = self._args.get("service_account_annotations", {})
+        memory = self._args.get("provider_memory", DEFAULT_PROVIDER_MEMORY)
+        providers = [
+            self._create_provider(
+                f"provider-aws-{service}", SERVICE_ACCOUNTS[service], annotations, memory, [family, policy, *before]
+            )
+            for service in self._services
+        ]
+        return self._object(
+            "provider-config",
+            "aws.m.upbound.io/v1beta1",
+            "ClusterProviderConfig",
+            {"credentials": {"source": "PodIdentity"}},
+            [family, *providers],
+            called=PROVIDER_CONFIG,
+        )
+
+    def _create_provider(
+        self, package: str, account: str, annotations: Mapping[str, Any], memory: Any, needs: list[pulumi.Resource]
+    ) -> pulumi.Resource:
+        role = f"{package}-runtime"
+        spec = packages.runtime_spec(account, annotations, "100m", memory)
+        runtime = self._object(role, "pkg.crossplane.io/v1beta1", "DeploymentRuntimeConfig", spec, needs)
+        return self._package("Provider", package, versions.CROSSPLANE_AWS, role, [runtime, *needs])
+
+    def _package(
+        self, kind: str, package: str, version: str, runtime_role: str, needs: list[pulumi.Resource]
+    ) -> pulumi.Resource:
+        spec = packages.package_spec(package, version, f"{self._name}-{runtime_role}")
+        return self._object(
+            package,
+            "pkg.crossplane.io/v1",
+            kind,
+            spec,
+            needs,
+            called=packages.package_name(package),
+            annotations=HEALTHY,
+        )
+
+    def _object(
+        self,
+        role: str,
+        api_version: str,
+        kind: str,
+        spec: Mapping[str, Any],
+        needs: list[pulumi.Resource],
+        *,
+        called: str | None = None,
+        annotations: Mapping[str, str] | None = None,
+    ) -> pulumi.Resource:
+        """One of Crossplane's own objects, none of which lies in a namespace."""
+        labels = conventions.labels("crossplane", self._name)
+        metadata: Manifest = {"name": called or f"{self._name}-{role}", "labels": labels}
+        return k8s.apiextensions.CustomResource(
+            f"{self._name}-{role}",
+            api_version=api_version,
+            kind=kind,
+            metadata={**metadata, **({"annotations": annotations} if annotations else {})},
+            spec=spec,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=needs),
+        )
+
+
+def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the chart."""
+    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+    pod = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    container = {"capabilities": {"drop": ["ALL"]}}
+    registry = args.get("image_registry", packages.PACKAGE_REGISTRY)
+    return {
+        "replicas": replicas,
+        "image": {"repository": _addons.mirrored(registry, REPOSITORY)},
+        # By default every kind of every provider would become a definition of the API server.
+        "provider": {"defaultActivations": []},
+        "rbacManager": {
+            "replicas": replicas,
+            "topologySpreadConstraints": _addons.spread(_pods("crossplane-rbac-manager", name)),
+        },
+        "resourcesCrossplane": _sized("200m", args.get("memory", DEFAULT_MEMORY)),
+        "resourcesRBACManager": _sized("50m", "512Mi"),
+        "podSecurityContextCrossplane": pod,
+        "podSecurityContextRBACManager": pod,
+        "securityContextCrossplane": container,
+        "securityContextRBACManager": container,
+        "packageCache": {"sizeLimit": "512Mi"},  # upstream's 20 MiB do not hold the AWS family: the pod is evicted
+        "metrics": {"enabled": True},
+        "topologySpreadConstraints": _addons.spread(_pods("crossplane", name)),
+    }
+
+
+def _sized(cpu: str, memory: Any) -> dict[str, Any]:
+    """With a CPU limit, unlike elsewhere: the chart reads it to tell Go how many threads to run."""
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": CPU_LIMIT, "memory": memory}}
+
+
+def _budget(pods: Mapping[str, str]) -> Manifest:
+    return {"maxUnavailable": 1, "selector": {"matchLabels": dict(pods)}}
+
+
+def _pods(role: str, release_name: str) -> dict[str, str]:
+    return {"app": role, "release": release_name}
+
+
+s3_statements = _crossplane_permissions.s3
+rds_statements = _crossplane_permissions.rds
+ec2_statements = _crossplane_permissions.ec2
+iam_statements = _crossplane_permissions.iam

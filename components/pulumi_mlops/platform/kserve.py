@@ -1,0 +1,180 @@
+"""KServe: model servers that it runs by itself, for teams that want its runtimes. Opt-in.
+
+Owns its namespace, the definitions, the controller and the chosen runtimes. Does not own: inference services, their
+service accounts and roles, the Gateway, cert-manager, which has to be there first.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from pulumi_mlops import conventions, versions
+from pulumi_mlops._args import check_args, dns_label, matches, not_empty, object_name, quantity
+from pulumi_mlops._manifests import resources
+from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform._charts import Chart, release
+
+REPOSITORY = "oci://ghcr.io/kserve/charts"
+DEFINITIONS = Chart("kserve-crd", REPOSITORY, versions.KSERVE)
+CONTROLLER = Chart("kserve-resources", REPOSITORY, versions.KSERVE)
+RUNTIMES_CHART = Chart("kserve-runtime-configs", REPOSITORY, versions.KSERVE)
+UPSTREAM_REGISTRY = "docker.io"
+PROXY_REGISTRY = "quay.io"
+DEFAULT_MEMORY = "1Gi"  # upstream's 300 MiB end the controller once a few hundred services exist
+
+RUNTIMES = {
+    "mlserver": "seldonio/mlserver",
+    "sklearnserver": "kserve/sklearnserver",
+    "xgbserver": "kserve/xgbserver",
+    "pmmlserver": "kserve/pmmlserver",
+    "predictiveserver": "kserve/predictiveserver",
+    "huggingfaceserver": "kserve/huggingfaceserver",
+}
+"""Runtime → its image. The chart's others come from registries of their own, without a mirror's path."""
+NEVER = ("tensorflow", "tritonserver", "huggingfaceserver_multinode")
+DEFAULT_RUNTIMES = ["mlserver", "sklearnserver", "xgbserver"]
+
+
+class KServeArgs(TypedDict):
+    """Arguments of `KServe`."""
+
+    domain: pulumi.Input[str]
+    """Domain below which every inference service gets a host name, `<name>-<namespace>.<domain>`."""
+    runtimes: NotRequired[list[str]]
+    """Runtimes to install, among `mlserver`, `sklearnserver`, `xgbserver`, `pmmlserver`, `predictiveserver` and
+    `huggingfaceserver`; default the first three. Plain: the rest is switched off."""
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default "kserve"."""
+    region: NotRequired[pulumi.Input[str]]
+    """AWS region of the buckets that models are read from; default: the SDK's."""
+    gateway_name: NotRequired[pulumi.Input[str]]
+    """Name of the Gateway; default `public`, the platform's."""
+    gateway_namespace: NotRequired[pulumi.Input[str]]
+    """Namespace of the Gateway; default `gateway`, the platform's."""
+    gateway_class: NotRequired[pulumi.Input[str]]
+    """Class of the Gateway; default "istio"."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of the controller, request and limit; default "1Gi"."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with mirrors of `kserve/*`, `seldonio/mlserver` and `brancz/kube-rbac-proxy`; default: each image's
+    own."""
+    chart_repository: NotRequired[str]
+    """Where the charts come from; see `ArgoWorkflowsArgs`."""
+
+
+RULES = {
+    **_addons.RULES,
+    "domain": _addons.domain,
+    "runtimes": matches("|".join(RUNTIMES), f"one of {', '.join(RUNTIMES)}"),
+    "region": _addons.region,
+    "gateway_name": dns_label,
+    "gateway_namespace": dns_label,
+    "gateway_class": not_empty,
+    "memory": quantity,
+}
+
+
+class KServe(pulumi.ComponentResource):
+    """KServe in its mode without Knative, with routes of the Gateway API.
+
+    ```python
+    from pulumi_mlops.platform import KServe
+
+    kserve = KServe("kserve", {"domain": "models.example.org", "runtimes": ["mlserver"]})
+    pulumi.export("kserve", kserve.release)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace of the controller."""
+    release: pulumi.Output[str]
+    """Name of the controller's Helm release, known once services can be made with the runtimes. On `destroy` the
+    definitions go last, and with them what is left of inference services; let those depend on this."""
+    version: pulumi.Output[str]
+    """Version of KServe."""
+
+    def __init__(self, name: str, args: KServeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(KServe, name, args, KServeArgs, RULES, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:KServe", name, {**checked}, opts)
+        self.namespace = _addons.namespace(name, checked.get("namespace", conventions.KSERVE_NAMESPACE), self)
+        needs: list[pulumi.Resource] = []
+        # One after the other: a runtime is refused while the controller's webhook does not answer.
+        for role, chart, settings in (
+            ("definitions", DEFINITIONS, {}),
+            ("controller", CONTROLLER, values(checked)),
+            ("runtimes", RUNTIMES_CHART, runtime_values(checked)),
+        ):
+            installed = release(
+                f"{name}-{role}",
+                chart,
+                name=f"{name}-{role}",
+                namespace=self.namespace,
+                values=settings,
+                mirror=checked.get("chart_repository"),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[*needs]),
+            )
+            needs = [installed]
+        self.release = _addons.when_ready(installed, f"{name}-controller")
+        self.version = pulumi.Output.from_input(versions.KSERVE)
+        self.register_outputs({"namespace": self.namespace, "release": self.release, "version": self.version})
+
+
+def values(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the controller's chart."""
+    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    gateway = _addons.text(
+        "{0}/{1}",
+        args.get("gateway_namespace", conventions.GATEWAY_NAMESPACE),
+        args.get("gateway_name", conventions.GATEWAY_NAME),
+    )
+    proxy = "{0}/brancz/kube-rbac-proxy:v" + versions.KUBE_RBAC_PROXY
+    return {
+        "kserve": {
+            "agent": {"image": _addons.mirrored(registry, "kserve/agent")},
+            "router": {"image": _addons.mirrored(registry, "kserve/router")},
+            "storage": {
+                "image": _addons.mirrored(registry, "kserve/storage-initializer"),
+                **({"s3": {"region": args["region"]}} if "region" in args else {}),
+            },
+            "controller": {
+                "deploymentMode": "Standard",  # the chart's default needs Knative
+                "image": _addons.mirrored(registry, "kserve/kserve-controller"),
+                "imagePullPolicy": "IfNotPresent",
+                "rbacProxyImage": _addons.text(proxy, args.get("image_registry", PROXY_REGISTRY)),
+                "resources": resources("100m", args.get("memory", DEFAULT_MEMORY)),
+                "gateway": {
+                    "domain": args["domain"],
+                    "urlScheme": "https",
+                    "disableIstioVirtualHost": True,  # a second route beside that of the Gateway API
+                    "ingressGateway": {
+                        "enableGatewayApi": True,
+                        "createGateway": False,
+                        "kserveGateway": gateway,
+                        "className": args.get("gateway_class", "istio"),
+                    },
+                },
+            },
+        }
+    }
+
+
+def runtime_values(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the runtimes' chart, which installs none by itself."""
+    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    wanted: list[str] = args.get("runtimes", DEFAULT_RUNTIMES)
+    serving: dict[str, Any] = {"enabled": bool(wanted)}
+    for runtime, repository in RUNTIMES.items():
+        image = {"image": _addons.mirrored(registry, repository)}
+        serving[runtime] = {"disabled": False, **image} if runtime in wanted else {"disabled": True}
+    if "mlserver" in wanted:
+        serving["mlserver"]["tag"] = versions.MLSERVER
+    return {"kserve": {"servingruntime": {**serving, **{runtime: {"disabled": True} for runtime in NEVER}}}}
+
+
+def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]:
+    """What the role of an inference service's account must be allowed: to read its models."""
+    return [
+        _addons.statement(["s3:GetBucketLocation", "s3:ListBucket"], bucket_arns),
+        _addons.statement(["s3:GetObject"], [_addons.text("{0}/*", arn) for arn in bucket_arns]),
+    ]

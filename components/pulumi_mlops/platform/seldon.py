@@ -1,0 +1,140 @@
+"""Seldon Core's operator, for existing SeldonDeployments. Opt-in, and frozen at the last version under Apache-2.0.
+
+Owns its namespace and the operator. Does not own: SeldonDeployments, their service accounts and roles, an Istio
+gateway, cert-manager, which has to be there first.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+
+from pulumi_mlops import conventions, versions
+from pulumi_mlops._args import check_args, matches, object_name, quantity
+from pulumi_mlops._manifests import container_security
+from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform._charts import Chart, release
+
+CHART = Chart("seldon-core-operator", "https://storage.googleapis.com/seldon-charts", versions.SELDON)
+UPSTREAM_REGISTRY = "docker.io"
+SERVICE_ACCOUNT = "seldon-manager"
+"""Service account of the operator. It has no AWS identity: the predictors' accounts read the models."""
+DEFAULT_MEMORY = "1Gi"  # upstream's 300 MiB do not hold the caches of a cluster with some hundred pods
+MLSERVER_FLAVOURS = {
+    "MLFLOW_SERVER": "mlflow",
+    "SKLEARN_SERVER": "sklearn",
+    "XGBOOST_SERVER": "xgboost",
+    "HUGGINGFACE_SERVER": "huggingface",
+}
+
+
+class SeldonArgs(TypedDict):
+    """Arguments of `Seldon`."""
+
+    istio_gateway: NotRequired[pulumi.Input[str]]
+    """Istio's own gateway, `<namespace>/<name>`, to which the operator attaches a VirtualService for each deployment;
+    default none: routes of the Gateway API are the endpoints' own."""
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default "seldon-system"."""
+    memory: NotRequired[pulumi.Input[str]]
+    """Memory of the operator, request and limit; default "1Gi"."""
+    image_registry: NotRequired[pulumi.Input[str]]
+    """Registry with mirrors of `seldonio/*`; default `docker.io`."""
+    chart_repository: NotRequired[str]
+    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
+
+
+RULES = {
+    **_addons.RULES,
+    "istio_gateway": matches("[a-z0-9][-a-z0-9]*/[a-z0-9][-.a-z0-9]*", 'a gateway such as "istio-system/seldon"'),
+    "memory": quantity,
+}
+
+
+class Seldon(pulumi.ComponentResource):
+    """The operator of Seldon Core, whose later versions may not be used in production without a licence.
+
+    ```python
+    from pulumi_mlops.platform import Seldon
+
+    seldon = Seldon("seldon", {"istio_gateway": "istio-system/seldon-gateway"})
+    pulumi.export("seldon", seldon.release)
+    ```
+    """
+
+    namespace: pulumi.Output[str]
+    """Namespace of the operator."""
+    release: pulumi.Output[str]
+    """Name of the Helm release, known once the operator runs. SeldonDeployments depend on it, so that they go first."""
+    version: pulumi.Output[str]
+    """Version of Seldon Core."""
+
+    def __init__(self, name: str, args: SeldonArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(Seldon, name, args, SeldonArgs, RULES, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:Seldon", name, {**checked}, opts)
+        self.namespace = _addons.namespace(name, checked.get("namespace", conventions.SELDON_NAMESPACE), self)
+        installed = release(
+            f"{name}-release",
+            CHART,
+            name=name,
+            namespace=self.namespace,
+            values=values(checked),
+            mirror=checked.get("chart_repository"),
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        self.release = _addons.when_ready(installed, name)
+        self.version = pulumi.Output.from_input(versions.SELDON)
+        self.register_outputs({"namespace": self.namespace, "release": self.release, "version": self.version})
+
+
+def values(args: Mapping[str, Any]) -> dict[str, Any]:
+    """Values of the chart. `crd.forceV1` is not among them: the template reads another spelling of it."""
+    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    memory = args.get("memory", DEFAULT_MEMORY)
+    gateway = {"enabled": True, "gateway": args["istio_gateway"]} if "istio_gateway" in args else {"enabled": False}
+    return {
+        # Without it the chart makes a certificate at each rendering: a change at each update, expired after a year.
+        "certManager": {"enabled": True},
+        "usageMetrics": {"enabled": False},
+        "istio": gateway,
+        "image": {"registry": registry},
+        "executor": {"image": {"registry": registry}},
+        "manager": {
+            "cpuRequest": "100m",
+            "cpuLimit": "1",
+            "memoryRequest": memory,
+            "memoryLimit": memory,
+            "containerSecurityContext": {
+                **container_security(),
+                "runAsNonRoot": True,
+                "seccompProfile": {"type": "RuntimeDefault"},
+            },
+        },
+        "storageInitializer": {
+            "image": _addons.text("{0}/seldonio/rclone-storage-initializer:" + versions.SELDON, registry)
+        },
+        "serviceAccount": {"create": True, "name": SERVICE_ACCOUNT},
+        # MLServer is a project of its own with its own licence, and its newer images run current models.
+        "predictor_servers": {
+            server: {
+                "protocols": {
+                    "v2": {
+                        "image": _addons.mirrored(registry, "seldonio/mlserver"),
+                        "defaultImageVersion": f"{versions.MLSERVER}-{flavour}",
+                    }
+                }
+            }
+            for server, flavour in MLSERVER_FLAVOURS.items()
+        },
+    }
+
+
+def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]:
+    """What the role of a predictor's account must be allowed: to read its models.
+
+    The role must be of the IRSA kind: the download program is too old for EKS Pod Identity.
+    """
+    return [
+        _addons.statement(["s3:GetBucketLocation", "s3:ListBucket"], bucket_arns),
+        _addons.statement(["s3:GetObject"], [_addons.text("{0}/*", arn) for arn in bucket_arns]),
+    ]
