@@ -1,6 +1,7 @@
 """What all tiers share: `build`, which runs a program under Pulumi's mocks and records what it would register."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,7 @@ hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
 
 UNKNOWN = "<unknown>"
+EKS_CLUSTER = "eks:index:Cluster"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "a2V5", "AWS_SECRET_ACCESS_KEY": "c2VjcmV0"}
 
 
@@ -84,6 +86,7 @@ class RecordingMonitor(mocks.MockMonitor):
         self.graph = graph
 
     def RegisterResource(self, request: Any) -> Any:
+        _name_references(request.object)
         if request.type != "pulumi:pulumi:Stack":
             self._record(
                 request,
@@ -91,6 +94,12 @@ class RecordingMonitor(mocks.MockMonitor):
                 protect=request.protect,
                 ignore_changes=tuple(request.ignoreChanges),
             )
+        if request.type == EKS_CLUSTER:  # a remote component; its `eksCluster` refers to a resource inside it
+            urn = inner_urn(request.name)
+            state = (
+                {} if self.mocks.preview else {"arn": f"arn:aws:eks:eu-central-1:123456789012:cluster/{request.name}"}
+            )
+            self.resources[urn] = self.ResourceRegistration(urn, f"{request.name}-id", state)
         with _own_loop():
             return super().RegisterResource(request)
 
@@ -98,6 +107,10 @@ class RecordingMonitor(mocks.MockMonitor):
         self._record(request, request.properties, read=True)
         with _own_loop():
             return super().ReadResource(request)
+
+    def Invoke(self, request: Any) -> Any:
+        with _own_loop():
+            return super().Invoke(request)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         key = "stack" if "::pulumi:pulumi:Stack::" in request.urn else request.urn
@@ -142,10 +155,37 @@ class _Provider(mocks.Mocks):
             state |= {"data": CREDENTIALS, "metadata": {"name": args.resource_id.rpartition("/")[2]}}
         if args.typ == "random:index/randomPassword:RandomPassword" and not self.preview:
             state |= {"result": f"password-of-{args.name}"}
+        if args.typ == EKS_CLUSTER:
+            inner = {rpc._special_sig_key: rpc._special_resource_sig, "urn": inner_urn(args.name)}
+            state |= {"eksCluster": inner} | ({} if self.preview else _eks_outputs(args.name))
         return args.resource_id or (None if self.preview else f"{args.name}-id"), state
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         raise AssertionError(f"the library calls no provider function, but {args.token} was called")
+
+
+def _name_references(struct: Any) -> None:
+    """Puts the URN in place of each resource that is given to another one as a whole."""
+    for value in struct.fields.values():
+        if value.WhichOneof("kind") == "struct_value":
+            inner = value.struct_value.fields
+            if rpc._special_sig_key in inner and "urn" in inner:
+                value.string_value = inner["urn"].string_value
+
+
+def inner_urn(component: str) -> str:
+    """URN of the control plane inside the remote component."""
+    return f"urn:pulumi:stack::project::{EKS_CLUSTER}$aws:eks/cluster:Cluster::{component}"
+
+
+def _eks_outputs(name: str) -> dict[str, Any]:
+    issuer = f"oidc.eks.eu-central-1.amazonaws.com/id/{name}"
+    return {
+        "kubeconfigJson": json.dumps({"kind": "Config", "clusters": [name]}),
+        "nodeSecurityGroupId": f"sg-{name}",
+        "oidcIssuer": issuer,
+        "oidcProviderArn": f"arn:aws:iam::123456789012:oidc-provider/{issuer}",
+    }
 
 
 def _plain(value: Any) -> Any:
