@@ -44,7 +44,7 @@ def create_addon(
         role = _create_role(name, addon, cluster_name, tags, pulumi.ResourceOptions(parent=opts.parent))
         associations.append({"service_account": CONTROLLERS[addon], "role_arn": role})
     return aws.eks.Addon(
-        f"{name}-{addon}",
+        f"{name}-{addon}-addon",
         cluster_name=cluster_name,
         addon_name=addon,
         addon_version=versions_of(args)[addon],
@@ -61,14 +61,14 @@ def _create_role(
     name: str, addon: str, cluster_name: pulumi.Output[str], tags: dict[str, Any], child: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
     role = aws.iam.Role(
-        f"{name}-{addon}",
+        f"{name}-{addon}-role",
         description=f"Controller of {addon} in the cluster {name}",
         assume_role_policy=cluster_name.apply(lambda known: json.dumps(trust(known, CONTROLLERS[addon]))),
         tags=tags,
         opts=child,
     )
     right = aws.iam.RolePolicyAttachment(
-        f"{name}-{addon}", role=role.name, policy_arn=STORAGE_POLICIES[addon], opts=child
+        f"{name}-{addon}-right", role=role.name, policy_arn=STORAGE_POLICIES[addon], opts=child
     )
     return pulumi.Output.all(role.arn, right.id).apply(lambda known: known[0])  # a role without rights is of no use yet
 

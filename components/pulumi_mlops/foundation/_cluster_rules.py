@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from pulumi_mlops._args import Rule, matches, not_empty
 from pulumi_mlops.foundation import _addons, _node_groups
@@ -10,6 +10,9 @@ from pulumi_mlops.foundation._rules import LOG_DAYS, cluster_name
 
 WIDEST_PREFIX = 8
 """Largest block of addresses that may reach the API server without a reason: no company has a larger one."""
+
+
+LEAST_SUBNETS = 2  # in different zones (CreateCluster)
 
 
 def _public_cidr(value: str) -> str | None:
@@ -32,7 +35,6 @@ RULES: dict[str, Rule] = {
     **_node_groups.RULES,
     "cluster_name": cluster_name,
     "kubernetes_version": matches(r"1\.\d{2}", 'a minor of Kubernetes such as "1.36"'),
-    "private_subnet_ids": not_empty,
     "administrators": matches(
         r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+",
         'the ARN of an IAM role or user such as "arn:aws:iam::123456789012:role/platform": no session, no root',
@@ -45,6 +47,10 @@ RULES: dict[str, Rule] = {
 
 def problems(args: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with several arguments together, one line each."""
+    if isinstance(args["private_subnet_ids"], list):  # known by number, if not by id
+        subnets = cast("list[Any]", args["private_subnet_ids"])
+        if len(subnets) < LEAST_SUBNETS:
+            yield f"args.private_subnet_ids must be in two zones at least, got {len(subnets)}: EKS accepts no fewer"
     blocks: list[str] = args.get("public_access_cidrs") or []
     if not args.get("public_access_reason"):
         for block in blocks:

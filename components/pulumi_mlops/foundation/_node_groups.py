@@ -71,7 +71,6 @@ class NodeGroupArgs(TypedDict):
 
 
 RULES: dict[str, Rule] = {
-    "node_groups": not_empty,
     "node_groups.name": matches(
         "[a-z]([-a-z0-9]{0,38}[a-z0-9])?", "at most 40 lower-case letters, digits and inner hyphens"
     ),
@@ -94,7 +93,7 @@ def create_role(name: str, tags: dict[str, Any], parent: pulumi.Resource) -> tup
     principal = {"Service": "ec2.amazonaws.com"}
     statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     role = aws.iam.Role(
-        f"{name}-nodes",
+        f"{name}-nodes-role",
         description=f"Nodes of the cluster {name}",
         assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         tags=tags,
@@ -146,7 +145,7 @@ def create_node_group(
         opts=pulumi.ResourceOptions(parent=opts.parent),
     )
     return eks.ManagedNodeGroup(
-        name,
+        f"{name}-nodes",
         cluster=cluster,
         node_role_arn=settings["role_arn"],
         version=settings["version"],
@@ -194,6 +193,9 @@ def _image(instance_type: str) -> str | None:
 
 def problems(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
     """What is wrong with several fields of the groups together, one line each."""
+    if not groups:
+        yield "args.node_groups must not be empty: DNS and the storage drivers need a node"
+        return
     names = [group["name"] for group in groups]
     for name in dict.fromkeys(names):
         if names.count(name) > 1:
@@ -217,5 +219,7 @@ def problems(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
                 f"{at}.instance_types must have one image in common (x86, x86 with NVIDIA, or ARM), got "
                 f"{', '.join(group['instance_types'])}"
             )
+        if group.get("subnet_ids") == []:
+            yield f"{at}.subnet_ids must not be empty: leave it out for the cluster's"
     if all(group.get("taints") for group in groups):
         yield "args.node_groups must have one group without taints, for DNS and the storage drivers' controllers"

@@ -139,7 +139,7 @@ class Cluster(pulumi.ComponentResource):
             opts=kept,
         )
         aws.kms.Alias(
-            f"{self._name}-secrets",
+            f"{self._name}-secrets-alias",
             name=f"alias/eks/{cluster_name}",
             target_key_id=key.key_id,
             opts=pulumi.ResourceOptions(parent=self),
@@ -149,7 +149,7 @@ class Cluster(pulumi.ComponentResource):
     def _create_control_plane(self, cluster_name: str, key: aws.kms.Key) -> eks.Cluster:
         # EKS makes the log group itself where there is none, and then keeps the logs for ever.
         logs = aws.cloudwatch.LogGroup(
-            f"{self._name}-control-plane",
+            f"{self._name}-control-plane-logs",
             name=f"/aws/eks/{cluster_name}/cluster",
             retention_in_days=self._args.get("log_days", DEFAULT_LOG_DAYS),
             tags=self._tags,
