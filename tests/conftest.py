@@ -1,6 +1,7 @@
 """What all tiers share: `build`, which runs a program under Pulumi's mocks and records what it would register."""
 
 import asyncio
+import json
 import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +21,7 @@ hypothesis.settings.register_profile("no-deadline", deadline=None)
 hypothesis.settings.load_profile("no-deadline")
 
 UNKNOWN = "<unknown>"
+EKS_CLUSTER = "eks:index:Cluster"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "a2V5", "AWS_SECRET_ACCESS_KEY": "c2VjcmV0"}
 
 
@@ -88,6 +90,7 @@ class RecordingMonitor(mocks.MockMonitor):
         self.graph = graph
 
     def RegisterResource(self, request: Any) -> Any:
+        _name_references(request.object)
         if request.type != "pulumi:pulumi:Stack":
             self._record(
                 request,
@@ -97,6 +100,12 @@ class RecordingMonitor(mocks.MockMonitor):
                 delete_before_replace=request.deleteBeforeReplace,
                 retain_on_delete=request.retainOnDelete,
             )
+        if request.type == EKS_CLUSTER:  # a remote component; its `eksCluster` refers to a resource inside it
+            urn = inner_urn(request.name)
+            state = (
+                {} if self.mocks.preview else {"arn": f"arn:aws:eks:eu-central-1:123456789012:cluster/{request.name}"}
+            )
+            self.resources[urn] = self.ResourceRegistration(urn, f"{request.name}-id", state)
         with _own_loop():
             return super().RegisterResource(request)
 
@@ -104,6 +113,10 @@ class RecordingMonitor(mocks.MockMonitor):
         self._record(request, request.properties, read=True)
         with _own_loop():
             return super().ReadResource(request)
+
+    def Invoke(self, request: Any) -> Any:
+        with _own_loop():
+            return super().Invoke(request)
 
     def RegisterResourceOutputs(self, request: Any) -> Any:
         key = "stack" if "::pulumi:pulumi:Stack::" in request.urn else request.urn
@@ -152,10 +165,37 @@ class _Provider(mocks.Mocks):
             state = {**aws.computed(args.typ, args.name, state), **state}
         if args.typ == "random:index/randomId:RandomId" and not self.preview:
             state |= {"hex": "0a1b2c3d"}
+        if args.typ == EKS_CLUSTER:
+            inner = {rpc._special_sig_key: rpc._special_resource_sig, "urn": inner_urn(args.name)}
+            state |= {"eksCluster": inner} | ({} if self.preview else _eks_outputs(args.name))
         return args.resource_id or (None if self.preview else f"{args.name}-id"), state
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
         raise AssertionError(f"the library calls no provider function, but {args.token} was called")
+
+
+def _name_references(struct: Any) -> None:
+    """Puts the URN in place of each resource that is given to another one as a whole."""
+    for value in struct.fields.values():
+        if value.WhichOneof("kind") == "struct_value":
+            inner = value.struct_value.fields
+            if rpc._special_sig_key in inner and "urn" in inner:
+                value.string_value = inner["urn"].string_value
+
+
+def inner_urn(component: str) -> str:
+    """URN of the control plane inside the remote component."""
+    return f"urn:pulumi:stack::project::{EKS_CLUSTER}$aws:eks/cluster:Cluster::{component}"
+
+
+def _eks_outputs(name: str) -> dict[str, Any]:
+    issuer = f"oidc.eks.eu-central-1.amazonaws.com/id/{name}"
+    return {
+        "kubeconfigJson": json.dumps({"kind": "Config", "clusters": [name]}),
+        "nodeSecurityGroupId": f"sg-{name}",
+        "oidcIssuer": issuer,
+        "oidcProviderArn": f"arn:aws:iam::123456789012:oidc-provider/{issuer}",
+    }
 
 
 def _plain(value: Any) -> Any:

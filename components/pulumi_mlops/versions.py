@@ -97,6 +97,43 @@ KUBE_RBAC_PROXY = _pin("kube-rbac-proxy", "0.18.0", "that of KServe's chart, nam
 MLSERVER = _pin("MLServer", "1.7.1", "newest under Apache-2.0; the charts of KServe and Seldon name older ones")
 SELDON = _pin("Seldon Core operator", "1.17.1", "the last under Apache-2.0 and frozen; see REFUSED")
 KUBE_PROMETHEUS_STACK_CHART = _pin("kube-prometheus-stack chart", "88.5.3", "newest seen; Prometheus operator 0.93")
+EKS_KUBERNETES = _pin(
+    "Kubernetes on EKS",
+    "1.36",
+    "the minor of the one-machine node; the end is that of standard support",
+    ends="2027-08",
+)
+EKS_VPC_CNI = _pin(
+    "EKS add-on vpc-cni", "v1.22.4-eksbuild.3", "reported with EKS 1.36; check with `aws eks describe-addon-versions`"
+)
+EKS_KUBE_PROXY = _pin(
+    "EKS add-on kube-proxy",
+    "v1.36.0-eksbuild.25",
+    "of the cluster's minor; reported with EKS 1.36; check with `aws eks describe-addon-versions`",
+)
+EKS_COREDNS = _pin(
+    "EKS add-on coredns", "v1.14.3-eksbuild.23", "reported with EKS 1.36; check with `aws eks describe-addon-versions`"
+)
+EKS_POD_IDENTITY_AGENT = _pin(
+    "EKS add-on eks-pod-identity-agent",
+    "v1.3.10-eksbuild.3",
+    "reported with EKS 1.36; check with `aws eks describe-addon-versions`",
+)
+EKS_EBS_CSI_DRIVER = _pin(
+    "EKS add-on aws-ebs-csi-driver",
+    "v1.66.0-eksbuild.1",
+    "reported with EKS 1.36; check with `aws eks describe-addon-versions`",
+)
+EKS_EFS_CSI_DRIVER = _pin(
+    "EKS add-on aws-efs-csi-driver",
+    "v3.4.1-eksbuild.1",
+    "newest seen, not seen with EKS 1.36: must be checked with `aws eks describe-addon-versions`",
+)
+EKS_METRICS_SERVER = _pin(
+    "EKS add-on metrics-server",
+    "v0.9.0-eksbuild.11",
+    "reported with EKS 1.36; check with `aws eks describe-addon-versions`",
+)
 
 REFUSED = (
     Refused(

@@ -14,9 +14,15 @@ from pulumi_mlops.foundation.shared_files import SharedFiles, SharedFilesArgs
 from pulumi_mlops.foundation.workload_identity import IdentityMode, WorkloadIdentity, WorkloadIdentityArgs
 
 __all__ = [
+    "Cluster",
+    "ClusterArgs",
     "Domain",
     "DomainArgs",
     "IdentityMode",
+    "NatMode",
+    "Network",
+    "NetworkArgs",
+    "NodeGroupArgs",
     "Registry",
     "RegistryArgs",
     "ResourceStatementArgs",
@@ -25,6 +31,8 @@ __all__ = [
     "SharedFiles",
     "SharedFilesArgs",
     "StatementArgs",
+    "TaintArgs",
+    "TaintEffect",
     "WorkloadIdentity",
     "WorkloadIdentityArgs",
     "permissions",

@@ -1,0 +1,225 @@
+"""Managed node groups of a cluster: their machines, and which image these run."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_eks as eks
+
+from pulumi_mlops._args import Rule, at_least, matches, not_empty
+
+DEFAULT_DISK_GIB = 50
+ROOT_DEVICE = "/dev/xvda"  # of Amazon Linux 2023
+NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKS_CNI_Policy")
+"""What a node may do. The CNI policy is the node's and no pod identity's: without addresses no pod starts at all, the
+agent that hands out identities included."""
+
+
+class TaintEffect(StrEnum):
+    """What happens to pods that do not tolerate a taint."""
+
+    NO_SCHEDULE = "NO_SCHEDULE"
+    """They are not placed on the node."""
+    PREFER_NO_SCHEDULE = "PREFER_NO_SCHEDULE"
+    """They are placed elsewhere if possible."""
+    NO_EXECUTE = "NO_EXECUTE"
+    """They are not placed on the node, and those that run there are evicted."""
+
+
+class TaintArgs(TypedDict):
+    """A taint of every node of a group."""
+
+    key: str
+    """Key of the taint, such as "nvidia.com/gpu"."""
+    value: NotRequired[str]
+    """Value of the taint; default none."""
+    effect: TaintEffect
+    """What happens to pods that do not tolerate it."""
+
+
+class NodeGroupArgs(TypedDict):
+    """Nodes of one kind."""
+
+    name: str
+    """Name of the group within the cluster, at most 40 lower-case letters, digits and inner hyphens."""
+    instance_types: list[str]
+    """Types of machines, most wanted first, such as "m7i.large"; all of one architecture. A spot group with several
+    loses fewer nodes at a time. A change replaces the group, node by node of the new one first."""
+    min_size: int
+    """Fewest nodes, at least 0."""
+    max_size: int
+    """Most nodes, at least 1; at most 450, EKS's own limit for a group."""
+    desired_size: NotRequired[int]
+    """Nodes at creation; default `min_size`. Later changes are left to the autoscaler and ignored."""
+    spot: NotRequired[bool]
+    """Whether the nodes are spare capacity, cheaper and taken away at two minutes' notice; default false."""
+    labels: NotRequired[dict[str, pulumi.Input[str]]]
+    """Kubernetes labels of the nodes; default none."""
+    taints: NotRequired[list[TaintArgs]]
+    """Taints of the nodes; default none. One group of a cluster must have none."""
+    disk_gib: NotRequired[int]
+    """Size of a node's root volume in GiB, for images and logs; default 50, at least 20."""
+    subnet_ids: NotRequired[list[pulumi.Input[str]]]
+    """Private subnets of the nodes; default those of the cluster. One subnet keeps a group in one zone."""
+    pod_metadata_reason: NotRequired[str]
+    """Why pods of these nodes must reach the instance metadata, and with it the node's own role. Default: they do
+    not (hop limit 1); with a reason the limit is 2. Pods get their roles by Pod Identity, which needs neither."""
+
+
+RULES: dict[str, Rule] = {
+    "node_groups.name": matches(
+        "[a-z]([-a-z0-9]{0,38}[a-z0-9])?", "at most 40 lower-case letters, digits and inner hyphens"
+    ),
+    "node_groups.instance_types": matches(
+        r"[a-z]+[0-9]+[a-z0-9-]*\.(nano|micro|small|medium|[0-9]*x?large|metal(-[0-9]+xl)?)",
+        'a type of EC2 machine such as "m7i.large"',
+    ),
+    "node_groups.min_size": at_least(0, "nodes"),
+    "node_groups.max_size": at_least(1, "node"),
+    "node_groups.disk_gib": at_least(20, "GiB"),
+    "node_groups.pod_metadata_reason": not_empty,
+    "node_groups.taints.key": not_empty,
+}
+MOST_NODES = 450  # nodes per managed node group (Amazon EKS service quotas)
+
+
+def create_role(name: str, tags: dict[str, Any], parent: pulumi.Resource) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+    """The role of every node, and what gives it its rights."""
+    child = pulumi.ResourceOptions(parent=parent)
+    principal = {"Service": "ec2.amazonaws.com"}
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    role = aws.iam.Role(
+        f"{name}-nodes-role",
+        description=f"Nodes of the cluster {name}",
+        assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        tags=tags,
+        opts=child,
+    )
+    rights: list[pulumi.Resource] = [
+        aws.iam.RolePolicyAttachment(
+            f"{name}-nodes-{policy}", role=role.name, policy_arn=f"arn:aws:iam::aws:policy/{policy}", opts=child
+        )
+        for policy in NODE_POLICIES
+    ]
+    return role, rights
+
+
+def create_node_group(
+    cluster: eks.Cluster,
+    name: str,
+    group: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    opts: pulumi.ResourceOptions,
+) -> eks.ManagedNodeGroup:
+    """One group; `settings` are those of all groups: role_arn, version, subnet_ids and tags."""
+    tags = {"Name": name, **settings["tags"]}
+    template = aws.ec2.LaunchTemplate(
+        f"{name}-machine",
+        description=f"Machines of the node group {group['name']}",
+        metadata_options={
+            "http_endpoint": "enabled",
+            "http_tokens": "required",
+            "http_put_response_hop_limit": hop_limit(group),
+            "instance_metadata_tags": "disabled",
+        },
+        block_device_mappings=[
+            {
+                "device_name": ROOT_DEVICE,
+                "ebs": {
+                    "volume_type": "gp3",
+                    "volume_size": group.get("disk_gib", DEFAULT_DISK_GIB),
+                    "encrypted": "true",
+                    "delete_on_termination": "true",
+                },
+            }
+        ],
+        tag_specifications=[
+            {"resource_type": kind, "tags": tags} for kind in ("instance", "volume", "network-interface")
+        ],
+        update_default_version=True,
+        tags=tags,
+        opts=pulumi.ResourceOptions(parent=opts.parent),
+    )
+    return eks.ManagedNodeGroup(
+        f"{name}-nodes",
+        cluster=cluster,
+        node_role_arn=settings["role_arn"],
+        version=settings["version"],
+        ami_type=image_of(group["instance_types"]),
+        capacity_type="SPOT" if group.get("spot", False) else "ON_DEMAND",
+        instance_types=group["instance_types"],
+        ignore_scaling_changes=True,
+        scaling_config={
+            "min_size": group["min_size"],
+            "max_size": group["max_size"],
+            "desired_size": group.get("desired_size", group["min_size"]),
+        },
+        labels=group.get("labels", {}),
+        taints=group.get("taints", []),
+        subnet_ids=group.get("subnet_ids", settings["subnet_ids"]),
+        launch_template={"id": template.id, "version": template.latest_version.apply(str)},
+        tags=tags,
+        opts=opts,
+    )
+
+
+def hop_limit(group: Mapping[str, Any]) -> int:
+    """How far an answer of the metadata service travels: 1 ends at the node, 2 reaches its pods."""
+    return 2 if group.get("pod_metadata_reason") else 1
+
+
+def image_of(instance_types: Sequence[str]) -> str | None:
+    """The image for all of these machines; None if there is no such image."""
+    images = {_image(one) for one in instance_types}
+    return images.pop() if len(images) == 1 else None
+
+
+def _image(instance_type: str) -> str | None:
+    found = re.match(r"([a-z]+)(\d+)([a-z0-9-]*)\.", instance_type)
+    if not found:
+        return None
+    family, generation, attributes = found.groups()
+    arm = "g" in attributes or (family, generation) == ("a", "1")  # "g" after the number is Graviton
+    if family in ("g", "gr", "p"):
+        return None if arm else "AL2023_x86_64_NVIDIA"
+    if family in ("inf", "trn", "mac", "f", "vt", "dl"):  # accelerators whose images pulumi-eks does not know; macOS
+        return None
+    return "AL2023_ARM_64_STANDARD" if arm else "AL2023_x86_64_STANDARD"
+
+
+def problems(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with several fields of the groups together, one line each."""
+    if not groups:
+        yield "args.node_groups must not be empty: DNS and the storage drivers need a node"
+        return
+    names = [group["name"] for group in groups]
+    for name in dict.fromkeys(names):
+        if names.count(name) > 1:
+            yield f'args.node_groups must have different names, got "{name}" {names.count(name)} times'
+    for index, group in enumerate(groups):
+        at = f"args.node_groups[{index}]"
+        least, most = group["min_size"], group["max_size"]
+        desired = group.get("desired_size")
+        desired = least if desired is None else desired
+        if most > MOST_NODES:
+            yield f"{at}.max_size must be at most {MOST_NODES} nodes, got {most}"
+        if not least <= desired <= most:
+            yield (
+                f"{at} must have min_size ≤ desired_size ≤ max_size, got {least}, {desired} and {most}: EKS refuses "
+                "anything else"
+            )
+        if not group["instance_types"]:
+            yield f"{at}.instance_types must not be empty"
+        elif image_of(group["instance_types"]) is None:
+            yield (
+                f"{at}.instance_types must have one image in common (x86, x86 with NVIDIA, or ARM), got "
+                f"{', '.join(group['instance_types'])}"
+            )
+        if group.get("subnet_ids") == []:
+            yield f"{at}.subnet_ids must not be empty: leave it out for the cluster's"
+    if all(group.get("taints") for group in groups):
+        yield "args.node_groups must have one group without taints, for DNS and the storage drivers' controllers"

@@ -1,0 +1,227 @@
+"""An EKS cluster with its nodes, add-ons, access, logs and the key of its Secrets.
+
+Creates what AWS runs. Does not own: the network (give its ids), storage classes and everything else inside the
+cluster, which is the platform's. A cluster that exists is used by its kubeconfig, without this component.
+"""
+
+from typing import Any, NotRequired, TypedDict
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_eks as eks
+
+from pulumi_mlops import versions
+from pulumi_mlops._args import check_args, object_name
+from pulumi_mlops.foundation import _addons, _cluster_rules, _node_groups
+from pulumi_mlops.foundation._node_groups import NodeGroupArgs
+
+DEFAULT_LOG_DAYS = 90
+LOGS = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
+ADMINISTRATOR = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
+KEY_DELETION_DAYS = 30  # the longest that KMS offers: with the key, every Secret in backups of the cluster is lost
+
+
+class ClusterArgs(TypedDict):
+    """Arguments of `Cluster`."""
+
+    vpc_id: pulumi.Input[str]
+    """Id of the VPC, from `Network` or one that exists. A change replaces the cluster."""
+    private_subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
+    """Ids of the private subnets, in two zones at least, where nodes and the API server's network interfaces are."""
+    public_subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
+    """Ids of the public subnets, for load balancers that face the internet; default none. No node is put there."""
+    node_groups: list[NodeGroupArgs]
+    """The nodes, at least one group without taints. Plain: each makes resources."""
+    cluster_name: NotRequired[str]
+    """Name of the cluster in its region; default the component's name. A change replaces the cluster. Plain, and not
+    left to AWS: tags of subnets, trusts of roles and the path of the log contain it."""
+    kubernetes_version: NotRequired[str]
+    """Minor of Kubernetes; default that of `versions.py`. AWS upgrades by one minor at a time and never back; give
+    kube-proxy of the same minor in `addon_versions`. Plain: it is checked against the add-ons."""
+    addon_versions: NotRequired[dict[str, str]]
+    """Versions of add-ons other than those of `versions.py`, by the add-on's name such as "coredns"; default none."""
+    administrators: NotRequired[list[str]]
+    """ARNs of the IAM roles and users that administrate the cluster, by access entries; default none. Whoever runs
+    the first `up` is one already: pulumi-eks has EKS grant it, by an access entry that no stack owns, and that
+    `aws eks delete-access-entry` takes away. Do not list it, EKS refuses a second entry of a principal. Plain: each
+    makes resources."""
+    public_access_cidrs: NotRequired[list[str]]
+    """Blocks of public addresses that may reach the API server from the internet; default none, which turns its
+    public endpoint off, so that it is reached from the VPC and connected networks only. Plain: it is checked."""
+    public_access_reason: NotRequired[str]
+    """Why a block larger than a /8, such as "0.0.0.0/0", may reach the API server. Without a reason it is refused."""
+    log_days: NotRequired[int]
+    """Days for which the control plane's logs are kept, one of the retentions of CloudWatch Logs; default 90."""
+    extended_support: NotRequired[bool]
+    """Whether a version stays after its standard support ended, at six times the price; default false: AWS then
+    upgrades the control plane by itself."""
+    protect: NotRequired[bool]
+    """Whether Pulumi and AWS refuse to delete the cluster and the key of its Secrets; default true. When false,
+    `destroy` ends everything that runs in the cluster, and 30 days later no backup of its Secrets can be read."""
+    tags: NotRequired[dict[str, pulumi.Input[str]]]
+    """Tags of everything that is created, machines and volumes included; default none."""
+
+
+class Cluster(pulumi.ComponentResource):
+    """An EKS cluster of private nodes in the partition `aws`; Secrets are encrypted, all control-plane logs kept.
+
+    ```python
+    from pulumi_mlops.foundation import Cluster, Network
+
+    network = Network("dev", {"region": "eu-central-1", "zones": ["eu-central-1a", "eu-central-1b"]})
+    nodes = [{"name": "general", "instance_types": ["m7i.large"], "min_size": 2, "max_size": 6}]
+    network_ids = {"vpc_id": network.vpc_id, "private_subnet_ids": network.private_subnet_ids}
+    cluster = Cluster("dev", {**network_ids, "node_groups": nodes})
+    pulumi.export("kubeconfig", cluster.kubeconfig)
+    ```
+    """
+
+    name: pulumi.Output[str]
+    """Name of the cluster; whoever uses it waits for the cluster."""
+    arn: pulumi.Output[str]
+    """ARN of the cluster."""
+    kubeconfig: pulumi.Output[str]
+    """Secret: kubeconfig as JSON. It holds no credentials: the AWS CLI asks for a token of whoever uses it."""
+    oidc_provider_arn: pulumi.Output[str]
+    """ARN of the IAM OIDC provider, for roles that service accounts take by IRSA."""
+    oidc_issuer: pulumi.Output[str]
+    """Issuer of the service accounts' tokens, without `https://`."""
+    node_security_group_id: pulumi.Output[str]
+    """Security group of every node, hence of every pod, and of the API server's network interfaces: EKS's own
+    cluster security group. It is what a database or file system admits."""
+
+    def __init__(self, name: str, args: ClusterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(
+            Cluster,
+            name,
+            args,
+            ClusterArgs,
+            _cluster_rules.RULES,
+            problems=_cluster_rules.problems(args),
+            name_rule=object_name(40),
+        )
+        super().__init__("pulumi-mlops:index:Cluster", name, {**checked}, opts)
+        self._name = name
+        self._args = checked
+        self._tags: dict[str, Any] = checked.get("tags", {})
+        self._protected: bool = checked.get("protect", True)
+        self._kubernetes: str = checked.get("kubernetes_version", versions.EKS_KUBERNETES)
+        cluster_name: str = checked.get("cluster_name", name)
+
+        cluster = self._create_control_plane(cluster_name, self._create_key(cluster_name))
+        self.name = cluster.urn.apply(lambda _: cluster_name)  # known in a preview, and yet it waits for the cluster
+        self._create_nodes(cluster)
+
+        self.arn = cluster.eks_cluster.apply(lambda known: known.arn)
+        self.kubeconfig = pulumi.Output.secret(cluster.kubeconfig_json)
+        self.oidc_provider_arn = cluster.oidc_provider_arn
+        self.oidc_issuer = cluster.oidc_issuer
+        self.node_security_group_id = cluster.node_security_group_id
+        self.register_outputs(
+            {
+                "name": self.name,
+                "arn": self.arn,
+                "kubeconfig": self.kubeconfig,
+                "oidc_provider_arn": self.oidc_provider_arn,
+                "oidc_issuer": self.oidc_issuer,
+                "node_security_group_id": self.node_security_group_id,
+            }
+        )
+
+    def _create_key(self, cluster_name: str) -> aws.kms.Key:
+        kept = pulumi.ResourceOptions(parent=self, protect=self._protected)
+        key = aws.kms.Key(
+            f"{self._name}-secrets",
+            description=f"Secrets of the EKS cluster {cluster_name}",
+            enable_key_rotation=True,
+            deletion_window_in_days=KEY_DELETION_DAYS,
+            tags={"Name": f"{self._name}-secrets", **self._tags},
+            opts=kept,
+        )
+        aws.kms.Alias(
+            f"{self._name}-secrets-alias",
+            name=f"alias/eks/{cluster_name}",
+            target_key_id=key.key_id,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        return key
+
+    def _create_control_plane(self, cluster_name: str, key: aws.kms.Key) -> eks.Cluster:
+        # EKS makes the log group itself where there is none, and then keeps the logs for ever.
+        logs = aws.cloudwatch.LogGroup(
+            f"{self._name}-control-plane-logs",
+            name=f"/aws/eks/{cluster_name}/cluster",
+            retention_in_days=self._args.get("log_days", DEFAULT_LOG_DAYS),
+            tags=self._tags,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+        public = self._args.get("public_access_cidrs", [])
+        return eks.Cluster(
+            f"{self._name}-control-plane",
+            name=cluster_name,
+            version=self._kubernetes,
+            upgrade_policy={"support_type": "EXTENDED" if self._args.get("extended_support", False) else "STANDARD"},
+            vpc_id=self._args["vpc_id"],
+            private_subnet_ids=self._args["private_subnet_ids"],
+            public_subnet_ids=self._args.get("public_subnet_ids", []),
+            endpoint_private_access=True,
+            endpoint_public_access=bool(public),
+            public_access_cidrs=public or None,
+            authentication_mode=eks.AuthenticationMode.API,
+            access_entries=access_entries(self._args.get("administrators", []), self._tags),
+            encryption_config_key_arn=key.arn,
+            enabled_cluster_log_types=LOGS,
+            create_oidc_provider=True,
+            skip_default_node_group=True,
+            skip_default_security_groups=True,  # managed nodes are in EKS's own group; another would only confuse
+            create_instance_role=False,
+            bootstrap_self_managed_addons=False,
+            use_default_vpc_cni=True,  # in pulumi-eks's words: leave vpc-cni alone, it is one of our add-ons
+            kube_proxy_addon_options={"enabled": False},
+            coredns_addon_options={"enabled": False},
+            deletion_protection=self._protected,
+            tags=self._tags,
+            opts=pulumi.ResourceOptions(parent=self, protect=self._protected, depends_on=[logs]),
+        )
+
+    def _create_nodes(self, cluster: eks.Cluster) -> None:
+        """Add-ons and nodes, in the order in which they become ready."""
+
+        def addons(wanted: bool, needs: list[pulumi.Resource]) -> list[pulumi.Resource]:
+            opts = pulumi.ResourceOptions(parent=self, depends_on=needs)
+            return [
+                _addons.create_addon(self._name, addon, self._args, self.name, opts)
+                for addon in _addons.ADDONS
+                if (addon in _addons.BEFORE_NODES) is wanted
+            ]
+
+        first = addons(True, [cluster])
+        role, rights = _node_groups.create_role(self._name, self._tags, self)
+        settings = {
+            "role_arn": role.arn,
+            "version": self._kubernetes,
+            "subnet_ids": self._args["private_subnet_ids"],
+            "tags": self._tags,
+        }
+        groups: list[pulumi.Resource] = [
+            _node_groups.create_node_group(
+                cluster,
+                f"{self._name}-{group['name']}",
+                group,
+                settings,
+                pulumi.ResourceOptions(parent=self, depends_on=[*rights, *first]),
+            )
+            for group in self._args["node_groups"]
+        ]
+        addons(False, groups)
+
+
+def access_entries(administrators: list[str], tags: dict[str, Any]) -> dict[str, eks.AccessEntryArgs]:
+    """Access entries that make each an administrator of the whole cluster, by the account and path of its ARN."""
+    everything: Any = {"policy_arn": ADMINISTRATOR, "access_scope": {"type": "cluster"}}
+    return {
+        arn.partition(":iam::")[2]: eks.AccessEntryArgs(
+            principal_arn=arn, access_policies={"administrator": everything}, tags=tags
+        )
+        for arn in administrators
+    }
