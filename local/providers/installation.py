@@ -50,6 +50,8 @@ RESOURCES = (
     Resource("kubernetes", "Kubernetes provider", "pulumi-kubernetes", "local.providers.kubernetes.provider"),
     Resource("random", "random provider", "pulumi-random", "local.providers.random_provider"),
 )
+CLOUD = (Resource("eks", "EKS components", "pulumi-eks", "local.providers.eks.provider"),)
+"""What stacks on AWS need as well; stacks of one machine never wait for their download."""
 
 
 def environment() -> dict[str, str]:
@@ -57,7 +59,7 @@ def environment() -> dict[str, str]:
     return {"PULUMI_SKIP_UPDATE_CHECK": "1", "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1"}
 
 
-def install(pulumi_home: Path, pulumi: Path | None = None) -> list[str]:
+def install(pulumi_home: Path, pulumi: Path | None = None, cloud: bool = False) -> list[str]:
     """Installs what a Python program with Kubernetes and random resources needs, and returns one line per stand-in.
 
     Published plugins that are there already are kept. Safe to call on every start; a warm call takes no time.
@@ -65,6 +67,7 @@ def install(pulumi_home: Path, pulumi: Path | None = None) -> list[str]:
     Args:
         pulumi_home: `$PULUMI_HOME` of the runs to come.
         pulumi: the CLI; by default the one on PATH, else the built one.
+        cloud: whether the program has AWS resources too.
 
     Raises:
         StepFailed: there is no Pulumi CLI, or published plugins were demanded and could not be had.
@@ -72,8 +75,9 @@ def install(pulumi_home: Path, pulumi: Path | None = None) -> list[str]:
     pulumi = pulumi or _find_pulumi()
     plugins = pulumi_home / "plugins"
     plugins.mkdir(parents=True, exist_ok=True)
-    with futures.ThreadPoolExecutor(len(RESOURCES)) as pool:
-        lines = list(pool.map(lambda resource: _install_resource(resource, plugins, pulumi), RESOURCES))
+    resources = (*RESOURCES, *CLOUD) if cloud else RESOURCES
+    with futures.ThreadPoolExecutor(len(resources)) as pool:
+        lines = list(pool.map(lambda resource: _install_resource(resource, plugins, pulumi), resources))
     return [line for line in (_install_language(plugins, pulumi), *lines) if line]
 
 
@@ -119,8 +123,9 @@ def _try_download(resource: Resource, home: str, pulumi: Path) -> str:
     settings = {**os.environ, "PULUMI_HOME": home, "PULUMI_SKIP_UPDATE_CHECK": "1"}
     try:
         done = subprocess.run(
-            words, env=settings, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=False
-        )
+            # Elsewhere than in a project: the CLI would read the project's files first.
+            words, cwd=home, env=settings, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=False
+        )  # fmt: skip
     except subprocess.TimeoutExpired:
         return f"could not be downloaded within {DOWNLOAD_SECONDS:.0f}s"
     if done.returncode == 0:

@@ -15,6 +15,9 @@ import traceback
 SHOWN = 32
 """Exit code of a program that failed and has told the user why; the engine then adds nothing."""
 
+ENDED = "resource monitor shut down"
+"""The engine's answer to what a program still asks when a resource has failed; it has said which one, and why."""
+
 
 def message(error: BaseException, program: str) -> str:
     """What the user reads: a traceback that begins in their own program, once."""
@@ -84,7 +87,8 @@ def execute(settings: dict, program: str, arguments: list[str]) -> int:
     except KeyboardInterrupt:
         pass  # the engine interrupts a program when something else has failed, and says so itself
     except Exception as error:
-        pulumi.log.error(message(error, program))
+        if str(error) != ENDED:
+            pulumi.log.error(message(error, program))
     finally:
         loop.close()
         sys.stdout.flush()
