@@ -1,4 +1,4 @@
-"""Stand-ins for engine plugins that cannot be downloaded everywhere: a language host and two providers.
+"""Stand-ins for engine plugins that cannot be downloaded everywhere: a language host and three providers.
 
 They are small, say so when they are used, and refuse what they do not implement. They are never part of the wheel.
 """

@@ -49,6 +49,7 @@ class Resource:
 RESOURCES = (
     Resource("kubernetes", "Kubernetes provider", "pulumi-kubernetes", "local.providers.kubernetes.provider"),
     Resource("random", "random provider", "pulumi-random", "local.providers.random_provider"),
+    Resource("aws", "AWS provider", "pulumi-aws", "local.providers.aws.provider"),
 )
 
 
@@ -58,7 +59,7 @@ def environment() -> dict[str, str]:
 
 
 def install(pulumi_home: Path, pulumi: Path | None = None) -> list[str]:
-    """Installs what a Python program with Kubernetes and random resources needs, and returns one line per stand-in.
+    """Installs what a program with Kubernetes, AWS and random resources needs, and returns one line per stand-in.
 
     Published plugins that are there already are kept. Safe to call on every start; a warm call takes no time.
 
@@ -119,7 +120,7 @@ def _try_download(resource: Resource, home: str, pulumi: Path) -> str:
     settings = {**os.environ, "PULUMI_HOME": home, "PULUMI_SKIP_UPDATE_CHECK": "1"}
     try:
         done = subprocess.run(
-            words, env=settings, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=False
+            words, cwd=home, env=settings, capture_output=True, text=True, timeout=DOWNLOAD_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
         return f"could not be downloaded within {DOWNLOAD_SECONDS:.0f}s"
