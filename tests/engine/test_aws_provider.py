@@ -238,7 +238,7 @@ def platform(team: str = "ml", size: int = 2, version: str = "v1.1.0", storage: 
 
 def test_a_platform_is_made_changed_in_place_and_ended(aws: Aws, pulumi_env: PulumiEnv):
     stack = pulumi_env.stack(platform())
-    assert quiet(stack.preview()).changed == {"create": 38}
+    assert quiet(stack.preview()).changed == {"create": 36}
     made = stack.up()
     assert made.text.count("warning: simulated by the AWS provider stand-in") == 1
     quiet(made)

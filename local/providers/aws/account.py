@@ -127,7 +127,7 @@ class Account:
         given = {name: url for one in self.options.get("endpoints") or [] for name, url in one.items() if url}
         address = given.get(service.replace("-", "")) or os.environ.get("AWS_ENDPOINT_URL") or ""
         host = urlsplit(address).hostname or ""
-        if not (host in ("localhost", "::1") or host.startswith("127.")):
+        if not re.fullmatch(r"localhost|::1|127(\.\d{1,3}){3}", host):
             raise Refused(NO_ENDPOINT)
         return address
 

@@ -220,8 +220,8 @@ class Certificate(Resource):
         if equal([*given], names) or equal([*given], [*names, found["DomainName"]]):
             names = given
         method = next((one.get("ValidationMethod") for one in found.get("DomainValidationOptions") or []), None)
-        return {**values, "arn": identifier, "validationMethod": method, "subjectAlternativeNames": names, "domainValidationOptions": options,
-                "type": found.get("Type")}  # fmt: skip
+        values |= {"arn": identifier, "validationMethod": method, "type": found.get("Type")}
+        return {**values, "subjectAlternativeNames": names, "domainValidationOptions": options}
 
 
 class CertificateValidation(Resource):

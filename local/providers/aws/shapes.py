@@ -42,7 +42,8 @@ def to_api(shape: Any, value: Any, renames: Mapping[str, str], path: str) -> Any
             if name is None:
                 where = f"{path}.{key}" if path else key
                 raise Refused(
-                    f"{where} is not implemented by the AWS provider stand-in: leave it out, or use the published plugin"
+                    f"{where} is not implemented by the AWS provider stand-in: leave it out, or use the "
+                    "published plugin"
                 )
             translated[name] = to_api(shape.members[name], item, renames, f"{path}.{key}")
         return translated
