@@ -130,7 +130,8 @@ class Aws:
         pages = self.client("resourcegroupstaggingapi").get_paginator("get_resources").paginate()
         for page in pages:
             for one in page["ResourceTagMappingList"]:
-                if any(tag == item["Value"] for item in one["Tags"]) and ":kms:" not in one["ResourceARN"]:
+                lingers = re.search(":kms:|:natgateway/", one["ResourceARN"])  # deleted ones stay listed for a while
+                if not lingers and any(tag == item["Value"] for item in one["Tags"]):
                     yield f"tagged {one['ResourceARN']}"
 
 

@@ -65,7 +65,7 @@ class MountTarget(Resource):
         groups = account.call("efs", "describe_mount_target_security_groups", MountTargetId=identifier)
         name = f"{system}.efs.{account.region}.amazonaws.com"
         return {
-            **values, "securityGroups": groups["SecurityGroups"], "dnsName": name,
+            **values, "securityGroups": groups.get("SecurityGroups") or [], "dnsName": name,
             "mountTargetDnsName": f"{values.get('availabilityZoneName')}.{name}",
             "fileSystemArn": f"arn:aws:elasticfilesystem:{account.region}:{account.number}:file-system/{system}",
         }  # fmt: skip
