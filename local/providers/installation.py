@@ -50,7 +50,10 @@ RESOURCES = (
     Resource("kubernetes", "Kubernetes provider", "pulumi-kubernetes", "local.providers.kubernetes.provider"),
     Resource("random", "random provider", "pulumi-random", "local.providers.random_provider"),
 )
-CLOUD = (Resource("eks", "EKS components", "pulumi-eks", "local.providers.eks.provider"),)
+CLOUD = (
+    Resource("aws", "AWS provider", "pulumi-aws", "local.providers.aws.provider"),
+    Resource("eks", "EKS components", "pulumi-eks", "local.providers.eks.provider"),
+)
 """What stacks on AWS need as well; stacks of one machine never wait for their download."""
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from aws import Aws, aws_api
 from pulumi_cli import Cluster, PulumiEnv
 
 from local import providers, tools
@@ -16,7 +17,7 @@ from local.node.control_plane import ControlPlane, control_plane
 def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Pulumi home with the plugins that `make up` would use, or those that PULUMI_MLOPS_PLUGINS chooses."""
     home = tmp_path_factory.mktemp("pulumi")
-    for line in providers.install(home):
+    for line in providers.install(home, cloud=True):
         print(line, file=sys.stderr)
     return home
 
@@ -47,3 +48,18 @@ def api_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlan
 def cluster(api_server: ControlPlane) -> Cluster:
     """Access to the session's API server."""
     return Cluster(api_server.kubeconfig)
+
+
+@pytest.fixture(scope="session")
+def aws_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
+    """An AWS API on this machine."""
+    with aws_api(tmp_path_factory.mktemp("aws")) as running:
+        yield running
+
+
+@pytest.fixture
+def aws(aws_server: Aws, pulumi_env: PulumiEnv) -> Aws:
+    """The API, empty, and the test's CLI led to it."""
+    aws_server.reset()
+    pulumi_env.environment.update(aws_server.environment)
+    return aws_server

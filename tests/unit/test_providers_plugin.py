@@ -238,14 +238,14 @@ def test_stand_ins_are_installed_once_and_announced_every_time(tmp_path):
     asked = tmp_path / "asked"
     cli, home = fake_cli(tmp_path / "bin", REFUSE.format(asked)), tmp_path / "home"
     lines = installation.install(home, cli)
-    assert len(lines) == 3
+    assert len(lines) == 1 + len(installation.RESOURCES)
     assert "Python language host 9.9.9" in lines[0]
     assert any("Kubernetes provider" in line and "could not be downloaded: no such host" in line for line in lines)
     plugins = {path.name for path in (home / "plugins").iterdir()}
     assert "language-python-v9.9.9" in plugins
-    assert len(plugins) == 3
+    assert len(plugins) == len(lines)
     assert installation.install(home, cli) == lines
-    assert len(asked.read_text().splitlines()) == 2
+    assert len(asked.read_text().splitlines()) == len(installation.RESOURCES)
 
 
 def test_published_plugins_are_taken_when_they_can_be_had(tmp_path, monkeypatch):

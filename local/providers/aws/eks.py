@@ -1,0 +1,319 @@
+"""EKS clusters and node groups by the API; add-ons, access entries, their policies and pod identities in a file."""
+
+import datetime
+import hashlib
+import os
+from typing import Any
+
+from local.providers.aws.account import Account, Missing, shape
+from local.providers.aws.resource import Call, Live, Resource, Simulated, Tagging, properties
+from local.providers.aws.shapes import from_api, to_api
+from local.providers.aws.simulated import PLACE
+from local.providers.plugin import Refused
+from local.providers.values import Object
+
+TAGGING = Tagging(
+    "tag_resource",
+    "untag_resource",
+    "list_tags_for_resource",
+    {"resourceArn": "{arn}"},
+    "tags",
+    "tagKeys",
+    "tags",
+    None,
+)
+
+TAGS = "tags of node groups"
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+class Cluster(Resource):
+    """A cluster; what the local API drops of it is kept in a file."""
+
+    token = "aws:eks/cluster:Cluster"
+    service = "eks"
+    properties = properties(
+        "name! roleArn*! vpcConfig* version accessConfig encryptionConfig enabledClusterLogTypes "
+        "kubernetesNetworkConfig! bootstrapSelfManagedAddons! upgradePolicy deletionProtection tags"
+    )
+    outputs = ("arn", "certificateAuthority", "clusterId", "createdAt", "endpoint", "identities", "platformVersion",
+               "status")  # fmt: skip
+    renames = {"resourcesVpcConfig": "vpcConfig"}
+    defaults = {"bootstrapSelfManagedAddons": True, "deletionProtection": False}
+    settled = frozenset({"version", "accessConfig", "kubernetesNetworkConfig", "upgradePolicy"})
+    unread = frozenset({"encryptionConfig", "accessConfig", "upgradePolicy", "kubernetesNetworkConfig"})
+    overlaid = frozenset({"version", "accessConfig", "upgradePolicy", "deletionProtection", "encryptionConfig",
+                          "bootstrapSelfManagedAddons"})  # fmt: skip
+    name, name_limit = "name", 100
+    tagging = TAGGING
+    create_call = Call("create_cluster", "cluster.name")
+    read_call = Call("describe_cluster", "cluster", name="{id}")
+    delete_call = Call("delete_cluster", name="{id}")
+
+    def create(self, account: Account, inputs: Object) -> str:
+        """One call, with the log types in their place."""
+        given = self.parameters("create_cluster", inputs)
+        types = inputs.get("enabledClusterLogTypes")
+        if types:
+            given["logging"] = {"clusterLogging": [{"types": types, "enabled": True}]}
+        account.call("eks", "create_cluster", **given)
+        self.tag(account, inputs["name"], inputs, {}, self.all_tags(account, inputs))
+        return inputs["name"]
+
+    def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
+        """With issuer and log types in Pulumi's form."""
+        values = self.translated(found)
+        values["identities"] = [{"oidcs": [{"issuer": found["identity"]["oidc"]["issuer"]}]}]
+        logging = (found.get("logging") or {}).get("clusterLogging") or []
+        values["enabledClusterLogTypes"] = [name for one in logging if one.get("enabled") for name in one["types"]]
+        return values
+
+    def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
+        """Access and logs by the API, one at a time as it wants; the rest is kept beside."""
+        if "vpcConfig" in changed:
+            wanted = self.parameters("update_cluster_config", {"vpcConfig": inputs["vpcConfig"]})
+            account.call("eks", "update_cluster_config", name=identifier, **wanted)
+        if "enabledClusterLogTypes" in changed:
+            every = ("api", "audit", "authenticator", "controllerManager", "scheduler")
+            wanted = inputs.get("enabledClusterLogTypes") or []
+            logging = [{"types": wanted, "enabled": True}] if wanted else []
+            off = [name for name in every if name not in wanted]
+            logging += [{"types": off, "enabled": False}] if off else []
+            account.call("eks", "update_cluster_config", name=identifier, logging={"clusterLogging": logging})
+
+    def delete(self, account: Account, identifier: str, state: Object) -> None:
+        """Refused while it is protected, as AWS does."""
+        if state.get("deletionProtection"):
+            raise Refused("deletionProtection is on: set it to false and run `pulumi up` first")
+        super().delete(account, identifier, state)
+
+
+class NodeGroup(Resource):
+    """A managed node group."""
+
+    token = "aws:eks/nodeGroup:NodeGroup"
+    service = "eks"
+    properties = properties(
+        "clusterName*! nodeGroupName! nodeGroupNamePrefix! nodeRoleArn*! subnetIds*! scalingConfig* amiType! "
+        "capacityType! diskSize! instanceTypes! labels launchTemplate taints updateConfig nodeRepairConfig version "
+        "releaseVersion forceUpdateVersion~ remoteAccess! tags"
+    )
+    outputs = ("arn", "resources", "status")
+    renames = {"nodegroupName": "nodeGroupName", "nodeRole": "nodeRoleArn", "subnets": "subnetIds",
+               "nodegroupArn": "arn"}  # fmt: skip
+    settled = frozenset({"amiType", "capacityType", "diskSize", "instanceTypes", "version", "releaseVersion",
+                         "updateConfig", "nodeRepairConfig"})  # fmt: skip
+    maps = frozenset({"labels", "tags"})
+    unread = frozenset({"launchTemplate", "version", "releaseVersion", "updateConfig", "nodeRepairConfig"})
+    overlaid = frozenset({"launchTemplate", "version", "releaseVersion", "updateConfig", "nodeRepairConfig"})
+    name, name_limit = "nodeGroupName", 63
+    tagging = TAGGING
+    read_call = Call("describe_nodegroup", "nodegroup", clusterName="{cluster}", nodegroupName="{group}")
+    delete_call = Call("delete_nodegroup", clusterName="{cluster}", nodegroupName="{group}")
+
+    def known(self, account: Account, identifier: str, state: Object) -> Object:
+        """The identifier says cluster and group."""
+        cluster, _, group = identifier.partition(":")
+        return {**super().known(account, identifier, state), "cluster": cluster, "group": group}
+
+    def _operations(self) -> list[str]:
+        return ["create_nodegroup"]
+
+    def create(self, account: Account, inputs: Object) -> str:
+        """One call; a launch template's name and identifier exclude each other in the local API's answer."""
+        given = self.parameters("create_nodegroup", inputs)
+        account.call("eks", "create_nodegroup", **given, tags=self.all_tags(account, inputs))
+        return f"{inputs['clusterName']}:{inputs['nodeGroupName']}"
+
+    def tag(self, account: Account, identifier: str, state: Object, old: Any, new: Any) -> None:
+        """The local API tags clusters alone: changed tags of a group are kept beside it."""
+        if dict(old) != dict(new):
+            account.store.put(TAGS, identifier, dict(new))
+
+    def read_tags(self, account: Account, identifier: str, state: Object) -> dict[str, str] | None:
+        """Those that the group was made with, unless they were changed."""
+        kept = account.store.get(TAGS, identifier) if os.environ.get(PLACE) else None
+        return kept if kept is not None else dict(state.get("tags") or {})
+
+    def delete(self, account: Account, identifier: str, state: Object) -> None:
+        """With the tags beside it."""
+        super().delete(account, identifier, state)
+        if os.environ.get(PLACE):
+            account.store.put(TAGS, identifier, None)
+
+    def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
+        """With its group of machines as a list."""
+        values = {key: value for key, value in self.translated(found).items() if value is not None}
+        groups = (found.get("resources") or {}).get("autoScalingGroups") or []
+        values["resources"] = [{"autoscalingGroups": from_api(groups, {})}]
+        values.setdefault("taints", [])
+        values.setdefault("labels", {})
+        return values
+
+    def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
+        """Sizes, labels and taints by the API."""
+        given: Object = {}
+        if "scalingConfig" in changed:
+            given |= self.parameters("update_nodegroup_config", {"scalingConfig": inputs["scalingConfig"]})
+        before, after = state.get("labels") or {}, inputs.get("labels") or {}
+        if before != after:
+            given["labels"] = {
+                "addOrUpdateLabels": {key: after[key] for key in after if before.get(key) != after[key]},
+                "removeLabels": [key for key in before if key not in after],
+            }
+        if "taints" in changed:
+            shape_of = self._taint_shape()
+            old, new = (to_api(shape_of, side.get("taints") or [], {}, "taints") for side in (state, inputs))
+            kept = {(one["key"], one["effect"]) for one in new}
+            given["taints"] = {
+                "addOrUpdateTaints": [one for one in new if one not in old],
+                "removeTaints": [one for one in old if (one["key"], one["effect"]) not in kept],
+            }
+        if given:
+            cluster, _, group = identifier.partition(":")
+            account.call("eks", "update_nodegroup_config", clusterName=cluster, nodegroupName=group, **given)
+
+    @staticmethod
+    def _taint_shape() -> Any:
+        return shape("eks", "create_nodegroup").members["taints"]
+
+
+class Simulation(Simulated):
+    """What EKS keeps beside a cluster."""
+
+    service = "eks"
+    owner = ("describe_cluster", "name", "clusterName")
+    operation = ""
+
+    def _operations(self) -> list[str]:
+        return [self.operation]
+
+    def arn(self, account: Account, kind: str, *parts: str) -> str:
+        """The ARN that EKS would give."""
+        rest = "/".join(parts)
+        return f"arn:aws:eks:{account.region}:{account.number}:{kind}/{rest}"
+
+    def changed(self, before: Object, inputs: Object) -> Object:
+        """When it was changed."""
+        return {"modifiedAt": _now()} if "modifiedAt" in self.outputs else {}
+
+
+class Addon(Simulation):
+    """A managed add-on."""
+
+    token = "aws:eks/addon:Addon"
+    operation = "create_addon"
+    properties = properties(
+        "clusterName*! addonName*! addonVersion configurationValues serviceAccountRoleArn podIdentityAssociations "
+        "preserve~ resolveConflictsOnCreate~ resolveConflictsOnUpdate~ tags"
+    )
+    outputs = ("arn", "createdAt", "modifiedAt")
+    volatile = ("modifiedAt",)
+    settled = frozenset({"addonVersion", "configurationValues"})
+    single = ("clusterName", "addonName")
+
+    def parts(self, inputs: Object) -> str:
+        """Cluster and add-on."""
+        return f"{inputs['clusterName']}:{inputs['addonName']}"
+
+    def computed(self, account: Account, identifier: str, inputs: Object) -> Object:
+        """ARN, times, and a version if none was given."""
+        cluster, _, name = identifier.partition(":")
+        times = dict.fromkeys(("createdAt", "modifiedAt"), _now())
+        chosen = {} if "addonVersion" in inputs else {"addonVersion": "v1.0.0-eksbuild.1"}
+        return {**times, **chosen, "arn": self.arn(account, "addon", cluster, name, _digest(identifier))}
+
+
+class AccessEntry(Simulation):
+    """Who may enter a cluster."""
+
+    token = "aws:eks/accessEntry:AccessEntry"
+    operation = "create_access_entry"
+    properties = properties("clusterName*! principalArn*! kubernetesGroups type! userName tags")
+    outputs = ("accessEntryArn", "createdAt", "modifiedAt")
+    volatile = ("modifiedAt",)
+    renames = {"username": "userName"}
+    defaults = {"type": "STANDARD"}
+    settled = frozenset({"userName", "kubernetesGroups"})
+    single = ("clusterName", "principalArn")
+
+    def parts(self, inputs: Object) -> str:
+        """Cluster and principal."""
+        return f"{inputs['clusterName']}:{inputs['principalArn']}"
+
+    def computed(self, account: Account, identifier: str, inputs: Object) -> Object:
+        """ARN, times, and a user name if none was given."""
+        cluster, _, principal = identifier.partition(":")
+        times = dict.fromkeys(("createdAt", "modifiedAt"), _now())
+        user = {} if "userName" in inputs else {"userName": principal}
+        arn = self.arn(account, "access-entry", cluster, principal.rpartition(":")[2], _digest(identifier))
+        return {**times, **user, "accessEntryArn": arn}
+
+    def delete(self, account: Account, identifier: str, state: Object) -> None:
+        """Its policies go with it."""
+        for name in account.store.all().get(AccessPolicyAssociation.token, {}):
+            if name.startswith(f"{identifier}#"):
+                account.store.put(AccessPolicyAssociation.token, name, None)
+        super().delete(account, identifier, state)
+
+
+class AccessPolicyAssociation(Simulation):
+    """What an access entry may do."""
+
+    token = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
+    operation = "associate_access_policy"
+    properties = properties("clusterName*! principalArn*! policyArn*! accessScope*!")
+    outputs = ("associatedAt", "modifiedAt")
+    single = ("clusterName", "principalArn", "policyArn")
+
+    def parts(self, inputs: Object) -> str:
+        """Cluster, principal and policy."""
+        return f"{inputs['clusterName']}:{inputs['principalArn']}#{inputs['policyArn']}"
+
+    def create(self, account: Account, inputs: Object) -> str:
+        """Only for a principal with an access entry."""
+        entry = f"{inputs['clusterName']}:{inputs['principalArn']}"
+        if account.store.get(AccessEntry.token, entry) is None:
+            raise Missing(f"the cluster has no access entry for {inputs['principalArn']}")
+        return super().create(account, inputs)
+
+    def computed(self, account: Account, identifier: str, inputs: Object) -> Object:
+        """Times."""
+        return dict.fromkeys(self.outputs, _now())
+
+
+class PodIdentityAssociation(Simulation):
+    """Which role a service account takes."""
+
+    token = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
+    operation = "create_pod_identity_association"
+    properties = properties(
+        "clusterName*! namespace*! serviceAccount*! roleArn* disableSessionTags targetRoleArn policy tags"
+    )
+    outputs = ("associationArn", "associationId", "externalId")
+    settled = frozenset({"disableSessionTags"})
+    single = ("clusterName", "namespace", "serviceAccount")
+
+    def parts(self, inputs: Object) -> str:
+        """As the API makes them, but the same for the same service account: there can be one alone."""
+        place = f"{inputs['clusterName']}:{inputs['namespace']}:{inputs['serviceAccount']}"
+        return f"a-{_digest(place)[:17]}"
+
+    def computed(self, account: Account, identifier: str, inputs: Object) -> Object:
+        """ARN and identifier."""
+        arn = self.arn(account, "podidentityassociation", inputs["clusterName"], identifier)
+        return {"associationArn": arn, "associationId": identifier}
+
+    def read(self, account: Account, identifier: str, state: Object) -> Live | None:
+        """Imported as `cluster,association`."""
+        return super().read(account, identifier.rpartition(",")[2], state)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+KINDS = (Cluster, NodeGroup, Addon, AccessEntry, AccessPolicyAssociation, PodIdentityAssociation)
