@@ -21,6 +21,7 @@ from local.providers import installation
 
 pytestmark = pytest.mark.engine
 
+(EKS,) = [one for one in installation.CLOUD if one.name == "eks"]
 AWS = installation.Resource("aws", "test double of the AWS provider", "pulumi-aws", "tests.engine.aws_double")
 CLUSTER = {
     "vpc_id": "vpc-1",
@@ -36,9 +37,9 @@ def eks_env(pulumi_env: PulumiEnv, pulumi_home: Path) -> PulumiEnv:
     home = pulumi_env.directory / "home"
     (home / "plugins").mkdir(parents=True)
     for plugin in (pulumi_home / "plugins").iterdir():
-        if not plugin.name.startswith(("resource-aws-", "resource-eks-")):
+        if plugin.is_dir() and not plugin.name.startswith(("resource-aws-", "resource-eks-")):
             shutil.copytree(plugin, home / "plugins" / plugin.name, copy_function=os.link)
-    for plugin in (AWS, *installation.CLOUD):
+    for plugin in (AWS, EKS):
         installation._write(home / "plugins" / plugin.directory, f"pulumi-resource-{plugin.name}", plugin.module)
     return replace(pulumi_env, environment={**pulumi_env.environment, "PULUMI_HOME": str(home)})
 
@@ -211,7 +212,7 @@ def test_a_resource_that_cannot_be_made_is_named_once(eks_env: PulumiEnv):
 
 def test_the_stand_in_is_announced_and_only_for_stacks_on_aws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv(installation.CHOICE, "stand-in")
-    line = f"stand-in: EKS components {installation.CLOUD[0].version} (published plugin not wanted"
+    line = f"stand-in: EKS components {EKS.version} (published plugin not wanted"
     assert any(one.startswith(line) for one in installation.install(tmp_path, cloud=True))
     assert not any("EKS" in one for one in installation.install(tmp_path))
 

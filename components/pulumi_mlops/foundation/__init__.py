@@ -1,13 +1,16 @@
 """What a platform on AWS stands on, for the stack that makes it once an environment. Needs the extra `aws`."""
 
 from pulumi_mlops.foundation import permissions
+from pulumi_mlops.foundation._node_groups import NodeGroupArgs, TaintArgs, TaintEffect
 from pulumi_mlops.foundation._policies import (
     ResourceStatementArgs,
     StatementArgs,
     policy_document,
     resource_policy_document,
 )
+from pulumi_mlops.foundation.cluster import Cluster, ClusterArgs
 from pulumi_mlops.foundation.domain import Domain, DomainArgs
+from pulumi_mlops.foundation.network import NatMode, Network, NetworkArgs
 from pulumi_mlops.foundation.object_store import S3ObjectStore, S3ObjectStoreArgs
 from pulumi_mlops.foundation.registry import Registry, RegistryArgs
 from pulumi_mlops.foundation.shared_files import SharedFiles, SharedFilesArgs
