@@ -23,8 +23,8 @@ status: environment ## what runs on this machine
 down: environment ## remove everything that `make up` started, and check that nothing stays
 	@$(PYTHON) -m local down
 
-plan: environment ## what `pulumi up` would change in each local stack
-	@$(PYTHON) -m local plan
+plan: environment ## what `pulumi up` would change in each local stack; STACK=foundation-dev plans that one, without an account
+	@$(PYTHON) -m local plan $(if $(STACK),--stack "$(STACK)")
 
 test: environment ## every tier of tests that this machine can run, and which it could not
 	@$(PYTHON) -m local prepare

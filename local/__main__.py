@@ -11,15 +11,18 @@ def main() -> int:
     """Runs one command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m local")
     words = parser.add_subparsers(dest="word", required=True)
-    for word in ("up", "predict", "plan", "status", "down", "prepare"):
+    for word in ("up", "predict", "status", "down", "prepare"):
         words.add_parser(word)
     words.add_parser("train").add_argument("--data-key", help="object of the data bucket to train on")
+    words.add_parser("plan").add_argument("--stack", help="a stack on AWS; default: both local ones")
     arguments = parser.parse_args()
     from local import up  # after the arguments: the clients behind it take a second to import
 
     try:
         if arguments.word == "train":
             up.train(arguments.data_key)
+        elif arguments.word == "plan":
+            up.plan(arguments.stack)
         else:
             getattr(up, arguments.word)()
     except StepFailed as failure:

@@ -5,7 +5,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from local import charts, containerless, images, node, prediction, providers, tools, training
+from local import charts, containerless, images, node, planning, prediction, providers, tools, training
 from local.cluster import Cluster, chosen_context, from_context
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.exclusive import exclusive
@@ -51,13 +51,19 @@ def prepare() -> None:
             done.result()
 
 
-def plan() -> None:
-    """Previews both stacks on the cluster that is up, or, where none is, against an API server without nodes."""
+def plan(stack: str | None) -> None:
+    """Previews a stack on AWS, or both local ones.
+
+    Those on the cluster that is up, or, where none is, against an API server without nodes.
+    """
+    if stack and planning.on_aws(stack):
+        planning.plan(stack)
+        return
     with exclusive("plan"):
         if _is_there():
             engine = engine_of(target())
-            for stack in STACKS:
-                engine.preview(stack)
+            for one in STACKS:
+                engine.preview(one)
         else:
             say("no platform is up here: planning against a Kubernetes API without nodes")
             containerless.plan()

@@ -17,7 +17,7 @@ import pulumi_kubernetes as k8s
 
 PROJECT = "pulumi-mlops"
 LAYER = "layer"
-LAYERS = ("platform", "penguins")
+LAYERS = ("foundation", "platform", "penguins")
 
 
 class SettingsError(pulumi.RunError):
@@ -29,6 +29,44 @@ def _means(text: str) -> dict[str, str]:
 
 
 KUBE_CONTEXT = _means("context of the kubeconfig; default: the current one")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundationSettings:
+    """Settings of the foundation layer; the region is that of the AWS provider, `aws:region`."""
+
+    environment: str = field(metadata=_means("name of the environment, such as dev: part of every name on AWS"))
+    zones: list[str] = field(metadata=_means("two to four availability zones of the region"))
+    node_groups: list[dict[str, Any]] = field(
+        metadata=_means("the nodes: name, instance_types, min_size, max_size … of each group")
+    )
+    domain_name: str = field(metadata=_means("the domain of the platform, such as ml.example.org"))
+    zone_id: str | None = field(default=None, metadata=_means("Route 53 zone of the domain, if there is one"))
+    parent_zone_id: str | None = field(
+        default=None, metadata=_means("Route 53 zone above, where a new zone is announced")
+    )
+    certificate_arn: str | None = field(default=None, metadata=_means("certificate of the domain, if there is one"))
+    cidr: str | None = field(default=None, metadata=_means("block of the VPC; default 10.0.0.0/16"))
+    nat: str | None = field(default=None, metadata=_means("none, single or per_zone; default single"))
+    interface_endpoints: list[str] | None = field(
+        default=None, metadata=_means("AWS services reached without leaving the VPC, such as ecr.api")
+    )
+    administrators: list[str] | None = field(
+        default=None, metadata=_means("ARNs of the IAM roles that administrate the cluster")
+    )
+    public_access_cidrs: list[str] | None = field(
+        default=None, metadata=_means("blocks that reach the API server from the internet; default none")
+    )
+    public_access_reason: str | None = field(
+        default=None, metadata=_means("why a block larger than a /8 may reach the API server")
+    )
+    existing_buckets: dict[str, str] | None = field(
+        default=None, metadata=_means("names of buckets that exist, by data, mlflow or workflows")
+    )
+    protect_data: bool = field(
+        default=True, metadata=_means("whether Pulumi and AWS refuse to delete cluster, keys and what holds data")
+    )
+    tags: dict[str, str] | None = field(default=None, metadata=_means("tags of everything, besides environment"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +121,7 @@ class PenguinsSettings:
             )
 
 
-Settings = TypeVar("Settings", PlatformSettings, PenguinsSettings)
+Settings = TypeVar("Settings", FoundationSettings, PlatformSettings, PenguinsSettings)
 
 
 def layer() -> str:
@@ -114,6 +152,17 @@ def read(kind: type[Settings]) -> Settings:
     if problems:
         raise SettingsError(problems[0] if len(problems) == 1 else "".join(f"\n  - {one}" for one in problems))
     return kind(**values)
+
+
+def aws_region() -> str:
+    """The region of the stack's AWS provider; raises SettingsError where none is set."""
+    region = pulumi.Config("aws").get("region")
+    if not region:
+        raise SettingsError(
+            f'stack "{pulumi.get_stack()}": setting aws:region is required: the region, such as eu-central-1; '
+            "`pulumi config set aws:region …` sets it"
+        )
+    return region
 
 
 def given(settings: Any, *names: str) -> Any:

@@ -51,7 +51,7 @@ def test_the_readme_lists_every_component():
 def test_the_readme_lists_every_stack():
     tracked = {path.name.split(".")[1] for path in (ROOT / "stacks").glob("Pulumi.*.yaml")}
 
-    assert set(re.findall(r"^\| `([\w-]+-local)`", README, re.MULTILINE)) == tracked
+    assert set(re.findall(r"^\| `(\w+-(?:local|dev|prod))`", README, re.MULTILINE)) == tracked
 
 
 def test_every_make_word_of_the_readme_exists():

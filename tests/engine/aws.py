@@ -144,7 +144,7 @@ def _all(listing: Any) -> list[Any]:
 def aws_api(directory: Path) -> Iterator[Aws]:
     """Runs the API in a process of its own."""
     environment = {key: value for key, value in os.environ.items() if not re.match(r"AWS_|MOTO_", key)}
-    environment["MOTO_ACM_VALIDATION_WAIT"] = "1"
+    environment |= {"MOTO_ACM_VALIDATION_WAIT": "1", "MOTO_IAM_LOAD_MANAGED_POLICIES": "true"}
     with (directory / "moto.log").open("w") as log, subprocess.Popen(
         [sys.executable, "-c", _SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
         stderr=log, text=True, env=environment,

@@ -1,6 +1,6 @@
 """Networks: VPCs, subnets, gateways, routes, endpoints, flow logs, launch templates."""
 
-from typing import Any
+from typing import Any, ClassVar
 
 from local.providers.aws.account import Account, Missing, shape
 from local.providers.aws.resource import Call, Resource, Tagging, properties
@@ -300,6 +300,62 @@ class VpcEndpoint(Ec2):
             account.call("ec2", "modify_vpc_endpoint", VpcEndpointId=identifier, **given)
 
 
+class _EndpointAssociation(Ec2):
+    """One element of a list of an endpoint, as a resource of its own: its property, and the API's name of the list."""
+
+    tagging = None
+    read_call = Call("describe_vpc_endpoints", "VpcEndpoints[?State != 'deleted'] | [0]", VpcEndpointIds=["{endpoint}"])
+    write_call = "modify_vpc_endpoint"
+    element: ClassVar[str]
+    listing: ClassVar[str]
+
+    def parameters(self, operation: str, inputs: Object) -> Object:
+        """The endpoint, and what is to be added."""
+        return {"VpcEndpointId": inputs.get("vpcEndpointId"), f"Add{self.listing}": [inputs.get(self.element)]}
+
+    def create(self, account: Account, inputs: Object) -> str:
+        """Adds the element."""
+        account.call("ec2", "modify_vpc_endpoint", **self.parameters("modify_vpc_endpoint", inputs))
+        return f"{inputs['vpcEndpointId']}/{inputs[self.element]}"
+
+    def known(self, account: Account, identifier: str, state: Object) -> Object:
+        """The endpoint stands in the identifier."""
+        return {"endpoint": identifier.partition("/")[0], **super().known(account, identifier, state)}
+
+    def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
+        """The element, while the endpoint has it."""
+        endpoint, _, element = identifier.partition("/")
+        if element not in found.get(self.listing, []):
+            raise Missing(identifier)
+        return {"vpcEndpointId": endpoint, self.element: element}
+
+    def delete(self, account: Account, identifier: str, state: Object) -> None:
+        """Takes the element away."""
+        endpoint, _, element = identifier.partition("/")
+        try:
+            account.call("ec2", "modify_vpc_endpoint", VpcEndpointId=endpoint, **{f"Remove{self.listing}": [element]})
+        except Missing:
+            return
+
+
+class VpcEndpointRouteTableAssociation(_EndpointAssociation):
+    """A route table that leads to a gateway endpoint."""
+
+    token = "aws:ec2/vpcEndpointRouteTableAssociation:VpcEndpointRouteTableAssociation"
+    properties = properties("vpcEndpointId*! routeTableId*!")
+    element = "routeTableId"
+    listing = "RouteTableIds"
+
+
+class VpcEndpointSubnetAssociation(_EndpointAssociation):
+    """A subnet that has a network interface of an interface endpoint."""
+
+    token = "aws:ec2/vpcEndpointSubnetAssociation:VpcEndpointSubnetAssociation"
+    properties = properties("vpcEndpointId*! subnetId*!")
+    element = "subnetId"
+    listing = "SubnetIds"
+
+
 class FlowLog(Ec2):
     """A flow log of a VPC or subnet."""
 
@@ -406,6 +462,6 @@ class LaunchTemplate(Ec2):
 
 
 KINDS = (
-    Vpc, Subnet, InternetGateway, Eip, NatGateway, RouteTable, Route, RouteTableAssociation, VpcEndpoint, FlowLog,
-    LaunchTemplate,
+    Vpc, Subnet, InternetGateway, Eip, NatGateway, RouteTable, Route, RouteTableAssociation, VpcEndpoint,
+    VpcEndpointRouteTableAssociation, VpcEndpointSubnetAssociation, FlowLog, LaunchTemplate,
 )  # fmt: skip

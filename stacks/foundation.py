@@ -1,0 +1,138 @@
+"""The foundation layer of an environment on AWS: network, cluster, identities, buckets, files, images, names."""
+
+from typing import Any
+
+import pulumi
+from pulumi_mlops import conventions
+from pulumi_mlops.foundation import (
+    Cluster,
+    ClusterArgs,
+    Domain,
+    DomainArgs,
+    Network,
+    NetworkArgs,
+    Registry,
+    RegistryArgs,
+    S3ObjectStore,
+    S3ObjectStoreArgs,
+    SharedFiles,
+    SharedFilesArgs,
+    WorkloadIdentity,
+    WorkloadIdentityArgs,
+    permissions,
+)
+from pulumi_mlops.platform import cert_manager, external_dns, external_secrets, load_balancer_controller
+
+from stacks import settings
+
+BUCKETS = [conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET]
+REPOSITORIES = ["ml-pipeline", "ml-server"]
+
+
+def build() -> None:
+    """Declares the stack."""
+    chosen = settings.read(settings.FoundationSettings)
+    region = settings.aws_region()
+    name = f"mlops-{chosen.environment}"
+    common: Any = {
+        "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})}
+    }
+    data: Any = {**common, "protect_data": chosen.protect_data}
+
+    network = Network(
+        name,
+        NetworkArgs(
+            region=region,
+            cluster_names=[name],
+            **common,
+            **settings.given(chosen, "zones", "cidr", "nat", "interface_endpoints"),
+        ),
+    )
+    subnets: Any = {
+        "private_subnet_ids": network.private_subnet_ids,
+        "public_subnet_ids": network.public_subnet_ids,
+    }
+    cluster = Cluster(
+        name,
+        ClusterArgs(
+            vpc_id=network.vpc_id,
+            **subnets,
+            protect=chosen.protect_data,
+            **common,
+            **settings.given(chosen, "node_groups", "administrators", "public_access_cidrs", "public_access_reason"),
+        ),
+    )
+    existing = chosen.existing_buckets or {}
+    created = [bucket for bucket in BUCKETS if bucket not in existing]
+    store = S3ObjectStore(
+        name, S3ObjectStoreArgs(region=region, buckets=created, existing_buckets={**existing}, **data)
+    )
+    files = SharedFiles(
+        name,
+        SharedFilesArgs(
+            vpc_id=network.vpc_id,
+            subnets={zone: network.private_subnet_ids[index] for index, zone in enumerate(chosen.zones)},
+            client_security_groups={"nodes": cluster.node_security_group_id},
+            **data,
+        ),
+    )
+    registry = Registry(name, RegistryArgs(repositories=REPOSITORIES, **data))
+    known = settings.given(chosen, "domain_name", "zone_id", "parent_zone_id", "certificate_arn")
+    domain = Domain(name, DomainArgs(**known, **data))
+    identities = _identities(name, region, common, cluster=cluster, domain=domain, store=store)
+
+    pulumi.export("region", region)
+    pulumi.export("cluster_name", cluster.name)
+    pulumi.export("kubeconfig", cluster.kubeconfig)
+    pulumi.export("vpc_id", network.vpc_id)
+    pulumi.export("private_subnet_ids", network.private_subnet_ids)
+    pulumi.export("client_security_group_id", cluster.node_security_group_id)
+    pulumi.export("object_store_endpoint", store.endpoint)
+    pulumi.export("buckets", store.bucket_names)
+    pulumi.export("storage_class_parameters", files.storage_class_parameters)
+    pulumi.export("image_registry", registry.url)
+    pulumi.export("repositories", registry.repository_urls)
+    pulumi.export("domain_name", domain.name)
+    pulumi.export("zone_id", domain.zone_id)
+    pulumi.export("name_servers", domain.name_servers)
+    pulumi.export("certificate_arn", domain.certificate_arn)
+    pulumi.export("roles", {account: identity.role_arn for account, identity in identities.items()})
+
+
+def _identities(
+    name: str, region: str, common: Any, *, cluster: Cluster, domain: Domain, store: S3ObjectStore
+) -> dict[str, WorkloadIdentity]:
+    """A role for each service account of the platform that calls AWS, by the account's name."""
+    account_id = cluster.arn.apply(lambda arn: arn.split(":")[4])
+    needed: list[tuple[str, str, Any]] = [
+        (cert_manager.NAMESPACE, cert_manager.SERVICE_ACCOUNT, cert_manager.statements([domain.zone_id])),
+        (external_dns.NAMESPACE, external_dns.SERVICE_ACCOUNT, external_dns.statements([domain.zone_id])),
+        (
+            external_secrets.NAMESPACE,
+            external_secrets.SERVICE_ACCOUNT,
+            external_secrets.statements(region, account_id),
+        ),
+        (
+            load_balancer_controller.NAMESPACE,
+            load_balancer_controller.SERVICE_ACCOUNT,
+            load_balancer_controller.statements(),
+        ),
+        (
+            conventions.MLFLOW_NAMESPACE,
+            conventions.MLFLOW_SERVICE,
+            permissions.read_write(store.bucket_arns[conventions.MLFLOW_BUCKET]),
+        ),
+    ]
+    return {
+        account: WorkloadIdentity(
+            f"{name}-{account}",
+            WorkloadIdentityArgs(
+                cluster_name=cluster.name,
+                namespace=namespace,
+                service_account=account,
+                statements=statements,
+                **common,
+            ),
+        )
+        for namespace, account, statements in needed
+    }
