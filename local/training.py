@@ -54,10 +54,11 @@ def follow(api: client.ApiClient, namespace: str, workflow: str, timeout_seconds
 
 
 def outputs(workflow: dict[str, Any]) -> dict[str, str]:
-    """The output parameters of all steps of a finished workflow."""
+    """The output parameters of the steps that succeeded; a try that was killed has them as well, without values."""
     return {
         parameter["name"]: parameter.get("value", "")
         for node in workflow["status"]["nodes"].values()
+        if node.get("phase") == "Succeeded"
         for parameter in (node.get("outputs") or {}).get("parameters") or []
     }
 
