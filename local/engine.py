@@ -8,6 +8,7 @@ registry, its images, its gateway class) is laid over them in a file beside the 
 import json
 import os
 import secrets
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -85,11 +86,23 @@ class Engine:
 
         The caller holds the lock of this directory, so no other run of ours can be under way.
         """
+        self._mend_state(stack)
         # From a project of the same name beside the state: a new stack writes the key of its secrets into the settings
         # file of the project that it is made in, and the tracked one stays as it was.
         self._run("stack", "select", "--create", stack, quiet=True, directory=self.directory)
         if any((self.directory / "backend" / ".pulumi" / "locks").rglob("*.json")):
             self._run("cancel", "--yes", "--stack", stack, quiet=True)
+
+    def _mend_state(self, stack: str) -> None:
+        """Puts the copy that Pulumi keeps in the place of a state that a killed run has only half written."""
+        state = self.directory / "backend" / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
+        if not state.exists() or _is_json(state):
+            return
+        copy = state.with_name(f"{state.name}.bak")
+        if copy.exists() and _is_json(copy):
+            shutil.copy(copy, state)
+        else:
+            state.unlink()
 
     def up(self, stack: str, *options: str) -> None:
         """`pulumi up` without a separate preview; what it prints goes to the terminal."""
@@ -147,3 +160,11 @@ class Engine:
             said = f":\n{(done.stderr or done.stdout or '').strip()}" if quiet else "; the lines above say why"
             raise StepFailed(f"`pulumi {' '.join(arguments)}` exited with {done.returncode}{said}")
         return done.stdout or ""
+
+
+def _is_json(file: Path) -> bool:
+    try:
+        json.loads(file.read_text())
+    except ValueError:
+        return False
+    return True
