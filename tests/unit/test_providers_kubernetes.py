@@ -4,16 +4,14 @@ from types import SimpleNamespace
 
 import pytest
 
-from local.providers import values
+from local.providers import diff, paths, values
 from local.providers.kubernetes import (
     diagnosis,
-    diff,
     immutable,
     manifests,
     names,
     options,
     ownership,
-    paths,
     readiness,
     waitfor,
 )

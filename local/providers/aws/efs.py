@@ -83,9 +83,7 @@ class BackupPolicy(Simulated):
     def _operations(self) -> list[str]:
         return ["put_backup_policy"]
 
-    def parts(self, inputs: Object) -> str:
-        """The file system."""
-        return inputs["fileSystemId"]
+    identity = "{fileSystemId}"
 
 
 class FileSystemPolicy(Resource):

@@ -215,9 +215,7 @@ class Addon(Simulation):
     settled = frozenset({"addonVersion", "configurationValues"})
     single = ("clusterName", "addonName")
 
-    def parts(self, inputs: Object) -> str:
-        """Cluster and add-on."""
-        return f"{inputs['clusterName']}:{inputs['addonName']}"
+    identity = "{clusterName}:{addonName}"
 
     def computed(self, account: Account, identifier: str, inputs: Object) -> Object:
         """ARN, times, and a version if none was given."""
@@ -240,9 +238,7 @@ class AccessEntry(Simulation):
     settled = frozenset({"userName", "kubernetesGroups"})
     single = ("clusterName", "principalArn")
 
-    def parts(self, inputs: Object) -> str:
-        """Cluster and principal."""
-        return f"{inputs['clusterName']}:{inputs['principalArn']}"
+    identity = "{clusterName}:{principalArn}"
 
     def computed(self, account: Account, identifier: str, inputs: Object) -> Object:
         """ARN, times, and a user name if none was given."""
@@ -269,9 +265,7 @@ class AccessPolicyAssociation(Simulation):
     outputs = ("associatedAt", "modifiedAt")
     single = ("clusterName", "principalArn", "policyArn")
 
-    def parts(self, inputs: Object) -> str:
-        """Cluster, principal and policy."""
-        return f"{inputs['clusterName']}:{inputs['principalArn']}#{inputs['policyArn']}"
+    identity = "{clusterName}:{principalArn}#{policyArn}"
 
     def create(self, account: Account, inputs: Object) -> str:
         """Only for a principal with an access entry."""

@@ -15,8 +15,8 @@ from local.providers.aws.account import Account
 from local.providers.aws.registry import TYPES, find
 from local.providers.aws.resource import Live, Resource
 from local.providers.aws.shapes import drift, equal, unify
-from local.providers.kubernetes.diff import Change, changes
-from local.providers.kubernetes.paths import parse, show
+from local.providers.diff import Change, changes, diff_response
+from local.providers.paths import parse
 from local.providers.plugin import EngineLog, NotReady, Provider, Refused, answers, configured, serve
 from local.providers.values import UNKNOWN, Object, decode, encode, has_unknowns, mark_like, reveal
 
@@ -97,7 +97,8 @@ class Aws(Provider):
             wanted = kind.all_tags(self.account, new)
             if wanted != (state.get("tagsAll") or {}) and "tags" not in request.ignoreChanges:
                 found.append(Change(("tagsAll",), "UPDATE"))
-        return _diff_response(kind, found, new)
+        changed = {str(change.path[0]) for change in found}
+        return diff_response(found, kind.delete_first(changed, new))
 
     @answers
     def Create(self, request: Any, context: Any) -> Any:
@@ -276,24 +277,6 @@ def _grown(change: Change, before: Object, after: Object) -> bool:
     """Whether a part differs that means the same as its whole; lists in another order are no change."""
     name = change.path[0]
     return name in before and name in after and equal(before[name], after[name])
-
-
-def _diff_response(kind: Resource, found: list[Change], new: Object) -> Any:
-    replaces = [show(change.path) for change in found if change.replaces]
-    detail = {
-        show(change.path): wire.PropertyDiff(
-            kind=wire.PropertyDiff.Kind.Value(change.way + ("_REPLACE" if change.replaces else "")), inputDiff=True
-        )
-        for change in found
-    }
-    return wire.DiffResponse(
-        changes=wire.DiffResponse.DIFF_SOME if found else wire.DiffResponse.DIFF_NONE,
-        replaces=replaces,
-        diffs=[*dict.fromkeys(str(change.path[0]) for change in found)],
-        detailedDiff=detail,
-        hasDetailedDiff=True,
-        deleteBeforeReplace=bool(replaces) and kind.delete_first({str(change.path[0]) for change in found}, new),
-    )
 
 
 def main() -> None:

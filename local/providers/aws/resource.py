@@ -352,9 +352,12 @@ class Simulated(Resource):
     owner: ClassVar[tuple[str, str, str]] = ("", "", "")
     """What must exist: an operation of the service, its parameter, and the property with the value."""
 
+    identity: ClassVar[str]
+    """The identifier, with properties in braces."""
+
     def parts(self, inputs: Object) -> str:
         """The identifier."""
-        raise NotImplementedError
+        return self.identity.format(**inputs)
 
     def computed(self, account: Account, identifier: str, inputs: Object) -> Object:
         """What the API would have added."""

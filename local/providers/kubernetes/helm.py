@@ -8,14 +8,14 @@ import os
 from pathlib import Path
 from typing import Any
 
+from local.providers.diff import UPDATE, Change, changes
 from local.providers.kubernetes.client import ApiError, Unreachable
 from local.providers.kubernetes.cluster import Cluster, Task
 from local.providers.kubernetes.diagnosis import POD, PODS_QUOTED, describe_pod
-from local.providers.kubernetes.diff import UPDATE, Change, changes
 from local.providers.kubernetes.helm_program import REPOSITORY, Release, chart_words, release, run, values_files
 from local.providers.kubernetes.names import identifier, parse_identifier
-from local.providers.kubernetes.paths import parse
 from local.providers.kubernetes.readiness import condition
+from local.providers.paths import parse
 from local.providers.plugin import NotReady, Refused
 from local.providers.values import UNKNOWN, Object, has_unknowns, mark_like, reveal
 

@@ -1,7 +1,7 @@
 """Which changes replace an object instead of updating it: the published provider's table, for the kinds in use."""
 
 from local.providers.kubernetes.names import Kind, is_autonamed, metadata
-from local.providers.kubernetes.paths import Path, parse
+from local.providers.paths import Path, parse
 from local.providers.values import Object
 
 ALWAYS = ("metadata.name", "metadata.namespace")

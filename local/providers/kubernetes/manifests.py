@@ -5,9 +5,9 @@ import binascii
 from copy import deepcopy
 from typing import Any
 
-from local.providers.kubernetes.diff import same
+from local.providers.diff import same
 from local.providers.kubernetes.names import Kind, annotations, metadata
-from local.providers.kubernetes.paths import Path
+from local.providers.paths import Path
 from local.providers.plugin import Refused
 from local.providers.values import UNKNOWN, Object, is_secret, mark_like, reveal, secret
 

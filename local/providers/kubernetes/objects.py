@@ -6,10 +6,10 @@ Does not own: the wire protocol (`provider`), what counts as ready (`readiness`)
 import time
 from collections.abc import Iterable
 
+from local.providers.diff import Change, changes
 from local.providers.kubernetes import manifests, waits
 from local.providers.kubernetes.client import ApiError, Client, NotServed, Unreachable
 from local.providers.kubernetes.cluster import Cluster, Task
-from local.providers.kubernetes.diff import Change, changes
 from local.providers.kubernetes.immutable import delete_first, replacing_paths
 from local.providers.kubernetes.names import (
     Kind,
@@ -21,7 +21,7 @@ from local.providers.kubernetes.names import (
     parse_identifier,
 )
 from local.providers.kubernetes.ownership import BY_HAND, conflicts, explain_conflict, without_ignored
-from local.providers.kubernetes.paths import Path, parse
+from local.providers.paths import Path, parse
 from local.providers.plugin import NotReady, Refused
 from local.providers.values import Object
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from local.providers.kubernetes.client import ApiError
 from local.providers.kubernetes.names import metadata
-from local.providers.kubernetes.paths import MISSING, Path, get, put, remove
+from local.providers.paths import MISSING, Path, get, put, remove
 from local.providers.values import Object
 
 BY_HAND = frozenset({"before-first-apply", "kubectl"})

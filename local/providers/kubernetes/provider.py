@@ -7,12 +7,11 @@ from typing import Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as wire
 
+from local.providers.diff import diff_response
 from local.providers.kubernetes import helm, manifests, objects, options
 from local.providers.kubernetes.client import ApiError, Client, Unreachable, official
 from local.providers.kubernetes.cluster import Cluster, Task
-from local.providers.kubernetes.diff import Change
 from local.providers.kubernetes.names import RELEASE, Kind, kind_of, with_name
-from local.providers.kubernetes.paths import show
 from local.providers.kubernetes.waits import check_of, timeout
 from local.providers.plugin import EngineLog, Provider, Refused, answers, configured, serve
 from local.providers.values import Object, decode, encode, has_unknowns, reveal
@@ -104,11 +103,9 @@ class Kubernetes(Provider):
         state, new = decode(request.olds), decode(request.news)
         old = decode(request.old_inputs) if request.HasField("old_inputs") else reveal(state.get("__inputs") or {})
         if request.type == RELEASE:
-            return _diff_response(
-                *helm.difference(reveal(old), reveal(new), reveal(state), list(request.ignoreChanges))
-            )
+            return diff_response(*helm.difference(reveal(old), reveal(new), reveal(state), list(request.ignoreChanges)))
         kind = kind_of(request.type, reveal(new))
-        return _diff_response(*objects.difference(self.cluster, kind, old, new, request.ignoreChanges))
+        return diff_response(*objects.difference(self.cluster, kind, old, new, request.ignoreChanges))
 
     def _task(self, request: Any) -> Task:
         """The request's place in the cluster."""
@@ -169,24 +166,6 @@ def _kind_of_state(token: str, state: Object, inputs: Object) -> Kind:
         if manifest.get("apiVersion") and manifest.get("kind"):
             return kind_of(token, reveal(manifest))
     return kind_of(token, {})
-
-
-def _diff_response(changes: list[Change], delete_first: bool) -> Any:
-    replaces = [show(change.path) for change in changes if change.replaces]
-    detail = {
-        show(change.path): wire.PropertyDiff(
-            kind=wire.PropertyDiff.Kind.Value(change.way + ("_REPLACE" if change.replaces else "")), inputDiff=True
-        )
-        for change in changes
-    }
-    return wire.DiffResponse(
-        changes=wire.DiffResponse.DIFF_SOME if changes else wire.DiffResponse.DIFF_NONE,
-        replaces=replaces,
-        diffs=[*dict.fromkeys(str(change.path[0]) for change in changes)],
-        detailedDiff=detail,
-        hasDetailedDiff=True,
-        deleteBeforeReplace=bool(replaces) and delete_first,
-    )
 
 
 def main() -> None:

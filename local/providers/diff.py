@@ -1,4 +1,4 @@
-"""What changed between two manifests, to the exact property, and whether it replaces the object."""
+"""What changed between two states of a resource, to the exact property, and whether it replaces the resource."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from local.providers.kubernetes.paths import MISSING, Path, covers, get
+from pulumi.runtime.proto import provider_pb2
+
+from local.providers.paths import MISSING, Path, covers, get, show
 from local.providers.values import Object
 
 _QUANTITY = re.compile(r"^([+-]?[0-9.]+)(m|u|n|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]+)?$")
@@ -104,3 +106,23 @@ def _holds(value: Any, rest: Path) -> bool:
         items = value if isinstance(value, list) else value.values() if isinstance(value, dict) else ()
         return any(_holds(item, rest[1:]) for item in items)
     return get(value, rest[:1]) is not MISSING and _holds(get(value, rest[:1]), rest[1:])
+
+
+def diff_response(found: list[Change], delete_first: bool) -> Any:
+    """The answer to Diff; `delete_first`: a replacement cannot stand beside what it replaces."""
+    replaces = [show(change.path) for change in found if change.replaces]
+    detail = {
+        show(change.path): provider_pb2.PropertyDiff(
+            kind=provider_pb2.PropertyDiff.Kind.Value(change.way + ("_REPLACE" if change.replaces else "")),
+            inputDiff=True,
+        )
+        for change in found
+    }
+    return provider_pb2.DiffResponse(
+        changes=provider_pb2.DiffResponse.DIFF_SOME if found else provider_pb2.DiffResponse.DIFF_NONE,
+        replaces=replaces,
+        diffs=[*dict.fromkeys(str(change.path[0]) for change in found)],
+        detailedDiff=detail,
+        hasDetailedDiff=True,
+        deleteBeforeReplace=bool(replaces) and delete_first,
+    )
