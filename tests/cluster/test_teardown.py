@@ -20,8 +20,7 @@ BUILT_IN_NAMESPACES = {"default", "kube-node-lease", "kube-public", "kube-system
 
 
 def test_destroy_leaves_nothing_in_the_cluster(loop: Loop):
-    loop.engine.destroy(PENGUINS)
-    loop.engine.destroy(PLATFORM)
+    destroy(loop)
 
     assert_nothing_left(loop.api)
 
@@ -45,6 +44,12 @@ def test_a_cluster_that_is_there_already_is_used_and_left_clean(loop: Loop):
     assert all(part.healthy for part in node.status())
 
 
+def destroy(loop: Loop) -> None:
+    """Takes the stacks apart, as far as they are there."""
+    loop.engine.destroy(PENGUINS)
+    loop.engine.destroy(PLATFORM)
+
+
 def assert_nothing_left(api: client.ApiClient) -> None:
     """The cluster is as it was before the platform came."""
     core = client.CoreV1Api(api)
@@ -66,6 +71,7 @@ MOMENTS = (
 
 
 def test_what_was_killed_is_continued_by_the_next_make_up(loop: Loop):
+    destroy(loop)
     for moment, with_node in MOMENTS:
         killed_at(moment, with_node)
         assert all(part.healthy for part in node.status()) != with_node
@@ -78,20 +84,20 @@ def test_what_was_killed_is_continued_by_the_next_make_up(loop: Loop):
 def killed_at(moment: str, with_node: bool) -> None:
     """Runs `make up` and kills it, with all that it started, as soon as it prints `moment`."""
     command = ["make", "--no-print-directory", "up"]
-    run = subprocess.Popen(
+    with subprocess.Popen(
         command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
-    )
-    assert run.stdout
-    printed = []
-    for line in run.stdout:
-        printed.append(line)
-        if moment in line:
-            break
-    else:
-        pytest.fail(f"`make up` ended without {moment!r}:\n{''.join(printed)}")
-    os.killpg(run.pid, signal.SIGKILL)
-    if with_node:
-        for process in marked(node.home()):
-            if process.leader:
-                os.kill(process.pid, signal.SIGKILL)
-    run.communicate()
+    ) as run:
+        assert run.stdout
+        printed = []
+        for line in run.stdout:
+            printed.append(line)
+            if moment in line:
+                break
+        else:
+            pytest.fail(f"`make up` ended without {moment!r}:\n{''.join(printed)}")
+        os.killpg(run.pid, signal.SIGKILL)
+        if with_node:
+            for process in marked(node.home()):
+                if process.leader:
+                    os.kill(process.pid, signal.SIGKILL)
+        run.communicate()
