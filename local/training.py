@@ -11,6 +11,44 @@ GROUP, VERSION = "argoproj.io", "v1alpha1"
 TERMINAL = ("Succeeded", "Failed", "Error")
 
 
+UNSEEN = 'workflowtemplates.argoproj.io "{template}" not found'
+"""What Argo's controller says of a template that it has not seen."""
+UNSEEN_SECONDS = 60.0
+"""How long it may lag behind: after an outage of the API server its watches come back within half a minute."""
+
+
+def run(api: client.ApiClient, namespace: str, template: str, data_key: str | None = None) -> dict[str, Any]:
+    """Submits a run and follows it to its end.
+
+    A run that ended because the controller had not yet seen the template is submitted again.
+
+    Raises:
+        StepFailed: it did not succeed.
+    """
+    deadline = time.monotonic() + UNSEEN_SECONDS
+    while True:
+        try:
+            return follow(api, namespace, submit(api, namespace, template, data_key))
+        except StepFailed as failure:
+            unseen = UNSEEN.format(template=template) in str(failure) and _exists(api, namespace, template)
+            if not unseen or time.monotonic() > deadline:
+                raise
+            say("Argo Workflows has not seen the pipeline's template yet; again …")
+            time.sleep(1)
+
+
+def _exists(api: client.ApiClient, namespace: str, template: str) -> bool:
+    try:
+        client.CustomObjectsApi(api).get_namespaced_custom_object(
+            GROUP, VERSION, namespace, "workflowtemplates", template
+        )
+    except client.ApiException as error:
+        if error.status != 404:
+            raise
+        return False
+    return True
+
+
 def submit(api: client.ApiClient, namespace: str, template: str, data_key: str | None = None) -> str:
     """Starts one run of a WorkflowTemplate and returns its name; `data_key` trains on another object of the bucket."""
     parameters = [{"name": "data-key", "value": data_key}] if data_key else []

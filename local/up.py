@@ -174,8 +174,7 @@ def _configure(engine: Engine, cluster: Cluster, references: dict[str, str]) -> 
 def _train(engine: Engine, cluster: Cluster, data_key: str | None) -> None:
     outputs = engine.outputs(PENGUINS)
     with step("training run"), cluster.api() as api:
-        name = training.submit(api, outputs["namespace"], outputs["workflow_template"], data_key)
-        workflow = training.follow(api, outputs["namespace"], name)
+        workflow = training.run(api, outputs["namespace"], outputs["workflow_template"], data_key)
     results = training.outputs(workflow)
     say(f"model version {results.get('version')}: {results.get('verdict')}")
 
