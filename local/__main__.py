@@ -27,7 +27,8 @@ def main() -> int:
             getattr(up, arguments.word)()
     except StepFailed as failure:
         say(f"{arguments.word} failed: {failure}")
-        say(f"what was done so far stays; `make {arguments.word}` again continues from there")
+        if arguments.word in ("up", "down", "prepare"):
+            say(f"what was done so far stays; `make {arguments.word}` again continues from there")
         return 1
     except KeyboardInterrupt:
         say(f"{arguments.word} was interrupted; `make {arguments.word}` again continues from there")

@@ -43,6 +43,6 @@ def test_only_a_run_whose_template_was_not_seen_yet_is_submitted_again(
     if tries == 2:
         assert training.run(None, "n", "p")["status"]["phase"] == "Succeeded"
     else:
-        with pytest.raises(StepFailed, match=complaint.split(":")[0]):
+        with pytest.raises(StepFailed, match=complaint.split(":", maxsplit=1)[0]):
             training.run(None, "n", "p")
     assert len(submitted) == tries
