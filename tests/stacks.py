@@ -16,6 +16,8 @@ MACHINE: dict[str, dict[str, str]] = {
 }
 """Settings that `make up` adds to those of the file."""
 
+_tracked: dict[str, Graph] = {}
+
 
 def names() -> list[str]:
     """Every stack that has a settings file."""
@@ -39,3 +41,10 @@ def registered(build: Build, stack: str, preview: bool = False, region: str | No
         return build(importlib.import_module(f"stacks.{chosen['pulumi-mlops:layer']}").build, preview=preview)
     finally:
         pulumi.runtime.set_all_config({})
+
+
+def tracked(build: Build, stack: str) -> Graph:
+    """What the stack's program registers with the settings of its file, run once a session: nobody changes it."""
+    if stack not in _tracked:
+        _tracked[stack] = registered(build, stack)
+    return _tracked[stack]
