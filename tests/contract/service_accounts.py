@@ -11,8 +11,10 @@ Account = tuple[str, str]
 
 
 def made_by(registrations: Iterable[Registration]) -> set[Account]:
-    """The service accounts among the objects, and those that a Helm release makes by the values of its chart."""
-    return {account for one in registrations for account in _made_by(one)}
+    """The service accounts among the objects, those that a Helm release makes by the values of its chart, and those of
+    Crossplane's packages, which are in Crossplane's own namespace."""
+    every = [*registrations]
+    return {account for one in every for account in _made_by(one)} | set(_of_packages(every))
 
 
 def strangers(with_roles: Iterable[Account], existing: Iterable[Account]) -> list[str]:
@@ -32,6 +34,18 @@ def _made_by(one: Registration) -> Iterator[Account]:
     if one.kind == "Release":
         for name in _named_in(one.inputs.get("values", {})):
             yield one.inputs["namespace"], name
+
+
+def _of_packages(registrations: list[Registration]) -> Iterator[Account]:
+    places = [
+        one.inputs["namespace"]
+        for one in registrations
+        if one.kind == "Release" and one.inputs["chart"].rpartition("/")[2] == "crossplane"
+    ]
+    for one in registrations:
+        if one.kind == "DeploymentRuntimeConfig":
+            for place in places:
+                yield place, one.inputs["spec"]["serviceAccountTemplate"]["metadata"]["name"]
 
 
 def _named_in(values: Mapping[str, Any]) -> Iterator[str]:

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from pulumi_mlops import conventions
 from pulumi_mlops.foundation import _addons
-from pulumi_mlops.platform import MLflow, external_dns
+from pulumi_mlops.platform import ArgoWorkflows, Crossplane, MLflow, argo_workflows, crossplane, external_dns
 
 from tests import callers, stacks
 from tests.components.addons import ADDONS
+from tests.components.delivery_addons import ARGO_WORKFLOWS_FULL
 from tests.conftest import Build
 from tests.contract.service_accounts import Account, made_by, strangers
 
@@ -35,6 +36,8 @@ def existing(build: Build) -> set[Account]:
         for addon in ADDONS:
             addon.component(addon.chart.name, addon.least)
         store = {"uri": "s3://mlflow/artifacts"}
+        ArgoWorkflows("argo-workflows", {**ARGO_WORKFLOWS_FULL, "namespace": conventions.ARGO_NAMESPACE})
+        Crossplane("crossplane", {"services": [*crossplane.SERVICE_ACCOUNTS]})
         MLflow(conventions.MLFLOW_SERVICE, {"namespace": conventions.MLFLOW_NAMESPACE, "artifact_store": store})
 
     return made_by(build(program)) | set(OF_ADDONS.values())
@@ -80,6 +83,14 @@ def test_a_name_misspelt_where_the_role_is_made_would_be_found(build: Build, mon
         "external-dns/externaldns has a role and does not exist; there is external-dns/external-dns",
         "kube-system/efs-csi-controller has a role and does not exist; there is kube-system/efs-csi-controller-sa",
     ]
+
+
+def test_the_constants_of_add_ons_with_several_accounts_are_accounts_that_exist(build: Build) -> None:
+    named = [(conventions.ARGO_NAMESPACE, argo_workflows.SERVER_SERVICE_ACCOUNT)]
+    named += [(conventions.CROSSPLANE_NAMESPACE, account) for account in crossplane.SERVICE_ACCOUNTS.values()]
+
+    assert strangers(named, existing(build)) == []
+    assert len(named) >= 4
 
 
 @pytest.mark.parametrize("addon", ADDONS, ids=str)
