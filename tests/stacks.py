@@ -48,3 +48,8 @@ def tracked(build: Build, stack: str) -> Graph:
     if stack not in _tracked:
         _tracked[stack] = registered(build, stack)
     return _tracked[stack]
+
+
+def setting(stack: str, name: str) -> Any:
+    """What the stack's file says of one setting."""
+    return yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text())["config"][f"pulumi-mlops:{name}"]
