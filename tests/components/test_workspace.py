@@ -131,15 +131,7 @@ def test_only_pipelines_reach_storage_and_the_addresses_that_are_named(build: Bu
     spec = policy(workspace(build, **WORKSPACE_FULL), "allow-pipeline")
     assert spec["podSelector"]["matchExpressions"][0]["key"] == "workflows.argoproj.io/workflow"
     blocks = [peer["ipBlock"]["cidr"] for rule in spec["egress"] for peer in rule["to"] if "ipBlock" in peer]
-    assert blocks == ["10.0.0.0/24", "169.254.170.23/32", "10.1.0.0/16"]
-
-
-def test_pipelines_with_a_role_reach_the_agent_that_hands_out_its_credentials(build: Build) -> None:
-    agent = {"to": [{"ipBlock": {"cidr": "169.254.170.23/32"}}], "ports": [{"port": 80, "protocol": "TCP"}]}
-    with_role = workspace(build, object_store_access=ObjectStoreAccess.WORKLOAD_IDENTITY)
-
-    assert agent in policy(with_role, "allow-pipeline")["egress"]
-    assert agent not in policy(workspace(build), "allow-pipeline")["egress"]
+    assert blocks == ["10.0.0.0/24", "10.1.0.0/16"]
 
 
 def test_a_namespace_known_only_later_is_unknown_in_the_preview_and_nothing_else_is(build: Build) -> None:
