@@ -175,6 +175,8 @@ def test_each_bucket_and_each_secret_is_open_to_one_role_or_none(build: Build, s
         **{f"bucket {bucket}": (OBJECT_ACTIONS, f"{arn}/a/b") for bucket, arn in buckets.items()},
         **{f"list of {bucket}": (("s3:ListBucket",), arn) for bucket, arn in buckets.items()},
         "secret of RDS": (("secretsmanager:GetSecretValue",), f"{SECRETS}rds!1-a1b2c3"),
+        "secret of the platform": (("secretsmanager:GetSecretValue",), f"{SECRETS}{name}/argocd-oidc-a1b2c3"),
+        "secret of another platform": (("secretsmanager:GetSecretValue",), f"{SECRETS}{name}2/argocd-oidc-a1b2c3"),
         "secret of a team": (("secretsmanager:GetSecretValue",), f"{SECRETS}team/1-a1b2c3"),
         "another role": (("iam:PassRole", "sts:AssumeRole"), f"arn:aws:iam::{ACCOUNT}:role/admin"),
     }
@@ -192,6 +194,7 @@ def test_each_bucket_and_each_secret_is_open_to_one_role_or_none(build: Build, s
         "bucket workflows": "argo-server-role",
         "list of workflows": "argo-server-role",
         "secret of RDS": "external-secrets-role",
+        **({"secret of the platform": "external-secrets-role"} if "secrets_prefix" in graph.outputs["stack"] else {}),
     }
     existing = {role.name.removeprefix(f"{name}-") for role in roles.values()}
     assert opened == {thing: {role} for thing, role in expected.items() if role in existing}
