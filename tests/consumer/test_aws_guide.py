@@ -3,6 +3,7 @@
 import ast
 import dataclasses
 import inspect
+import json
 import re
 import shlex
 import types
@@ -218,6 +219,9 @@ def test_the_example_of_a_team_builds(build: Build, monkeypatch: pytest.MonkeyPa
     assert role.may("s3:GetObject", "arn:aws:s3:::mlops-dev-data-1a2b3c4/churn/customers.parquet")
     assert not role.may_ever("s3:GetObject", "arn:aws:s3:::mlops-dev-data-1a2b3c4/fraud/customers.parquet")
     assert not role.may_ever("s3:PutObject", "arn:aws:s3:::mlops-dev-data-1a2b3c4/churn/customers.parquet")
+    (run,) = [json.loads(text) for text in re.findall(r"<<'RUN'\n *(.*?)\n *RUN", guide.TEXT)]
+    (template,) = graph.of_kind("WorkflowTemplate")
+    assert run["spec"]["workflowTemplateRef"]["name"] == template.inputs["metadata"]["name"]
     assert graph.outputs["stack"]["path"] == "/seldon/churn/churn/api/v1.0/predictions"
     assert graph.outputs["stack"]["path"] in guide.TEXT
 
