@@ -103,7 +103,7 @@ class RecordingMonitor(mocks.MockMonitor):
         if request.type == EKS_CLUSTER:  # a remote component; its `eksCluster` refers to a resource inside it
             urn = inner_urn(request.name)
             state = (
-                {} if self.mocks.preview else {"arn": f"arn:aws:eks:eu-central-1:123456789012:cluster/{request.name}"}
+                {} if self.mocks.preview else {"arn": f"arn:aws:eks:{aws.REGION}:{aws.ACCOUNT}:cluster/{request.name}"}
             )
             self.resources[urn] = self.ResourceRegistration(urn, f"{request.name}-id", state)
         with _own_loop():
@@ -189,12 +189,12 @@ def inner_urn(component: str) -> str:
 
 
 def _eks_outputs(name: str) -> dict[str, Any]:
-    issuer = f"oidc.eks.eu-central-1.amazonaws.com/id/{name}"
+    issuer = f"oidc.eks.{aws.REGION}.amazonaws.com/id/{name}"
     return {
         "kubeconfigJson": json.dumps({"kind": "Config", "clusters": [name]}),
         "nodeSecurityGroupId": f"sg-{name}",
         "oidcIssuer": issuer,
-        "oidcProviderArn": f"arn:aws:iam::123456789012:oidc-provider/{issuer}",
+        "oidcProviderArn": f"arn:aws:iam::{aws.ACCOUNT}:oidc-provider/{issuer}",
     }
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.iam import allowed
+from tests.iam import allowed, reachable
 
 
 def document(*statements: dict[str, Any]) -> dict[str, Any]:
@@ -50,6 +50,11 @@ def test_patterns_match_as_those_of_iam(pattern: str, resource: str, fits: bool)
         ("ForAllValues:StringLike", ["ab", "a"], True),
         ("ForAllValues:StringLike", ["ab", "b"], False),
         ("ForAllValues:StringLike", None, True),
+        ("StringNotEquals", "a*", False),
+        ("StringNotEquals", "ab", True),
+        ("StringNotEquals", None, True),
+        ("ForAllValues:StringNotEquals", ["ab", "b"], True),
+        ("ForAllValues:StringNotEquals", ["ab", "a*"], False),
     ],
 )
 def test_conditions_hold_as_those_of_iam(operator: str, found: Any, holds: bool) -> None:
@@ -61,3 +66,28 @@ def test_conditions_hold_as_those_of_iam(operator: str, found: Any, holds: bool)
 def test_an_operator_that_is_not_implemented_is_an_error() -> None:
     with pytest.raises(KeyError):
         allowed(document(allow("s3:*", "*", Condition={"DateLessThan": {"k": ["v"]}})), "s3:GetObject", "x", {"k": "v"})
+
+
+@pytest.mark.parametrize(
+    ("expected", "found", "holds"),
+    [("true", None, True), ("true", "a", False), ("false", "a", True), ("false", None, False)],
+)
+def test_null_asks_whether_a_key_is_absent(expected: str, found: str | None, holds: bool) -> None:
+    conditional = document(allow("s3:GetObject", "*", Condition={"Null": {"key": expected}}))
+    assert allowed(conditional, "s3:GetObject", "arn:aws:s3:::a/b", {} if found is None else {"key": found}) is holds
+
+
+def test_one_text_stands_for_a_list_of_one() -> None:
+    bare = {"Effect": "Allow", "Action": "s3:Get*", "Resource": "*", "Condition": {"StringEquals": {"key": "a"}}}
+    assert allowed(document(bare), "s3:GetObject", "arn:aws:s3:::a/b", {"key": "a"})
+    assert not allowed(document(bare), "s3:GetObject", "arn:aws:s3:::a/b", {"key": "b"})
+
+
+def test_what_is_reachable_is_what_some_circumstance_allows() -> None:
+    conditional = document(
+        allow("s3:GetObject", "arn:aws:s3:::a/*", Condition={"StringEquals": {"key": ["a"]}}),
+        {**allow("s3:PutObject", "*"), "Effect": "Deny"},
+    )
+    assert reachable(conditional, "s3:GetObject", "arn:aws:s3:::a/b")
+    assert not reachable(conditional, "s3:GetObject", "arn:aws:s3:::ab/b")
+    assert not reachable(conditional, "s3:PutObject", "arn:aws:s3:::a/b")

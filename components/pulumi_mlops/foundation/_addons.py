@@ -26,9 +26,10 @@ BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
 """What a node needs to become ready; the others need a node to become ready themselves."""
 
 STORAGE_POLICIES = {
-    "aws-ebs-csi-driver": "arn:aws:iam::aws:policy/service-role/AmazonEBSCSIDriverPolicy",
+    "aws-ebs-csi-driver": "arn:aws:iam::aws:policy/AmazonEBSCSIDriverPolicyV2",
     "aws-efs-csi-driver": "arn:aws:iam::aws:policy/service-role/AmazonEFSCSIDriverPolicy",
 }
+"""AWS's own. That of EBS is the second one: with the first, a controller may change any volume of the account."""
 CONTROLLERS = {"aws-ebs-csi-driver": "ebs-csi-controller-sa", "aws-efs-csi-driver": "efs-csi-controller-sa"}
 """Service accounts of the drivers' controllers, in SYSTEM_NAMESPACE."""
 SYSTEM_NAMESPACE = "kube-system"
