@@ -51,7 +51,7 @@ class Estimate:
     requests_after: Mapping[str, Requests] | None = None
     """By namespace."""
     items: tuple[Item, ...] = ()
-    """What the totals consist of, in order of their text; the items add up to the totals."""
+    """What the totals consist of, the dearest first; the items add up to the totals."""
     band: tuple[str, ...] = ()
     """Why `low` and `high` differ from `after`, in words."""
     at_least: bool = False

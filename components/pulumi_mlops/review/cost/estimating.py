@@ -51,7 +51,7 @@ def estimate(preview: Preview) -> Estimate:
         after=after.sum("likely"),
         low=after.sum("least") * (1 - prices.error),
         high=after.sum("most") * (1 + prices.error),
-        priced_on=prices.date,
+        priced_on=prices.day,
         not_counted=(
             *missing,
             *_kept(held, prices),
@@ -75,13 +75,14 @@ def _priced(resources: Iterable[Resource], prices: Table, region: str) -> _Side:
         if one.type in prices.by_use:
             side.by_use[prices.by_use[one.type]] += 1
         elif pricing.priced(one.type):
+            number = len(side.lines)
             try:
                 for line in pricing.lines(one, prices, prices.region(_region(one, region)), templates):
-                    side.lines.append(line)
-                if one.type in prices.besides:
-                    side.by_use[prices.besides[one.type]] += 1
+                    side.lines.append(line)  # one by one: what comes before a part without a price stands
             except NoPrice as reason:
                 side.without_price[f"{type_token(one.type)}: {reason}"] += 1
+            if one.type in prices.besides and len(side.lines) > number:
+                side.by_use[prices.besides[one.type]] += 1
         elif not prices.free(one.type):
             side.without_price[f"{type_token(one.type)}: the price table does not know this type"] += 1
     return side
@@ -103,7 +104,7 @@ def _unseen(preview: Preview, held: Holdings) -> Iterator[str]:
         yield "whatever the preview would have shown after it failed"
     if held.hidden:
         yield (
-            f"resources that stay the same ({held.hidden}): the preview was made without --show-sames; "
+            f"what stays the same ({_resources(held.hidden)}): the preview was made without --show-sames; "
             "what the change adds is complete"
         )
 
@@ -111,27 +112,30 @@ def _unseen(preview: Preview, held: Holdings) -> Iterator[str]:
 def _kept(held: Holdings, prices: Table) -> Iterator[str]:
     number = sum(not prices.free(one.type) for one in held.kept)
     if number:
-        yield f"what leaves the stack and is kept on AWS, where it goes on costing ({number})"
+        yield f"what leaves the stack and is kept on AWS, where it goes on costing ({_resources(number)})"
 
 
 def _words(counted: Counter[str]) -> Iterator[str]:
-    yield from (f"{words} ({number})" for words, number in sorted(counted.items()))
+    yield from (f"{words} ({_resources(number)})" for words, number in sorted(counted.items()))
+
+
+def _resources(number: int) -> str:
+    return "1 resource" if number == 1 else f"{number} resources"
 
 
 def _items(before: list[Line], after: list[Line]) -> Iterator[Item]:
-    for what in sorted({line.what for line in (*before, *after)}):
-        old, new = ([line for line in lines if line.what == what] for lines in (before, after))
-        yield Item(
-            what,
-            sum((line.number for line in old), NOTHING),
-            sum((line.number for line in new), NOTHING),
-            sum((line.likely for line in old), NOTHING),
-            sum((line.likely for line in new), NOTHING),
-        )
+    sums: dict[str, list[Decimal]] = {}
+    for side, lines in enumerate((before, after)):
+        for line in lines:
+            so_far = sums.setdefault(line.what, [NOTHING] * 4)
+            so_far[side] += line.number
+            so_far[2 + side] += line.likely
+    found = [Item(what, *amounts) for what, amounts in sums.items()]
+    yield from sorted(found, key=lambda one: (-max(one.before, one.after), one.what))
 
 
 def _band(lines: list[Line], prices: Table) -> Iterator[str]:
-    yield from sorted({line.why for line in lines if line.why and line.least != line.most})
+    yield from sorted({why for line in lines if line.least != line.most for why in line.why})
     if lines:
         yield f"every price: the table may be {plain(prices.error * 100)} % off AWS's list"
 

@@ -45,11 +45,15 @@ def items(inputs: Mapping[str, Any], key: str) -> Sequence[Any]:
 
 def part(inputs: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     """The object inside, empty by default; raises NoPrice where it is unknown."""
-    value = _value(inputs, key, {})
+    return mapping(_value(inputs, key, {}))
+
+
+def mapping(value: object) -> Mapping[str, Any]:
+    """The object itself; an empty one in the place of anything else."""
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
 
 
-def _value(inputs: Mapping[str, Any], key: str, default: Any) -> Any:
+def _value(inputs: Mapping[str, Any], key: str, default: object) -> Any:
     value = inputs.get(key)
     if value is None:
         value = default

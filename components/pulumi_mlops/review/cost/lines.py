@@ -19,7 +19,7 @@ class Line:
     likely: Decimal
     least: Decimal
     most: Decimal
-    why: str = ""
+    why: tuple[str, ...] = ()
     """Why least and most differ; empty where they don't."""
 
 
@@ -36,14 +36,14 @@ def hourly(table: Table, what: str, number: Decimal | int, price: Decimal) -> Li
 
 
 def used(use: Use, price: Decimal, each: Decimal = Decimal(1)) -> Line:
-    """A thing whose use is assumed: between nothing and the most, `each` USD-relevant units for one of its units."""
+    """A thing whose use is assumed, between nothing and the most; one of it is `each` times the price."""
     return Line(
         f"{use.words}, {plain(price)} USD each",
         use.likely,
         use.likely * price * each,
         NOTHING,
         use.most * price * each,
-        f"{use.words}: {plain(use.likely)} is assumed, 0 to {plain(use.most)} allowed for",
+        (f"{use.words}: {plain(use.likely)} is assumed, 0 to {plain(use.most)} allowed for",),
     )
 
 

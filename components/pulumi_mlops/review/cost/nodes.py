@@ -6,7 +6,6 @@ largest; `desired_size` is what the stack starts with, and an autoscaler may hav
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
-from typing import Any
 
 from pulumi_mlops.review.cost import inputs as of
 from pulumi_mlops.review.cost.holdings import Resource
@@ -36,13 +35,12 @@ def node_group(group: Resource, table: Table, region: Region, templates: Sequenc
     kind = types[0] if types else DEFAULT_MACHINE  # the most wanted; of a spot group others may come
     price = region.machine(kind)
     share = table.spot if spot else WHOLE
-    how = f"spot, {plain(price * share.likely)}" if spot else plain(price)
-    yield _line(
-        f"node {kind}, {how} USD an hour", nodes, price * table.hours, share, f"{SIZES}; {SPOT}" if spot else SIZES
-    )
+    how = f"spot at {plain(share.likely * 100)} % of {plain(price)}" if spot else plain(price)
+    why = (SIZES, SPOT) if spot else (SIZES,)
+    yield _line(f"node {kind}, {how} USD an hour", nodes, price * table.hours, share, why)
     gib = _disk_gib(group, templates) if has_template else of.number(group.inputs, "diskSize", DEFAULT_DISK_GIB)
     monthly = gib * region.unit("gp3_gib")
-    yield _line(f"disk of a node, gp3, {plain(gib)} GiB, {plain(monthly)} USD a month", nodes, monthly, WHOLE, SIZES)
+    yield _line(f"disk of a node, gp3, {plain(gib)} GiB, {plain(monthly)} USD a month", nodes, monthly, WHOLE, (SIZES,))
 
 
 def _nodes(group: Resource) -> Share:
@@ -57,7 +55,7 @@ def _spot(group: Resource) -> bool:
     return capacity == "SPOT"
 
 
-def _line(what: str, nodes: Share, price: Decimal, share: Share, why: str) -> Line:
+def _line(what: str, nodes: Share, price: Decimal, share: Share, why: tuple[str, ...]) -> Line:
     return Line(
         what,
         nodes.likely,
@@ -70,8 +68,7 @@ def _line(what: str, nodes: Share, price: Decimal, share: Share, why: str) -> Li
 
 def _disk_gib(group: Resource, templates: Sequence[Resource]) -> Decimal:
     """Size of a node's disks. Which template a new group takes is not known yet: of several new ones, the largest."""
-    reference: Any = group.inputs["launchTemplate"]
-    wanted = reference.get("id", UNKNOWN) if isinstance(reference, dict) else UNKNOWN
+    wanted = of.mapping(group.inputs["launchTemplate"]).get("id", UNKNOWN)
     found = [one for one in templates if one.id == wanted] or [one for one in templates if one.id in ("", UNKNOWN)]
     if not found:
         raise NoPrice("the size of the nodes' disks is in a launch template that the preview does not show")

@@ -36,16 +36,16 @@ def _cluster(cluster: Resource, table: Table, region: Region) -> Iterator[Line]:
     if of.text(of.part(cluster.inputs, "upgradePolicy"), "supportType", "EXTENDED") == "STANDARD":
         yield line  # AWS upgrades it by itself when standard support ends
         return
-    version = cluster.inputs["version"] if of.known(cluster.inputs, "version") else ""
+    version = of.text(cluster.inputs, "version") if of.known(cluster.inputs, "version") else ""
     ends = table.support_ends.get(version)
     longer = hourly(table, "EKS control plane in extended support", 1, extended)
-    if ends is not None and ends < table.date:
+    if ends is not None and ends < table.day:
         yield longer
     elif ends is not None:
         yield line
     else:
         why = "EKS control plane: whether its version is in extended support is not known"
-        yield Line(line.what, line.number, line.likely, line.least, longer.most, why)
+        yield Line(line.what, line.number, line.likely, line.least, longer.most, (why,))
 
 
 def _nat_gateway(_: Resource, table: Table, region: Region) -> Iterator[Line]:
@@ -104,7 +104,7 @@ def _database(database: Resource, table: Table, region: Region) -> Iterator[Line
     line = fixed(f"GiB of database storage{zones}", gib, region.unit("database_gp3_gib") * copies)
     if of.known(given, "maxAllocatedStorage") and (most := of.number(given, "maxAllocatedStorage")) > gib:
         why = "database storage grows by itself up to its limit"
-        line = Line(line.what, line.number, line.likely, line.least, line.likely * most / gib, why)
+        line = Line(line.what, line.number, line.likely, line.least, line.likely * most / gib, (why,))
     yield line
 
 
@@ -133,7 +133,7 @@ def _key(key: Resource, _: Table, region: Region) -> Iterator[Line]:
     line = fixed("KMS key", 1, price)
     if of.flag(key.inputs, "enableKeyRotation"):
         why = "KMS key: its first two rotations cost like a key each"
-        line = Line(line.what, line.number, line.likely, line.least, price * (1 + ROTATED_VERSIONS), why)
+        line = Line(line.what, line.number, line.likely, line.least, price * (1 + ROTATED_VERSIONS), (why,))
     yield line
 
 

@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
+from pulumi_mlops.review.cost import inputs as of
 from pulumi_mlops.review.cost import quantities
 from pulumi_mlops.review.cost.holdings import Resource
 from pulumi_mlops.review.cost.naming import name
 from pulumi_mlops.review.cost.pods import NotKnown, Pod, pod
+from pulumi_mlops.review.cost.table import NoPrice
 from pulumi_mlops.review.estimate import Requests
 from pulumi_mlops.review.preview import UNKNOWN
 
@@ -75,13 +77,13 @@ def asked(resources: Iterable[Resource]) -> Asked:
     for one in objects:
         kind = _kind(one)
         if kind in NOT_STEADY:
-            found.left_out[f"{NOT_STEADY[kind]} ({kind})"] += 1
+            found.left_out[f"{NOT_STEADY[kind]}: {kind}"] += 1
         elif _makes_more(one, kind):
-            found.left_out[f"{INDIRECT[kind]} ({kind})"] += 1
+            found.left_out[f"{INDIRECT[kind]}: {kind}"] += 1
         try:
             _add(found, one, kind, smallest)
-        except NotKnown:
-            found.left_out[f"requests that are known only after apply ({kind})"] += 1
+        except (NotKnown, NoPrice):
+            found.left_out[f"requests that are known only after apply: {kind}"] += 1
     return found
 
 
@@ -96,10 +98,10 @@ def _add(found: Asked, one: Resource, kind: str, smallest: Mapping[tuple[str, st
         _add_pods(found, namespace, Decimal(1), pod(spec))
     else:
         replicas = smallest.get((namespace, kind, _name(one)))
-        number = _number(spec.get("replicas", 1)) if replicas is None else replicas
+        number = of.number(spec, "replicas", 1) if replicas is None else replicas
         _add_pods(found, namespace, number, pod(_object(_object(spec, "template"), "spec")))
-        for claim in spec.get("volumeClaimTemplates") or []:
-            found.add(namespace, Requests(storage_gib=number * _storage(_object(claim, "spec"))))
+        for claim in of.items(spec, "volumeClaimTemplates"):
+            found.add(namespace, Requests(storage_gib=number * _storage(_object(of.mapping(claim), "spec"))))
 
 
 def _add_pods(found: Asked, namespace: str, number: Decimal, one: Pod) -> None:
@@ -113,21 +115,18 @@ def _smallest(objects: Iterable[Resource]) -> dict[tuple[str, str, str], Decimal
     found: dict[tuple[str, str, str], Decimal] = {}
     for one in objects:
         if _kind(one) == "HorizontalPodAutoscaler":
-            spec = one.inputs.get("spec")
-            target = spec.get("scaleTargetRef") if isinstance(spec, Mapping) else None
-            if isinstance(spec, Mapping) and isinstance(target, Mapping):
-                least = quantities.parse(spec.get("minReplicas") or 1)
-                if least is not None:
-                    found[_namespace(one), str(target.get("kind")), str(target.get("name"))] = least
+            spec = of.mapping(one.inputs.get("spec"))
+            target = of.mapping(spec.get("scaleTargetRef"))
+            least = quantities.parse(spec.get("minReplicas", 1))
+            if target and least is not None:
+                found[_namespace(one), str(target.get("kind")), str(target.get("name"))] = least
     return found
 
 
 def _makes_more(one: Resource, kind: str) -> bool:
     if kind not in INDIRECT:
         return False
-    spec = one.inputs.get("spec")
-    if not isinstance(spec, Mapping):
-        return True
+    spec = of.mapping(one.inputs.get("spec"))
     if kind == "Service":
         return spec.get("type") in ("LoadBalancer", UNKNOWN)
     return kind != "StatefulSet" or bool(spec.get("volumeClaimTemplates"))
@@ -138,8 +137,7 @@ def _kind(one: Resource) -> str:
 
 
 def _metadata(one: Resource) -> Mapping[str, Any]:
-    found = one.inputs.get("metadata")
-    return found if isinstance(found, Mapping) else {}
+    return of.mapping(one.inputs.get("metadata"))
 
 
 def _name(one: Resource) -> str:
@@ -158,15 +156,8 @@ def _storage(spec: Mapping[str, Any]) -> Decimal:
     return size / quantities.GIB
 
 
-def _number(value: object) -> Decimal:
-    found = quantities.parse(value)
-    if found is None:
-        raise NotKnown
-    return found
-
-
 def _object(owner: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = owner.get(key)
-    if not isinstance(found, Mapping):
+    found = of.mapping(owner.get(key))
+    if not found:
         raise NotKnown
     return found

@@ -74,7 +74,7 @@ class Table:
     """All prices and assumptions of one day."""
 
     version: int
-    date: date
+    day: date
     hours: Decimal
     """Hours a month."""
     error: Decimal
@@ -111,7 +111,7 @@ def load() -> Table:
     sizes = _decimals(read["sizes"])
     return Table(
         version=read["version"],
-        date=read["date"],
+        day=read["date"],
         hours=Decimal(read["hours_a_month"]),
         error=Decimal(read["error_percent"]) / 100,
         spot=Share(**_decimals(read["spot"])),
