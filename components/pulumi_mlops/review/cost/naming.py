@@ -7,12 +7,12 @@ import re
 
 NO_NAME = "(no usual name)"
 _LINK = re.compile(r"www\.", re.IGNORECASE)
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,62}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,62}:[A-Za-z0-9.-]+(/[A-Za-z0-9.-]+)?:[A-Za-z0-9]+")
 
 
 def name(value: object) -> str:
-    """The name of a machine, a region, a namespace or the like; NO_NAME where it is anything else."""
+    """The name of a machine, a stack, a namespace or the like; NO_NAME where it is anything else."""
     return _matching(_NAME, value)
 
 

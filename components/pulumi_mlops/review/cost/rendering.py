@@ -6,6 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from pulumi_mlops.review.cost.lines import plain
+from pulumi_mlops.review.cost.naming import name
 from pulumi_mlops.review.estimate import Estimate, Requests
 
 CENT = Decimal("0.01")
@@ -20,7 +21,7 @@ class _Table:
 
 def text(estimate: Estimate) -> str:
     """For a terminal: aligned columns."""
-    parts = [f"{headline(estimate)}"]
+    parts = [headline(estimate)]
     parts += ["\n".join(_aligned(one)) for one in _tables(estimate)]
     parts += [f"{title}:\n" + "\n".join(f"  - {line}" for line in lines) for title, lines in _lists(estimate)]
     return "\n\n".join(parts) + "\n"
@@ -65,11 +66,11 @@ def document(estimate: Estimate) -> dict[str, Any]:
 
 
 def headline(estimate: Estimate) -> str:
-    """The whole estimate in one sentence. The stack's name is as it came."""
+    """The whole estimate in one sentence."""
     least = "at least " if estimate.at_least else ""
     where = f" in {estimate.region}" if estimate.region else ""
     return (
-        f"{estimate.stack}{where}: {least}{usd(estimate.after)} USD a month, "
+        f"{name(estimate.stack)}{where}: {least}{usd(estimate.after)} USD a month, "
         f"{signed(estimate.delta)} by this change; with prices of {estimate.priced_on.isoformat()} "
         f"between {usd(estimate.low)} and {usd(estimate.high)}"
     )
@@ -111,8 +112,8 @@ def _tables(estimate: Estimate) -> Iterator[_Table]:
         yield _Table(
             ("namespace", "CPU cores", "memory GiB", "volumes GiB"),
             [
-                (name, *_asked(before.get(name, Requests()), after.get(name, Requests())))
-                for name in sorted({*before, *after})
+                (namespace, *_asked(before.get(namespace, Requests()), after.get(namespace, Requests())))
+                for namespace in sorted({*before, *after})
             ],
         )
 
@@ -140,12 +141,12 @@ def _change(after: Decimal, before: Decimal) -> str:
 
 def _requests(by_namespace: Mapping[str, Requests] | None) -> dict[str, dict[str, str]]:
     return {
-        name: {
+        namespace: {
             "cpu_cores": plain(one.cpu_cores),
             "memory_gib": plain(one.memory_gib),
             "storage_gib": plain(one.storage_gib),
         }
-        for name, one in (by_namespace or {}).items()
+        for namespace, one in (by_namespace or {}).items()
     }
 
 
