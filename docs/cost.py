@@ -32,11 +32,11 @@ def stacks() -> list[str]:
     return [stack for stack in planning.stacks() if planning.on_aws(stack)]
 
 
-def estimated(engine: Engine, stack: str) -> Estimate:
-    """What the stack with its own settings costs once it is made."""
+def previewed(engine: Engine, stack: str) -> preview.Preview:
+    """The creation of the stack with its own settings."""
     engine.configure(stack, {})
     found: dict[str, Any] = engine.preview_json(stack)
-    return estimate(preview.read(json.dumps(found), stack))
+    return preview.read(json.dumps(found), stack)
 
 
 def rendered(estimates: Iterable[Estimate]) -> str:
@@ -85,7 +85,7 @@ def main() -> int:
         for line in providers.install(engine.home, engine.executable, cloud=True):
             say(line)
         try:
-            estimates = [estimated(engine, stack) for stack in stacks()]
+            estimates = [estimate(previewed(engine, stack)) for stack in stacks()]
         except StepFailed as failure:
             say(f"cost failed: {failure}")
             return 1

@@ -45,10 +45,10 @@ def test_text_is_a_table_whose_columns_are_aligned(file: Path, capsys: pytest.Ca
         == """\
 dev in eu-central-1: 1.50 USD a month, +1.50 by this change; with prices of 2026-11-26 between 1.43 and 1.58
 
-what                      number  USD a month  change
-KMS key, 1 USD a month     0 → 1         1.00   +1.00
-DNS zone, 0.5 USD a month  0 → 1         0.50   +0.50
-total                                    1.50   +1.50
+what                       number  USD a month  change
+KMS key, 1 USD a month      0 → 1         1.00   +1.00
+DNS zone, 0.5 USD a month   0 → 1         0.50   +0.50
+total                                     1.50   +1.50
 
 The band, from:
   - every price: the table may be 5 % off AWS's list

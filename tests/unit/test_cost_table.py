@@ -1,5 +1,6 @@
 """The price table is whole, dated, and decides about every type once."""
 
+import importlib
 import re
 from datetime import date
 from decimal import Decimal
@@ -124,3 +125,11 @@ def test_names_that_could_become_links_or_markup_are_not(value: object) -> None:
 @pytest.mark.parametrize("value", ["aws:x", "https://x:y", "aws:www.x/y:Z", "a:b:c|d", "a:b:@c"])
 def test_type_tokens_of_another_form_are_not_shown(value: str) -> None:
     assert type_token(value) == NO_NAME
+
+
+def test_every_type_that_our_components_create_is_priced_free_or_named() -> None:
+    sources = "\n".join(path.read_text(encoding="utf-8") for path in (ROOT / "components").rglob("*.py"))
+    classes = sorted(set(re.findall(r"\baws\.([a-z0-9]+)\.([A-Z]\w+)\(", sources)))
+    assert len(classes) > 40
+    types = [getattr(importlib.import_module(f"pulumi_aws.{module}"), kind).pulumi_type for module, kind in classes]
+    assert [one for one in types if not (TABLE.free(one) or one in TABLE.by_use or pricing.priced(one))] == []
