@@ -130,6 +130,17 @@ def test_requests_are_those_of_both_sides() -> None:
     assert found.not_counted == ("disks that the cluster makes for claims: PersistentVolumeClaim (1 resource)",)
 
 
+def test_what_is_left_out_on_both_sides_is_named_once() -> None:
+    kinds = (UNPRICED, "aws:cloudwatch/logGroup:LogGroup", "kubernetes:batch/v1:CronJob")
+    words = (
+        f"{UNPRICED}: the price table does not know this type (1 resource)",
+        "ingestion and storage of logs (1 resource)",
+        "requests of pods that come and go: CronJob (1 resource)",
+    )
+    for step in (same, made, gone):
+        assert estimate(preview(*(step(kind) for kind in kinds))).not_counted[:3] == words
+
+
 def test_the_band_is_explained() -> None:
     found = estimate(preview(made(GROUP, **node_group(spot=True)), made(BUCKET), made(KEY)))
     assert [line.partition(":")[0] for line in found.band] == [

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from pulumi_mlops.review.cost import estimate
 from pulumi_mlops.review.estimate import Estimate
-from pulumi_mlops.review.preview import MASKED, UNKNOWN
+from pulumi_mlops.review.preview import MASKED, UNKNOWN, Operation, Step
 
-from tests.cost_previews import made, node_group, preview, urn
+from tests.cost_previews import made, node_group, preview, state, urn
 
 GROUP, TEMPLATE = "aws:eks/nodeGroup:NodeGroup", "aws:ec2/launchTemplate:LaunchTemplate"
 CLUSTER, DATABASE = "aws:eks/cluster:Cluster", "aws:rds/instance:Instance"
@@ -115,6 +115,24 @@ def test_of_several_new_templates_the_largest_counts() -> None:
 def test_machines_stand_where_the_template_is_not_shown() -> None:
     reason = "a launch template that the preview does not show"
     has_no_price(reason, GROUP, "176.295", **node_group(launchTemplate={"id": "lt-1"}))
+
+
+def test_a_template_that_exists_is_found_by_its_id() -> None:
+    there = {gib: state({"blockDeviceMappings": [{"ebs": {"volumeSize": gib}}]}, id=f"lt-{gib}") for gib in (30, 100)}
+    templates = [Step(Operation.SAME, urn(TEMPLATE, str(gib)), one, one) for gib, one in there.items()]
+    group = made(GROUP, "g", **node_group(launchTemplate={"id": "lt-30"}))
+    assert estimate(preview(*templates, group)).after == 2 * (Decimal("88.1475") + Decimal("2.856"))
+    new = made(GROUP, "g", **node_group(launchTemplate={"id": UNKNOWN}))
+    assert estimate(preview(*templates, new)).at_least, "a new group does not take a template that exists by chance"
+    other = made(GROUP, "g", **node_group(launchTemplate={"id": "lt-1"}))
+    assert estimate(preview(made(TEMPLATE, "t"), other)).at_least, "nor an old one a template that is new"
+
+
+def test_disks_of_another_type_have_no_price() -> None:
+    template = made(TEMPLATE, "t", blockDeviceMappings=[{"ebs": {"volumeType": "io2", "volumeSize": 50}}])
+    found = estimate(preview(template, made(GROUP, "g", **node_group(launchTemplate={"id": UNKNOWN}))))
+    assert found.after == Decimal("176.295")
+    assert f"{GROUP}: the table has no price of disks of type io2 (1 resource)" in found.not_counted
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,8 @@ def _line(what: str, nodes: Share, price: Decimal, share: Share, why: tuple[str,
 def _disk_gib(group: Resource, templates: Sequence[Resource]) -> Decimal:
     """Size of a node's disks. Which template a new group takes is not known yet: of several new ones, the largest."""
     wanted = of.mapping(group.inputs["launchTemplate"]).get("id", UNKNOWN)
-    found = [one for one in templates if one.id == wanted] or [one for one in templates if one.id in ("", UNKNOWN)]
+    new = ("", UNKNOWN)
+    found = [one for one in templates if one.id in (new if wanted in new else (wanted,))]
     if not found:
         raise NoPrice("the size of the nodes' disks is in a launch template that the preview does not show")
     return max(_template_gib(one) for one in found)
