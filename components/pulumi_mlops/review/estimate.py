@@ -16,6 +16,21 @@ class Requests:
 
 
 @dataclass(frozen=True)
+class Item:
+    """What costs the same for the same reason, such as all NAT gateways of the stack."""
+
+    what: str
+    """What it is and what one costs. Plain text."""
+    number_before: Decimal
+    """How many of them are paid for before the change, in the unit that `what` names."""
+    number_after: Decimal
+    before: Decimal
+    """USD a month."""
+    after: Decimal
+    """USD a month."""
+
+
+@dataclass(frozen=True)
 class Estimate:
     """Monthly cost of one stack in USD, from list prices; 730 hours a month."""
 
@@ -35,6 +50,13 @@ class Estimate:
     """By namespace."""
     requests_after: Mapping[str, Requests] | None = None
     """By namespace."""
+    items: tuple[Item, ...] = ()
+    """What the totals consist of, the dearest first; the items add up to the totals."""
+    band: tuple[str, ...] = ()
+    """Why `low` and `high` differ from `after`, in words."""
+    at_least: bool = False
+    """Whether `before` and `after` leave out resources that the preview does not show or that have no price: then the
+    totals are the least that it costs, and `not_counted` says why."""
 
     @property
     def delta(self) -> Decimal:

@@ -1,0 +1,64 @@
+"""The word `cost`: what each preview's stack costs a month, on the terminal, as Markdown or as JSON."""
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pulumi_mlops.review import preview
+from pulumi_mlops.review.cost import rendering
+from pulumi_mlops.review.cost.estimating import estimate
+from pulumi_mlops.review.estimate import Estimate
+
+FORMATS = ("text", "markdown", "json")
+COULD_NOT = 1
+"""Exit status where a file could not be read."""
+
+
+def add_commands(subparsers: Any) -> None:
+    """Adds the word to a parser's words; `arguments.run(arguments)` then runs it and returns the exit status."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "cost", help="what each stack costs a month, before and after the change", description=__doc__
+    )
+    parser.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="output of `pulumi preview --json --show-sames`; named like the stack, such as foundation-dev.json",
+    )
+    parser.add_argument("--format", choices=FORMATS, default="text", help="default: text")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Prints the estimates of all files, or what is wrong with the first that cannot be read."""
+    try:
+        estimates = [estimate(read(file)) for file in arguments.files]
+    except (OSError, UnicodeDecodeError, preview.PreviewError) as failure:
+        print(f"cost failed: {failure}", file=sys.stderr)
+        return COULD_NOT
+    print(_printed(estimates, arguments.format), end="")
+    return 0
+
+
+def read(file: Path) -> preview.Preview:
+    """The preview in the file. Its stack is what the resources say, or else the file's name without its ending.
+
+    Raises:
+        PreviewError: the file is no preview.
+    """
+    found = preview.read(file.read_text(encoding="utf-8"), file.stem)
+    if not found.steps:
+        return found
+    return dataclasses.replace(found, stack=preview.Urn.parse(found.steps[0].urn).stack)
+
+
+def _printed(estimates: list[Estimate], form: str) -> str:
+    if form == "json":
+        return json.dumps([rendering.document(one) for one in estimates], indent=2, ensure_ascii=False) + "\n"
+    render: Callable[[Estimate], str] = rendering.markdown if form == "markdown" else rendering.text
+    return "\n".join(render(one) for one in estimates)

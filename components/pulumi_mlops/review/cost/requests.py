@@ -1,0 +1,163 @@
+"""What the teams ask of the cluster, by namespace: requests of pods that run all the time, and sizes of volumes.
+
+Not counted, but named: pods that come and go (jobs, workflows), one pod on every node, what controllers and charts
+make, since a preview shows neither how often nor what.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from pulumi_mlops.review.cost import inputs as of
+from pulumi_mlops.review.cost import quantities
+from pulumi_mlops.review.cost.holdings import Resource
+from pulumi_mlops.review.cost.naming import name
+from pulumi_mlops.review.cost.pods import NotKnown, Pod, pod
+from pulumi_mlops.review.cost.table import NoPrice
+from pulumi_mlops.review.estimate import Requests
+from pulumi_mlops.review.preview import UNKNOWN
+
+PACKAGE = "kubernetes"
+REPLICATED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
+COUNTED = (*REPLICATED, "Pod", "PersistentVolumeClaim")
+LATER = "(known after apply)"
+"""In the place of a namespace that is not known yet."""
+DEFAULT_NAMESPACE = "default"
+NOT_STEADY = {
+    "DaemonSet": "requests of one pod on every node",
+    "Job": "requests of pods that come and go",
+    "CronJob": "requests of pods that come and go",
+    "Workflow": "requests of pods that come and go",
+    "CronWorkflow": "requests of pods that come and go",
+    "WorkflowTemplate": "requests of pods that come and go",
+    "ClusterWorkflowTemplate": "requests of pods that come and go",
+    "Release": "requests of what a Helm release holds",
+    "EventBus": "requests of pods that a controller makes",
+    "InferenceService": "requests of pods that a controller makes",
+    "SeldonDeployment": "requests of pods that a controller makes",
+    "Prometheus": "requests of pods that a controller makes",
+}
+"""Kind → what of it is left out."""
+INDIRECT = {
+    "Service": "load balancers that the cluster makes",
+    "Ingress": "load balancers that the cluster makes",
+    "Gateway": "load balancers that the cluster makes",
+    "NodePool": "nodes that Karpenter adds",
+    "PersistentVolumeClaim": "disks that the cluster makes for claims",
+    "StatefulSet": "disks that the cluster makes for claims",
+}
+"""Kind → what it makes a cloud charge for, outside of the preview."""
+
+
+@dataclass
+class Asked:
+    """Requests on one side of the change, and what is left out of them."""
+
+    by_namespace: dict[str, Requests] = field(default_factory=dict[str, Requests])
+    left_out: Counter[str] = field(default_factory=Counter[str])
+    """Words → number of objects."""
+
+    def add(self, namespace: str, more: Requests) -> None:
+        """Adds to what the namespace asks for."""
+        so_far = self.by_namespace.get(namespace, Requests())
+        self.by_namespace[namespace] = Requests(
+            so_far.cpu_cores + more.cpu_cores,
+            so_far.memory_gib + more.memory_gib,
+            so_far.storage_gib + more.storage_gib,
+        )
+
+
+def asked(resources: Iterable[Resource]) -> Asked:
+    """What the objects among the resources ask for."""
+    objects = [one for one in resources if one.type.startswith(f"{PACKAGE}:")]
+    found = Asked()
+    smallest = _smallest(objects)
+    for one in objects:
+        kind = _kind(one)
+        if kind in NOT_STEADY:
+            found.left_out[f"{NOT_STEADY[kind]}: {kind}"] += 1
+        elif _makes_more(one, kind):
+            found.left_out[f"{INDIRECT[kind]}: {kind}"] += 1
+        try:
+            _add(found, one, kind, smallest)
+        except (NotKnown, NoPrice):
+            found.left_out[f"requests that are known only after apply: {kind}"] += 1
+    return found
+
+
+def _add(found: Asked, one: Resource, kind: str, smallest: Mapping[tuple[str, str, str], Decimal]) -> None:
+    if kind not in COUNTED:
+        return
+    spec = _object(one.inputs, "spec")
+    namespace = _namespace(one)
+    if kind == "PersistentVolumeClaim":
+        found.add(namespace, Requests(storage_gib=_storage(spec)))
+    elif kind == "Pod":
+        _add_pods(found, namespace, Decimal(1), pod(spec))
+    else:
+        replicas = smallest.get((namespace, kind, _name(one)))
+        number = of.number(spec, "replicas", 1) if replicas is None else replicas
+        _add_pods(found, namespace, number, pod(_object(_object(spec, "template"), "spec")))
+        for claim in of.items(spec, "volumeClaimTemplates"):
+            found.add(namespace, Requests(storage_gib=number * _storage(_object(of.mapping(claim), "spec"))))
+
+
+def _add_pods(found: Asked, namespace: str, number: Decimal, one: Pod) -> None:
+    found.add(namespace, Requests(number * one.cpu_cores, number * one.memory_gib))
+    if one.silent:
+        found.left_out["containers that ask for nothing"] += 1
+
+
+def _smallest(objects: Iterable[Resource]) -> dict[tuple[str, str, str], Decimal]:
+    """Namespace, kind and name of what an autoscaler moves → the smallest number of replicas, which is counted."""
+    found: dict[tuple[str, str, str], Decimal] = {}
+    for one in objects:
+        if _kind(one) == "HorizontalPodAutoscaler":
+            spec = of.mapping(one.inputs.get("spec"))
+            target = of.mapping(spec.get("scaleTargetRef"))
+            least = quantities.parse(spec.get("minReplicas", 1))
+            if target and least is not None:
+                found[_namespace(one), str(target.get("kind")), str(target.get("name"))] = least
+    return found
+
+
+def _makes_more(one: Resource, kind: str) -> bool:
+    if kind not in INDIRECT:
+        return False
+    spec = of.mapping(one.inputs.get("spec"))
+    if kind == "Service":
+        return spec.get("type") in ("LoadBalancer", UNKNOWN)
+    return kind != "StatefulSet" or bool(spec.get("volumeClaimTemplates"))
+
+
+def _kind(one: Resource) -> str:
+    return one.type.rpartition(":")[2]
+
+
+def _metadata(one: Resource) -> Mapping[str, Any]:
+    return of.mapping(one.inputs.get("metadata"))
+
+
+def _name(one: Resource) -> str:
+    return str(_metadata(one).get("name"))
+
+
+def _namespace(one: Resource) -> str:
+    found = _metadata(one).get("namespace") or DEFAULT_NAMESPACE
+    return LATER if found == UNKNOWN else name(found)
+
+
+def _storage(spec: Mapping[str, Any]) -> Decimal:
+    size = quantities.parse(_object(_object(spec, "resources"), "requests").get("storage"))
+    if size is None:
+        raise NotKnown
+    return size / quantities.GIB
+
+
+def _object(owner: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    found = of.mapping(owner.get(key))
+    if not found:
+        raise NotKnown
+    return found

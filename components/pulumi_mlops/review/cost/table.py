@@ -1,0 +1,134 @@
+"""The price table: what AWS asks in which region, what is free, and what is assumed. The figures are in prices.toml."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from pulumi_mlops.review.cost import naming
+
+FILE = Path(__file__).with_name("prices.toml")
+
+
+class NoPrice(Exception):
+    """A resource, or a part of it, cannot be priced; the message says why and becomes part of the estimate."""
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of a price, between its least and its most."""
+
+    least: Decimal
+    likely: Decimal
+    most: Decimal
+
+
+@dataclass(frozen=True)
+class Use:
+    """How much of a thing is assumed to be used; the least is nothing."""
+
+    likely: Decimal
+    most: Decimal
+    words: str
+    """Unit and thing, such as "GiB in a bucket"."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """Prices of one region."""
+
+    name: str
+    units: Mapping[str, Decimal]
+    families: Mapping[str, Decimal]
+    machines: Mapping[str, Decimal]
+    databases: Mapping[str, Decimal]
+    sizes: Mapping[str, Decimal]
+
+    def unit(self, key: str) -> Decimal:
+        """The price of one unit; every region of the table has every unit."""
+        return self.units[key]
+
+    def machine(self, instance_type: str) -> Decimal:
+        """USD an hour, on demand; raises NoPrice."""
+        if instance_type in self.machines:
+            return self.machines[instance_type]
+        return self._of_family(self.families, instance_type, f"machines of type {naming.name(instance_type)}")
+
+    def database(self, instance_class: str) -> Decimal:
+        """USD an hour in one zone; raises NoPrice."""
+        return self._of_family(self.databases, instance_class, f"databases of class {naming.name(instance_class)}")
+
+    def _of_family(self, families: Mapping[str, Decimal], kind: str, what: str) -> Decimal:
+        family, _, size = kind.rpartition(".")
+        if family not in families or size not in self.sizes:
+            raise NoPrice(f"the table has no price of {what} in {self.name}")
+        return families[family] * self.sizes[size]
+
+
+@dataclass(frozen=True)
+class Table:
+    """All prices and assumptions of one day."""
+
+    version: int
+    day: date
+    hours: Decimal
+    """Hours a month."""
+    error: Decimal
+    """How far a price may be off, as a share of it."""
+    spot: Share
+    uses: Mapping[str, Use]
+    regions: Mapping[str, Region]
+    support_ends: Mapping[str, date]
+    """Kubernetes minor → end of its standard support on EKS."""
+    by_use: Mapping[str, str]
+    """Type → what it costs for, in words; nothing of it is counted."""
+    besides: Mapping[str, str]
+    """Type that is priced → what it costs for besides, in words."""
+    free_types: frozenset[str]
+    free_packages: frozenset[str]
+
+    def region(self, name: str) -> Region:
+        """Prices of the region; raises NoPrice."""
+        if not name:
+            raise NoPrice("their region is not known: the preview has no aws:region")
+        if name not in self.regions:
+            raise NoPrice(f"the table has no prices of {name}, only of {', '.join(sorted(self.regions))}")
+        return self.regions[name]
+
+    def free(self, type_token: str) -> bool:
+        """Whether resources of the type cost nothing by themselves."""
+        return type_token in self.free_types or type_token.partition(":")[0] in self.free_packages
+
+
+@cache
+def load() -> Table:
+    """The table of this package."""
+    read: dict[str, Any] = tomllib.loads(FILE.read_text(encoding="utf-8"), parse_float=Decimal)
+    sizes = _decimals(read["sizes"])
+    return Table(
+        version=read["version"],
+        day=read["date"],
+        hours=Decimal(read["hours_a_month"]),
+        error=Decimal(read["error_percent"]) / 100,
+        spot=Share(**_decimals(read["spot"])),
+        uses={
+            name: Use(Decimal(one["likely"]), Decimal(one["most"]), one["words"]) for name, one in read["use"].items()
+        },
+        regions={
+            name: Region(name, **{part: _decimals(prices) for part, prices in one.items()}, sizes=sizes)
+            for name, one in read["regions"].items()
+        },
+        support_ends=read["standard_support_ends"],
+        by_use=read["by_use"],
+        besides=read["besides"],
+        free_types=frozenset(read["free"]["types"]),
+        free_packages=frozenset(read["free"]["packages"]),
+    )
+
+
+def _decimals(figures: Mapping[str, Any]) -> dict[str, Decimal]:
+    return {key: Decimal(value) for key, value in figures.items()}

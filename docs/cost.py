@@ -1,0 +1,98 @@
+"""Shows in docs/cost.md what the environments of this repository cost: `python -m docs.cost`.
+
+Previews each stack on AWS in an empty account, as `make plan STACK=…` does, and writes the estimates between the
+markers of the page. Needs the Pulumi CLI, no account; run it after a change of the stacks or of the price table.
+"""
+
+import json
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from pulumi_mlops.review import preview
+from pulumi_mlops.review.cost import estimate, rendering, table
+from pulumi_mlops.review.cost.lines import plain
+from pulumi_mlops.review.estimate import Estimate
+
+from local import planning, providers, tools
+from local.engine import Engine
+from local.progress import StepFailed, say
+from local.providers.installation import CHOICE
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "cost.md"
+BEGIN, END = "<!-- cost -->\n", "<!-- end of cost -->"
+
+
+def stacks() -> list[str]:
+    """The stacks on AWS that have a settings file."""
+    return [stack for stack in planning.stacks() if planning.on_aws(stack)]
+
+
+def previewed(engine: Engine, stack: str) -> preview.Preview:
+    """The creation of the stack with its own settings."""
+    engine.configure(stack, {})
+    found: dict[str, Any] = engine.preview_json(stack)
+    return preview.read(json.dumps(found), stack)
+
+
+def rendered(estimates: Iterable[Estimate]) -> str:
+    """The part of the page between the markers."""
+    prices = table.load()
+    stacks_by_name = list(estimates)
+    parts = [
+        f"Version {prices.version} of the price table, of {prices.day.isoformat()}: USD, {plain(prices.hours)} hours a "
+        f"month, without tax. It has prices of {', '.join(sorted(prices.regions))}.",
+        "\n".join(_overview(stacks_by_name)),
+    ]
+    for one in stacks_by_name:
+        parts += [f"## {one.stack}", rendering.markdown(one).strip()]
+    return "\n\n".join(parts) + "\n"
+
+
+def _overview(estimates: Iterable[Estimate]) -> Iterator[str]:
+    yield "| stack | region | USD a month | between |"
+    yield "| --- | --- | ---: | ---: |"
+    for one in estimates:
+        least = "at least " if one.at_least else ""
+        band = f"{rendering.usd(one.low)} and {rendering.usd(one.high)}"
+        yield f"| [{one.stack}](#{one.stack}) | {one.region} | {least}{rendering.usd(one.after)} | {band} |"
+
+
+def between(page: str) -> str:
+    """What stands between the markers of the page; raises ValueError where it has none."""
+    _, begin, rest = page.partition(BEGIN)
+    inside, end, _ = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page needs the lines {BEGIN.strip()} and {END}")
+    return inside
+
+
+def replaced(page: str, content: str) -> str:
+    """The page with the content between its markers."""
+    return page.replace(BEGIN + between(page) + END, BEGIN + content + END)
+
+
+def main() -> int:
+    """Writes the page."""
+    with tempfile.TemporaryDirectory() as directory:
+        engine = Engine(tools.ensure("pulumi")["pulumi"], Path(directory), Path(os.devnull))
+        engine.prepare()
+        os.environ[CHOICE] = "stand-in"
+        for line in providers.install(engine.home, engine.executable, cloud=True):
+            say(line)
+        try:
+            estimates = [estimate(previewed(engine, stack)) for stack in stacks()]
+        except StepFailed as failure:
+            say(f"cost failed: {failure}")
+            return 1
+    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), rendered(estimates)), encoding="utf-8")
+    say(f"wrote {PAGE.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,140 @@
+"""What real previews cost: the stacks of this repository, and a change of a stack that exists."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+
+import pulumi_aws
+import pytest
+from aws import Aws
+from pulumi_cli import Cluster, Program, PulumiEnv, Stack
+from pulumi_mlops import ModelEndpoint, _database_rds
+from pulumi_mlops.review import preview
+from pulumi_mlops.review.cost import estimate, pricing, table
+from pulumi_mlops.review.cost.holdings import holdings
+from pulumi_mlops.review.estimate import Estimate, Requests
+from pulumi_mlops.review.preview import Operation, Preview
+
+from docs import cost as page
+from local import providers, tools
+from local.engine import Engine
+from tests.components.programs import ENDPOINT_FULL
+
+pytestmark = pytest.mark.engine
+
+HOURS = 730
+
+
+@dataclass(frozen=True)
+class _Engine(Engine):
+    """The CLI as `make plan` uses it; a published AWS plugin is led to the API on this machine."""
+
+    aws: Mapping[str, str] = field(default_factory=dict)
+
+    def environment(self) -> dict[str, str]:
+        return {**super().environment(), **providers.environment(), **self.aws}
+
+
+@pytest.fixture(scope="module")
+def previews(tmp_path_factory: pytest.TempPathFactory, pulumi_home: Path, aws_server: Aws) -> dict[str, Preview]:
+    """The first creation of each stack on AWS."""
+    directory = tmp_path_factory.mktemp("stacks")
+    (directory / "home").symlink_to(pulumi_home)
+    pulumi = tools.ensure("pulumi")["pulumi"]
+    engine = _Engine(pulumi, directory, directory / "no-kubeconfig", aws=aws_server.environment)
+    engine.prepare()
+    return {stack: page.previewed(engine, stack) for stack in page.stacks()}
+
+
+def test_the_foundation_stacks_are_among_them(previews: dict[str, Preview]) -> None:
+    assert {"foundation-dev", "foundation-prod"} <= set(previews)
+    assert all(one.complete for one in previews.values())
+
+
+def test_every_type_is_priced_free_or_named(previews: dict[str, Preview]) -> None:
+    prices = table.load()
+    types = {one.type for found in previews.values() for one in holdings(found).after}
+    assert len(types) > 30
+    undecided = {one for one in types if not (prices.free(one) or one in prices.by_use or pricing.priced(one))}
+    assert undecided == set()
+
+
+def test_nothing_of_them_is_without_a_price(previews: dict[str, Preview]) -> None:
+    for found in map(estimate, previews.values()):
+        assert not found.at_least, found.not_counted
+        assert found.before == 0
+        assert found.region == "eu-central-1"
+
+
+def test_what_does_not_depend_on_use_is_what_the_settings_say(previews: dict[str, Preview]) -> None:
+    def number(found: Estimate, start: str) -> int:
+        return int(sum(one.number_after for one in found.items if one.what.startswith(start)))
+
+    dev, prod = (estimate(previews[one]) for one in ("foundation-dev", "foundation-prod"))
+    assert (number(dev, "NAT gateway"), number(prod, "NAT gateway")) == (1, 3)
+    assert (number(dev, "node m7i.large, spot"), number(prod, "node m7i.xlarge, 0.2415")) == (2, 3)
+    assert (number(dev, "disk of a node, gp3, 50 GiB"), number(prod, "disk of a node, gp3, 50 GiB")) == (2, 3)
+    assert number(dev, "EKS control plane, 0.1") == number(prod, "EKS control plane, 0.1") == 1
+    (nodes,) = [one for one in prod.items if one.what.startswith("node ")]
+    assert float(nodes.after) == pytest.approx(3 * 0.2415 * HOURS)
+
+
+def test_the_page_says_what_the_code_says(previews: dict[str, Preview]) -> None:
+    told = page.between(page.PAGE.read_text(encoding="utf-8"))
+    assert told == page.rendered(map(estimate, previews.values())), "run `python -m docs.cost`"
+
+
+def first() -> None:
+    pulumi_aws.kms.Key("kept", enable_key_rotation=True)
+    pulumi_aws.kms.Key("gone")
+    pulumi_aws.route53.Zone("moved", name="a.example.org")
+
+
+def then() -> None:
+    pulumi_aws.kms.Key("kept", enable_key_rotation=True)
+    pulumi_aws.route53.Zone("moved", name="b.example.org")
+    pulumi_aws.ec2.Eip("added", domain="vpc")
+
+
+def seen(stack: Stack, program: Program, *options: str, **environment: str) -> Preview:
+    stack.environment.environment.update(environment)
+    stack.preview(program)
+    done = stack.environment.run("preview", "--json", *options, cwd=stack.directory)
+    assert done.returncode == 0, done.stderr
+    return preview.read(done.stdout, "test")
+
+
+def test_a_change_of_a_stack_that_exists(pulumi_env: PulumiEnv, aws: Aws) -> None:
+    stack = pulumi_env.stack(first, {"aws:region": "eu-central-1"})
+    stack.up()
+    whole, short = seen(stack, then, "--show-sames"), seen(stack, then)
+    assert whole.summary[Operation.SAME] == short.summary[Operation.SAME] >= 2
+
+    found = estimate(whole)
+    assert not found.at_least, found.not_counted
+    assert (float(found.before), float(found.after)) == (2.5, 1 + 0.5 + 3.65)
+
+    least = estimate(short)
+    assert least.at_least
+    assert least.delta == found.delta
+    assert float(least.after) == 0.5 + 3.65
+
+    events = estimate(seen(stack, then, "--show-sames", PULUMI_ENABLE_STREAMING_JSON_PREVIEW="true"))
+    assert (events.before, events.after, events.at_least) == (found.before, found.after, False)
+
+
+def team() -> None:
+    ModelEndpoint("penguins", ENDPOINT_FULL)
+    pulumi_aws.rds.Instance(
+        "orders", identifier="orders", final_snapshot_identifier="last", **_database_rds.settings({})
+    )
+
+
+def test_what_a_team_declares(pulumi_env: PulumiEnv, aws: Aws, cluster: Cluster) -> None:
+    config = {"aws:region": "eu-central-1", "kubernetes:kubeconfig": str(cluster.kubeconfig)}
+    found = estimate(seen(pulumi_env.stack(team, config), team))
+    assert not found.at_least, found.not_counted
+    assert float(found.after) == pytest.approx(0.149 / 4 * HOURS + 20 * 0.137 + 0.4)  # with its password's secret
+    # The autoscaler's smallest number and one canary, each with 250m and 1Gi.
+    assert found.requests_after == {"birds": Requests(Decimal("0.75"), Decimal(3))}

@@ -1,0 +1,140 @@
+"""The word `cost`, from files to what is printed."""
+
+import argparse
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pulumi_mlops.review.cost import command, estimate, rendering
+from pulumi_mlops.review.cost.naming import NO_NAME
+
+from tests.cost_previews import changed, made, preview, urn
+
+KEY = "aws:kms/key:Key"
+CLAIM = "kubernetes:core/v1:PersistentVolumeClaim"
+
+
+def digest(*types: str) -> str:
+    steps = [
+        {"op": "create", "urn": urn(one), "newState": {"custom": True, "type": one, "inputs": {}}} for one in types
+    ]
+    config = {"aws:region": "eu-central-1"}
+    return json.dumps({"config": config, "steps": steps, "changeSummary": {"create": len(steps)}})
+
+
+def run(*words: Any) -> int:
+    parser = argparse.ArgumentParser()
+    command.add_commands(parser.add_subparsers(required=True))
+    arguments = parser.parse_args(["cost", *map(str, words)])
+    return arguments.run(arguments)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "shop.json"
+    path.write_text(digest(KEY, KEY.replace("key:Key", "alias:Alias"), "aws:route53/zone:Zone"))
+    return path
+
+
+def test_text_is_a_table_whose_columns_are_aligned(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(file) == 0
+    assert (
+        capsys.readouterr().out
+        == """\
+dev in eu-central-1: 1.50 USD a month, +1.50 by this change; with prices of 2026-11-26 between 1.43 and 1.58
+
+what                       number  USD a month  change
+KMS key, 1 USD a month      0 → 1         1.00   +1.00
+DNS zone, 0.5 USD a month   0 → 1         0.50   +0.50
+total                                     1.50   +1.50
+
+The band, from:
+  - every price: the table may be 5 % off AWS's list
+
+Not counted:
+  - DNS queries (1 resource)
+  - requests to keys (1 resource)
+  - data transfer between zones and to the internet
+  - tax, support, discounts and savings plans
+"""
+    )
+
+
+def test_markdown_is_a_table(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--format", "markdown", file) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("**dev in eu-central-1: 1.50 USD a month")
+    assert "| --- | ---: | ---: | ---: |" in lines
+    assert "| DNS zone, 0.5 USD a month | 0 → 1 | 0.50 | +0.50 |" in lines
+    assert "- DNS queries (1 resource)" in lines
+
+
+def test_json_has_one_object_a_file(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--format", "json", file, file) == 0
+    first, second = json.loads(capsys.readouterr().out)
+    assert first == second
+    assert (first["before"], first["after"], first["delta"]) == ("0.00", "1.50", "1.50")
+    assert first["at_least"] is False
+    assert first["items"][0]["what"] == "KMS key, 1 USD a month"
+
+
+def test_without_resources_the_stack_is_the_files_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "foundation-dev.json"
+    path.write_text(digest())
+    assert run(path) == 0
+    assert capsys.readouterr().out.startswith("foundation-dev in eu-central-1: 0.00 USD a month, +0.00")
+
+
+@pytest.mark.parametrize(("content", "reason"), [("", "is empty"), ("[]", "neither"), ("Error: no stack", "neither")])
+def test_what_is_no_preview_is_refused_in_one_line(
+    content: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(content)
+    assert run(path) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith("cost failed: ")
+    assert reason in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_is_refused(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(file, file.with_name("missing.json")) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "missing.json" in said.err
+
+
+def test_a_total_without_all_of_it_is_at_least() -> None:
+    assert "at least 1.00 USD" in rendering.headline(estimate(preview(made(KEY), made("aws:x/y:Y"))))
+    assert "at least" not in rendering.headline(estimate(preview(made(KEY))))
+
+
+def test_requests_are_a_table_of_their_own() -> None:
+    def spec(size: str) -> dict[str, Any]:
+        return {"metadata": {"namespace": "birds"}, "spec": {"resources": {"requests": {"storage": size}}}}
+
+    found = estimate(preview(changed(CLAIM, spec("20Gi"), spec("25Gi")), region=""))
+    assert "| birds | 0 | 0 | 20 → 25 |" in rendering.markdown(found)
+    assert rendering.document(found)["requests_after"]["birds"]["storage_gib"] == "25"
+
+
+def test_names_of_others_become_no_markup() -> None:
+    metadata = {"namespace": "<img src=x> | @all"}
+    spec = {"resources": {"requests": {"storage": "1Gi"}}}
+    text = rendering.markdown(estimate(preview(made(CLAIM, metadata=metadata, spec=spec))))
+    assert "@all" not in text
+    assert "<img" not in text
+    assert NO_NAME in text
+
+
+@pytest.mark.parametrize(
+    ("amount", "plain", "with_sign"),
+    [("0", "0.00", "+0.00"), ("-0.001", "0.00", "+0.00"), ("1.005", "1.01", "+1.01"), ("-12.5", "-12.50", "-12.50")],
+)
+def test_amounts_are_rounded_to_the_cent(amount: str, plain: str, with_sign: str) -> None:
+    assert rendering.usd(Decimal(amount)) == plain
+    assert rendering.signed(Decimal(amount)) == with_sign
