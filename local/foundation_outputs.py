@@ -9,10 +9,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import yaml
+from pulumi_mlops import conventions
 
 from local.paths import ROOT
 from local.progress import StepFailed
-from pulumi_mlops import conventions
 
 ACCOUNT = "123456789012"  # AWS's own example of an account
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
@@ -63,7 +63,8 @@ def _outputs(region: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         "domain_name": settings["domain_name"],
         "zone_id": settings.get("zone_id") or f"Z{_hex(name).upper()}",
         "name_servers": [f"ns-{number}.awsdns-{number:02}.com" for number in range(1, 5)],
-        "certificate_arn": settings.get("certificate_arn") or f"arn:aws:acm:{region}:{ACCOUNT}:certificate/{_hex(name)}",
+        "certificate_arn": settings.get("certificate_arn")
+        or f"arn:aws:acm:{region}:{ACCOUNT}:certificate/{_hex(name)}",
         "secrets_prefix": f"{name}/",
         "roles": {},
     }

@@ -17,7 +17,7 @@ def outputs(stack: str, names: Sequence[str]) -> dict[str, pulumi.Output[Any]]:
     place = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
     reference = pulumi.StackReference(stack, stack_name=place)
     # Names are no secrets, though the outputs together count as one where one of them is.
-    complete = pulumi.Output.unsecret(reference.outputs.apply(lambda known: _check(stack, known, names)))
+    complete = pulumi.Output.unsecret(reference.outputs.apply(lambda known: check(stack, known, names)))
 
     def find(name: str) -> pulumi.Output[Any]:
         return pulumi.Output.all(reference.get_output(name), complete).apply(lambda both: both[0])
@@ -25,7 +25,12 @@ def outputs(stack: str, names: Sequence[str]) -> dict[str, pulumi.Output[Any]]:
     return {name: find(name) for name in names}
 
 
-def _check(stack: str, known: Mapping[str, Any] | None, names: Sequence[str]) -> bool:
+def check(stack: str, known: Mapping[str, Any] | None, names: Sequence[str]) -> bool:
+    """True where a stack's outputs have all the names.
+
+    Raises:
+        SettingsError: some are missing.
+    """
     missing = [name for name in names if (known or {}).get(name) is None]
     if missing:
         raise SettingsError(

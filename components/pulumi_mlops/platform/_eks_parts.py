@@ -88,19 +88,15 @@ def copied_secret(
     return name_of(copied)
 
 
-def bucket(buckets: pulumi.Input[Mapping[str, Any]], use: str, owner: str) -> pulumi.Output[str]:
+def bucket(buckets: Mapping[str, Any], use: str, owner: str) -> str:
     """Name of the bucket of one use.
 
     Raises:
-        ArgumentError: there is none, as can be seen once the buckets are known.
+        ArgumentError: there is none; `owner` is whose arguments they are.
     """
-
-    def find(known: Mapping[str, Any]) -> str:
-        if use not in known:
-            raise ArgumentError(f'{owner}: args.buckets must have "{use}", got {", ".join(sorted(known)) or "none"}')
-        return known[use]
-
-    return pulumi.Output.from_input(buckets).apply(find)
+    if use not in buckets:
+        raise ArgumentError(f'{owner}: args.buckets must have "{use}", got {", ".join(sorted(buckets)) or "none"}')
+    return buckets[use]
 
 
 def _metadata(content: dict[str, Any]) -> Manifest:

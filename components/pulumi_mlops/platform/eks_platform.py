@@ -76,7 +76,7 @@ class EksPlatform(pulumi.ComponentResource):
             EksPlatform, name, args, EksPlatformArgs, RULES, problems=problems(args), name_rule=object_name(40)
         )
         super().__init__("pulumi-mlops:index:EksPlatform", name, {**checked}, opts)
-        self._owner = f'EksPlatform "{name}"'
+        self._name = name
         self._args = checked
         self._sizes: dict[str, Any] = checked.get("sizes", {})
         self._replicas: int = checked.get("replicas", _addons.DEFAULT_REPLICAS)
@@ -124,9 +124,7 @@ class EksPlatform(pulumi.ComponentResource):
         certificates = CertManager("cert-manager", CertManagerArgs(**self._common()), self._child)
         balancers = LoadBalancerController(
             "aws-load-balancer-controller",
-            LoadBalancerControllerArgs(
-                **self._same("cluster_name", "region", "vpc_id", "tags"), **self._common()
-            ),
+            LoadBalancerControllerArgs(**self._same("cluster_name", "region", "vpc_id", "tags"), **self._common()),
             self._after(certificates),
         )
         records = ExternalDns(
@@ -174,7 +172,7 @@ class EksPlatform(pulumi.ComponentResource):
             ),
             self._child,
         )
-        artifacts = _eks_parts.bucket(self._args["buckets"], conventions.MLFLOW_BUCKET, self._owner)
+        artifacts = self._bucket(conventions.MLFLOW_BUCKET)
         return MLflow(
             conventions.MLFLOW_SERVICE,
             MLflowArgs(
@@ -207,7 +205,7 @@ class EksPlatform(pulumi.ComponentResource):
                     "gateway_name": self._gateway_name,
                 },
                 artifact_repository={
-                    "bucket": _eks_parts.bucket(self._args["buckets"], conventions.WORKFLOWS_BUCKET, self._owner),
+                    "bucket": self._bucket(conventions.WORKFLOWS_BUCKET),
                     "region": self._args["region"],
                 },
                 keep_definitions=self._kept,
@@ -296,6 +294,10 @@ class EksPlatform(pulumi.ComponentResource):
     def _copied(self, name: str, namespace: pulumi.Output[str]) -> pulumi.Output[str]:
         store, prefix = self._secrets.secret_store, self._args["secrets_prefix"]
         return _eks_parts.copied_secret(name, namespace, prefix=prefix, secret_store=store, child=self._child)
+
+    def _bucket(self, use: str) -> pulumi.Output[str]:
+        owner = f'EksPlatform "{self._name}"'
+        return pulumi.Output.from_input(self._args["buckets"]).apply(lambda known: _eks_parts.bucket(known, use, owner))
 
     def _host(self, label: str) -> pulumi.Output[str]:
         return pulumi.Output.concat(label, ".", self._args["domain_name"])

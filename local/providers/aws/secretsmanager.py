@@ -65,4 +65,37 @@ class SecretVersion(Resource):
         """A version goes with its secret."""
 
 
-KINDS = (Secret, SecretVersion)
+class SecretRotation(Resource):
+    """How often a secret is changed; one that AWS manages itself, such as RDS's, needs no function for it."""
+
+    token = "aws:secretsmanager/secretRotation:SecretRotation"
+    service = "secretsmanager"
+    properties = properties("secretId*! rotateImmediately~ rotationRules* rotationLambdaArn")
+    outputs = ("rotationEnabled",)
+    defaults = {"rotateImmediately": True}
+    create_call = Call("rotate_secret", "ARN")
+    read_call = Call("describe_secret", "@", SecretId="{id}")
+
+    def create(self, account: Account, inputs: Object) -> str:
+        """Sets the rules."""
+        return self._set(account, inputs)
+
+    def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
+        """With the secret as the program named it."""
+        return {**self.translated(found), "secretId": state.get("secretId") or found["ARN"]}
+
+    def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
+        """Sets the rules anew."""
+        self._set(account, inputs)
+
+    def delete(self, account: Account, identifier: str, state: Object) -> None:
+        """The rules go with their secret; one that AWS manages refuses to lose them."""
+
+    def _set(self, account: Account, inputs: Object) -> str:
+        now = inputs.get("rotateImmediately", True)
+        return self.create_call(
+            account, self.service, inputs, RotateImmediately=now, **self.parameters("rotate_secret", inputs)
+        )
+
+
+KINDS = (Secret, SecretVersion, SecretRotation)
