@@ -67,6 +67,7 @@ def _outputs(region: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         or f"arn:aws:acm:{region}:{ACCOUNT}:certificate/{_hex(name)}",
         "secrets_prefix": f"{name}/",
         "roles": {},
+        **({"karpenter_node_role": f"{name}-on-demand-nodes-example"} if settings.get("karpenter") else {}),
     }
 
 

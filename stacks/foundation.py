@@ -30,7 +30,7 @@ from pulumi_mlops.platform import (
     load_balancer_controller,
 )
 
-from stacks import settings
+from stacks import karpenter, settings
 
 BUCKETS = [conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET]
 REPOSITORIES = ["ml-pipeline", "ml-server"]
@@ -108,6 +108,8 @@ def build() -> None:
     pulumi.export("name_servers", domain.name_servers)
     pulumi.export("certificate_arn", domain.certificate_arn)
     pulumi.export("secrets_prefix", _secrets_prefix(name))
+    if chosen.karpenter:
+        pulumi.export("karpenter_node_role", karpenter.create(name, region, cluster, common))
     pulumi.export("roles", {account: identity.role_arn for account, identity in identities.items()})
 
 

@@ -17,19 +17,24 @@ FROM_FOUNDATION = sorted(EksPlatformArgs.__required_keys__ - {"login"})
 def build() -> None:
     """Declares the stack."""
     chosen = settings.read(settings.PlatformEksSettings)
-    access = [] if chosen.kube_context else ["kubeconfig"]
-    found = references.outputs(f"foundation-{chosen.environment}", [*FROM_FOUNDATION, "cluster_arn", *access])
-    place = {"context": chosen.kube_context} if chosen.kube_context else {"kubeconfig": found["kubeconfig"]}
+    more = [
+        "cluster_arn",
+        *([] if chosen.kube_context else ["kubeconfig"]),
+        *([] if chosen.karpenter is None else ["karpenter_node_role"]),
+    ]
+    found = references.outputs(f"foundation-{chosen.environment}", [*FROM_FOUNDATION, *more])
+    place: Any = {"context": chosen.kube_context} if chosen.kube_context else {"kubeconfig": found["kubeconfig"]}
     # With the identifier, another kubeconfig of the same cluster is no other cluster.
     cluster = k8s.Provider("cluster", cluster_identifier=found["cluster_arn"], **place)
     account = aws.Provider("account", region=found["region"])
-    tags = {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})}
-    wanted: dict[str, Any] = settings.given(chosen, *sorted(EksPlatformArgs.__annotations__.keys() - FROM_FOUNDATION))
-    platform = EksPlatform(
-        "platform",
-        EksPlatformArgs(**{name: found[name] for name in FROM_FOUNDATION}, **{**wanted, "tags": tags}),
-        pulumi.ResourceOptions(providers=[cluster, account]),
-    )
+    args: Any = {
+        **{name: found[name] for name in FROM_FOUNDATION},
+        **settings.given(chosen, *sorted(EksPlatformArgs.__annotations__.keys() - FROM_FOUNDATION)),
+        "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})},
+    }
+    if chosen.karpenter is not None:
+        args["karpenter"] = {"node_role": found["karpenter_node_role"], **chosen.karpenter}
+    platform = EksPlatform("platform", args, pulumi.ResourceOptions(providers=[cluster, account]))
     pulumi.export("gateway_url", platform.gateway_url)
     pulumi.export("mlflow_url", platform.mlflow_url)
     pulumi.export("argo_cd_url", platform.argo_cd_url)

@@ -60,6 +60,9 @@ class FoundationSettings:
     public_access_reason: str | None = field(
         default=None, metadata=_means("why a block larger than a /8 may reach the API server")
     )
+    karpenter: bool = field(
+        default=False, metadata=_means("whether there are roles for Karpenter and for the nodes that it starts")
+    )
     existing_buckets: dict[str, str] | None = field(
         default=None, metadata=_means("names of buckets that exist, by data, mlflow or workflows")
     )
@@ -106,6 +109,10 @@ class PlatformEksSettings:
     )
     options: list[str] | None = field(
         default=None, metadata=_means("parts on request, among KSERVE, SELDON and MONITORING")
+    )
+    karpenter: dict[str, Any] | None = field(
+        default=None,
+        metadata=_means("nodes on demand, with the foundation's setting of this name: cpu_limit, spot …; default none"),
     )
     crossplane_services: list[str] | None = field(
         default=None, metadata=_means("AWS services that Crossplane makes resources of, among ec2, rds and s3")

@@ -15,6 +15,7 @@ FOUND = {name: value for name, value in foundation_outputs.example("foundation-p
 LOGIN = {"issuer": "https://id.example.org", "argo_cd_client_id": "argocd", "admin_groups": ["platform"]}
 EVERYTHING: dict[str, Any] = {
     "options": ["KSERVE", "SELDON", "MONITORING"],
+    "karpenter": {"node_role": "nodes", "cpu_limit": 40},
     "image_registry": "mirror.example.org",
     "chart_repository": "/charts",
     "tags": {"team": "platform"},
@@ -115,7 +116,13 @@ def test_pods_that_call_aws_are_those_that_the_foundation_gives_a_role(build: Bu
         (releases[name]["namespace"], account["name"])
         for name, account in (
             (name, releases[name]["values"]["serviceAccount"])
-            for name in ("cert-manager", "external-dns", "external-secrets", "aws-load-balancer-controller")
+            for name in (
+                "cert-manager",
+                "external-dns",
+                "external-secrets",
+                "aws-load-balancer-controller",
+                "karpenter",
+            )
         )
     }
     argo = releases["argo-workflows"]
@@ -156,7 +163,7 @@ def test_one_registry_and_one_repository_of_charts_serve_everything(build: Build
 
 
 def test_options_are_made_on_request_alone(build: Build) -> None:
-    optional = {"KServe", "Seldon", "Monitoring"}
+    optional = {"KServe", "Seldon", "Monitoring", "Karpenter"}
 
     assert not optional & build(program).kinds()
     assert optional <= build(lambda: program(**EVERYTHING)).kinds()
@@ -199,6 +206,10 @@ def test_arguments_reach_their_parts(build: Build) -> None:
     assert "internal" in str(balancer["metadata"]["annotations"])
     assert balancer["spec"]["loadBalancerSourceRanges"] == ["10.0.0.0/8"]
     assert "'7Gi'" in str(graph["monitoring-release"].inputs)
+    nodes = graph["karpenter-node-class"].inputs["spec"]
+    assert nodes["role"] == "nodes"
+    assert [one["id"] for one in nodes["subnetSelectorTerms"]] == FOUND["private_subnet_ids"]
+    assert graph["karpenter-node-pool"].inputs["spec"]["limits"] == {"cpu": "40"}
 
 
 def test_nothing_that_holds_data_is_deleted_unless_told_so(build: Build) -> None:
@@ -240,6 +251,8 @@ def test_buckets_that_turn_out_to_be_missing_are_named() -> None:
         ({"login": {**LOGIN, "admin_groups": []}}, "args.login.admin_groups must name a group"),
         ({"login": {**LOGIN, "issuer": "id.example.org"}}, "args.login.issuer must be a URL that begins with https://"),
         ({"login": {"issuer": "https://id.example.org"}}, "args.login.argo_cd_client_id is required"),
+        ({"karpenter": {}}, "args.karpenter.node_role is required"),
+        ({"karpenter": {"node_role": "r", "cpu_limit": 0}}, "args.karpenter.cpu_limit must be at least 1 vCPU, got 0"),
         ({"replicas": 0}, "args.replicas must be between 1 and 10 replicas, got 0"),
         ({"options": ["KARPENTERS"]}, "args.options[0] must be one of 'KSERVE', 'SELDON', 'MONITORING'"),
         ({"options": ["KSERVE", "KSERVE"]}, 'args.options has "KSERVE" twice'),

@@ -87,6 +87,8 @@ def test_production_is_larger_and_protected_where_dev_is_small(build: Build, con
     assert prod["mlflow-database-instance"].inputs["multiAz"] is True
     assert "Monitoring" in prod.kinds()
     assert "Monitoring" not in dev.kinds()
+    assert prod["karpenter-node-class"].inputs["spec"]["role"] == "mlops-prod-on-demand-nodes-example"
+    assert "Karpenter" not in dev.kinds()
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from pulumi_mlops.platform import (
     external_dns,
     external_secrets,
     istio,
+    karpenter,
     kserve,
     load_balancer_controller,
     monitoring,
@@ -40,6 +41,8 @@ CHARTS = (
     external_secrets.CHART,
     istio.BASE,
     istio.ISTIOD,
+    karpenter.DEFINITIONS,
+    karpenter.CHART,
     kserve.DEFINITIONS,
     kserve.CONTROLLER,
     kserve.RUNTIMES_CHART,
@@ -49,6 +52,7 @@ CHARTS = (
     seldon.CHART,
 )
 SECRETS, EVENTS = f"external-secrets-{versions.EXTERNAL_SECRETS}", "argo-events-1.9.11"
+NODES = f"karpenter-{versions.KARPENTER}"
 CROSSPLANE, AWS = f"crossplane-{versions.CROSSPLANE}", f"crossplane-provider-aws-{versions.CROSSPLANE_AWS}"
 KINDS = {
     external_secrets.CHART.name: [
@@ -56,6 +60,10 @@ KINDS = {
         (SECRETS, "ExternalSecret", "external-secrets.io/v1", "Namespaced"),
     ],
     argo_events.CHART.name: [(EVENTS, "EventBus", "argoproj.io/v1alpha1", "Namespaced")],
+    karpenter.DEFINITIONS.name: [
+        (NODES, "EC2NodeClass", "karpenter.k8s.aws/v1", "Cluster"),
+        (NODES, "NodePool", "karpenter.sh/v1", "Cluster"),
+    ],
     crossplane.CHART.name: [
         (CROSSPLANE, "Provider", "pkg.crossplane.io/v1", "Cluster"),
         (CROSSPLANE, "Function", "pkg.crossplane.io/v1", "Cluster"),
@@ -106,7 +114,7 @@ def _write(place: Path, chart: Chart, kinds: Iterable[tuple[str, str, str, str]]
 def _definition(file: str, kind: str, api_version: str, scope: str) -> dict[str, Any]:
     group, _, version = api_version.partition("/")
     schema = json.loads(gzip.decompress((SCHEMAS / f"{file}.json.gz").read_bytes()))[kind]
-    plural = f"{kind.lower()}s" if not kind.endswith("y") else f"{kind.lower()[:-1]}ies"
+    plural = _plural(kind.lower())
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
@@ -126,3 +134,9 @@ def _definition(file: str, kind: str, api_version: str, scope: str) -> dict[str,
             ],
         },
     }
+
+
+def _plural(word: str) -> str:
+    if word.endswith("y"):
+        return f"{word[:-1]}ies"
+    return f"{word}es" if word.endswith("s") else f"{word}s"

@@ -84,8 +84,8 @@ def test_the_whole_platform_can_be_previewed_without_a_cluster(make_engine: Any,
 
 
 def _releases(stack: str) -> list[str]:
-    """Charts of a stack: all but those of the options, of which prod has one."""
-    optional = ("kserve", "seldon", *(["kube-prometheus"] if stack == DEV else []))
+    """Charts of a stack: all but those of the options, of which prod has two."""
+    optional = ("kserve", "seldon", *(["kube-prometheus", "karpenter"] if stack == DEV else []))
     return [chart.name for chart in stand_in_charts.CHARTS if not chart.name.startswith(optional)]
 
 
@@ -108,6 +108,7 @@ def test_an_output_that_the_foundation_lacks_is_one_line_before_the_first_resour
     ("settings", "sentence"),
     [
         ({"environment": ""}, "pulumi-mlops:environment must be a text that is not empty"),
+        ({"karpenter": {"cpu_limit": 9}}, "stack foundation-dev has no output karpenter_node_role"),
         ({"replicas": 11}, "args.replicas must be between 1 and 10 replicas, got 11"),
         (
             {"login": {"issuer": "https://id.example.org", "admin_groups": ["a"]}},
@@ -181,8 +182,8 @@ def up(
     before = aws_server.leftovers()
     charts = stand_in_charts.write(tmp_path_factory.mktemp("charts"))
     engine: _Engine = make_engine()
-    engine.found(DEV, kubeconfig=plane.kubeconfig.read_text(), **network)
-    engine.configure(DEV, {"options": OPTIONS, "chart_repository": str(charts)})
+    engine.found(DEV, kubeconfig=plane.kubeconfig.read_text(), karpenter_node_role="nodes", **network)
+    engine.configure(DEV, {"options": OPTIONS, "karpenter": {"cpu_limit": 9}, "chart_repository": str(charts)})
     engine.up(DEV)
     return engine, before
 

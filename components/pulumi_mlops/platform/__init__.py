@@ -2,6 +2,7 @@
 
 from pulumi_mlops.platform._eks_platform_args import (
     EksDatabaseArgs,
+    EksKarpenterArgs,
     EksLoginArgs,
     EksPlatformArgs,
     EksPlatformOption,
@@ -59,6 +60,7 @@ __all__ = [
     "EfsStorageClass",
     "EfsStorageClassArgs",
     "EksDatabaseArgs",
+    "EksKarpenterArgs",
     "EksLoginArgs",
     "EksPlatform",
     "EksPlatformArgs",

@@ -55,6 +55,19 @@ class EksDatabaseArgs(TypedDict):
     """Days for which the database can be restored to any moment."""
 
 
+class EksKarpenterArgs(TypedDict):
+    """Nodes on demand, beside the cluster's own; what is left out has the default of `Karpenter`."""
+
+    node_role: pulumi.Input[str]
+    """Name of the nodes' role (not its ARN); the cluster has an access entry for it."""
+    interruption_queue: NotRequired[pulumi.Input[str]]
+    """Name of the SQS queue that tells of ending spot instances and maintenance."""
+    spot: NotRequired[bool]
+    """Whether spot instances are used where they are to be had."""
+    cpu_limit: NotRequired[int]
+    """vCPUs of all nodes together, above which none is started."""
+
+
 class EksPlatformSizes(TypedDict):
     """How much each part may use; what is left out has the default of the part's own component."""
 
@@ -104,6 +117,9 @@ class EksPlatformArgs(TypedDict):
     """How people log in."""
     options: NotRequired[list[EksPlatformOption]]
     """Parts on request; default none. Plain: each is several resources."""
+    karpenter: NotRequired[EksKarpenterArgs]
+    """Nodes on demand; default none: the cluster's node groups are all there is. The service account `karpenter` needs
+    a role. Plain: it decides whether Karpenter exists."""
     crossplane_services: NotRequired[list[str]]
     """AWS services whose Crossplane provider is installed, of those that have a role; default ec2, rds and s3."""
     replicas: NotRequired[int]
@@ -138,6 +154,7 @@ RULES: dict[str, Rule] = {
     "secrets_prefix": matches(r"[\w+=.@-]+[/_+=.@!-]", 'a beginning that ends in a separator, such as "mlops-dev/"'),
     "login.issuer": _published.https_url,
     "login.argo_cd_client_id": not_empty,
+    "karpenter.cpu_limit": at_least(1, "vCPU"),
     "crossplane_services": matches("|".join(CROSSPLANE_SERVICES), f"one of {', '.join(CROSSPLANE_SERVICES)}"),
     "replicas": between(1, _addons.MAX_REPLICAS, "replicas"),
     "sizes.mlflow_memory": quantity,
@@ -160,7 +177,7 @@ def problems(args: Mapping[str, Any]) -> Iterator[str]:
                 yield f"args.buckets.{use} is required"
     if not args["login"]["admin_groups"]:
         yield "args.login.admin_groups must name a group: nobody else could change anything in Argo CD"
-    options = args.get("options") or []
+    options: list[str] = args.get("options") or []
     for option in dict.fromkeys(options):
         if options.count(option) > 1:
             yield f'args.options has "{option}" twice'

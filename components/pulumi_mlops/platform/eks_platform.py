@@ -11,12 +11,11 @@ import pulumi
 from pulumi_mlops import conventions
 from pulumi_mlops._args import check_args, object_name
 from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
-from pulumi_mlops.platform import _addons, _eks_parts
+from pulumi_mlops.platform import _addons, _eks_options, _eks_parts
 from pulumi_mlops.platform._eks_platform_args import (
     CROSSPLANE_SERVICES,
     RULES,
     EksPlatformArgs,
-    EksPlatformOption,
     problems,
 )
 from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
@@ -28,12 +27,9 @@ from pulumi_mlops.platform.external_dns import ExternalDns, ExternalDnsArgs
 from pulumi_mlops.platform.external_secrets import ExternalSecrets, ExternalSecretsArgs
 from pulumi_mlops.platform.gateway_api import GatewayApi
 from pulumi_mlops.platform.istio import Istio, IstioArgs
-from pulumi_mlops.platform.kserve import KServe, KServeArgs
 from pulumi_mlops.platform.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
-from pulumi_mlops.platform.monitoring import Monitoring, MonitoringArgs
 from pulumi_mlops.platform.public_gateway import PublicGateway, PublicGatewayArgs
-from pulumi_mlops.platform.seldon import Seldon, SeldonArgs
 from pulumi_mlops.platform.storage_classes import EfsStorageClass
 
 MLFLOW_DATABASE = "mlflow-database"
@@ -259,37 +255,16 @@ class EksPlatform(pulumi.ComponentResource):
         )
 
     def _create_options(self, storage_class: pulumi.Output[str]) -> None:
-        wanted: list[str] = self._args.get("options", [])
-        same = self._same("image_registry", "chart_repository")
-        if EksPlatformOption.KSERVE in wanted:
-            KServe(
-                "kserve",
-                KServeArgs(
-                    domain=self._args["domain_name"],
-                    region=self._args["region"],
-                    gateway_name=self._gateway_name,
-                    **same,
-                ),
-                self._after(self._certificates),
-            )
-        if EksPlatformOption.SELDON in wanted:
-            Seldon("seldon", SeldonArgs(**same), self._after(self._certificates))
-        if EksPlatformOption.MONITORING in wanted:
-            self._create_monitoring(storage_class)
-
-    def _create_monitoring(self, storage_class: pulumi.Output[str]) -> None:
-        monitoring = Monitoring(
-            "monitoring",
-            MonitoringArgs(
-                grafana_secret_name=_eks_parts.GRAFANA_SECRET,
-                storage_class=storage_class,
-                replicas=self._replicas,
-                **self._sized("monitoring", "storage_gib"),
-                **self._same("image_registry", "chart_repository"),
-            ),
-            self._after(self._certificates),
+        given = _eks_options.Given(
+            args=self._args,
+            mirrors=self._same("image_registry", "chart_repository"),
+            replicas=self._replicas,
+            gateway_name=self._gateway_name,
+            storage_class=storage_class,
         )
-        self._copied(_eks_parts.GRAFANA_SECRET, monitoring.namespace)
+        monitored = _eks_options.create(given, needs_certificates=self._after(self._certificates), child=self._child)
+        if monitored:
+            self._copied(_eks_parts.GRAFANA_SECRET, monitored)
 
     def _copied(self, name: str, namespace: pulumi.Output[str]) -> pulumi.Output[str]:
         store, prefix = self._secrets.secret_store, self._args["secrets_prefix"]
