@@ -34,13 +34,14 @@ def create(name: str, region: str, cluster: Cluster, common: Any) -> pulumi.Outp
         **common,
     )
     account_id = cluster.arn.apply(lambda arn: arn.split(":")[4])
+    statements: Any = karpenter.statements(name, region, account_id, role.arn)
     WorkloadIdentity(
         f"{name}-{karpenter.SERVICE_ACCOUNT}",
         WorkloadIdentityArgs(
             cluster_name=cluster.name,
             namespace=karpenter.NAMESPACE,
             service_account=karpenter.SERVICE_ACCOUNT,
-            statements=karpenter.statements(name, region, account_id, role.arn),
+            statements=statements,
             **common,
         ),
     )
