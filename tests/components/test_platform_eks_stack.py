@@ -74,6 +74,21 @@ def test_outputs_that_the_foundation_lacks_are_named(known: Any) -> None:
     )
 
 
+def test_nodes_on_demand_may_join_the_cluster_where_the_foundation_is_told_so(build: Build, configure: Any) -> None:
+    configure("foundation-prod")
+    graph = build(foundation.build)
+
+    (entry,) = graph.of_kind("AccessEntry")
+    (role,) = [one for one in graph.of_kind("Role") if one.name == "mlops-prod-on-demand-nodes"]
+    assert entry.inputs["type"] == "EC2_LINUX"
+    assert role.urn in entry.dependencies
+    assert graph.outputs["stack"]["karpenter_node_role"].startswith(role.name)
+    assert "ec2.amazonaws.com" in role.inputs["assumeRolePolicy"]
+
+    configure("foundation-dev")
+    assert not build(foundation.build).of_kind("AccessEntry")
+
+
 def test_production_is_larger_and_protected_where_dev_is_small(build: Build, configure: Any) -> None:
     configure("platform-dev")
     dev = build(platform_eks.build)
