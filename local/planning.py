@@ -7,14 +7,18 @@ would ask for credentials. Nothing is made, and nothing is kept.
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from local import providers, tools
-from local.engine import Engine
+import yaml
+
+from local import foundation_outputs, providers, tools
+from local.engine import PROJECT, Engine
 from local.paths import ROOT
 from local.progress import StepFailed, say
 from local.providers.installation import CHOICE
 
-CLOUD_LAYERS = ("foundation",)
+FOUNDATION, PLATFORM = "foundation", "platform_eks"
+CLOUD_LAYERS = (FOUNDATION, PLATFORM)
 
 
 def stacks() -> list[str]:
@@ -30,7 +34,13 @@ def on_aws(stack: str) -> bool:
     """
     if stack not in stacks():
         raise StepFailed(f"there is no stack {stack!r}; there are {', '.join(stacks())}")
-    return stack.startswith(tuple(f"{layer}-" for layer in CLOUD_LAYERS))
+    return _settings(stack).get("layer") in CLOUD_LAYERS
+
+
+def _settings(stack: str) -> dict[str, Any]:
+    """What the stack's file sets for this project."""
+    config = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
 
 
 def plan(stack: str) -> None:
@@ -41,5 +51,17 @@ def plan(stack: str) -> None:
         os.environ[CHOICE] = "stand-in"
         for line in providers.install(engine.home, engine.executable, cloud=True):
             say(line)
+        if _settings(stack).get("layer") == PLATFORM:
+            say(pretend_foundation(engine, f"{FOUNDATION}-{_settings(stack).get('environment')}"))
         engine.configure(stack, {})
         engine.preview(stack)
+
+
+def pretend_foundation(engine: Engine, stack: str) -> str:
+    """Gives the engine's backend a foundation stack with example outputs; returns the line that says so."""
+    outputs = foundation_outputs.example(stack)
+    engine.pretend(stack, [foundation_outputs.resource(PROJECT, stack, outputs)])
+    return (
+        f"stand-in: outputs of {stack} (cluster {outputs['cluster_name']} in {outputs['region']}, "
+        f"{outputs['domain_name']}; identifiers are examples)"
+    )

@@ -21,12 +21,22 @@ from pulumi_mlops.foundation import (
     WorkloadIdentityArgs,
     permissions,
 )
-from pulumi_mlops.platform import cert_manager, external_dns, external_secrets, load_balancer_controller
+from pulumi_mlops.platform import (
+    argo_workflows,
+    cert_manager,
+    crossplane,
+    external_dns,
+    external_secrets,
+    load_balancer_controller,
+)
 
-from stacks import settings
+from stacks import karpenter, settings
 
 BUCKETS = [conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET]
 REPOSITORIES = ["ml-pipeline", "ml-server"]
+TENANTS = "team"
+"""Crossplane makes databases and buckets under `<environment's name>-team-` alone: the platform's own stay out of its
+reach."""
 
 
 def build() -> None:
@@ -81,10 +91,11 @@ def build() -> None:
     registry = Registry(name, RegistryArgs(repositories=REPOSITORIES, **data))
     known = settings.given(chosen, "domain_name", "zone_id", "parent_zone_id", "certificate_arn")
     domain = Domain(name, DomainArgs(**known, **data))
-    identities = _identities(name, region, common, cluster=cluster, domain=domain, store=store)
+    identities = _identities(name, region, common, network=network, cluster=cluster, domain=domain, store=store)
 
     pulumi.export("region", region)
     pulumi.export("cluster_name", cluster.name)
+    pulumi.export("cluster_arn", cluster.arn)
     pulumi.export("kubeconfig", cluster.kubeconfig)
     pulumi.export("vpc_id", network.vpc_id)
     pulumi.export("private_subnet_ids", network.private_subnet_ids)
@@ -98,11 +109,19 @@ def build() -> None:
     pulumi.export("zone_id", domain.zone_id)
     pulumi.export("name_servers", domain.name_servers)
     pulumi.export("certificate_arn", domain.certificate_arn)
+    pulumi.export("secrets_prefix", _secrets_prefix(name))
+    if chosen.karpenter:
+        pulumi.export("karpenter_node_role", karpenter.create(name, region, cluster, common))
     pulumi.export("roles", {account: identity.role_arn for account, identity in identities.items()})
 
 
+def _secrets_prefix(name: str) -> str:
+    """Beginning of the names of the platform's own secrets in Secrets Manager."""
+    return f"{name}/"
+
+
 def _identities(
-    name: str, region: str, common: Any, *, cluster: Cluster, domain: Domain, store: S3ObjectStore
+    name: str, region: str, common: Any, *, network: Network, cluster: Cluster, domain: Domain, store: S3ObjectStore
 ) -> dict[str, WorkloadIdentity]:
     """A role for each service account of the platform that calls AWS, by the account's name."""
     account_id = cluster.arn.apply(lambda arn: arn.split(":")[4])
@@ -112,7 +131,7 @@ def _identities(
         (
             external_secrets.NAMESPACE,
             external_secrets.SERVICE_ACCOUNT,
-            external_secrets.statements(region, account_id),
+            external_secrets.statements(region, account_id, (external_secrets.RDS_PREFIX, _secrets_prefix(name))),
         ),
         (
             load_balancer_controller.NAMESPACE,
@@ -123,6 +142,19 @@ def _identities(
             conventions.MLFLOW_NAMESPACE,
             conventions.MLFLOW_SERVICE,
             permissions.read_write(store.bucket_arns[conventions.MLFLOW_BUCKET]),
+        ),
+        (
+            conventions.ARGO_NAMESPACE,
+            argo_workflows.SERVER_SERVICE_ACCOUNT,
+            argo_workflows.statements([store.bucket_arns[conventions.WORKFLOWS_BUCKET]]),
+        ),
+        *(
+            (conventions.CROSSPLANE_NAMESPACE, crossplane.SERVICE_ACCOUNTS[service], statements)
+            for service, statements in {
+                "ec2": crossplane.ec2_statements(account_id, region, network.vpc_id),
+                "rds": crossplane.rds_statements(account_id, region, f"{name}-{TENANTS}-"),
+                "s3": crossplane.s3_statements(f"{name}-{TENANTS}-"),
+            }.items()
         ),
     ]
     return {

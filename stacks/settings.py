@@ -17,7 +17,7 @@ import pulumi_kubernetes as k8s
 
 PROJECT = "pulumi-mlops"
 LAYER = "layer"
-LAYERS = ("foundation", "platform", "penguins")
+LAYERS = ("foundation", "platform", "platform_eks", "penguins")
 
 
 class SettingsError(pulumi.RunError):
@@ -66,6 +66,9 @@ class FoundationSettings:
     public_access_reason: str | None = field(
         default=None, metadata=_means("why a block larger than a /8 may reach the API server")
     )
+    karpenter: bool = field(
+        default=False, metadata=_means("whether there are roles for Karpenter and for the nodes that it starts")
+    )
     existing_buckets: dict[str, str] | None = field(
         default=None, metadata=_means("names of buckets that exist, by data, mlflow or workflows")
     )
@@ -103,6 +106,48 @@ class PlatformSettings:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PlatformEksSettings:
+    """Settings of the platform layer on AWS; what it stands on comes from the stack foundation-<environment>."""
+
+    environment: str = field(metadata=_means("name of the environment, such as dev, whose foundation stack is used"))
+    login: dict[str, Any] = field(
+        metadata=_means("the identity provider: issuer, argo_cd_client_id, admin_groups, reader_groups, groups_scope")
+    )
+    options: list[str] | None = field(
+        default=None, metadata=_means("parts on request, among KSERVE, SELDON and MONITORING")
+    )
+    karpenter: dict[str, Any] | None = field(
+        default=None,
+        metadata=_means("nodes on demand, with the foundation's setting of this name: cpu_limit, spot …; default none"),
+    )
+    crossplane_services: list[str] | None = field(
+        default=None, metadata=_means("AWS services that Crossplane makes resources of, among ec2, rds and s3")
+    )
+    replicas: int | None = field(default=None, metadata=_means("replicas of what can have several; default 2"))
+    database: dict[str, Any] | None = field(
+        default=None, metadata=_means("MLflow's database: instance_class, storage_gib, high_availability …")
+    )
+    sizes: dict[str, Any] | None = field(default=None, metadata=_means("storage and memory of the parts"))
+    internal: bool | None = field(
+        default=None, metadata=_means("whether only the VPC reaches the load balancer; default false")
+    )
+    source_ranges: list[str] | None = field(
+        default=None, metadata=_means("blocks of addresses that reach the load balancer; default all")
+    )
+    image_registry: str | None = field(default=None, metadata=_means("registry that mirrors the platform's images"))
+    chart_repository: str | None = field(
+        default=None, metadata=_means("Helm repository, registry or directory that mirrors the charts")
+    )
+    tags: dict[str, str] | None = field(
+        default=None, metadata=_means("tags of everything on AWS, besides environment and managed-by")
+    )
+    protect_data: bool = field(default=True, metadata=_means("whether Pulumi and RDS refuse to delete what holds data"))
+    kube_context: str | None = field(
+        default=None, metadata=_means("context of the kubeconfig; default: the foundation's kubeconfig")
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class PenguinsSettings:
     """Settings of the example team."""
 
@@ -127,7 +172,7 @@ class PenguinsSettings:
             )
 
 
-Settings = TypeVar("Settings", FoundationSettings, PlatformSettings, PenguinsSettings)
+Settings = TypeVar("Settings", FoundationSettings, PlatformSettings, PlatformEksSettings, PenguinsSettings)
 
 
 def layer() -> str:

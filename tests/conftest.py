@@ -14,6 +14,7 @@ import pulumi_random
 import pytest
 from pulumi.runtime import mocks, rpc, settings, stack
 
+from local import foundation_outputs
 from tests import aws
 
 # A busy machine is slow, not wrong: time is measured by benchmarks.
@@ -22,6 +23,7 @@ hypothesis.settings.load_profile("no-deadline")
 
 UNKNOWN = "<unknown>"
 EKS_CLUSTER = "eks:index:Cluster"
+STACK_REFERENCE = "pulumi:pulumi:StackReference"
 CREDENTIALS = {"AWS_ACCESS_KEY_ID": "a2V5", "AWS_SECRET_ACCESS_KEY": "c2VjcmV0"}
 
 
@@ -165,6 +167,8 @@ class _Provider(mocks.Mocks):
             state = {**aws.computed(args.typ, args.name, state), **state}
         if args.typ == "random:index/randomId:RandomId" and not self.preview:
             state |= {"hex": "0a1b2c3d"}
+        if args.typ == STACK_REFERENCE:
+            state |= {"outputs": foundation_outputs.example((args.resource_id or "").rpartition("/")[2])}
         if args.typ == EKS_CLUSTER:
             inner = {rpc._special_sig_key: rpc._special_resource_sig, "urn": inner_urn(args.name)}
             state |= {"eksCluster": inner} | ({} if self.preview else _eks_outputs(args.name))

@@ -14,6 +14,8 @@ ENDPOINT_POD = {"matchLabels": {"app.kubernetes.io/name": conventions.MODEL_ENDP
 EVERY_POD: dict[str, Any] = {}
 KUBERNETES_API_PORTS = (443, 6443)
 """A policy sees the packet before or after the Service's address translation, depending on the network plugin."""
+POD_IDENTITY_AGENT = "169.254.170.23/32"
+"""Where EKS's agent on each node hands out the credentials of a pod's role, at port 80; link-local, so never routed."""
 
 
 def policies(
@@ -21,8 +23,13 @@ def policies(
     egress_namespaces: list[Any],
     egress_cidrs: list[Any],
     kubernetes_api_cidrs: list[Any],
+    *,
+    workload_identity: bool = False,
 ) -> dict[str, Manifest]:
-    """Name → spec of each NetworkPolicy; the arguments are those of `WorkspaceArgs`."""
+    """Name → spec of each NetworkPolicy; the arguments are those of `WorkspaceArgs`.
+
+    With `workload_identity` pipelines reach the agent that has their role's credentials.
+    """
     return {
         "default-deny": {"podSelector": EVERY_POD, "policyTypes": ["Ingress", "Egress"]},
         # To any address: a node-local DNS cache has none that a selector could name.
@@ -48,6 +55,7 @@ def policies(
                     if kubernetes_api_cidrs
                     else []
                 ),
+                *([{"to": _blocks([POD_IDENTITY_AGENT]), "ports": [_port(80)]}] if workload_identity else []),
                 *([{"to": [_namespace(name) for name in egress_namespaces]}] if egress_namespaces else []),
                 *([{"to": _blocks(egress_cidrs)}] if egress_cidrs else []),
             ],

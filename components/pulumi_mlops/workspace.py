@@ -155,6 +155,7 @@ class Workspace(pulumi.ComponentResource):
             self._args.get("egress_namespaces", []),
             self._args.get("egress_cidrs", []),
             self._args.get("kubernetes_api_cidrs", [ANYWHERE]),
+            workload_identity=self._args.get("object_store_access") == ObjectStoreAccess.WORKLOAD_IDENTITY,
         )
         for role, spec in policies.items():
             k8s.networking.v1.NetworkPolicy(

@@ -91,6 +91,13 @@ def test_workload_identity_needs_no_secret(build: Build) -> None:
     assert (s3["endpoint"], s3["insecure"]) == ("s3.eu-central-1.amazonaws.com", False)
 
 
+def test_pipelines_reach_the_agent_with_their_roles_credentials_where_they_have_a_role(build: Build) -> None:
+    agent = {"to": [{"ipBlock": {"cidr": "169.254.170.23/32"}}], "ports": [{"port": 80, "protocol": "TCP"}]}
+
+    assert agent in policy(workspace(build, **WORKSPACE_FULL), "allow-pipeline")["egress"]
+    assert agent not in policy(workspace(build), "allow-pipeline")["egress"]
+
+
 def test_argo_finds_the_artifact_repository_by_default(build: Build) -> None:
     inputs = workspace(build)["penguins-artifact-repositories"].inputs
     assert inputs["metadata"]["name"] == "artifact-repositories"
@@ -131,7 +138,7 @@ def test_only_pipelines_reach_storage_and_the_addresses_that_are_named(build: Bu
     spec = policy(workspace(build, **WORKSPACE_FULL), "allow-pipeline")
     assert spec["podSelector"]["matchExpressions"][0]["key"] == "workflows.argoproj.io/workflow"
     blocks = [peer["ipBlock"]["cidr"] for rule in spec["egress"] for peer in rule["to"] if "ipBlock" in peer]
-    assert blocks == ["10.0.0.0/24", "10.1.0.0/16"]
+    assert blocks == ["10.0.0.0/24", "169.254.170.23/32", "10.1.0.0/16"]
 
 
 def test_a_namespace_known_only_later_is_unknown_in_the_preview_and_nothing_else_is(build: Build) -> None:

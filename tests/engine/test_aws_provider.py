@@ -213,6 +213,10 @@ def platform(team: str = "ml", size: int = 2, version: str = "v1.1.0", storage: 
             storage_encrypted=True, username="app", manage_master_user_password=True, tags=mine,
             db_subnet_group_name=group.name, parameter_group_name=settings.name, skip_final_snapshot=True,
         )  # fmt: skip
+        aws.secretsmanager.SecretRotation(
+            "db", secret_id=database.master_user_secrets[0].secret_arn, rotate_immediately=False,
+            rotation_rules={"automatically_after_days": 12 * storage},
+        )  # fmt: skip
         repository = aws.ecr.Repository("app", image_tag_mutability="IMMUTABLE", force_delete=True, tags=mine)
         zone = aws.route53.Zone("zone", name="ml.example.com", tags=mine)
         certificate = aws.acm.Certificate("web", domain_name="ml.example.com", validation_method="DNS", tags=mine)
@@ -238,7 +242,7 @@ def platform(team: str = "ml", size: int = 2, version: str = "v1.1.0", storage: 
 
 def test_a_platform_is_made_changed_in_place_and_ended(aws: Aws, pulumi_env: PulumiEnv):
     stack = pulumi_env.stack(platform())
-    assert quiet(stack.preview()).changed == {"create": 36}
+    assert quiet(stack.preview()).changed == {"create": 37}
     made = stack.up()
     assert "warning: simulated by the AWS provider stand-in, in a file and not by any API: aws:efs/" in made.text
     quiet(made)
@@ -255,6 +259,8 @@ def test_a_platform_is_made_changed_in_place_and_ended(aws: Aws, pulumi_env: Pul
     assert changed.diff("cpu")["scalingConfig.desiredSize"] == "update"
     (live,) = aws.client("rds").describe_db_instances()["DBInstances"]
     assert live["AllocatedStorage"] == 30
+    rotated = aws.client("secretsmanager").describe_secret(SecretId=live["MasterUserSecret"]["SecretArn"])
+    assert rotated["RotationRules"] == {"AutomaticallyAfterDays": 360}
 
     aws.client("s3").delete_public_access_block(Bucket=changed.outputs["bucket"])
     assert quiet(stack.refresh()).changed == {"delete": 1}

@@ -1,5 +1,6 @@
 """Decisions of the Kubernetes provider stand-in: names, differences, replacement, ownership, readiness."""
 
+import threading
 from types import SimpleNamespace
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from local.providers import diff, paths, values
 from local.providers.kubernetes import (
     diagnosis,
+    helm,
     immutable,
     manifests,
     names,
@@ -16,8 +18,9 @@ from local.providers.kubernetes import (
     waitfor,
 )
 from local.providers.kubernetes.client import ApiError
+from local.providers.kubernetes.cluster import Cluster, Task
 from local.providers.kubernetes.names import Kind
-from local.providers.plugin import Refused
+from local.providers.plugin import EngineLog, Refused
 
 DEPLOYMENT = Kind("apps", "v1", "Deployment")
 CONFIG_MAP = Kind("", "v1", "ConfigMap")
@@ -490,3 +493,22 @@ def test_a_pod_that_fits_nowhere_says_why():
     unschedulable = {"type": "PodScheduled", "status": "False", "message": "0/1 nodes are available: too big"}
     pod = {"metadata": {"name": "web-1"}, "status": {"conditions": [unschedulable]}}
     assert diagnosis.describe_pod(pod, nothing())[0] == ("pod web-1 is not scheduled: 0/1 nodes are available: too big")
+
+
+# Helm releases
+
+
+def test_without_a_cluster_a_chart_that_would_be_fetched_is_shown_as_it_is(monkeypatch, tmp_path):
+    rendered = []
+    monkeypatch.setattr(helm, "run", lambda *words, what: rendered.append(words) or "")
+    nowhere = Cluster(options.Options(), None, "there is none", EngineLog(""), threading.Event())
+    task = Task(nowhere, "urn", preview=True)
+    release = {"name": "cd", "namespace": "argocd", "version": "1.2.3", "values": {"replicas": 2}}
+
+    far = {**release, "chart": "argo-cd", "repositoryOpts": {"repo": "https://charts.example.org"}}
+    assert helm.create(task, far) == ("", far)
+    assert rendered == []
+
+    (tmp_path / "Chart.yaml").write_text("name: argo-cd\n")
+    assert helm.create(task, {**release, "chart": str(tmp_path)})[1]["values"] == {"replicas": 2}
+    assert len(rendered) == 1

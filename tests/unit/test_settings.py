@@ -115,7 +115,9 @@ def test_the_example_takes_a_registry_or_both_images(configure: Any, values: dic
 def test_a_stack_says_which_layer_it_is(configure: Any, values: dict[str, str], given: str) -> None:
     configure(**values)
 
-    with pytest.raises(settings.SettingsError, match="must be one of foundation, platform, penguins") as error:
+    with pytest.raises(
+        settings.SettingsError, match="must be one of foundation, platform, platform_eks, penguins"
+    ) as error:
         settings.layer()
 
     assert given in str(error.value)

@@ -1,5 +1,13 @@
 """The parts of the platform itself, for the stack that installs it once a cluster."""
 
+from pulumi_mlops.platform._eks_platform_args import (
+    EksDatabaseArgs,
+    EksKarpenterArgs,
+    EksLoginArgs,
+    EksPlatformArgs,
+    EksPlatformOption,
+    EksPlatformSizes,
+)
 from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
 from pulumi_mlops.platform.argo_events import ArgoEvents, ArgoEventsArgs
 from pulumi_mlops.platform.argo_workflows import (
@@ -12,6 +20,7 @@ from pulumi_mlops.platform.argo_workflows import (
 )
 from pulumi_mlops.platform.cert_manager import CertManager, CertManagerArgs
 from pulumi_mlops.platform.crossplane import Crossplane, CrossplaneArgs
+from pulumi_mlops.platform.eks_platform import EksPlatform
 from pulumi_mlops.platform.external_dns import DnsSource, ExternalDns, ExternalDnsArgs
 from pulumi_mlops.platform.external_secrets import ExternalSecrets, ExternalSecretsArgs
 from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
@@ -50,6 +59,13 @@ __all__ = [
     "DnsSource",
     "EfsStorageClass",
     "EfsStorageClassArgs",
+    "EksDatabaseArgs",
+    "EksKarpenterArgs",
+    "EksLoginArgs",
+    "EksPlatform",
+    "EksPlatformArgs",
+    "EksPlatformOption",
+    "EksPlatformSizes",
     "ExternalDns",
     "ExternalDnsArgs",
     "ExternalSecrets",

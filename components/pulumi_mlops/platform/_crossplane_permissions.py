@@ -65,7 +65,7 @@ def rds(account: pulumi.Input[str], region: pulumi.Input[str], name_prefix: pulu
         ),
         statement(
             ["rds:DescribeDBInstances", "rds:DescribeDBSubnetGroups", "rds:DescribeDBParameterGroups"],
-            [text("arn:aws:rds:{0}:{1}:*", region, account)],
+            [text("arn:aws:rds:{0}:{1}:" + kind + ":*", region, account) for kind in ("db", "subgrp", "pg")],
         ),
         # The master password that RDS itself keeps and rotates.
         statement(

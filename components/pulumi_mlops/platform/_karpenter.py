@@ -24,7 +24,9 @@ def node_class(name: str, args: Mapping[str, Any]) -> Manifest:
     return {
         "role": args["node_role"],
         "amiSelectorTerms": [{"alias": IMAGE_ALIAS}],
-        "subnetSelectorTerms": [{"id": one} for one in args["subnet_ids"]],
+        "subnetSelectorTerms": pulumi.Output.from_input(args["subnet_ids"]).apply(
+            lambda known: [{"id": one} for one in known]
+        ),
         "securityGroupSelectorTerms": [{"id": one} for one in args["security_group_ids"]],
         "associatePublicIPAddress": False,
         # One hop: pods get the role of their service account, not the node's.

@@ -35,7 +35,7 @@ class KarpenterArgs(TypedDict):
     """Name of the EKS cluster."""
     node_role: pulumi.Input[str]
     """Name of the nodes' role (not its ARN); the cluster has an access entry for it."""
-    subnet_ids: list[pulumi.Input[str]]
+    subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
     """Subnets of the nodes, at least one."""
     security_group_ids: list[pulumi.Input[str]]
     """Security groups of the nodes, at least one."""
@@ -197,5 +197,5 @@ def statements(
 
 def _problems(args: Mapping[str, Any]) -> Iterator[str]:
     for field in ("subnet_ids", "security_group_ids"):
-        if not_empty(args[field]):
+        if not isinstance(args[field], pulumi.Output) and not_empty(args[field]):
             yield f"args.{field} must not be empty, got []"

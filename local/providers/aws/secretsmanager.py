@@ -66,36 +66,36 @@ class SecretVersion(Resource):
 
 
 class SecretRotation(Resource):
-    """When a secret gets a new value."""
+    """How often a secret is changed; one that AWS manages itself, such as RDS's, needs no function for it."""
 
     token = "aws:secretsmanager/secretRotation:SecretRotation"
     service = "secretsmanager"
-    properties = properties("secretId*! rotateImmediately~ rotationLambdaArn rotationRules*")
+    properties = properties("secretId*! rotateImmediately~ rotationRules* rotationLambdaArn")
     outputs = ("rotationEnabled",)
     defaults = {"rotateImmediately": True}
-    update_calls = (Call("rotate_secret", "ARN", SecretId="{id}"),)
+    create_call = Call("rotate_secret", "ARN")
     read_call = Call("describe_secret", "@", SecretId="{id}")
 
     def create(self, account: Account, inputs: Object) -> str:
-        """The same call as a change."""
-        given = {**self.defaults, **inputs}
-        account.call(
-            "secretsmanager",
-            "rotate_secret",
-            **self.parameters("rotate_secret", given),
-            RotateImmediately=given["rotateImmediately"],
-        )
-        return inputs["secretId"]
+        """Sets the rules."""
+        return self._set(account, inputs)
 
-    def read(self, account: Account, identifier: str, state: Object) -> Live | None:
-        """Only while the secret is there and rotates."""
-        live = super().read(account, identifier, state)
-        if live is None or live.values.get("deletedDate") or not live.values.get("rotationEnabled"):
-            return None
-        return Live({**live.values, "secretId": identifier})
+    def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
+        """With the secret as the program named it."""
+        return {**self.translated(found), "secretId": state.get("secretId") or found["ARN"]}
+
+    def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
+        """Sets the rules anew."""
+        self._set(account, inputs)
 
     def delete(self, account: Account, identifier: str, state: Object) -> None:
-        """It goes with its secret: the local API ends only rotations by a function, and that of a database has none."""
+        """The rules go with their secret; one that AWS manages refuses to lose them."""
+
+    def _set(self, account: Account, inputs: Object) -> str:
+        now = inputs.get("rotateImmediately", True)
+        return self.create_call(
+            account, self.service, inputs, RotateImmediately=now, **self.parameters("rotate_secret", inputs)
+        )
 
 
 KINDS = (Secret, SecretVersion, SecretRotation)

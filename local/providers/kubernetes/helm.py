@@ -152,8 +152,11 @@ def checksum(chart: str) -> str:
 
 
 def _previewed(cluster: Cluster, inputs: Object, plain: Object) -> Object:
-    """Inputs, after the chart has rendered with these values; no cluster is asked."""
-    if has_unknowns(plain):
+    """Inputs, after the chart has rendered with these values; no cluster is asked.
+
+    A chart that would have to be fetched is not rendered where there is no cluster either: a plan needs no network.
+    """
+    if has_unknowns(plain) or (cluster.client is None and not checksum(plain["chart"])):
         return inputs
     flags = ["--kube-version", cluster.client.version()] if cluster.client else []
     label = f"Helm release {plain['namespace']}/{plain['name']}"

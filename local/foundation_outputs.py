@@ -1,0 +1,101 @@
+"""What a foundation stack would export, made up from its settings: for plans of what stands on it, without an account.
+
+Identifiers are examples of the form that AWS gives; names, region and domain are those of the stack's own settings.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+from pulumi_mlops import conventions
+
+from local.paths import ROOT
+from local.progress import StepFailed
+
+ACCOUNT = "123456789012"  # AWS's own example of an account
+SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
+"""How a state marks a secret."""
+SECRETS = ("kubeconfig",)
+PREFIX = "pulumi-mlops:"
+
+
+def example(stack: str) -> dict[str, Any]:
+    """Outputs of the foundation stack of this name, as plain values.
+
+    Raises:
+        StepFailed: the stack has no settings file, or no environment in it.
+    """
+    file = ROOT / "stacks" / f"Pulumi.{stack}.yaml"
+    if not file.exists():
+        raise StepFailed(f"there is no {file.relative_to(ROOT)}, from which the outputs of {stack} could be made up")
+    config: dict[str, Any] = yaml.safe_load(file.read_text())["config"]
+    settings = {key.removeprefix(PREFIX): value for key, value in config.items() if key.startswith(PREFIX)}
+    return _outputs(config["aws:region"], settings)
+
+
+def _outputs(region: str, settings: Mapping[str, Any]) -> dict[str, Any]:
+    name = f"mlops-{settings['environment']}"
+    buckets = (conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET)
+    registry = f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com"
+    repositories = ("ml-pipeline", "ml-server")
+    return {
+        "region": region,
+        "cluster_name": name,
+        "cluster_arn": f"arn:aws:eks:{region}:{ACCOUNT}:cluster/{name}",
+        "kubeconfig": kubeconfig(name, f"https://{name}.invalid"),
+        "vpc_id": f"vpc-{_hex(name)}",
+        "private_subnet_ids": [f"subnet-{_hex(name + zone)}" for zone in settings["zones"]],
+        "client_security_group_id": f"sg-{_hex(name)}",
+        "object_store_endpoint": f"https://s3.{region}.amazonaws.com",
+        "buckets": {use: f"{name}-{use}-example" for use in buckets} | dict(settings.get("existing_buckets") or {}),
+        "storage_class_parameters": {
+            "provisioningMode": "efs-ap",
+            "fileSystemId": f"fs-{_hex(name)}",
+            "directoryPerms": "0700",
+            "uid": "10001",
+            "gid": "10001",
+            "basePath": "/volumes",
+        },
+        "image_registry": registry,
+        "repositories": {one: f"{registry}/{name}/{one}" for one in repositories},
+        "domain_name": settings["domain_name"],
+        "zone_id": settings.get("zone_id") or f"Z{_hex(name).upper()}",
+        "name_servers": [f"ns-{number}.awsdns-{number:02}.com" for number in range(1, 5)],
+        "certificate_arn": settings.get("certificate_arn")
+        or f"arn:aws:acm:{region}:{ACCOUNT}:certificate/{_hex(name)}",
+        "secrets_prefix": f"{name}/",
+        "roles": {},
+        **({"karpenter_node_role": f"{name}-on-demand-nodes-example"} if settings.get("karpenter") else {}),
+    }
+
+
+def kubeconfig(cluster: str, server: str) -> str:
+    """A kubeconfig that leads to the server, without credentials."""
+    return json.dumps(
+        {
+            "apiVersion": "v1",
+            "kind": "Config",
+            "current-context": cluster,
+            "contexts": [{"name": cluster, "context": {"cluster": cluster, "user": cluster}}],
+            "clusters": [{"name": cluster, "cluster": {"server": server}}],
+            "users": [{"name": cluster, "user": {}}],
+        }
+    )
+
+
+def resource(project: str, stack: str, outputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The one resource in the state of a stack that has these outputs and nothing else."""
+    kind = "pulumi:pulumi:Stack"
+    found = {
+        name: {**SECRET, "plaintext": json.dumps(value)} if name in SECRETS else value
+        for name, value in outputs.items()
+    }
+    urn = f"urn:pulumi:{stack}::{project}::{kind}::{project}-{stack}"
+    return {"urn": urn, "type": kind, "custom": False, "outputs": found}
+
+
+def _hex(text: str) -> str:
+    """17 hexadecimal digits, as the identifiers of EC2 have."""
+    return hashlib.sha256(text.encode()).hexdigest()[:17]

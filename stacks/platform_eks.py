@@ -1,0 +1,43 @@
+"""The platform layer of an environment on AWS. Everything that it stands on comes from the environment's foundation."""
+
+from typing import Any
+
+import pulumi
+import pulumi_aws as aws
+import pulumi_kubernetes as k8s
+from pulumi_mlops import conventions
+from pulumi_mlops.platform import EksPlatform, EksPlatformArgs
+
+from stacks import references, settings
+
+FROM_FOUNDATION = sorted(EksPlatformArgs.__required_keys__ - {"login"})
+"""The component's arguments that are outputs of the foundation, by the same names."""
+
+
+def build() -> None:
+    """Declares the stack."""
+    chosen = settings.read(settings.PlatformEksSettings)
+    more = [
+        "cluster_arn",
+        *([] if chosen.kube_context else ["kubeconfig"]),
+        *([] if chosen.karpenter is None else ["karpenter_node_role"]),
+    ]
+    found = references.outputs(f"foundation-{chosen.environment}", [*FROM_FOUNDATION, *more])
+    place: Any = {"context": chosen.kube_context} if chosen.kube_context else {"kubeconfig": found["kubeconfig"]}
+    # With the identifier, another kubeconfig of the same cluster is no other cluster.
+    cluster = k8s.Provider("cluster", cluster_identifier=found["cluster_arn"], **place)
+    account = aws.Provider("account", region=found["region"])
+    args: Any = {
+        **{name: found[name] for name in FROM_FOUNDATION},
+        **settings.given(chosen, *sorted(EksPlatformArgs.__annotations__.keys() - FROM_FOUNDATION)),
+        "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})},
+    }
+    if chosen.karpenter is not None:
+        args["karpenter"] = {"node_role": found["karpenter_node_role"], **chosen.karpenter}
+    platform = EksPlatform("platform", args, pulumi.ResourceOptions(providers=[cluster, account]))
+    pulumi.export("gateway_url", platform.gateway_url)
+    pulumi.export("mlflow_url", platform.mlflow_url)
+    pulumi.export("argo_cd_url", platform.argo_cd_url)
+    pulumi.export("argo_workflows_url", platform.argo_workflows_url)
+    pulumi.export("shared_storage_class", platform.shared_storage_class)
+    pulumi.export("secret_store", platform.secret_store)

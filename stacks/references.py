@@ -1,0 +1,40 @@
+"""Outputs of another stack, asked for by name."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pulumi
+
+from stacks.settings import SettingsError
+
+
+def outputs(stack: str, names: Sequence[str]) -> dict[str, pulumi.Output[Any]]:
+    """The named outputs of a stack of this project; secret ones stay secret.
+
+    If one is missing, none of them has a value: nothing that needs any is made, and the run ends with a SettingsError
+    that names all that are missing.
+    """
+    place = f"{pulumi.get_organization()}/{pulumi.get_project()}/{stack}"
+    reference = pulumi.StackReference(stack, stack_name=place)
+    # Names are no secrets, though the outputs together count as one where one of them is.
+    complete = pulumi.Output.unsecret(reference.outputs.apply(lambda known: check(stack, known, names)))
+
+    def find(name: str) -> pulumi.Output[Any]:
+        return pulumi.Output.all(reference.get_output(name), complete).apply(lambda both: both[0])
+
+    return {name: find(name) for name in names}
+
+
+def check(stack: str, known: Mapping[str, Any] | None, names: Sequence[str]) -> bool:
+    """True where a stack's outputs have all the names.
+
+    Raises:
+        SettingsError: some are missing.
+    """
+    missing = [name for name in names if (known or {}).get(name) is None]
+    if missing:
+        raise SettingsError(
+            f'stack "{pulumi.get_stack()}": stack {stack} has no output {", no output ".join(missing)}; '
+            f"bring it up first: `pulumi up --stack {stack}`"
+        )
+    return True

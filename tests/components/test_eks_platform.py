@@ -1,0 +1,279 @@
+"""The platform of a cluster on AWS: what it consists of, in which order it comes and goes, and who may call AWS."""
+
+from typing import Any
+
+import pytest
+from pulumi_mlops import ArgumentError, conventions
+from pulumi_mlops.platform import EksPlatform, EksPlatformArgs, _eks_parts, argo_events, monitoring
+
+from local import foundation_outputs
+from stacks import foundation, platform_eks
+from tests.conftest import Build, Graph, unknown
+
+REQUIRED = EksPlatformArgs.__required_keys__ - {"login"}
+FOUND = {name: value for name, value in foundation_outputs.example("foundation-prod").items() if name in REQUIRED}
+LOGIN = {"issuer": "https://id.example.org", "argo_cd_client_id": "argocd", "admin_groups": ["platform"]}
+EVERYTHING: dict[str, Any] = {
+    "options": ["KSERVE", "SELDON", "MONITORING"],
+    "karpenter": {"node_role": "nodes", "cpu_limit": 40},
+    "image_registry": "mirror.example.org",
+    "chart_repository": "/charts",
+    "tags": {"team": "platform"},
+    "internal": True,
+    "source_ranges": ["10.0.0.0/8"],
+    "database": {"instance_class": "db.m7g.large", "high_availability": True, "max_storage_gib": 200},
+    "sizes": {"mlflow_memory": "3Gi", "event_bus_storage_gib": 3, "monitoring_storage_gib": 7},
+}
+
+
+def program(**changes: Any) -> EksPlatform:
+    return EksPlatform("platform", {**FOUND, "login": LOGIN, **changes})
+
+
+def before(graph: Graph, name: str) -> set[str]:
+    """Names of everything that is there before the resource, and so goes after it: what it and its parents need."""
+    by_urn = {one.urn: one for one in graph}
+    found: set[str] = set()
+    ahead = [graph[name].urn]
+    while ahead:
+        one = by_urn.get(ahead.pop())
+        if one and one.urn not in found:
+            found.add(one.urn)
+            ahead += [*one.dependencies, one.parent]
+    return {by_urn[urn].name for urn in found} - {name}
+
+
+def test_every_part_is_where_workspaces_look_for_it(build: Build) -> None:
+    graph = build(program)
+
+    outputs = graph.outputs_of("platform")
+    assert outputs == {
+        "gateway_url": "https://ml.example.org",
+        "mlflow_url": conventions.MLFLOW_URL,
+        "argo_cd_url": "https://argocd.ml.example.org",
+        "argo_workflows_url": "https://workflows.ml.example.org",
+        "shared_storage_class": conventions.SHARED_STORAGE_CLASS,
+        "secret_store": conventions.SECRET_STORE,
+    }
+    gateway = graph["public-gateway"].inputs["metadata"]
+    assert (gateway["namespace"], gateway["name"]) == (conventions.GATEWAY_NAMESPACE, conventions.GATEWAY_NAME)
+    assert graph["argo-workflows-release"].inputs["namespace"] == conventions.ARGO_NAMESPACE
+
+
+@pytest.mark.parametrize(
+    ("later", "earlier"),
+    [
+        ("aws-load-balancer-controller-release", {"cert-manager-release"}),
+        ("external-dns-release", {"gateway-api-gateways", "gateway-api-httproutes"}),
+        ("istio-release", {"istio-base", "gateway-api-gateways"}),
+        (
+            "public-load-balancer",
+            {"aws-load-balancer-controller-release", "external-dns-release", "istio-release", "public-release"},
+        ),
+        ("public-gateway", {"public-load-balancer", "istio-release", "gateway-api-gateways"}),
+        ("mlflow-database-connection", {"external-secrets-release", "external-secrets-store", "mlflow-namespace"}),
+        ("mlflow-server", {"mlflow-database-connection", "mlflow-database-instance"}),
+        ("argo-workflows-release", {"argo-namespace", "argo-workflows-oidc-secret", "external-secrets-store"}),
+        ("argo-workflows-route", {"public-gateway", "public-load-balancer", "argo-workflows-release"}),
+        ("argocd-route", {"public-gateway", "argocd-release"}),
+        ("argocd-oidc-secret", {"argocd-namespace", "external-secrets-store"}),
+        ("argo-events-bus", {"argo-events-release", "block-storage-class"}),
+        ("crossplane-provider-config", {"crossplane-release", "crossplane-provider-aws-rds"}),
+        ("kserve-controller", {"cert-manager-release"}),
+        ("seldon-release", {"cert-manager-release"}),
+        ("monitoring-release", {"cert-manager-release", "block-storage-class"}),
+        ("grafana-admin-secret", {"monitoring-namespace", "external-secrets-store"}),
+    ],
+)
+def test_what_is_needed_comes_first_and_goes_last(build: Build, later: str, earlier: set[str]) -> None:
+    graph = build(lambda: program(**EVERYTHING))
+
+    assert earlier <= before(graph, later)
+    assert not {one for one in earlier if later in before(graph, one)}
+
+
+def test_the_slow_parts_come_side_by_side(build: Build) -> None:
+    graph = build(program)
+
+    first = {f"{one}-release" for one in ("istio", "crossplane", "cert-manager", "external-secrets", "argo-events")}
+    for one in first:
+        assert not first & before(graph, one)
+    assert before(graph, "mlflow-database-instance") & {*first, "public-gateway"} == {"external-secrets-release"}
+
+
+def test_pods_that_call_aws_are_those_that_the_foundation_gives_a_role(build: Build, configure: Any) -> None:
+    configure("foundation-prod")
+    trusted = {
+        (one.inputs["namespace"], one.inputs["serviceAccount"])
+        for one in build(foundation.build)
+        if one.kind == "PodIdentityAssociation"
+    }
+    configure("platform-prod")
+    graph = build(platform_eks.build)
+
+    releases = {one.inputs["name"]: one.inputs for one in graph.of_kind("Release")}
+    callers = {
+        (releases[name]["namespace"], account["name"])
+        for name, account in (
+            (name, releases[name]["values"]["serviceAccount"])
+            for name in (
+                "cert-manager",
+                "external-dns",
+                "external-secrets",
+                "aws-load-balancer-controller",
+                "karpenter",
+            )
+        )
+    }
+    argo = releases["argo-workflows"]
+    callers.add((argo["namespace"], argo["values"]["server"]["serviceAccount"]["name"]))
+    mlflow = graph["mlflow-service-account"].inputs["metadata"]
+    callers.add((mlflow["namespace"], mlflow["name"]))
+    runtimes = [one.inputs["spec"] for one in graph.of_kind("DeploymentRuntimeConfig")]
+    accounts = {one["serviceAccountTemplate"]["metadata"]["name"] for one in runtimes}
+    callers |= {(conventions.CROSSPLANE_NAMESPACE, one) for one in accounts if "-aws-" in one and "family" not in one}
+    assert callers == trusted
+    assert argo_events.SERVICE_ACCOUNT not in {account for _, account in trusted}  # calls nothing
+    assert monitoring.SERVICE_ACCOUNT not in {account for _, account in trusted}  # writes nowhere else
+
+
+def test_secrets_are_read_where_the_role_of_external_secrets_may_read(build: Build) -> None:
+    graph = build(lambda: program(**EVERYTHING))
+
+    copied = [one for one in graph.of_kind("ExternalSecret") if one.name != "mlflow-database-connection"]
+    keys = {entry["remoteRef"]["key"] for one in copied for entry in one.inputs["spec"]["data"]}
+    assert keys == {"mlops-prod/argocd-oidc", "mlops-prod/argo-workflows-oidc", "mlops-prod/grafana-admin"}
+    labels = graph["argocd-oidc-secret"].inputs["spec"]["target"]["template"]["metadata"]["labels"]
+    assert labels == {"app.kubernetes.io/part-of": "argocd"}
+    assert "Secret(value=" not in repr([one.inputs for one in copied])
+
+
+def test_no_value_of_a_secret_passes_through_the_program(build: Build) -> None:
+    made = {one.name for one in build(lambda: program(**EVERYTHING)).of_kind("Secret")}
+
+    assert made == {"argocd-redis"}
+
+
+def test_one_registry_and_one_repository_of_charts_serve_everything(build: Build) -> None:
+    graph = build(lambda: program(**EVERYTHING))
+
+    assert all(one.inputs["chart"].startswith("/charts/") for one in graph.of_kind("Release"))
+    text = str([one.inputs for one in graph if one.kind in ("Release", "Deployment")])
+    assert not [public for public in ("docker.io", "ghcr.io", "quay.io", "public.ecr.aws") if public in text]
+
+
+def test_options_are_made_on_request_alone(build: Build) -> None:
+    optional = {"KServe", "Seldon", "Monitoring", "Karpenter"}
+
+    assert not optional & build(program).kinds()
+    assert optional <= build(lambda: program(**EVERYTHING)).kinds()
+    assert build(lambda: program(options=["SELDON"])).kinds() & optional == {"Seldon"}
+
+
+def test_a_single_replica_is_single_everywhere(build: Build) -> None:
+    graph = build(lambda: program(replicas=1))
+
+    assert graph["mlflow-server"].inputs["spec"]["replicas"] == 1
+    assert "redis-ha" not in graph["argocd-release"].inputs["values"]
+    for one in graph.of_kind("Release"):
+        counts = {key: count for key, count in _counts(one.inputs["values"]) if count > 1}
+        assert set(counts) <= {"configs.jetstream.streamConfig.replicas", "autoscaleMax"}, one.name
+
+
+def _counts(values: Any, at: str = "") -> list[tuple[str, int]]:
+    found: list[tuple[str, int]] = []
+    for key, value in values.items() if isinstance(values, dict) else ():
+        path = f"{at}.{key}".lstrip(".")
+        if key in ("replicas", "replicaCount", "autoscaleMin", "minReplicas") and isinstance(value, int):
+            found.append((path, value))
+        found += _counts(value, path)
+    return found
+
+
+def test_arguments_reach_their_parts(build: Build) -> None:
+    graph = build(lambda: program(**EVERYTHING))
+
+    instance = graph["mlflow-database-instance"].inputs
+    assert (instance["instanceClass"], instance["multiAz"], instance["maxAllocatedStorage"]) == (
+        "db.m7g.large",
+        True,
+        200,
+    )
+    assert instance["tags"]["team"] == "platform"
+    assert "'3Gi'" in str(graph["mlflow-server"].inputs)
+    assert graph["argo-events-bus"].inputs["spec"]["jetstream"]["persistence"]["volumeSize"] == "3Gi"
+    balancer = graph["public-load-balancer"].inputs
+    assert "internal" in str(balancer["metadata"]["annotations"])
+    assert balancer["spec"]["loadBalancerSourceRanges"] == ["10.0.0.0/8"]
+    assert "'7Gi'" in str(graph["monitoring-release"].inputs)
+    nodes = graph["karpenter-node-class"].inputs["spec"]
+    assert nodes["role"] == "nodes"
+    assert [one["id"] for one in nodes["subnetSelectorTerms"]] == FOUND["private_subnet_ids"]
+    assert graph["karpenter-node-pool"].inputs["spec"]["limits"] == {"cpu": "40"}
+
+
+def test_nothing_that_holds_data_is_deleted_unless_told_so(build: Build) -> None:
+    kept = build(program)
+    assert {one.name for one in kept if one.protect} == {"mlflow-database-instance"}
+    assert kept["shared-storage-class"].inputs["reclaimPolicy"] == "Retain"
+    assert kept["gateway-api-gateways"].retain_on_delete
+
+    free = build(lambda: program(protect_data=False))
+    assert not [one.name for one in free if one.protect or one.retain_on_delete]
+    assert free["shared-storage-class"].inputs["reclaimPolicy"] == "Delete"
+    assert free["block-storage-class"].inputs["reclaimPolicy"] == "Delete"
+
+
+def test_the_cluster_has_one_default_storage_class(build: Build) -> None:
+    classes = [one.inputs["metadata"] for one in build(program).of_kind("StorageClass")]
+
+    defaults = [one["name"] for one in classes if "annotations" in one]
+    assert len(classes) == 2
+    assert defaults == ["gp3"]
+
+
+def test_a_preview_with_nothing_known_shows_every_object(build: Build) -> None:
+    foreign = {name: unknown(name) for name in REQUIRED - {"buckets", "private_subnet_ids", "storage_class_parameters"}}
+
+    preview = build(lambda: program(**foreign, **EVERYTHING), preview=True)
+
+    assert {one.name for one in build(lambda: program(**EVERYTHING))} <= {one.name for one in preview}
+
+
+def test_buckets_that_turn_out_to_be_missing_are_named() -> None:
+    with pytest.raises(ArgumentError, match=r'EksPlatform "p": args.buckets must have "mlflow", got data, workflows'):
+        _eks_parts.bucket({"workflows": "w", "data": "d"}, "mlflow", 'EksPlatform "p"')
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"login": {**LOGIN, "admin_groups": []}}, "args.login.admin_groups must name a group"),
+        ({"login": {**LOGIN, "issuer": "id.example.org"}}, "args.login.issuer must be a URL that begins with https://"),
+        ({"login": {"issuer": "https://id.example.org"}}, "args.login.argo_cd_client_id is required"),
+        ({"karpenter": {}}, "args.karpenter.node_role is required"),
+        ({"karpenter": {"node_role": "r", "cpu_limit": 0}}, "args.karpenter.cpu_limit must be at least 1 vCPU, got 0"),
+        ({"replicas": 0}, "args.replicas must be between 1 and 10 replicas, got 0"),
+        ({"options": ["KARPENTERS"]}, "args.options[0] must be one of 'KSERVE', 'SELDON', 'MONITORING'"),
+        ({"options": ["KSERVE", "KSERVE"]}, 'args.options has "KSERVE" twice'),
+        ({"crossplane_services": ["iam"]}, "args.crossplane_services[0] must be one of ec2, rds, s3, got 'iam'"),
+        ({"sizes": {"monitoring_storage_gib": 9}}, "args.sizes.monitoring_storage_gib needs MONITORING"),
+        ({"buckets": {"mlflow": "a"}}, "args.buckets.workflows is required"),
+        ({"secrets_prefix": "mlops"}, "args.secrets_prefix must be a beginning that ends in a separator"),
+        ({"domain": "x"}, 'args has no argument "domain"; did you mean "domain_name"?'),
+    ],
+)
+def test_wrong_arguments_cost_one_line_and_no_resource(build: Build, changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ArgumentError) as error:
+        build(lambda: program(**changes))
+
+    assert complaint in str(error.value)
+    assert 'EksPlatform "platform"' in str(error.value)
+
+
+def test_the_contract(build: Build, snapshot: Any) -> None:
+    """What the composition adds; the parts have snapshots of their own."""
+    graph = build(lambda: program(**EVERYTHING))
+
+    parts = [one for one in graph if one.parent == graph["platform"].urn]
+    assert {one.urn: one.inputs for one in parts} == snapshot

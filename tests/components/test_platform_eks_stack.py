@@ -1,0 +1,123 @@
+"""The program of the stacks platform-dev and platform-prod, and the outputs that stand in for their foundation's."""
+
+from typing import Any
+
+import pytest
+from pulumi_mlops import conventions
+from pulumi_mlops.foundation.shared_files import DEFAULT_BASE_PATH, storage_class_parameters
+
+from local import foundation_outputs
+from stacks import foundation, platform_eks, references, settings
+from tests.conftest import Build, Secret
+
+ENVIRONMENTS = ["dev", "prod"]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_what_stands_in_for_the_foundation_has_what_the_foundation_exports(
+    build: Build, configure: Any, environment: str
+) -> None:
+    configure(f"foundation-{environment}")
+    real = build(foundation.build).outputs["stack"]
+
+    example = foundation_outputs.example(f"foundation-{environment}")
+
+    assert example.keys() == real.keys()
+    for name in ("region", "cluster_name", "object_store_endpoint", "domain_name", "secrets_prefix"):
+        assert example[name] == real[name]
+    for name in ("buckets", "repositories", "storage_class_parameters"):
+        assert example[name].keys() == real[name].keys()
+    assert len(example["private_subnet_ids"]) == len(real["private_subnet_ids"])
+    assert {name for name, value in real.items() if isinstance(value, Secret)} == set(foundation_outputs.SECRETS)
+    files = example["storage_class_parameters"]
+    assert files == storage_class_parameters(files["fileSystemId"], DEFAULT_BASE_PATH)
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS)
+def test_everything_comes_from_the_foundation_of_the_same_environment(
+    build: Build, configure: Any, environment: str
+) -> None:
+    configure(f"platform-{environment}")
+
+    graph = build(platform_eks.build)
+
+    (reference,) = graph.of_kind("StackReference")
+    assert reference.inputs["name"].endswith(f"/project/foundation-{environment}")
+    example = foundation_outputs.example(f"foundation-{environment}")
+    (component,) = graph.of_kind("EksPlatform")
+    for name in platform_eks.FROM_FOUNDATION:
+        assert component.inputs[name] == example[name]
+    assert component.inputs["tags"] == {"environment": environment, "managed-by": conventions.PACKAGE}
+    assert graph.outputs["stack"]["gateway_url"] == f"https://{example['domain_name']}"
+
+
+def test_the_cluster_is_that_of_the_foundation_whatever_its_kubeconfig(build: Build, configure: Any) -> None:
+    configure("platform-dev")
+    (provider,) = [one for one in build(platform_eks.build) if one.type == "pulumi:providers:kubernetes"]
+    assert provider.inputs["clusterIdentifier"].endswith(":cluster/mlops-dev")
+    assert provider.inputs["kubeconfig"]
+    assert "context" not in provider.inputs
+
+    configure("platform-dev", kube_context="somewhere")
+    (provider,) = [one for one in build(platform_eks.build) if one.type == "pulumi:providers:kubernetes"]
+    assert provider.inputs["context"] == "somewhere"
+    assert "kubeconfig" not in provider.inputs
+
+
+@pytest.mark.parametrize("known", [{"region": "eu-central-1", "zone_id": None}, None])
+def test_outputs_that_the_foundation_lacks_are_named(known: Any) -> None:
+    with pytest.raises(settings.SettingsError) as error:
+        references.check("foundation-dev", known, ["vpc_id", "zone_id"])
+
+    assert "stack foundation-dev has no output vpc_id, no output zone_id; bring it up first: `pulumi up" in str(
+        error.value
+    )
+
+
+def test_nodes_on_demand_may_join_the_cluster_where_the_foundation_is_told_so(build: Build, configure: Any) -> None:
+    configure("foundation-prod")
+    graph = build(foundation.build)
+
+    (entry,) = graph.of_kind("AccessEntry")
+    (role,) = [one for one in graph.of_kind("Role") if one.name == "mlops-prod-on-demand-nodes"]
+    assert entry.inputs["type"] == "EC2_LINUX"
+    assert role.urn in entry.dependencies
+    assert graph.outputs["stack"]["karpenter_node_role"].startswith(role.name)
+    assert "ec2.amazonaws.com" in role.inputs["assumeRolePolicy"]
+
+    configure("foundation-dev")
+    assert not build(foundation.build).of_kind("AccessEntry")
+
+
+def test_production_is_larger_and_protected_where_dev_is_small(build: Build, configure: Any) -> None:
+    configure("platform-dev")
+    dev = build(platform_eks.build)
+    configure("platform-prod")
+    prod = build(platform_eks.build)
+
+    assert not [one.name for one in dev if one.protect]
+    assert [one.name for one in prod if one.protect] == ["mlflow-database-instance"]
+    assert dev["mlflow-server"].inputs["spec"]["replicas"] == 1
+    assert prod["mlflow-server"].inputs["spec"]["replicas"] == 3
+    assert prod["mlflow-database-instance"].inputs["multiAz"] is True
+    assert "Monitoring" in prod.kinds()
+    assert "Monitoring" not in dev.kinds()
+    assert prod["karpenter-node-class"].inputs["spec"]["role"] == "mlops-prod-on-demand-nodes-example"
+    assert "Karpenter" not in dev.kinds()
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"login": None}, "setting pulumi-mlops:login is required: the identity provider"),
+        ({"option": ["KSERVE"]}, 'pulumi-mlops:option is unknown; did you mean "options"?'),
+        ({"replicas": "many"}, "pulumi-mlops:replicas must be a whole number, got 'many'"),
+    ],
+)
+def test_a_wrong_setting_is_named(build: Build, configure: Any, changes: Any, complaint: str) -> None:
+    configure("platform-dev", **changes)
+
+    with pytest.raises(settings.SettingsError) as error:
+        build(platform_eks.build)
+
+    assert complaint in str(error.value)
