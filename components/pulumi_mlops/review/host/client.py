@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from email.message import Message
 from time import sleep
 from time import time as now
-from typing import Any
+from typing import Any, cast
 
 from pulumi_mlops.review.host.errors import HostError
 from pulumi_mlops.review.host.token import Token
@@ -198,8 +198,9 @@ def _origin(address: str) -> str:
 def _message(body: bytes) -> str:
     """The host's own words, as one line of visible characters."""
     try:
-        told = json.loads(body)
+        told: Any = json.loads(body)
     except ValueError:
         return ""
-    words = told.get("message") or told.get("error") or "" if isinstance(told, dict) else ""
+    fields = cast("dict[str, Any]", told) if isinstance(told, dict) else {}
+    words = fields.get("message") or fields.get("error") or ""
     return "".join(character for character in str(words) if character.isprintable())[:QUOTED]

@@ -193,7 +193,9 @@ _NAMES = {Kind.GITHUB: "login", Kind.GITLAB: "username", Kind.GITEA: "login"}
 
 
 def _entry(kind: Kind, one: dict[str, Any], number: str, text: str) -> Entry:
-    author = one.get("author" if kind is Kind.GITLAB else "user") or {}  # of a user that was deleted there is none
+    author: dict[str, str] = (
+        one.get("author" if kind is Kind.GITLAB else "user") or {}
+    )  # of a user that was deleted there is none
     state = one.get("state") in (None, "open", "opened")
     return Entry(int(one[number]), author.get(_NAMES[kind], ""), one.get(text) or "", state)
 
