@@ -221,7 +221,7 @@ def commit(message: str) -> None:
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
     def command(*options: str) -> tuple[int, str, str]:
         parser = argparse.ArgumentParser()
-        stacks.add_commands(parser.add_subparsers(required=True))
+        stacks.add_command(parser.add_subparsers(required=True))
         arguments = parser.parse_args(["stacks", *options])
         status = arguments.run(arguments)
         said = capsys.readouterr()

@@ -17,8 +17,8 @@ DEFAULT_BASE = "origin/main"
 FAILED = 1
 
 
-def add_commands(subparsers: "Subparsers") -> None:
-    """Adds `stacks`. The namespace's `run` is the command: it takes the namespace and returns the exit status."""
+def add_command(subparsers: "Subparsers") -> None:
+    """Adds `stacks`."""
     parser = subparsers.add_parser(
         "stacks",
         help="list the stacks, or those that a change touches",

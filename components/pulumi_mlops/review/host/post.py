@@ -19,8 +19,8 @@ DEFAULT_MARKER = "preview"
 FAILED = 1
 
 
-def add_commands(subparsers: "Subparsers") -> None:
-    """Adds `post`. The namespace's `run` is the command: it takes the namespace and returns the exit status."""
+def add_command(subparsers: "Subparsers") -> None:
+    """Adds `post`."""
     parser = subparsers.add_parser(
         "post",
         help="write standard input into one comment of a change, or into one issue",
