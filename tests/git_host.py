@@ -36,6 +36,8 @@ class GitHost:
     """What is stored, what was asked, and what goes wrong next."""
 
     kind: str
+    user: str = USER
+    """Whom the token belongs to."""
     page_size: int = 100
     comments: list[dict[str, Any]] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
@@ -54,11 +56,11 @@ class GitHost:
     def prefix(self) -> str:
         return {"github": "", "gitlab": "/api/v4", "gitea": "/api/v1"}[self.kind]
 
-    def comment(self, body: str, author: str = USER) -> dict[str, Any]:
+    def comment(self, body: str, author: str = "") -> dict[str, Any]:
         """A comment that is there."""
         return self._add(self.comments, {"id": self._number(), "body": body}, author)
 
-    def issue(self, title: str, text: str, author: str = USER, state: str = "open") -> dict[str, Any]:
+    def issue(self, title: str, text: str, author: str = "", state: str = "open") -> dict[str, Any]:
         """An issue that is there."""
         number = self._number()
         if self.kind == "gitlab":
@@ -79,6 +81,7 @@ class GitHost:
         return self.count
 
     def _add(self, owner: list[dict[str, Any]], one: dict[str, Any], author: str) -> dict[str, Any]:
+        author = author or self.user
         one |= {"author": {"username": author}} if self.kind == "gitlab" else {"user": {"login": author}}
         owner.append(one)
         return one
@@ -86,7 +89,7 @@ class GitHost:
     def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         """(status, JSON) of a request; a list is cut into pages afterwards."""
         if path == "/user":
-            return 200, {"username": USER} if self.kind == "gitlab" else {"login": USER}
+            return 200, {"username": self.user} if self.kind == "gitlab" else {"login": self.user}
         if self.kind == "gitlab":
             thread, one_comment = (
                 r"/projects/team/birds/merge_requests/12/notes",
@@ -137,9 +140,9 @@ class GitHost:
 
 
 @contextmanager
-def git_host(kind: str) -> Iterator[GitHost]:
+def git_host(kind: str, user: str = USER) -> Iterator[GitHost]:
     """The stand-in, listening on loopback."""
-    host = GitHost(kind)
+    host = GitHost(kind, user)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -225,7 +225,7 @@ def run(capsys: pytest.CaptureFixture[str]) -> Run:
         arguments = parser.parse_args(["stacks", *options])
         status = arguments.run(arguments)
         said = capsys.readouterr()
-        return status, said.out.strip(), said.err
+        return status, said.out, said.err
 
     return command
 
@@ -238,9 +238,9 @@ def test_the_command_lists_what_the_branch_changed(checkout: Path, run: Run) -> 
     commit("on main")
     git("switch", "--quiet", "change")
 
-    assert run("--changed", "--base", "main") == (0, "dev", "")
-    assert run() == (0, "dev\nprod", "")
-    assert run("--match", "pr*")[1] == "prod"
+    assert run("--changed", "--base", "main") == (0, "dev\n", "")
+    assert run() == (0, "dev\nprod\n", "")
+    assert run("--match", "pr*")[1] == "prod\n"
     assert json.loads(run("--changed", "--base", "main", "--format", "json")[1]) == [
         {"name": "dev", "stack": "dev", "directory": "."}
     ]
@@ -248,15 +248,15 @@ def test_the_command_lists_what_the_branch_changed(checkout: Path, run: Run) -> 
 
 def test_the_command_lists_nothing_where_nothing_is_touched(checkout: Path, run: Run) -> None:
     assert run("--changed", "--base", "main") == (0, "", "")
-    assert run("--changed", "--base", "main", "--format", "json") == (0, "[]", "")
+    assert run("--changed", "--base", "main", "--format", "json") == (0, "[]\n", "")
 
 
 def test_the_command_sees_what_is_not_committed_and_both_ends_of_a_move(checkout: Path, run: Run) -> None:
     (checkout / "Pulumi.new.yaml").write_text("")
-    assert run("--changed", "--base", "main")[1] == "new"
+    assert run("--changed", "--base", "main")[1] == "new\n"
 
     git("mv", "churn/names.py", "churn/other.py")
-    assert run("--changed", "--base", "main")[1] == "dev\nnew\nprod"
+    assert run("--changed", "--base", "main")[1] == "dev\nnew\nprod\n"
 
 
 def test_a_base_that_is_not_there_is_one_sentence(checkout: Path, run: Run) -> None:

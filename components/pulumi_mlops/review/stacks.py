@@ -41,7 +41,7 @@ def add_command(subparsers: "Subparsers") -> None:
 
 def _run(arguments: argparse.Namespace) -> int:
     try:
-        print(_listed(arguments))
+        print(_listed(arguments), end="")
     except StacksError as error:
         print(f"stacks: {error}", file=sys.stderr)
         return FAILED
@@ -54,10 +54,9 @@ def _listed(arguments: argparse.Namespace) -> str:
     chosen = changed.touched(files, _paths(root, arguments.base)) if arguments.changed else changed.stacks(files)
     named = changed.named(changed.matching(chosen, arguments.match))
     if arguments.format == "lines":
-        return "\n".join(named)
-    return json.dumps(
-        [{"name": name, "stack": one.name, "directory": one.directory or "."} for name, one in named.items()]
-    )
+        return "".join(f"{name}\n" for name in named)
+    entries = [{"name": name, "stack": one.name, "directory": one.directory or "."} for name, one in named.items()]
+    return f"{json.dumps(entries)}\n"
 
 
 def _files(root: Path) -> dict[str, str]:
