@@ -11,6 +11,7 @@ from pulumi_mlops.review.host import add_commands, dialects, token
 from pulumi_mlops.review.host import client as client_module
 from pulumi_mlops.review.host.client import LONGEST_WAIT_SECONDS, TRIES, Client
 from pulumi_mlops.review.host.errors import HostError
+from pulumi_mlops.review.host.kind import GitHostKind
 from pulumi_mlops.review.host.upsert import Done, Marker, upsert
 
 from tests.git_host import TOKEN, USER, Fault, GitHost, git_host
@@ -139,7 +140,7 @@ def test_two_runs_at_once_leave_one_comment(host: GitHost) -> None:
     done: list[Done] = []
 
     def run(text: str) -> None:
-        kind = dialects.Kind(host.kind)
+        kind = GitHostKind(host.kind)
         client = Client(host.url, token.Token(TOKEN, "the test"))
         done.append(upsert(dialects.Comments(kind, client, "team/birds", 12), Marker("preview"), USER, text))
 
@@ -158,7 +159,7 @@ def test_two_runs_at_once_leave_one_comment(host: GitHost) -> None:
 @pytest.mark.parametrize("first", [0, 1], ids=["the older deletes first", "the younger deletes first"])
 def test_of_two_runs_the_oldest_comment_stays_with_the_last_text(github: GitHost, first: int) -> None:
     client = Client(github.url, token.Token(TOKEN, "the test"))
-    place = dialects.Comments(dialects.Kind.GITHUB, client, "team/birds", 12)
+    place = dialects.Comments(GitHostKind.GITHUB, client, "team/birds", 12)
     marker = Marker("preview")
 
     class Overtaken(dialects.Comments):
@@ -172,7 +173,7 @@ def test_of_two_runs_the_oldest_comment_stays_with_the_last_text(github: GitHost
                 github.comment(marker.on("of the other"))
             return made
 
-    upsert(Overtaken(dialects.Kind.GITHUB, client, "team/birds", 12), marker, USER, "mine")
+    upsert(Overtaken(GitHostKind.GITHUB, client, "team/birds", 12), marker, USER, "mine")
 
     assert github.bodies() == [marker.on("mine")]
     assert github.comments[0]["id"] == 1

@@ -6,36 +6,31 @@ Does not decide which entry is ours, nor what is written (`upsert`).
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any, Protocol
 
 from pulumi_mlops.review.host.client import Client, StatusError
 from pulumi_mlops.review.host.errors import HostError
+from pulumi_mlops.review.host.kind import GitHostKind
 
 PAGE = "per_page=100"
 
 
-class Kind(StrEnum):
-    """Which API a Git host speaks."""
-
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    GITEA = "gitea"
-    """Forgejo speaks it as well."""
-
-
-DEFAULT_URLS = {Kind.GITHUB: "https://api.github.com", Kind.GITLAB: "https://gitlab.com/api/v4"}
-DEFAULT_TOKENS = {Kind.GITHUB: "GITHUB_TOKEN", Kind.GITLAB: "GITLAB_TOKEN", Kind.GITEA: "GITEA_TOKEN"}
-LONGEST_BODY = {Kind.GITHUB: 65_536, Kind.GITLAB: 1_000_000, Kind.GITEA: 65_535}
+DEFAULT_URLS = {GitHostKind.GITHUB: "https://api.github.com", GitHostKind.GITLAB: "https://gitlab.com/api/v4"}
+DEFAULT_TOKENS = {
+    GitHostKind.GITHUB: "GITHUB_TOKEN",
+    GitHostKind.GITLAB: "GITLAB_TOKEN",
+    GitHostKind.GITEA: "GITEA_TOKEN",
+}
+LONGEST_BODY = {GitHostKind.GITHUB: 65_536, GitHostKind.GITLAB: 1_000_000, GitHostKind.GITEA: 65_535}
 """Characters of a comment. GitHub's and GitLab's are documented; Gitea's is the smallest text column that it
 uses."""
 
 COMMENT_PERMISSION = {
-    Kind.GITHUB: "the permission `pull-requests: write`",
-    Kind.GITLAB: "the scope `api` and at least the role Reporter",
-    Kind.GITEA: "the scope `write:issue`, and its user the right to write in the repository",
+    GitHostKind.GITHUB: "the permission `pull-requests: write`",
+    GitHostKind.GITLAB: "the scope `api` and at least the role Reporter",
+    GitHostKind.GITEA: "the scope `write:issue`, and its user the right to write in the repository",
 }
-ISSUE_PERMISSION = {**COMMENT_PERMISSION, Kind.GITHUB: "the permission `issues: write`"}
+ISSUE_PERMISSION = {**COMMENT_PERMISSION, GitHostKind.GITHUB: "the permission `issues: write`"}
 
 
 @dataclass(frozen=True)
@@ -74,7 +69,7 @@ class Place(Protocol):
 class Comments:
     """The comments of one pull or merge request."""
 
-    kind: Kind
+    kind: GitHostKind
     client: Client
     repository: str
     """`owner/name`; on GitLab the whole path."""
@@ -90,7 +85,7 @@ class Comments:
 
     def update(self, entry: Entry, body: str) -> None:
         """Writes another text into the comment."""
-        method = "PUT" if self.kind is Kind.GITLAB else "PATCH"
+        method = "PUT" if self.kind is GitHostKind.GITLAB else "PATCH"
         self.client.send(method, self._one(entry), {"body": body})
 
     def discard(self, entry: Entry) -> None:
@@ -103,12 +98,12 @@ class Comments:
 
     @property
     def _list(self) -> str:
-        if self.kind is Kind.GITLAB:
+        if self.kind is GitHostKind.GITLAB:
             return f"{_repository(self.kind, self.repository)}/merge_requests/{self.number}/notes"
         return f"{_repository(self.kind, self.repository)}/issues/{self.number}/comments"
 
     def _one(self, entry: Entry) -> str:
-        if self.kind is Kind.GITLAB:
+        if self.kind is GitHostKind.GITLAB:
             return f"{self._list}/{entry.id}"
         return f"{_repository(self.kind, self.repository)}/issues/comments/{entry.id}"
 
@@ -117,7 +112,7 @@ class Comments:
 class Issues:
     """The issues of one repository, all under one title."""
 
-    kind: Kind
+    kind: GitHostKind
     client: Client
     repository: str
     title: str
@@ -148,19 +143,19 @@ class Issues:
 
     @property
     def _text(self) -> str:
-        return "description" if self.kind is Kind.GITLAB else "body"
+        return "description" if self.kind is GitHostKind.GITLAB else "body"
 
     def _state(self, event: str, state: str) -> dict[str, Any]:
-        return {"state_event": event} if self.kind is Kind.GITLAB else {"state": state}
+        return {"state_event": event} if self.kind is GitHostKind.GITLAB else {"state": state}
 
     def _change(self, entry: Entry, change: dict[str, Any]) -> None:
-        self.client.send("PUT" if self.kind is Kind.GITLAB else "PATCH", f"{self._list}/{entry.id}", change)
+        self.client.send("PUT" if self.kind is GitHostKind.GITLAB else "PATCH", f"{self._list}/{entry.id}", change)
 
     def _read(self, one: dict[str, Any]) -> Entry:
-        return _entry(self.kind, one, "iid" if self.kind is Kind.GITLAB else "number", self._text)
+        return _entry(self.kind, one, "iid" if self.kind is GitHostKind.GITLAB else "number", self._text)
 
 
-def writer(kind: Kind, client: Client) -> str:
+def writer(kind: GitHostKind, client: Client) -> str:
     """Name of the user that the token belongs to; raises HostError where the token may not ask for it."""
     try:
         user = client.send("GET", "user")
@@ -174,7 +169,7 @@ def writer(kind: Kind, client: Client) -> str:
     return user[_NAMES[kind]]
 
 
-def explained(error: StatusError, kind: Kind, what: str, permission: str, source: str) -> HostError:
+def explained(error: StatusError, kind: GitHostKind, what: str, permission: str, source: str) -> HostError:
     """The refusal with what to do about it; `what` names the thing that was written."""
     if error.status == 401:
         remedy = f"the token of {source} is not accepted; it may have ended, or belong to another host"
@@ -189,18 +184,18 @@ def explained(error: StatusError, kind: Kind, what: str, permission: str, source
     return HostError(f"{remedy} ({error})")
 
 
-_NAMES = {Kind.GITHUB: "login", Kind.GITLAB: "username", Kind.GITEA: "login"}
+_NAMES = {GitHostKind.GITHUB: "login", GitHostKind.GITLAB: "username", GitHostKind.GITEA: "login"}
 
 
-def _entry(kind: Kind, one: dict[str, Any], number: str, text: str) -> Entry:
+def _entry(kind: GitHostKind, one: dict[str, Any], number: str, text: str) -> Entry:
     author: dict[str, str] = (
-        one.get("author" if kind is Kind.GITLAB else "user") or {}
+        one.get("author" if kind is GitHostKind.GITLAB else "user") or {}
     )  # of a user that was deleted there is none
     state = one.get("state") in (None, "open", "opened")
     return Entry(int(one[number]), author.get(_NAMES[kind], ""), one.get(text) or "", state)
 
 
-def _repository(kind: Kind, repository: str) -> str:
-    if kind is Kind.GITLAB:
+def _repository(kind: GitHostKind, repository: str) -> str:
+    if kind is GitHostKind.GITLAB:
         return f"projects/{urllib.parse.quote(repository, safe='')}"
     return f"repos/{repository}"

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from pulumi_mlops.review.host import dialects, token
 from pulumi_mlops.review.host.client import Client, StatusError
-from pulumi_mlops.review.host.dialects import Comments, Issues, Kind, Place
+from pulumi_mlops.review.host.dialects import Comments, Issues, Place
 from pulumi_mlops.review.host.errors import HostError
+from pulumi_mlops.review.host.kind import GitHostKind
 from pulumi_mlops.review.host.upsert import Marker, close, upsert
 
 if TYPE_CHECKING:
@@ -27,7 +28,9 @@ def add_command(subparsers: "Subparsers") -> None:
         description="Writes standard input into one comment of a pull or merge request (--pull), or into one issue "
         "(--issue), which a hidden marker finds again. The token comes from an environment variable or a file.",
     )
-    parser.add_argument("--host", required=True, type=Kind, choices=list(Kind), help="which API the Git host speaks")
+    parser.add_argument(
+        "--host", required=True, type=GitHostKind, choices=list(GitHostKind), help="which API the Git host speaks"
+    )
     parser.add_argument("--repository", required=True, help="owner/name; on GitLab the whole path")
     where = parser.add_mutually_exclusive_group(required=True)
     where.add_argument("--pull", type=_number, help="number of the pull or merge request")
@@ -56,7 +59,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _post(arguments: argparse.Namespace) -> str:
     """Returns what was done, in one line."""
-    kind: Kind = arguments.host
+    kind: GitHostKind = arguments.host
     marker = Marker(arguments.marker)
     if arguments.close and arguments.issue is None:
         raise HostError("--close needs --issue: a comment is not closed, it is written over")
@@ -74,7 +77,7 @@ def _post(arguments: argparse.Namespace) -> str:
     return f"{what}: {done}"
 
 
-def _body(kind: Kind, marker: Marker) -> str:
+def _body(kind: GitHostKind, marker: Marker) -> str:
     body = sys.stdin.read()
     if not body.strip():
         raise HostError("standard input is empty; nothing was written")
@@ -84,7 +87,7 @@ def _body(kind: Kind, marker: Marker) -> str:
     return body
 
 
-def _url(kind: Kind, given: str | None) -> str:
+def _url(kind: GitHostKind, given: str | None) -> str:
     url = given or dialects.DEFAULT_URLS.get(kind)
     if url is None:
         raise HostError(
@@ -93,17 +96,17 @@ def _url(kind: Kind, given: str | None) -> str:
     return url
 
 
-def _token(kind: Kind, arguments: argparse.Namespace) -> token.Token:
+def _token(kind: GitHostKind, arguments: argparse.Namespace) -> token.Token:
     if arguments.token_file:
         return token.of_file(arguments.token_file)
     return token.of_environment(arguments.token_env or dialects.DEFAULT_TOKENS[kind])
 
 
-def _place(kind: Kind, client: Client, arguments: argparse.Namespace) -> tuple[Place, str, str]:
+def _place(kind: GitHostKind, client: Client, arguments: argparse.Namespace) -> tuple[Place, str, str]:
     """Where to write, its name for messages, and the permission that it takes."""
     repository: str = arguments.repository
     part = r"(?!\.\.?(?:/|$))[\w.-]+"  # no "..": it would lead to another path of the API
-    pattern = rf"{part}(?:/{part})+" if kind is Kind.GITLAB else rf"{part}/{part}"
+    pattern = rf"{part}(?:/{part})+" if kind is GitHostKind.GITLAB else rf"{part}/{part}"
     if not re.fullmatch(pattern, repository, re.ASCII):
         raise HostError(f"--repository must be owner/name, got {repository!r}")
     if arguments.issue is not None:
