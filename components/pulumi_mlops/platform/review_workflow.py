@@ -84,15 +84,9 @@ class ReviewWorkflow(pulumi.ComponentResource):
     from pulumi_mlops.platform import ReviewWorkflow
 
     review = ReviewWorkflow("churn", {
-        "namespace": "delivery",
-        "service_account": "review",
-        "image": "registry.example.org/review:1",
-        "host": "gitea",
-        "api_url": "https://git.example.org/api/v1",
-        "repository": "team/churn",
-        "repository_url": "https://git.example.org/team/churn.git",
-        "token_secret": "git-host",
-        "backend": "s3://example-pulumi-state",
+        "namespace": "delivery", "service_account": "review", "image": "registry.example.org/review:1",
+        "host": "gitlab", "repository": "team/churn", "repository_url": "https://gitlab.com/team/churn.git",
+        "token_secret": "git-host", "backend": "s3://example-pulumi-state",
     })
     pulumi.export("review", review.workflow_template)
     ```
