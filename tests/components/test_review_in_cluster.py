@@ -1,6 +1,7 @@
 """`ReviewWorkflow`: what it makes, who knows which secret, and its own commands from the event to the comment."""
 
 import os
+import re
 import stat
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,7 @@ from pulumi_mlops import ArgumentError
 from pulumi_mlops.platform import GitHostKind, ReviewWorkflow
 from syrupy.assertion import SnapshotAssertion
 
+from local.paths import ROOT
 from tests.components.delivery_addons import REVIEW, REVIEW_FULL
 from tests.conftest import Build, unknown
 from tests.git_host import TOKEN, GitHost, git_host
@@ -38,6 +40,16 @@ def test_the_smallest_is_as_reviewed(build: Build, snapshot: SnapshotAssertion) 
 
 def test_the_fullest_is_as_reviewed(build: Build, snapshot: SnapshotAssertion) -> None:
     assert build(lambda: program(**REVIEW_FULL)).contract() == snapshot
+
+
+def test_the_program_of_the_documentation_builds(build: Build) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "review.md").read_text(), re.DOTALL)
+    graph = build(lambda: exec(code))
+
+    (template,) = graph.of_kind("WorkflowTemplate")
+    assert template.inputs["metadata"]["name"] == "review-churn"
+    parameters = [one["name"] for one in template.inputs["spec"]["arguments"]["parameters"]]
+    assert parameters == ["pull", "revision", "base", "head-repository"]
 
 
 def test_two_live_in_one_stack(build: Build) -> None:

@@ -41,7 +41,7 @@ def zizmor(*files: Path) -> tuple[int, str]:
     return done.returncode, done.stdout + done.stderr
 
 
-def test_there_are_the_workflows_of_the_readme() -> None:
+def test_these_are_the_workflows() -> None:
     assert FILES == ["check.yml", "drift.yml", "preview.yml", "release.yml", "review-drift.yml", "review-preview.yml"]
 
 

@@ -184,11 +184,27 @@ def test_two_projects_keep_their_stacks_apart() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "says"), [("a: [", "Pulumi.yaml is no YAML: see line 1"), ("- a", "Pulumi.yaml must hold a YAML mapping")]
+    ("text", "says"),
+    [
+        ("a: [", "Pulumi.yaml is no YAML: see line 1"),
+        ("- a", "Pulumi.yaml must hold a YAML mapping"),
+        ("runtime: python", "Pulumi.yaml: name must be letters, .*, got None"),
+        ("name: $(id)", "Pulumi.yaml: name must be letters"),
+    ],
 )
 def test_a_file_that_is_no_settings_file_is_one_sentence(text: str, says: str) -> None:
     with pytest.raises(changed.StacksError, match=says):
         changed.stacks({"Pulumi.yaml": text})
+
+
+@pytest.mark.parametrize("name", ["a b", "*", "$(id)", "a\nb", "ä"])
+def test_what_pulumi_takes_for_no_stack_is_none(name: str) -> None:
+    assert [one.name for one in changed.stacks({**TEAM, f"Pulumi.{name}.yaml": ""})] == ["dev", "prod"]
+
+
+def test_two_files_of_one_stack_are_an_error() -> None:
+    with pytest.raises(changed.StacksError, match=r"has two settings files, Pulumi.dev.yaml and Pulumi.dev.yml"):
+        changed.named(changed.stacks({**TEAM, "Pulumi.dev.yml": ""}))
 
 
 Run = Callable[..., tuple[int, str, str]]

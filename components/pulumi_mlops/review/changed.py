@@ -17,7 +17,9 @@ import yaml
 from pulumi_mlops.review._imports import Tree
 
 PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
-SETTINGS_FILE = re.compile(r"Pulumi\.(.+)\.ya?ml")
+NAME = r"[A-Za-z0-9_.-]{1,100}"
+"""Of a project or a stack, as Pulumi allows it; a file of any other name is no settings file."""
+SETTINGS_FILE = re.compile(rf"Pulumi\.({NAME})\.ya?ml")
 LAYER = "layer"
 """Setting `<project>:layer`: the module beside the program that it imports by that name, as `stacks/` does."""
 DEPENDENCIES = re.compile(
@@ -57,7 +59,7 @@ def stacks(files: Mapping[str, str]) -> list[Stack]:
     """All stacks of the tree: `files` maps paths to texts, at least those that `is_read` tells.
 
     Raises:
-        StacksError: a project's or a stack's file is no YAML mapping.
+        StacksError: a project's or a stack's file is no YAML mapping, or a project has no name.
     """
     found = [stack for path in sorted(files) if PurePosixPath(path).name in PROJECT_FILES for stack in _of(path, files)]
     return sorted(found, key=lambda one: (one.directory, one.name))
@@ -73,9 +75,19 @@ def touched(files: Mapping[str, str], changed: Collection[str]) -> list[Stack]:
 
 
 def named(chosen: list[Stack]) -> dict[str, Stack]:
-    """The stacks by a name that is unique: their own, with the project before it where two projects share it."""
+    """The stacks by a name that is unique: their own, with the project before it where two projects share it.
+
+    Raises:
+        StacksError: one stack has two settings files.
+    """
     names = [stack.name for stack in chosen]
-    return {stack.name if names.count(stack.name) == 1 else f"{stack.project}.{stack.name}": stack for stack in chosen}
+    found: dict[str, Stack] = {}
+    for stack in chosen:
+        name = stack.name if names.count(stack.name) == 1 else f"{stack.project}.{stack.name}"
+        if name in found:
+            raise StacksError(f"stack {name} has two settings files, {found[name].settings} and {stack.settings}")
+        found[name] = stack
+    return found
 
 
 def matching(chosen: list[Stack], pattern: str) -> list[Stack]:
@@ -86,7 +98,9 @@ def matching(chosen: list[Stack], pattern: str) -> list[Stack]:
 def _of(path: str, files: Mapping[str, str]) -> Iterator[Stack]:
     project = _mapping(path, files[path])
     directory = _parent(path)
-    name = str(project.get("name") or PurePosixPath(path).parent.name)
+    name = project.get("name")
+    if not isinstance(name, str) or not re.fullmatch(NAME, name):
+        raise StacksError(f"{path}: name must be letters, digits, dots, underscores and hyphens, got {name!r}")
     runtime = project.get("runtime")
     runtime = cast("dict[str, Any]", runtime).get("name") if isinstance(runtime, dict) else runtime
     main, program = _program(_join(directory, str(project.get("main") or "")), files)

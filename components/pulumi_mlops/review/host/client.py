@@ -98,8 +98,8 @@ class Client:
                 following = urllib.parse.urljoin(current, address.strip().strip("<>"))
                 if _origin(following) != _origin(self.url):
                     raise HostError(
-                        f"the Git host's next page is at {_origin(following)}, which is not {_origin(self.url)}; "
-                        "the token goes nowhere else"
+                        f"the Git host's next page is at {_origin(following)}, which is not {_origin(self.url)}, and "
+                        "the token goes nowhere else; --api-url must be the address that the host calls its own"
                     )
                 return following
         return None
