@@ -22,9 +22,9 @@ import argparse, os, sys
 sys.path[:0] = [{str(ROOT / "components")!r}]
 from pulumi_mlops.review.host import add_commands
 def comment(arguments):
-    status = int(os.environ.get("COMMENT_STATUS", "0"))
+    status = 0 if arguments.fail_on == ["never"] else int(os.environ.get("COMMENT_STATUS", "0"))
     if status != 1:
-        for name, _, file in (one.partition("=") for one in arguments.stack_file):
+        for name, _, file in (one.partition("=") for one in arguments.stack):
             print(arguments.format, name, open(file).read().strip())
     return status
 parser = argparse.ArgumentParser()
@@ -32,7 +32,9 @@ commands = parser.add_subparsers(required=True)
 add_commands(commands)
 stand_in = commands.add_parser("comment")
 stand_in.add_argument("--format")
-stand_in.add_argument("--stack-file", action="append")
+stand_in.add_argument("--stack", action="append")
+stand_in.add_argument("--fail-on", action="append")
+stand_in.add_argument("--artifact")
 stand_in.set_defaults(run=comment)
 arguments = parser.parse_args()
 sys.exit(arguments.run(arguments))

@@ -36,7 +36,7 @@ def test_a_stack_that_drifted_is_listed(
 ) -> None:
     file.write_text(json.dumps({"changeSummary": summary}))
 
-    assert command("--stack-file", f"prod={file}") == 0
+    assert command("--stack", f"prod={file}") == 0
     assert capsys.readouterr().out == prints
 
 
@@ -59,7 +59,7 @@ def test_a_refresh_that_failed_is_an_error_and_the_others_are_still_told(
     other = tmp_path / "other.json"
     other.write_text('{"changeSummary": {"delete": 1}}')
 
-    assert command("--stack-file", f"prod={file}", "--stack-file", f"dev={other}") == 1
+    assert command("--stack", f"prod={file}", "--stack", f"dev={other}") == 1
     said = capsys.readouterr()
     assert says in said.err
     assert len(said.err.splitlines()) == 1
@@ -67,11 +67,11 @@ def test_a_refresh_that_failed_is_an_error_and_the_others_are_still_told(
 
 
 def test_a_file_that_is_not_there_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("--stack-file", "prod=/no/such/file") == 1
+    assert command("--stack", "prod=/no/such/file") == 1
     assert "No such file" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("text", ["prod", "=file", "prod="])
 def test_what_is_no_name_and_file_is_refused(text: str) -> None:
     with pytest.raises(argparse.ArgumentTypeError, match="must be NAME=FILE"):
-        drift._stack_file(text)
+        drift._stack(text)

@@ -79,18 +79,19 @@ POST = r"""
 comment=/tmp/comment.md
 status=0
 options=()
-files=()
+stacks=()
 for file in "$WORK"/previews/*.json; do
   name="${file##*/}"
-  if [ -e "$file" ]; then files+=(--stack-file "${name%.json}=$file"); fi
+  if [ -e "$file" ]; then stacks+=(--stack "${name%.json}=$file"); fi
 done
 if [ -e "$WORK/instead.md" ]; then
   cp "$WORK/instead.md" "$comment"
-elif [ "${#files[@]}" -eq 0 ]; then
+elif [ "${#stacks[@]}" -eq 0 ]; then
   echo "This change touches no stack." > "$comment"
   options+=(--only-update)
 else
-  pulumi-mlops-review comment --format "$FORMAT" "${files[@]}" > "$comment" || status=$?
+  pulumi-mlops-review comment --format "$FORMAT" --fail-on blocking --fail-on error "${stacks[@]}" > "$comment" ||
+    status=$?
   if [ ! -s "$comment" ]; then echo "The review could not be produced; the log of $WORKFLOW says why." > "$comment"; fi
 fi
 printf '\n<sub>Commit %s · workflow %s</sub>\n' "$REVISION" "$WORKFLOW" >> "$comment"

@@ -40,15 +40,13 @@ def add_command(subparsers: "Subparsers") -> None:
         description="Lists the names of the stacks, a line each, whose resources are no longer what their state says. "
         "The files are what `pulumi refresh --preview-only --json` writes.",
     )
-    parser.add_argument(
-        "--stack-file", action="append", required=True, type=_stack_file, metavar="NAME=FILE", help="repeatable"
-    )
+    parser.add_argument("--stack", action="append", required=True, type=_stack, metavar="NAME=FILE", help="repeatable")
     parser.set_defaults(run=_run)
 
 
 def _run(arguments: argparse.Namespace) -> int:
     failed = False
-    for name, file in arguments.stack_file:
+    for name, file in arguments.stack:
         try:
             if drifted(preview.read(file.read_text(encoding="utf-8"), name)):
                 print(name)
@@ -58,7 +56,7 @@ def _run(arguments: argparse.Namespace) -> int:
     return FAILED if failed else 0
 
 
-def _stack_file(text: str) -> tuple[str, Path]:
+def _stack(text: str) -> tuple[str, Path]:
     name, _, file = text.partition("=")
     if not name or not file:
         raise argparse.ArgumentTypeError(f"must be NAME=FILE, got {text!r}")
