@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from pulumi_mlops.review.git_host import GitHostKind
 from pulumi_mlops.review.host import add_commands, dialects, token
 from pulumi_mlops.review.host import client as client_module
 from pulumi_mlops.review.host.client import LONGEST_WAIT_SECONDS, TRIES, Client
 from pulumi_mlops.review.host.errors import HostError
-from pulumi_mlops.review.host.kind import GitHostKind
 from pulumi_mlops.review.host.upsert import Done, Marker, upsert
 
 from tests.git_host import TOKEN, USER, Fault, GitHost, git_host

@@ -150,11 +150,27 @@ def test_what_may_use_the_whole_package_follows_all_of_it(program: str) -> None:
     assert touched(files, "library/b.py") == ["dev", "prod"]
 
 
-def test_a_computed_import_may_be_any_module_beside_the_program() -> None:
-    files = {**TEAM, "__main__.py": "import importlib, sys\nimportlib.import_module(sys.argv[1])\n", "one.py": ""}
+COMPUTED = "import importlib, sys\nimportlib.import_module(sys.argv[1])\n"
+
+
+def test_a_computed_import_may_be_any_module_beside_the_one_that_computes_it() -> None:
+    files = {**TEAM, "__main__.py": COMPUTED, "one.py": "import library\n", "library/__init__.py": COMPUTED}
+    files |= {"library/a.py": "", "other/b.py": ""}
 
     assert touched(files, "one.py") == ["dev", "prod"]
+    assert touched(files, "library/a.py") == ["dev", "prod"]
+    assert touched(files, "other/b.py") == []
     assert touched({**files, "__main__.py": ""}, "one.py") == []
+
+
+def test_a_layer_tells_which_module_the_program_computes() -> None:
+    files = {**TEAM, "__main__.py": COMPUTED, "one.py": "", "two.py": "", "churn/computes.py": COMPUTED}
+    files["Pulumi.dev.yaml"] = "config: {churn:layer: one}\n"
+    files["Pulumi.prod.yaml"] = "config: {churn:layer: two}\n"
+
+    assert touched(files, "one.py") == ["dev"]
+    assert touched(files, "__main__.py") == ["dev", "prod"]
+    assert touched({**files, "Pulumi.prod.yaml": "config: {churn:layer: gone}\n"}, "one.py") == ["dev", "prod"]
 
 
 def test_a_program_with_an_error_in_it_is_touched_all_the_same() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
 from pulumi_mlops._workflow import EXECUTOR_PATCH, KEEP_FAILED_SECONDS, KEEP_SUCCEEDED_SECONDS
-from pulumi_mlops.review.host.kind import GitHostKind
+from pulumi_mlops.review.git_host import GitHostKind
 
 PARAMETERS = {
     "pull": "Number of the pull or merge request.",

@@ -15,7 +15,7 @@ from pulumi_mlops._args import Rule, at_least, check_args, dns_label, matches, n
 from pulumi_mlops._manifests import name_of
 from pulumi_mlops._workflow import API_VERSION
 from pulumi_mlops.platform import _review_pod
-from pulumi_mlops.review.host.kind import GitHostKind
+from pulumi_mlops.review.git_host import GitHostKind
 
 
 class ReviewWorkflowArgs(TypedDict):

@@ -143,17 +143,18 @@ def _touches(stack: Stack, tree: Tree, paths: list[str]) -> bool:
 
 
 def _modules(stack: Stack, tree: Tree) -> frozenset[str]:
-    """The files of the stack's program."""
-    programs = [cast("str", stack.program)]
-    if stack.layer and (module := _join(stack.main, f"{stack.layer}.py")) in tree.texts:
-        reached = tree.reached([*programs, module], stack.main)
-    else:
-        reached = tree.reached(programs, stack.main)
-        if any(_is_below(path, stack.main) for path in reached.dynamic):
-            # Nobody but the program knows which: any of those beside it.
-            beside = [path for path in tree.texts if _parent(path) == stack.main]
-            reached = tree.reached([*programs, *beside], stack.main)
-    return reached.files
+    """The files of the stack's program. A computed import may be any module beside the one that computes it."""
+    program = cast("str", stack.program)
+    layer = _join(stack.main, f"{stack.layer}.py")
+    told = stack.layer is not None and layer in tree.texts
+    entries = {program, layer} if told else {program}
+    while True:
+        reached = tree.reached(sorted(entries), stack.main)
+        places = {_parent(path) for path in reached.dynamic if not (told and path == program)}
+        beside = {path for path in tree.texts if _parent(path) in places}
+        if beside <= entries:
+            return reached.files
+        entries |= beside
 
 
 def _place(path: str, tree: Tree) -> str | None:

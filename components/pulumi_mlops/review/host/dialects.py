@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pulumi_mlops.review.git_host import GitHostKind
 from pulumi_mlops.review.host.client import Client, StatusError
 from pulumi_mlops.review.host.errors import HostError
-from pulumi_mlops.review.host.kind import GitHostKind
 
 PAGE = "per_page=100"
 

@@ -6,11 +6,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pulumi_mlops.review.git_host import GitHostKind
 from pulumi_mlops.review.host import dialects, token
 from pulumi_mlops.review.host.client import Client, StatusError
 from pulumi_mlops.review.host.dialects import Comments, Issues, Place
 from pulumi_mlops.review.host.errors import HostError
-from pulumi_mlops.review.host.kind import GitHostKind
 from pulumi_mlops.review.host.upsert import Marker, close, upsert
 
 if TYPE_CHECKING:
