@@ -131,7 +131,7 @@ def argo_pod(template: dict[str, Any], step: str) -> dict[str, Any]:
     """The pod that Argo makes of a step: its own two containers beside ours, and the template's patch on them."""
     spec = template["spec"]
     (found,) = [one for one in spec["templates"] if one["name"] == step]
-    patch = json.loads(spec["podSpecPatch"])["spec"]
+    patch = json.loads(spec["podSpecPatch"])
     executor = {"image": "argoexec", "volumeMounts": [{"name": "var-run-argo", "mountPath": "/var/run/argo"}]}
     return {
         "serviceAccountName": spec["serviceAccountName"],
