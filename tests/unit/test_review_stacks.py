@@ -1,13 +1,17 @@
 """Which stacks a change touches: in this repository, in a team's small one, and as Git tells it."""
 
 import argparse
+import importlib
+import inspect
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from pulumi_mlops.review import changed, stacks
+from pulumi_mlops.review._imports import Tree
 
 from local.paths import ROOT
 
@@ -59,6 +63,28 @@ def test_the_stacks_of_this_repository(repository: dict[str, str], path: str, ex
 def test_every_module_of_the_layers_touches_its_own_stack(repository: dict[str, str]) -> None:
     for stack in changed.stacks(repository):
         assert stack.name in touched(repository, f"stacks/{stack.layer}.py")
+
+
+@pytest.mark.parametrize("layer", ["foundation", "penguins", "platform"])
+def test_what_python_says_that_a_layer_uses_touches_it(repository: dict[str, str], layer: str) -> None:
+    """Every function, class and module in the namespaces of the modules that touch the layer, at any depth."""
+    waiting = [importlib.import_module(f"stacks.{layer}")]
+    used: set[str] = set()
+    while waiting:
+        module = waiting.pop()
+        path = Path(inspect.getsourcefile(module) or "").relative_to(ROOT).as_posix()
+        if path not in used:
+            used.add(path)
+            homes = {
+                getattr(value, "__module__", None) or getattr(value, "__name__", "") for value in vars(module).values()
+            }
+            ours = {home for home in homes if str(home).partition(".")[0] in ("stacks", "pulumi_mlops")}
+            waiting += [sys.modules[home] for home in ours]
+
+    assert len(used) > 5
+    tree = Tree({path: text for path, text in repository.items() if path.endswith(".py")})
+    stack = next(one for one in changed.stacks(repository) if one.layer == layer)
+    assert used - changed._modules(stack, tree) == set()
 
 
 def test_several_paths_touch_what_each_of_them_does(repository: dict[str, str]) -> None:
