@@ -53,7 +53,7 @@ _EXECUTOR = {
     "resources": resources("10m", "128Mi"),
 }
 EXECUTOR_PATCH = json.dumps(
-    {"spec": {"initContainers": [{"name": "init", **_EXECUTOR}], "containers": [{"name": "wait", **_EXECUTOR}]}},
+    {"initContainers": [{"name": "init", **_EXECUTOR}], "containers": [{"name": "wait", **_EXECUTOR}]},
     sort_keys=True,
 )
 

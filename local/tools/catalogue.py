@@ -124,6 +124,12 @@ TOOLS = (
         {"helm": Binary("helm.sh/helm/v3/cmd/helm", Probe(("version", "--short"), (3, 16), (4, 0)))},
         {"helm.sh/helm/v3/internal/version.version": "v{version}"},
     ),
+    Tool(
+        "actionlint",
+        "github.com/rhysd/actionlint",
+        {"actionlint": Binary("github.com/rhysd/actionlint/cmd/actionlint", Probe(("-version",), (1, 7), (2, 0)))},
+        {"github.com/rhysd/actionlint.version": "v{version}"},
+    ),
     Tool("pause", None, {"pause": Binary(".")}),
 )
 

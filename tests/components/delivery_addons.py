@@ -120,3 +120,26 @@ MONITORING_FULL: dict[str, Any] = {
     "image_registry": "mirror.example.org",
     "chart_repository": "oci://mirror.example.org/charts",
 }
+
+REVIEW: dict[str, Any] = {
+    "namespace": "delivery",
+    "service_account": "review",
+    "image": "registry.example.org/review:1",
+    "host": "github",
+    "repository": "team/birds",
+    "repository_url": "https://git.example.org/team/birds.git",
+    "token_secret": "git-host",
+    "backend": "s3://example-state",
+}
+REVIEW_FULL: dict[str, Any] = {
+    **REVIEW,
+    "host": "gitea",
+    "api_url": "https://git.example.org/api/v1",
+    "clone_secret": "git-clone",
+    "author": "review-bot",
+    "passphrase_secret": "state",
+    "setup": "make environment",
+    "stacks": "prod-*",
+    "memory": "3Gi",
+    "timeout_seconds": 60,
+}

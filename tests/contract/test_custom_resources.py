@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft7Validator
 from pulumi_mlops import ModelEndpoint, PostgresDatabase, TrainingPipeline, versions
-from pulumi_mlops.platform import ArgoCD, ArgoEvents, ArgoWorkflows, Crossplane
+from pulumi_mlops.platform import ArgoCD, ArgoEvents, ArgoWorkflows, Crossplane, ReviewWorkflow
 
 from tests.components import delivery_addons as addons
 from tests.components.programs import (
@@ -75,6 +75,13 @@ def test_workflows_are_valid_for_argo(build: Build, version: str, args: Any) -> 
     kinds = {"WorkflowTemplate", "CronWorkflow"}
     file = f"argo-workflows-{version}"
     assert problems(build, lambda: TrainingPipeline("penguins", args), file, kinds) == []
+
+
+@pytest.mark.parametrize("version", ARGO_WORKFLOWS)
+@pytest.mark.parametrize("args", [addons.REVIEW, addons.REVIEW_FULL], ids=["smallest", "fullest"])
+def test_reviews_are_valid_for_argo(build: Build, version: str, args: Any) -> None:
+    file = f"argo-workflows-{version}"
+    assert problems(build, lambda: ReviewWorkflow("birds", args), file, {"WorkflowTemplate"}) == []
 
 
 @pytest.mark.parametrize("args", [ENDPOINT, ENDPOINT_FULL], ids=["smallest", "fullest"])

@@ -7,11 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+import pulumi_kubernetes as k8s
 import pytest
 from kubernetes import client, config
 from pulumi_cli import Cluster, PulumiEnv, Stack
 from pulumi_mlops import ModelEndpoint, TrainingPipeline, Workspace, conventions, versions
+from pulumi_mlops._manifests import RESTRICTED
+from pulumi_mlops.platform import ReviewWorkflow
 
+from tests.components.delivery_addons import REVIEW_FULL
 from tests.components.programs import ENDPOINT_FULL, PIPELINE_FULL, with_changes
 
 pytestmark = pytest.mark.engine
@@ -127,13 +131,13 @@ def argo_pod(template: dict[str, Any], step: str) -> dict[str, Any]:
     """The pod that Argo makes of a step: its own two containers beside ours, and the template's patch on them."""
     spec = template["spec"]
     (found,) = [one for one in spec["templates"] if one["name"] == step]
-    patch = json.loads(spec["podSpecPatch"])["spec"]
+    patch = json.loads(spec["podSpecPatch"])
     executor = {"image": "argoexec", "volumeMounts": [{"name": "var-run-argo", "mountPath": "/var/run/argo"}]}
     return {
         "serviceAccountName": spec["serviceAccountName"],
         "securityContext": spec["securityContext"],
         "restartPolicy": "Never",
-        "initContainers": [{**executor, **one} for one in patch["initContainers"]],
+        "initContainers": [{**executor, **one} for one in patch["initContainers"]] + found.get("initContainers", []),
         "containers": [
             *({**executor, **one} for one in patch["containers"]),
             {**found["container"], "name": "main"},
@@ -165,6 +169,24 @@ def check_pods_are_admitted(platform: Cluster, namespace: str, admit: Any) -> No
     del unpatched["containers"][0]["securityContext"]
     with pytest.raises(client.ApiException, match="violates PodSecurity"):
         admit(namespace, unpatched)
+
+
+def test_a_review_is_admitted_where_only_restricted_pods_are(stack: Stack, platform: Cluster, admit: Any) -> None:
+    def program() -> None:
+        place = k8s.core.v1.Namespace("place", metadata={"name": "reviews", "labels": RESTRICTED})
+        k8s.core.v1.ServiceAccount("review", metadata={"name": "review", "namespace": place.metadata["name"]})
+        ReviewWorkflow("churn", with_changes(REVIEW_FULL, namespace=place.metadata["name"]))
+
+    stack.up(program)
+    assert stack.up().changed == {}
+    template = platform.get("argoproj.io/v1alpha1", "WorkflowTemplate", "review-churn", "reviews")
+    assert template
+    pod = argo_pod(template, "review")
+    assert [one["name"] for one in pod["initContainers"]] == ["init", "checkout", "preview"]
+    admit("reviews", pod)
+    del pod["initContainers"][2]["securityContext"]
+    with pytest.raises(client.ApiException, match="violates PodSecurity"):
+        admit("reviews", pod)
 
 
 def test_an_update_keeps_the_version_that_a_pipeline_gave_the_endpoint(stack: Stack, platform: Cluster) -> None:

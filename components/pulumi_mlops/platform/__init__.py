@@ -34,6 +34,7 @@ from pulumi_mlops.platform.monitoring import Monitoring, MonitoringArgs
 from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, ObjectStoreUser
 from pulumi_mlops.platform.platform import Platform, PlatformArgs, PlatformSizes
 from pulumi_mlops.platform.public_gateway import PublicGateway, PublicGatewayArgs
+from pulumi_mlops.platform.review_workflow import GitHostKind, ReviewWorkflow, ReviewWorkflowArgs
 from pulumi_mlops.platform.seldon import Seldon, SeldonArgs
 from pulumi_mlops.platform.storage_classes import (
     EfsStorageClass,
@@ -74,6 +75,7 @@ __all__ = [
     "GatewayApi",
     "GatewayApiArgs",
     "GatewayArgs",
+    "GitHostKind",
     "Istio",
     "IstioArgs",
     "KServe",
@@ -97,6 +99,8 @@ __all__ = [
     "PlatformSizes",
     "PublicGateway",
     "PublicGatewayArgs",
+    "ReviewWorkflow",
+    "ReviewWorkflowArgs",
     "Seldon",
     "SeldonArgs",
     "WorkflowArchiveArgs",

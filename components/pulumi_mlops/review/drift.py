@@ -1,0 +1,63 @@
+"""`pulumi-mlops-review drift`: the stacks whose resources are no longer what their state says.
+
+Reads `pulumi refresh --preview-only --json`, which has the form of a preview. Does not say what differs: the comment of
+the same file does.
+"""
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pulumi_mlops.review import preview
+from pulumi_mlops.review.preview import Operation, Preview, PreviewError
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
+
+FAILED = 1
+LOOKED_AT = (Operation.SAME, Operation.REFRESH, Operation.READ)
+"""What a refresh does with a resource that is as its state says."""
+
+
+def drifted(refresh: Preview) -> bool:
+    """Whether a resource changed or is gone, by the engine's own counts.
+
+    Raises:
+        PreviewError: the refresh did not come to its end, so that nobody knows.
+    """
+    if not refresh.complete:
+        reason = refresh.errors[0].strip().splitlines()[0] if refresh.errors else "its output is cut off"
+        raise PreviewError(f"the refresh of {refresh.stack} did not come to its end: {reason}")
+    return any(count for operation, count in refresh.summary.items() if operation not in LOOKED_AT)
+
+
+def add_command(subparsers: "Subparsers") -> None:
+    """Adds `drift`."""
+    parser = subparsers.add_parser(
+        "drift",
+        help="list the stacks that drifted",
+        description="Lists the names of the stacks, a line each, whose resources are no longer what their state says. "
+        "The files are what `pulumi refresh --preview-only --json` writes.",
+    )
+    parser.add_argument("--stack", action="append", required=True, type=_stack, metavar="NAME=FILE", help="repeatable")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    failed = False
+    for name, file in arguments.stack:
+        try:
+            if drifted(preview.read(file.read_text(encoding="utf-8"), name)):
+                print(name)
+        except (PreviewError, OSError, UnicodeError) as error:
+            print(f"drift: {error}", file=sys.stderr)
+            failed = True
+    return FAILED if failed else 0
+
+
+def _stack(text: str) -> tuple[str, Path]:
+    name, _, file = text.partition("=")
+    if not name or not file:
+        raise argparse.ArgumentTypeError(f"must be NAME=FILE, got {text!r}")
+    return name, Path(file)

@@ -1,0 +1,124 @@
+"""`pulumi-mlops-review post`: writes what it reads into one comment of a change, or into one issue."""
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pulumi_mlops.review.git_host import GitHostKind
+from pulumi_mlops.review.host import dialects, token
+from pulumi_mlops.review.host.client import Client, StatusError
+from pulumi_mlops.review.host.dialects import Comments, Issues, Place
+from pulumi_mlops.review.host.errors import HostError
+from pulumi_mlops.review.host.upsert import Marker, close, upsert
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
+
+DEFAULT_MARKER = "preview"
+FAILED = 1
+
+
+def add_command(subparsers: "Subparsers") -> None:
+    """Adds `post`."""
+    parser = subparsers.add_parser(
+        "post",
+        help="write standard input into one comment of a change, or into one issue",
+        description="Writes standard input into one comment of a pull or merge request (--pull), or into one issue "
+        "(--issue), which a hidden marker finds again. The token comes from an environment variable or a file.",
+    )
+    parser.add_argument(
+        "--host", required=True, type=GitHostKind, choices=list(GitHostKind), help="which API the Git host speaks"
+    )
+    parser.add_argument("--repository", required=True, help="owner/name; on GitLab the whole path")
+    where = parser.add_mutually_exclusive_group(required=True)
+    where.add_argument("--pull", type=_number, help="number of the pull or merge request")
+    where.add_argument("--issue", metavar="TITLE", help="title of the issue, if it has to be opened")
+    parser.add_argument(
+        "--marker", default=DEFAULT_MARKER, help=f"name of the comment or issue; default: {DEFAULT_MARKER}"
+    )
+    parser.add_argument("--only-update", action="store_true", help="write only where our comment or issue exists")
+    parser.add_argument("--close", action="store_true", help="with --issue: close it; nothing is read")
+    parser.add_argument("--author", help="the user that the token belongs to; default: the host is asked")
+    parser.add_argument("--api-url", help="base of the API; default: that of github.com or gitlab.com")
+    secret = parser.add_mutually_exclusive_group()
+    secret.add_argument("--token-env", metavar="NAME", help="environment variable that holds the token")
+    secret.add_argument("--token-file", metavar="FILE", type=Path, help="file that holds the token")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        print(_post(arguments))
+    except HostError as error:
+        print(f"post: {error}", file=sys.stderr)
+        return FAILED
+    return 0
+
+
+def _post(arguments: argparse.Namespace) -> str:
+    """Returns what was done, in one line."""
+    kind: GitHostKind = arguments.host
+    marker = Marker(arguments.marker)
+    if arguments.close and arguments.issue is None:
+        raise HostError("--close needs --issue: a comment is not closed, it is written over")
+    body = "" if arguments.close else _body(kind, marker)
+    client = Client(_url(kind, arguments.api_url), _token(kind, arguments))
+    place, what, permission = _place(kind, client, arguments)
+    try:
+        author = arguments.author or dialects.writer(kind, client)
+        if arguments.close:
+            done = close(place, marker, author)
+        else:
+            done = upsert(place, marker, author, body, only_update=arguments.only_update)
+    except StatusError as error:
+        raise dialects.explained(error, kind, what, permission, client.token.source) from None
+    return f"{what}: {done}"
+
+
+def _body(kind: GitHostKind, marker: Marker) -> str:
+    body = sys.stdin.read()
+    if not body.strip():
+        raise HostError("standard input is empty; nothing was written")
+    longest = dialects.LONGEST_BODY[kind]
+    if len(marker.on(body)) > longest:
+        raise HostError(f"the text has {len(body)} characters, and {kind} takes {longest}; nothing was written")
+    return body
+
+
+def _url(kind: GitHostKind, given: str | None) -> str:
+    url = given or dialects.DEFAULT_URLS.get(kind)
+    if url is None:
+        raise HostError(
+            f"--api-url is required for {kind}: the base of its API, such as https://git.example.org/api/v1"
+        )
+    return url
+
+
+def _token(kind: GitHostKind, arguments: argparse.Namespace) -> token.Token:
+    if arguments.token_file:
+        return token.of_file(arguments.token_file)
+    return token.of_environment(arguments.token_env or dialects.DEFAULT_TOKENS[kind])
+
+
+def _place(kind: GitHostKind, client: Client, arguments: argparse.Namespace) -> tuple[Place, str, str]:
+    """Where to write, its name for messages, and the permission that it takes."""
+    repository: str = arguments.repository
+    part = r"(?!\.\.?(?:/|$))[\w.-]+"  # no "..": it would lead to another path of the API
+    pattern = rf"{part}(?:/{part})+" if kind is GitHostKind.GITLAB else rf"{part}/{part}"
+    if not re.fullmatch(pattern, repository, re.ASCII):
+        raise HostError(f"--repository must be owner/name, got {repository!r}")
+    if arguments.issue is not None:
+        if not arguments.issue.strip():
+            raise HostError("--issue must be the title of the issue, and it is empty")
+        what = f"issue {arguments.issue!r} of {repository}"
+        return Issues(kind, client, repository, arguments.issue), what, dialects.ISSUE_PERMISSION[kind]
+    what = f"comment on request {arguments.pull} of {repository}"
+    return Comments(kind, client, repository, arguments.pull), what, dialects.COMMENT_PERMISSION[kind]
+
+
+def _number(text: str) -> int:
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"must be the number of a pull or merge request, got {text!r}")
+    return int(text)
