@@ -44,6 +44,7 @@ def build() -> None:
         NetworkArgs(
             region=region,
             cluster_names=[name],
+            protect=chosen.protect_data,
             **common,
             **settings.given(chosen, "zones", "cidr", "nat", "interface_endpoints"),
         ),
@@ -59,7 +60,8 @@ def build() -> None:
             **subnets,
             protect=chosen.protect_data,
             **common,
-            **settings.given(chosen, "node_groups", "administrators", "public_access_cidrs", "public_access_reason"),
+            **settings.given(chosen, "node_groups", "kubernetes_version", "addon_versions"),
+            **settings.given(chosen, "administrators", "public_access_cidrs", "public_access_reason"),
         ),
     )
     existing = chosen.existing_buckets or {}
