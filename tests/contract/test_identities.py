@@ -15,7 +15,7 @@ from pulumi_mlops.foundation import _addons
 
 from tests import callers, iam, stacks
 from tests.aws import ACCOUNT, REGION
-from tests.conftest import Build
+from tests.conftest import Build, Graph
 
 FOUNDATIONS = [stack for stack in stacks.names() if stack.startswith("foundation-")]
 each = pytest.mark.parametrize("stack", FOUNDATIONS)
@@ -48,6 +48,14 @@ def _asked(tag: str, value: str = "true") -> dict[str, Any]:
 def _challenge(name: str = "_acme-challenge.models.example.org", kind: str = "TXT") -> dict[str, Any]:
     record = "route53:ChangeResourceRecordSets"
     return {f"{record}NormalizedRecordNames": [name], f"{record}RecordTypes": [kind]}
+
+
+def _of_karpenter(kind: str, of: str) -> dict[str, Any]:
+    """A machine that Karpenter asks for, or that it has made."""
+    return {
+        f"aws:{kind}Tag/kubernetes.io/cluster/mlops-{of}": "owned",
+        f"aws:{kind}Tag/karpenter.sh/nodepool": "default",
+    }
 
 
 Asked = tuple[str, str, dict[str, Any]]
@@ -112,6 +120,16 @@ def needs(of: str) -> dict[str, list[Asked]]:
             ("rds:CreateDBInstance", f"arn:aws:rds:{REGION}:{ACCOUNT}:db:mlops-{of}-team-a", {}),
         ],
         "crossplane-system/crossplane-provider-aws-ec2": [("ec2:DescribeVpcs", "*", {})],
+        "karpenter/karpenter": [
+            ("ec2:RunInstances", MACHINE, _of_karpenter("Request", of)),
+            ("ec2:TerminateInstances", MACHINE, _of_karpenter("Resource", of)),
+            ("ec2:DescribeInstances", "*", {"aws:RequestedRegion": REGION}),
+            (
+                "iam:PassRole",
+                f"arn:aws:iam::{ACCOUNT}:role/mlops-{of}-on-demand-nodes-1a2b3c4",
+                {"iam:PassedToService": "ec2.amazonaws.com"},
+            ),
+        ],
     }
 
 
@@ -127,6 +145,11 @@ REFUSED: dict[str, list[Asked]] = {
         ("elasticloadbalancing:CreateLoadBalancer", BALANCER, {}),
         ("ec2:DeleteSecurityGroup", f"arn:aws:ec2:{REGION}:{ACCOUNT}:security-group/sg-1", {}),
     ],
+    "karpenter/karpenter": [
+        ("ec2:RunInstances", MACHINE, {}),
+        ("ec2:TerminateInstances", MACHINE, {}),
+        ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/admin", {"iam:PassedToService": "ec2.amazonaws.com"}),
+    ],
     "kube-system/ebs-csi-controller-sa": [
         ("ec2:CreateVolume", VOLUME, {}),
         *((f"ec2:{verb}Volume", VOLUME, {}) for verb in ("Attach", "Detach", "Modify", "Delete")),
@@ -141,6 +164,11 @@ REFUSED: dict[str, list[Asked]] = {
     ],
 }
 """What a component must not be able to do beside its work: mostly the same on what is not its own."""
+
+
+def karpenter(graph: Graph) -> bool:
+    """Whether the stack makes roles for Karpenter."""
+    return ("karpenter", "karpenter") in callers.associations(graph)
 
 
 @each
@@ -159,8 +187,10 @@ def test_every_component_may_do_its_work(build: Build, stack: str) -> None:
 @each
 def test_no_component_may_do_the_same_to_what_is_not_its_own(build: Build, stack: str) -> None:
     graph = stacks.tracked(build, stack)
+    accounts = {"/".join(account) for account in callers.associations(graph)}
+    assert {*REFUSED} - accounts <= {"karpenter/karpenter"}  # it is on request
 
-    for account, forbidden in REFUSED.items():
+    for account, forbidden in ((one, REFUSED[one]) for one in REFUSED if one in accounts):
         role = callers.assumed(graph, *account.split("/"))
         assert [one for one in forbidden if role.may(*one)] == [], account
 
@@ -227,8 +257,11 @@ def test_the_roles_that_no_pod_takes_are_for_one_service_of_aws(build: Build, st
         for arn, role in callers.roles(graph).items()
         if arn not in taken
     }
+    machines = [{"Service": "ec2.amazonaws.com"}]
+    of_karpenter = {"on-demand-nodes": machines} if karpenter(graph) else {}
     assert services == {
-        "nodes-role": [{"Service": "ec2.amazonaws.com"}],
+        "nodes-role": machines,
+        **of_karpenter,
         "flow-logs-role": [{"Service": "vpc-flow-logs.amazonaws.com"}],
     }
 
@@ -318,7 +351,8 @@ def test_the_efs_driver_tags_its_access_points_with_nothing_more() -> None:
 
 @each
 def test_every_policy_that_is_attached_is_one_that_aws_publishes(build: Build, stack: str) -> None:
-    attached = [one.inputs["policyArn"] for one in stacks.tracked(build, stack).of_kind("RolePolicyAttachment")]
+    graph = stacks.tracked(build, stack)
+    attached = [one.inputs["policyArn"] for one in graph.of_kind("RolePolicyAttachment")]
 
     assert set(attached) <= set(callers.published())
-    assert len(attached) == 5
+    assert len(attached) == (8 if karpenter(graph) else 5)

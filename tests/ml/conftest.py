@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -74,7 +75,8 @@ def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     flags += [f"-{part}.port.grpc={port}" for part, port in grpc.items()]
     command = [
         str(BIN / "weed"), "server", f"-dir={directory}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-filer", "-s3",
-        f"-s3.config={directory / 's3.json'}", "-master.volumeSizeLimitMB=64", "-master.telemetry=false", *flags,
+        f"-s3.config={directory / 's3.json'}", "-master.volumeSizeLimitMB=64", "-master.telemetry=false",
+        "-s3.port.iceberg=0", "-s3.port.lance=0", *flags,
     ]  # fmt: skip
     found = Store(
         {
@@ -118,7 +120,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     as_user: list[str] = []
     if os.geteuid() == 0:  # Postgres refuses to run as root
         for parent in (directory, *directory.parents):
-            if parent.is_relative_to(tmp_path_factory.getbasetemp().parent):
+            if tempfile.gettempdir() in map(str, parent.parents):
                 parent.chmod(parent.stat().st_mode | 0o055)
         shutil.chown(directory, "nobody")
         shutil.chown(password, "nobody")

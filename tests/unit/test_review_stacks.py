@@ -16,7 +16,8 @@ from pulumi_mlops.review._imports import Tree
 from local.paths import ROOT
 
 FOUNDATION = ["foundation-dev", "foundation-prod"]
-ALL = [*FOUNDATION, "penguins-local", "platform-local"]
+PLATFORM = ["platform-dev", "platform-local", "platform-prod"]
+ALL = [*FOUNDATION, "penguins-local", *PLATFORM]
 COMPONENTS = "components/pulumi_mlops"
 
 
@@ -46,7 +47,7 @@ def touched(files: dict[str, str], *paths: str) -> list[str]:
         (f"{COMPONENTS}/foundation/_subnets.py", FOUNDATION),
         (f"{COMPONENTS}/model_endpoint.py", ["penguins-local"]),
         (f"{COMPONENTS}/_workflow.py", ["penguins-local"]),
-        (f"{COMPONENTS}/platform/mlflow.py", ["platform-local"]),
+        (f"{COMPONENTS}/platform/mlflow.py", PLATFORM),
         (f"{COMPONENTS}/review/preview.py", []),
         ("tests/conftest.py", []),
         ("local/node/api.py", []),
