@@ -70,8 +70,8 @@ class State:
     """The provider's id; empty before it is created."""
     parent: str = ""
     """URN of the parent; empty for the stack itself."""
-    inputs: Mapping[str, Any] = NOTHING
-    outputs: Mapping[str, Any] = NOTHING
+    inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     protect: bool = False
     retain_on_delete: bool = False
     external: bool = False
@@ -143,7 +143,7 @@ class Preview:
     summary: Mapping[Operation, int] = field(default_factory=dict[Operation, int])
     """The engine's own counts by operation, `same` included; empty where the preview did not come to its end."""
     diagnostics: tuple[Diagnostic, ...] = ()
-    config: Mapping[str, str] = NOTHING
+    config: Mapping[str, str] = field(default_factory=dict[str, str])
     complete: bool = True
     """Whether the preview came to its end: false where it failed or its text is cut off."""
 
