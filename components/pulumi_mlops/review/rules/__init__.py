@@ -24,6 +24,7 @@ __all__ = [
     "World",
     "all_rules",
     "check",
+    "exception_findings",
     "judge",
     "read",
     "undecided",
@@ -78,7 +79,7 @@ def check(
         finding
         for resource in seen.resources
         for finding in (
-            *_exception_findings(resource, exceptions, rules, today),
+            *exception_findings(resource, exceptions, rules, today),
             *(one for rule in rules for one in judge(rule, resource, seen, exceptions, today)),
         )
     }
@@ -115,7 +116,7 @@ def _excepted(rule: Rule, resource: Resource, exceptions: Sequence[Exemption], t
     )
 
 
-def _exception_findings(
+def exception_findings(
     resource: Resource, exceptions: Sequence[Exemption], rules: Sequence[Rule], today: date
 ) -> Iterator[Finding]:
     """What is wrong with the exceptions of a resource; an expired one is a finding besides what it excepted."""
