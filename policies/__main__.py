@@ -30,7 +30,7 @@ from pulumi_mlops.review.findings import Level  # noqa: E402
 from pulumi_mlops.review.preview import MASKED, UNKNOWN, Urn  # noqa: E402
 from pulumi_mlops.review.rules._world import tag_keys  # noqa: E402
 
-EXCEPTIONS = ROOT / "stacks" / "exceptions.toml"
+EXCEPTIONS = ROOT / "review-exceptions.toml"
 LEVELS = {Level.BLOCKING: EnforcementLevel.MANDATORY, Level.WARNING: EnforcementLevel.ADVISORY}
 UNKNOWNS = frozenset(
     {
