@@ -110,7 +110,9 @@ def policies() -> list[Any]:
             remediate=seen.remember,
             enforcement_level=EnforcementLevel.REMEDIATE,
         ),
-        _for_resources(seen, rules.EXCEPTION, "an exception has a last day and a reason", Level.BLOCKING, exception_problems),
+        _for_resources(
+            seen, rules.EXCEPTION, "an exception has a last day and a reason", Level.BLOCKING, exception_problems
+        ),
     ]
     for rule in known:
 

@@ -315,7 +315,9 @@ def test_a_statement_with_a_reason_in_its_component_is_no_finding() -> None:
     other = policy({"Action": ["ec2:RunInstances"], "Resource": ["*"]})
     assert found(identity, step(POLICY, {"policy": document}, parent=identity.urn)) == []
     assert [rule for rule, _ in found(identity, step(POLICY, {"policy": document}))] == ["iam-wildcard"]
-    assert [rule for rule, _ in found(identity, step(POLICY, {"policy": other}, parent=identity.urn))] == ["iam-wildcard"]
+    assert [rule for rule, _ in found(identity, step(POLICY, {"policy": other}, parent=identity.urn))] == [
+        "iam-wildcard"
+    ]
 
 
 def test_the_reason_for_public_access_of_the_cluster_component_counts() -> None:

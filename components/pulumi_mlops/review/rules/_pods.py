@@ -111,7 +111,9 @@ def _steps(workflow: Any, path: str) -> Iterator[Pod]:
             yield Pod(at, spec, (*found, *group), (*unknown, *unknown_too))
 
 
-def _containers(owner: Mapping[str, Any], path: str, keys: tuple[str, ...]) -> tuple[tuple[Container, ...], tuple[str, ...]]:
+def _containers(
+    owner: Mapping[str, Any], path: str, keys: tuple[str, ...]
+) -> tuple[tuple[Container, ...], tuple[str, ...]]:
     found: list[Container] = []
     unknown: list[str] = []
     for key in keys:

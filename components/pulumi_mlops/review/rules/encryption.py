@@ -46,7 +46,9 @@ def _encryption(resource: Resource, world: World) -> Iterator[Verdict]:
         yield from _secrets(inputs.get("encryptionConfig"))
     elif resource.type == BLOCK_CLASS and inputs.get("provisioner") in BLOCK_DRIVERS:
         parameters = inputs.get("parameters")
-        yield from [Open("parameters")] if hidden(parameters) else _switch(mapping(parameters), "encrypted", "parameters")
+        yield from (
+            [Open("parameters")] if hidden(parameters) else _switch(mapping(parameters), "encrypted", "parameters")
+        )
 
 
 def _switch(owner: Mapping[str, Any], key: str, at: str = "") -> Iterator[Verdict]:

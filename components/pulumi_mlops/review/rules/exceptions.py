@@ -98,7 +98,9 @@ def read(text: str, file: str) -> list[Exemption]:
         raise ExceptionsError(f"{file} is no TOML: {error}") from None
     if unknown := sorted(set(content) - {"exception"}):
         raise ExceptionsError(f"{file} has {', '.join(unknown)}; it may have entries [[exception]] only")
-    return [_entry(mapping(one), f"{file}: exception {index}") for index, one in enumerate(items(content.get("exception")))]
+    return [
+        _entry(mapping(one), f"{file}: exception {index}") for index, one in enumerate(items(content.get("exception")))
+    ]
 
 
 def _entry(entry: Any, place: str) -> Exemption:

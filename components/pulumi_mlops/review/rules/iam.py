@@ -32,7 +32,9 @@ ATTACHMENTS = (
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     "aws:iam/policyAttachment:PolicyAttachment",
 )
-BROAD_MANAGED = re.compile(r"arn:aws[a-z-]*:iam::aws:policy/(?:.*/)?(AdministratorAccess|PowerUserAccess|\w+FullAccess)")
+BROAD_MANAGED = re.compile(
+    r"arn:aws[a-z-]*:iam::aws:policy/(?:.*/)?(AdministratorAccess|PowerUserAccess|\w+FullAccess)"
+)
 """AWS's own policies that allow everything, or everything of a service."""
 SHARED_BROKERS = ("pods.eks.amazonaws.com", "cognito-identity.amazonaws.com")
 """Services that take a role for many others. The rest take only a role that somebody with iam:PassRole gave them."""

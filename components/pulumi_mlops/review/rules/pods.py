@@ -61,7 +61,9 @@ def _host(pod: Pod) -> Iterator[Verdict]:
         if hidden(volume):
             yield Open(at)
         elif "hostPath" in mapping(volume):
-            yield Broken(f"{at}.hostPath is {mapping(mapping(volume)['hostPath']).get('path')}, a directory of the node")
+            yield Broken(
+                f"{at}.hostPath is {mapping(mapping(volume)['hostPath']).get('path')}, a directory of the node"
+            )
 
 
 def _rights(container: Container, shared: Any) -> Iterator[Verdict]:

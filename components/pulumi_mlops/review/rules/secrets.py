@@ -118,7 +118,9 @@ def _is_token(text: str) -> bool:
 
 def _is_mixed(text: str) -> bool:
     """Whether a short text is made as passwords are: letters with digits or signs that names do not have."""
-    return bool(re.search(r"[A-Za-z]", text)) and bool(re.search(r"\d.*[^\w.-]|[^\w./:-].*\d|[A-Z].*\d|\d.*[A-Z]", text))
+    return bool(re.search(r"[A-Za-z]", text)) and bool(
+        re.search(r"\d.*[^\w.-]|[^\w./:-].*\d|[A-Z].*\d|\d.*[A-Z]", text)
+    )
 
 
 def _is_words(text: str) -> bool:
@@ -128,9 +130,11 @@ def _is_words(text: str) -> bool:
 
 def _is_random(text: str) -> bool:
     """Whether it is one run of large and small letters and digits, as Base64 gives it."""
-    return bool(re.fullmatch(r"[A-Za-z0-9+/_-]+={0,2}", text)) and all(
-        re.search(part, text) for part in (r"[a-z]", r"[A-Z]", r"\d")
-    ) and not re.search(r"[a-z]{7}", text)
+    return (
+        bool(re.fullmatch(r"[A-Za-z0-9+/_-]+={0,2}", text))
+        and all(re.search(part, text) for part in (r"[a-z]", r"[A-Z]", r"\d"))
+        and not re.search(r"[a-z]{7}", text)
+    )
 
 
 RULES = (
