@@ -33,6 +33,8 @@ def ensure() -> Path:
         done = subprocess.run(words, capture_output=True, text=True, check=False)
         if done.returncode:
             raise StepFailed(f"policy pack: `{' '.join(words[1:4])} …` failed: {done.stderr.strip()[-300:]}")
+    for packages in ENVIRONMENT.glob("lib/python*/site-packages"):  # the library itself, from its sources
+        (packages / "pulumi_mlops.pth").write_text(f"{ROOT / 'components'}\n")
     installed.write_bytes(LOCK.read_bytes())
     return PACK
 

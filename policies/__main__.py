@@ -1,16 +1,19 @@
 """The review rules as a policy pack: `pulumi preview --policy-pack policies`, and the same for `up`.
 
-It runs in an environment of its own (requirements/policy.txt, made by `python -m local.policies`), because pulumi-policy
-allows no protobuf of this year. Unlike a preview's JSON it also judges what is known only during `up`, and then
+It runs in an environment of its own (requirements/policy.txt, made by `python -m local.policies`): pulumi-policy
+allows protobuf 5 at most. Unlike a preview's JSON it also judges what is known only during `up`, and then
 stops a resource that breaks a blocking rule before it is made. It sees one stack at a time.
 """
 
-import sys
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+from pulumi_mlops.review import rules
+from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.preview import MASKED, UNKNOWN, Urn
+from pulumi_mlops.review.rules._world import tag_keys
 from pulumi_policy import (
     EnforcementLevel,
     PolicyPack,
@@ -22,15 +25,7 @@ from pulumi_policy import (
 )
 from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, serialize_properties
 
-ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "components")]  # the library's sources, where it is not installed
-
-from pulumi_mlops.review import rules  # noqa: E402
-from pulumi_mlops.review.findings import Level  # noqa: E402
-from pulumi_mlops.review.preview import MASKED, UNKNOWN, Urn  # noqa: E402
-from pulumi_mlops.review.rules._world import tag_keys  # noqa: E402
-
-EXCEPTIONS = ROOT / "review-exceptions.toml"
+EXCEPTIONS = Path(__file__).resolve().parents[1] / "review-exceptions.toml"
 LEVELS = {Level.BLOCKING: EnforcementLevel.MANDATORY, Level.WARNING: EnforcementLevel.ADVISORY}
 UNKNOWNS = frozenset(
     {

@@ -1,7 +1,8 @@
 """Stand-in for pulumi-language-python: starts a project's Python program for the Pulumi engine.
 
-It serves what `pulumi preview`, `up`, `refresh` and `destroy` ask of a language host, and runs policy packs. It installs nothing: programs run in an environment that exists. The program itself
-runs in `program.py`, in a process and an interpreter of its own.
+It serves what `pulumi preview`, `up`, `refresh` and `destroy` ask of a language host, and runs policy packs. It
+installs nothing: programs run in an environment that exists. The program itself runs in `program.py`, in a process and
+an interpreter of its own.
 """
 
 import json

@@ -149,7 +149,7 @@ GOOD: dict[str, dict[str, Any]] = {
 
 
 def spoiled(type_: str, **changes: Any) -> dict[str, Any]:
-    """The good inputs with values at paths such as `spec__template__metadata`; a list index is a number; None removes."""
+    """The good inputs with other values at paths such as `spec__template__metadata`; None removes."""
     inputs = copy.deepcopy(GOOD[type_])
     for path, value in changes.items():
         owner: Any = inputs

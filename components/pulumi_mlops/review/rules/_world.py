@@ -91,7 +91,7 @@ def _resources(preview: Preview) -> Iterator[Resource]:
 
 
 def _default_tags(preview: Preview) -> frozenset[str]:
-    """Keys that the AWS provider of the stack's settings, or a provider of the program's own, adds to every resource."""
+    """Keys that the AWS provider of the settings, or one that the program makes, adds to every resource."""
     configured = [preview.config.get(DEFAULT_TAGS)]
     declared = [step.new.inputs.get("defaultTags") for step in preview.steps if step.new and _is_aws(step.urn)]
     return frozenset(key for one in (*configured, *declared) for key in tag_keys(one))

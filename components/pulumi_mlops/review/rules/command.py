@@ -81,7 +81,8 @@ def listing() -> str:
 
 def table() -> str:
     """The rules as a table in Markdown."""
-    head = "| rule | level | what must be | why | how to fix it | what is known only after `up` |\n|---|---|---|---|---|---|\n"
+    columns = ("rule", "level", "what must be", "why", "how to fix it", "what is known only after `up`")
+    head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
     return head + "".join(
         f"| `{rule.id}` | {rule.level} | {rule.title} | {rule.why} | {rule.fix} | {rule.unknown} |\n"
         for rule in rules.all_rules()

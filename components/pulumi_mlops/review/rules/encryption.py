@@ -71,9 +71,9 @@ RULES = (
     Rule(
         id="encryption",
         level=Level.BLOCKING,
-        title="databases, file systems, volumes and the Secrets of a cluster are encrypted",
+        title="databases, file systems, volumes and a cluster's Secrets are encrypted",
         why="it cannot be turned on later without copying the data, and a snapshot or a disk that leaks tells all",
-        fix="turn it on before the first byte is written: storageEncrypted, encrypted, or encryptionConfig of the cluster",
+        fix="turn it on before the first byte is written: storageEncrypted, encrypted, or a cluster's encryptionConfig",
         unknown="stays open, and so does what is made from a snapshot or as a replica: it follows its source",
         check=_encryption,
     ),

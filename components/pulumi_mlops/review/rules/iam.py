@@ -132,7 +132,7 @@ RULES = (
         level=Level.BLOCKING,
         title="who takes a role by an identity provider, or from a whole account, meets a condition",
         why="without a condition every pod, workflow or user of that provider or account can take the role",
-        fix="add a Condition on subject and audience (OIDC), session tags (Pod Identity) or the organization (accounts)",
+        fix="add a Condition on subject and audience (OIDC), session tags (Pod Identity) or organization (accounts)",
         unknown="a document or a principal that is known only after `up` stays open",
         check=_trust,
     ),

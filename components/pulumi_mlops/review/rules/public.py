@@ -122,7 +122,7 @@ RULES = (
         level=Level.BLOCKING,
         title="no API server is reachable from everywhere",
         why="the API server is the key to everything in the cluster; a flaw in it must not be reachable by everybody",
-        fix=f"turn public access off, or name the networks that need it; args.{REASON} of foundation.Cluster excepts it",
+        fix=f"turn public access off, or name the networks that need it; {REASON} of foundation.Cluster excepts it",
         unknown="stays open",
         check=_eks,
     ),

@@ -144,7 +144,7 @@ RULES = (
         title="no input holds a password, a token or a key in plain text",
         why="inputs stand readable in the state, in every preview and in this comment",
         fix="mark it with pulumi.Output.secret or `pulumi config set --secret`, or let the pod read it from a Secret",
-        unknown="a value that is masked is marked, and fine; one that is known only after `up` is decided by the policy pack",
+        unknown="a masked value is marked, and fine; one that is known only after `up` is decided by the policy pack",
         check=_plain,
     ),
 )

@@ -33,7 +33,7 @@ def check_on(today: date) -> "Rule":
         id="end-of-support",
         level=Level.BLOCKING,
         title="no version is installed whose support has ended, and nothing that the library refuses",
-        why="a hole that is found after the end of support stays open; EKS upgrades such a cluster by itself, or bills it extra",
+        why="a hole found after the end of support stays open; EKS bills such a cluster extra, or upgrades it",
         fix="move to a version that is supported: `make versions` lists those of the library and their ends",
         unknown="a version that is known only after `up`, or that AWS picks because none is named, stays open",
         check=check,
