@@ -48,6 +48,7 @@ class Seen:
 
     def __init__(self) -> None:
         self._resources: dict[str, rules.Resource] = {}
+        self._world: rules.World | None = None
 
     def remember(self, args: ResourceValidationArgs) -> None:
         """Keeps a resource as a preview's JSON would tell it.
@@ -55,6 +56,7 @@ class Seen:
         A remediation, although it changes nothing: validations are given secrets as plain text.
         """
         urn = Urn.parse(args.urn)
+        self._world = None
         raw = serialize_properties(args.props)
         provider = serialize_properties(args.provider.props) if args.provider else {}
         self._resources[args.urn] = rules.Resource(
@@ -74,7 +76,9 @@ class Seen:
     @property
     def world(self) -> rules.World:
         """All that was registered so far."""
-        return rules.World(tuple(self._resources.values()))
+        if self._world is None:
+            self._world = rules.World(tuple(self._resources.values()))
+        return self._world
 
 
 def masked(value: Any) -> Any:

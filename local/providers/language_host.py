@@ -167,19 +167,20 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
             python = _interpreter(request.info)
         except Refused as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        process = subprocess.Popen(
-            [python, "-u", "-P", "-m", "pulumi.policy", *request.args, request.info.program_directory],
-            cwd=request.pwd or None,
-            env={**os.environ, **dict(one.split("=", 1) for one in request.env)},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-        )
-        self.programs.add(process)
-        context.add_callback(lambda: _interrupt(process))
-        for name, data in _output(process):
-            yield language_pb2.RunPluginResponse(**{name: data})
-        code = process.wait()
-        self.programs.discard(process)
+        command = [python, "-u", "-P", "-m", "pulumi.policy", *request.args, request.info.program_directory]
+        environment = {**os.environ, **dict(one.split("=", 1) for one in request.env)}
+        with subprocess.Popen(
+            command, cwd=request.pwd or None, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            self.programs.add(process)
+            context.add_callback(lambda: _interrupt(process))
+            try:
+                for name, data in _output(process):
+                    yield language_pb2.RunPluginResponse(**{name: data})
+                code = process.wait()
+            finally:
+                self.programs.discard(process)
+                _interrupt(process)  # where the engine has stopped listening
         yield language_pb2.RunPluginResponse(exitcode=code)
 
 

@@ -408,3 +408,19 @@ def test_the_tables_of_versions_agree_with_the_pins() -> None:
     assert set(versions.DATABASE_ENGINES.values()) <= set(versions.SUPPORT_ENDS)
     months = [month for lines in versions.SUPPORT_ENDS.values() for month in lines.values()]
     assert all(re.fullmatch(r"\d{4}-\d{2}", month) for month in months)
+
+
+def test_what_a_rule_finds_does_not_grow_with_the_square_of_the_stack() -> None:
+    """Grouping is done once: a thousand objects and workloads are looked at, not each with each."""
+    calls = 0
+
+    def counted(resource: rules.Resource) -> str:
+        nonlocal calls
+        calls += 1
+        return resource.type
+
+    steps = [step(CONFIG_MAP, GOOD[CONFIG_MAP], f"n{n}") for n in range(100)]
+    seen = rules.world([preview(*steps)])
+    for resource in seen.resources:
+        assert len(seen.groups(resource, counted)[CONFIG_MAP]) == 100
+    assert calls == 100

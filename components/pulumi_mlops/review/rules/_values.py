@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from pulumi_mlops.review.preview import MASKED, UNKNOWN
 
+_QUOTED = re.compile(r'[.\[\]"]')
 TRUE, FALSE = frozenset({"true"}), frozenset({"false"})
 
 
@@ -54,7 +55,7 @@ def _leaves(value: Any, path: str, key: str) -> Iterator[tuple[str, str, Any]]:
 
 def joined(path: str, name: str) -> str:
     """The path of a part, as the engine writes it."""
-    if re.search(r'[.\[\]"]', name):
+    if _QUOTED.search(name):
         escaped = name.replace("\\", "\\\\").replace('"', '\\"')
         return f'{path}["{escaped}"]'
     return f"{path}.{name}" if path else name

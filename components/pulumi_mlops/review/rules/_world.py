@@ -1,7 +1,7 @@
 """The resources that rules look at, and what stands around each of them."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
@@ -29,45 +29,43 @@ class Resource:
     """Keys of the tags that its provider adds."""
 
 
+Key = Callable[[Resource], Hashable]
+"""What a resource is grouped by; always the same function for the same purpose, since groups are kept."""
+Groups = dict[Hashable, list[Resource]]
+
+
 @dataclass(frozen=True)
 class World:
     """All resources of all stacks that are looked at together."""
 
     resources: Sequence[Resource] = field(default_factory=tuple[Resource, ...])
-
-    def stack_of(self, resource: Resource) -> list[Resource]:
-        """The resources of the same stack, itself included."""
-        return self._by_stack[resource.stack]
+    _groups: dict[tuple[Key, str], Groups] = field(default_factory=dict["tuple[Key, str]", "Groups"], repr=False)
 
     def ancestors(self, resource: Resource) -> Iterator[Resource]:
         """Its parent, the parent of that, and so on, as far as they are known."""
-        known = {one.urn: one for one in self.stack_of(resource)}
-        above = known.get(resource.parent)
+        above = self._by_urn.get((resource.stack, resource.parent))
         while above is not None:
             yield above
-            above = known.get(above.parent)
+            above = self._by_urn.get((above.stack, above.parent))
 
-    def environment_of(self, resource: Resource) -> list[Resource]:
-        """The resources of all stacks that share its cluster.
+    def groups(self, resource: Resource, key: Key) -> Groups:
+        """The resources of all stacks that share its cluster, by what `key` says of them; None is left out.
 
         A preview does not say which cluster that is; by convention a stack is called `<layer>-<environment>`, and an
         environment has one cluster.
         """
-        return self._by_environment[environment(resource.stack)]
+        place = environment(resource.stack)
+        if (key, place) not in self._groups:
+            found: Groups = {}
+            for one in self.resources:
+                if environment(one.stack) == place and (group := key(one)) is not None:
+                    found.setdefault(group, []).append(one)
+            self._groups[key, place] = found
+        return self._groups[key, place]
 
     @cached_property
-    def _by_stack(self) -> dict[str, list[Resource]]:
-        found: dict[str, list[Resource]] = {}
-        for one in self.resources:
-            found.setdefault(one.stack, []).append(one)
-        return found
-
-    @cached_property
-    def _by_environment(self) -> dict[str, list[Resource]]:
-        found: dict[str, list[Resource]] = {}
-        for one in self.resources:
-            found.setdefault(environment(one.stack), []).append(one)
-        return found
+    def _by_urn(self) -> dict[tuple[str, str], Resource]:
+        return {(one.stack, one.urn): one for one in self.resources}
 
 
 def environment(stack: str) -> str:

@@ -35,8 +35,8 @@ def _single(resource: Resource, world: World) -> Iterator[Verdict]:
         if _named_later(resource):
             yield Open("metadata.name")
         return
-    for other in world.environment_of(resource):
-        if other.urn != resource.urn and identity(other) == mine:
+    for other in world.groups(resource, identity)[mine]:
+        if other.urn != resource.urn:
             kind, namespace, name = mine
             place = f" in {namespace}" if namespace else ""
             yield Broken(f"{kind} {name}{place} is also {other.name} of stack {other.stack}")

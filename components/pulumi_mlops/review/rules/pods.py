@@ -110,7 +110,8 @@ def _readiness(resource: Resource, world: World) -> Iterator[Verdict]:
     if kind_of(resource) not in ("Deployment", "StatefulSet", "DaemonSet"):
         return
     (pod,) = pods(resource)
-    if not any(_selects(one, resource, pod) for one in world.environment_of(resource)):
+    services = world.groups(resource, kind_of).get("Service", [])
+    if not any(_selects(one, resource, pod) for one in services):
         return
     yield from map(Open, pod.hidden)
     serving = [one for one in pod.containers if not one.starts]
@@ -122,8 +123,6 @@ def _readiness(resource: Resource, world: World) -> Iterator[Verdict]:
 
 def _selects(service: Resource, workload: Resource, pod: Pod) -> bool:
     """Whether the Service sends requests to the workload's pods; labels that are not known yet may be the ones."""
-    if kind_of(service) != "Service":
-        return False
     selector = mapping(mapping(service.inputs.get("spec")).get("selector"))
     namespaces = [mapping(one.inputs.get("metadata")).get("namespace") for one in (service, workload)]
     return (

@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from pulumi_mlops.review.findings import Level
@@ -98,6 +99,7 @@ def why_secret(name: str, text: str) -> str | None:
     return None
 
 
+@cache
 def promises_secret(name: str) -> bool:
     """Whether what is called so ought to be secret: `password`, `AWS_SECRET_ACCESS_KEY`, `clientSecret`."""
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_")
