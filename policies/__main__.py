@@ -13,7 +13,6 @@ from typing import Any
 from pulumi_mlops.review import rules
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.preview import MASKED, UNKNOWN, Urn
-from pulumi_mlops.review.rules._world import tag_keys
 from pulumi_policy import (
     EnforcementLevel,
     PolicyPack,
@@ -66,7 +65,7 @@ class Seen:
             name=args.name,
             inputs={key: masked(value) for key, value in raw.items()},
             parent=args.opts.parent or "",
-            default_tags=frozenset(tag_keys(masked(provider.get("defaultTags")))),
+            default_tags=frozenset(rules.tag_keys(masked(provider.get("defaultTags")))),
         )
 
     def resource(self, urn: str) -> rules.Resource | None:

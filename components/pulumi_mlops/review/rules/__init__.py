@@ -11,7 +11,7 @@ from pulumi_mlops.review.findings import Finding, Level
 from pulumi_mlops.review.preview import Preview
 from pulumi_mlops.review.rules import encryption, iam, images, owners, pods, public, secrets, support, tags
 from pulumi_mlops.review.rules._rule import Broken, Open, Rule
-from pulumi_mlops.review.rules._world import Resource, World, world
+from pulumi_mlops.review.rules._world import Resource, World, tag_keys, world
 from pulumi_mlops.review.rules.exceptions import PREFIX, ExceptionsError, Exemption, on_resource, read
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "exception_findings",
     "judge",
     "read",
+    "tag_keys",
     "undecided",
     "world",
 ]
