@@ -114,9 +114,9 @@ class Engine:
         """`pulumi preview`, on the terminal."""
         self._run("preview", "--suppress-progress", *options, *self._of(stack))
 
-    def preview_json(self, stack: str) -> dict[str, Any]:
+    def preview_json(self, stack: str, *options: str) -> dict[str, Any]:
         """`pulumi preview --json`, parsed."""
-        return json.loads(self._run("preview", "--json", *self._of(stack), quiet=True))
+        return json.loads(self._run("preview", "--json", *options, *self._of(stack), quiet=True))
 
     def destroy(self, stack: str) -> None:
         """`pulumi destroy`, on the terminal."""

@@ -29,6 +29,7 @@ def compile_locks() -> None:
         subprocess.run(
             [*base, "--universal", "--group", group, "-c", "requirements/dev.txt", "-o", output], cwd=ROOT, check=True
         )
+    subprocess.run([*base, "--universal", "--group", "policy", "-o", "requirements/policy.txt"], cwd=ROOT, check=True)
     # seldon-core's pins exist for CPython 3.11 and 3.12 only: no universal resolution.
     subprocess.run([*base, "--group", "seldon", "-o", "requirements/seldon.txt"], cwd=ROOT, check=True)
 
@@ -38,7 +39,7 @@ def problems() -> list[str]:
     groups = tomllib.loads((ROOT / "pyproject.toml").read_text())["dependency-groups"]
     found = [
         f"requirements/{name}.txt is missing: run `make lock`"
-        for name in ("dev", *CONSTRAINED, "seldon")
+        for name in ("dev", *CONSTRAINED, "seldon", "policy")
         if not (REQUIREMENTS / f"{name}.txt").is_file()
     ]
     pinned = {path.stem: _pins(path) for path in REQUIREMENTS.glob("*.txt")}

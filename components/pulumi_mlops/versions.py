@@ -144,3 +144,32 @@ REFUSED = (
     Refused("MinIO", "archived in 2026, images withdrawn, AGPL-3.0", "S3, or SeaweedFS in the cluster"),
     Refused("Kaniko", "archived by its owner in 2025", "BuildKit, rootless"),
 )
+
+SUPPORT_ENDS = {
+    "Kubernetes on EKS": {
+        **{f"1.{minor}": "2025-07" for minor in range(21, 31)},
+        "1.31": "2025-11",
+        "1.32": "2026-03",
+        "1.33": "2026-07",
+        "1.34": "2026-12",
+        "1.35": "2027-03",
+        "1.36": "2027-08",
+    },
+    "PostgreSQL": {
+        **{str(major): "2025-11" for major in range(9, 14)},
+        "14": "2026-11",
+        "15": "2027-11",
+        "16": "2028-11",
+        "17": "2029-11",
+    },
+    "MySQL": {"5": "2023-10", "8.0": "2026-04"},
+}
+"""Product → line → month in which its support ends, of what a stack may ask of AWS; of EKS the standard support. Lines
+that ended before the table begins share the last month before it. Lines that are not in it say nothing."""
+
+DATABASE_ENGINES = {
+    "postgres": "PostgreSQL",
+    "aurora-postgresql": "PostgreSQL",
+    "mysql": "MySQL",
+}
+"""Engine of RDS → product in SUPPORT_ENDS; a version of Aurora for MySQL is numbered by AWS and says another thing."""

@@ -1,14 +1,17 @@
 """Stand-in for pulumi-language-python: starts a project's Python program for the Pulumi engine.
 
-It serves what `pulumi preview`, `up`, `refresh` and `destroy` ask of a language host. It installs nothing: programs run
-in an environment that exists. The program itself runs in `program.py`, in a process and an interpreter of its own.
+It serves what `pulumi preview`, `up`, `refresh` and `destroy` ask of a language host, and runs policy packs. It
+installs nothing: programs run in an environment that exists. The program itself runs in `program.py`, in a process and
+an interpreter of its own.
 """
 
 import json
 import os
+import selectors
 import signal
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent import futures
 from pathlib import Path
 from typing import Any
@@ -152,13 +155,47 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
             "name it in Pulumi.yaml as runtime.options.virtualenv",
         )
 
-    def RunPlugin(self, request: Any, context: grpc.ServicerContext) -> Any:
-        """Refuses: plugins written in Python need the real host."""
-        context.abort(
-            grpc.StatusCode.UNIMPLEMENTED,
-            "the Python language host stand-in does not run plugins: use a Pulumi CLI that comes with its own "
-            "language host",
-        )
+    def RunPlugin(self, request: Any, context: grpc.ServicerContext) -> Iterator[Any]:
+        """Runs a policy pack until the engine ends it; other plugins written in Python need the real host."""
+        if request.kind != "analyzer":
+            context.abort(
+                grpc.StatusCode.UNIMPLEMENTED,
+                "the Python language host stand-in runs policy packs and no other plugins: use a Pulumi CLI that comes "
+                "with its own language host",
+            )
+        try:
+            python = _interpreter(request.info)
+        except Refused as error:
+            context.abort(grpc.StatusCode.UNKNOWN, str(error))
+        command = [python, "-u", "-P", "-m", "pulumi.policy", *request.args, request.info.program_directory]
+        environment = {**os.environ, **dict(one.split("=", 1) for one in request.env)}
+        with subprocess.Popen(
+            command, cwd=request.pwd or None, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as process:
+            self.programs.add(process)
+            context.add_callback(lambda: _interrupt(process))
+            try:
+                for name, data in _output(process):
+                    yield language_pb2.RunPluginResponse(**{name: data})
+                code = process.wait()
+            finally:
+                self.programs.discard(process)
+                _interrupt(process)  # where the engine has stopped listening
+        yield language_pb2.RunPluginResponse(exitcode=code)
+
+
+def _output(process: subprocess.Popen[bytes]) -> Iterator[tuple[str, bytes]]:
+    """What a process prints, as it comes, until it closes both streams."""
+    with selectors.DefaultSelector() as waiting:
+        for name, stream in (("stdout", process.stdout), ("stderr", process.stderr)):
+            assert stream is not None  # noqa: S101 - both are pipes
+            waiting.register(stream, selectors.EVENT_READ, name)
+        while waiting.get_map():
+            for key, _ in waiting.select():
+                if data := os.read(key.fd, 65536):
+                    yield key.data, data
+                else:
+                    waiting.unregister(key.fileobj)
 
 
 def _interpreter(info: Any) -> str:

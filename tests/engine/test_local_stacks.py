@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import client, config
+from pulumi_mlops.review import preview, rules
 
 from local import providers, tools
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
@@ -128,6 +129,16 @@ def test_two_previews_are_the_same(stacks: Engine) -> None:
 
     assert first["changeSummary"].keys() == {"same"}
     assert _without_times(first) == _without_times(second)
+
+
+def test_no_resource_breaks_a_rule_of_reviews(stacks: Engine) -> None:
+    previews = [
+        preview.read(json.dumps(stacks.preview_json(stack, "--show-sames")), stack) for stack in (PLATFORM, PENGUINS)
+    ]
+
+    assert min(len(one.steps) for one in previews) > 10
+    assert rules.check(previews) == []
+    assert rules.undecided(previews) == []
 
 
 def test_a_refresh_finds_nothing_that_the_cluster_changed(stacks: Engine) -> None:

@@ -1,0 +1,128 @@
+"""Rules for what a stack is made of: what must not be, why, how to fix it, and how to except it.
+
+The same rules judge the JSON of a preview, here, and a run of the engine, by the policy pack in policies/.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pulumi_mlops.review.findings import Finding, Level
+from pulumi_mlops.review.preview import Preview
+from pulumi_mlops.review.rules import encryption, iam, images, owners, pods, public, secrets, support, tags
+from pulumi_mlops.review.rules._rule import Broken, Open, Rule
+from pulumi_mlops.review.rules._world import Resource, World, tag_keys, world
+from pulumi_mlops.review.rules.exceptions import PREFIX, ExceptionsError, Exemption, on_resource, read
+
+__all__ = [
+    "EXCEPTION",
+    "PREFIX",
+    "ExceptionsError",
+    "Exemption",
+    "Resource",
+    "Rule",
+    "Undecided",
+    "World",
+    "all_rules",
+    "check",
+    "exception_findings",
+    "judge",
+    "read",
+    "tag_keys",
+    "undecided",
+    "world",
+]
+
+EXCEPTION = "exception"
+"""Id of the findings about exceptions themselves, to which there is none."""
+_FIX = "write its last day, at most a year ahead, and a reason; or fix what it excepts and remove it"
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """A rule that cannot say anything about a resource before `up`."""
+
+    rule: str
+    stack: str
+    urn: str
+    path: str
+    """The property that is known only after `up`."""
+
+
+def all_rules(today: date | None = None) -> tuple[Rule, ...]:
+    """Every rule, in the order of the documentation; `today`, by default this day, decides which support has ended."""
+    return (
+        *public.RULES,
+        *encryption.RULES,
+        *iam.RULES,
+        *secrets.RULES,
+        *images.RULES,
+        *pods.RULES,
+        support.check_on(today or date.today()),
+        *owners.RULES,
+        *tags.RULES,
+    )
+
+
+def check(
+    previews: Sequence[Preview], exceptions: Sequence[Exemption] = (), today: date | None = None
+) -> list[Finding]:
+    """What breaks a rule in stacks that are looked at together, by stack, resource and rule; excepted is left out.
+
+    Args:
+        previews: of stacks that would change, or with every resource that stays (`--show-sames`).
+        exceptions: those of a file; those on resources are found by themselves.
+        today: the day on which exceptions and support may have ended; by default this one.
+    """
+    today = today or date.today()
+    seen = world(previews)
+    rules = all_rules(today)
+    found = {
+        finding
+        for resource in seen.resources
+        for finding in (
+            *exception_findings(resource, exceptions, rules, today),
+            *(one for rule in rules for one in judge(rule, resource, seen, exceptions, today)),
+        )
+    }
+    return sorted(found, key=lambda one: (one.stack, one.urn, one.rule, one.message))
+
+
+def undecided(previews: Sequence[Preview], today: date | None = None) -> list[Undecided]:
+    """What no rule can decide before `up`, in the order of `check`. The policy pack decides it during `up`."""
+    seen = world(previews)
+    found = {
+        Undecided(rule.id, resource.stack, resource.urn, verdict.path)
+        for resource in seen.resources
+        for rule in all_rules(today)
+        for verdict in rule.check(resource, seen)
+        if isinstance(verdict, Open)
+    }
+    return sorted(found, key=lambda one: (one.stack, one.urn, one.rule, one.path))
+
+
+def judge(
+    rule: Rule, resource: Resource, seen: World, exceptions: Sequence[Exemption], today: date
+) -> Iterator[Finding]:
+    """What one rule finds on one resource; nothing where a valid exception covers it."""
+    broken = [verdict for verdict in rule.check(resource, seen) if isinstance(verdict, Broken)]
+    if broken and not _excepted(rule, resource, exceptions, today):
+        for verdict in broken:
+            yield Finding(rule.id, rule.level, resource.stack, resource.urn, verdict.message, rule.fix)
+
+
+def _excepted(rule: Rule, resource: Resource, exceptions: Sequence[Exemption], today: date) -> bool:
+    return any(
+        one.rule == rule.id and one.covers(resource) and one.problem(today, [rule.id]) is None
+        for one in (*on_resource(resource), *exceptions)
+    )
+
+
+def exception_findings(
+    resource: Resource, exceptions: Sequence[Exemption], rules: Sequence[Rule], today: date
+) -> Iterator[Finding]:
+    """What is wrong with the exceptions of a resource; an expired one is a finding besides what it excepted."""
+    known = [rule.id for rule in rules]
+    for one in (*on_resource(resource), *(entry for entry in exceptions if entry.covers(resource))):
+        if problem := one.problem(today, known):
+            yield Finding(EXCEPTION, Level.BLOCKING, resource.stack, resource.urn, problem, _FIX)

@@ -1,0 +1,93 @@
+"""The word `rules`: which rules there are, and what previews break. Also what the comment asks for findings."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pulumi_mlops.review import preview, rules
+from pulumi_mlops.review.findings import Finding, Level
+from pulumi_mlops.review.preview import Preview, Urn
+
+EXCEPTIONS = Path("review-exceptions.toml")
+"""In the directory of the run, which is that of the project."""
+FINE, IMPOSSIBLE, BROKEN = 0, 1, 3
+"""Exit statuses, as those of the comment."""
+
+
+def findings(previews: Sequence[Preview]) -> list[Finding]:
+    """What breaks a rule today, with the exceptions of EXCEPTIONS if there is such a file.
+
+    Raises:
+        ExceptionsError: the file is wrong.
+    """
+    return rules.check(previews, exceptions())
+
+
+def exceptions() -> list[rules.Exemption]:
+    """The exceptions of EXCEPTIONS; none if there is no such file.
+
+    Raises:
+        ExceptionsError: the file is wrong.
+    """
+    return rules.read(EXCEPTIONS.read_text(encoding="utf-8"), str(EXCEPTIONS)) if EXCEPTIONS.exists() else []
+
+
+def add_commands(subparsers: Any) -> None:
+    """Adds the word to a parser's words; `arguments.run(arguments)` then runs it and returns the exit status."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "rules",
+        help="the rules, their reasons and exceptions; with files, what these break and what is not decided yet",
+        description="Exit status: 0 fine, 1 a file could not be read, 3 a blocking rule is broken.",
+    )
+    parser.add_argument(
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="output of `pulumi preview --json --show-sames`; named like the stack, such as foundation-dev.json",
+    )
+    parser.add_argument("--format", choices=("text", "markdown"), default="text", help="of the list; default: text")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Lists the rules, or judges the files."""
+    if not arguments.files:
+        print(table() if arguments.format == "markdown" else listing(), end="")
+        return FINE
+    try:
+        previews = [preview.read(file.read_text(encoding="utf-8"), file.stem) for file in arguments.files]
+        found = findings(previews)
+    except (OSError, UnicodeDecodeError, preview.PreviewError, rules.ExceptionsError) as failure:
+        print(f"rules: {failure}", file=sys.stderr)
+        return IMPOSSIBLE
+    for one in found:
+        print(f"{one.level}: {one.stack}: {Urn.parse(one.urn).name}: {one.message} [{one.rule}]\n  {one.fix}")
+    for one in rules.undecided(previews):
+        print(f"not decided before up: {one.stack}: {Urn.parse(one.urn).name}: {one.path} [{one.rule}]")
+    return BROKEN if any(one.level == Level.BLOCKING for one in found) else FINE
+
+
+def listing() -> str:
+    """The rules for a terminal."""
+    return "\n".join(
+        f"{rule.id} ({rule.level}): {rule.title}\n"
+        f"  why: {rule.why}\n  fix: {rule.fix}\n  unknown: {rule.unknown}\n  except: {_exception(rule.id)}\n"
+        for rule in rules.all_rules()
+    )
+
+
+def table() -> str:
+    """The rules as a table in Markdown."""
+    columns = ("rule", "level", "what must be", "why", "how to fix it", "what is known only after `up`")
+    head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
+    return head + "".join(
+        f"| `{rule.id}` | {rule.level} | {rule.title} | {rule.why} | {rule.fix} | {rule.unknown} |\n"
+        for rule in rules.all_rules()
+    )
+
+
+def _exception(rule: str) -> str:
+    return f'annotation or tag {rules.PREFIX}{rule}: "<last day> <reason>", or an entry of {EXCEPTIONS}'

@@ -1,0 +1,139 @@
+"""What roles may do, and who may take them."""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.rules._iam_documents import (
+    Statement,
+    allows,
+    conditioned,
+    document,
+    is_every_action,
+    is_every_resource,
+    principals,
+    texts,
+)
+from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
+from pulumi_mlops.review.rules._values import hidden, items, mapping
+from pulumi_mlops.review.rules._world import Resource, World
+
+POLICIES = (
+    "aws:iam/policy:Policy",
+    "aws:iam/rolePolicy:RolePolicy",
+    "aws:iam/userPolicy:UserPolicy",
+    "aws:iam/groupPolicy:GroupPolicy",
+)
+ROLE = "aws:iam/role:Role"
+ATTACHMENTS = (
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    "aws:iam/userPolicyAttachment:UserPolicyAttachment",
+    "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
+    "aws:iam/policyAttachment:PolicyAttachment",
+)
+BROAD_MANAGED = re.compile(
+    r"arn:aws[a-z-]*:iam::aws:policy/(?:.*/)?(AdministratorAccess|PowerUserAccess|\w+FullAccess)"
+)
+"""AWS's own policies that allow everything, or everything of a service."""
+SHARED_BROKERS = ("pods.eks.amazonaws.com", "cognito-identity.amazonaws.com")
+"""Services that take a role for many others. The rest take only a role that somebody with iam:PassRole gave them."""
+ACCOUNT = re.compile(r"\d{12}|arn:aws[a-z-]*:iam::\d{12}:root")
+
+
+def _wildcard(resource: Resource, world: World) -> Iterator[Verdict]:
+    for path, value in _documents(resource):
+        found = document(value)
+        if found is None:
+            yield Open(path)
+            continue
+        reasoned = _reasoned(resource, world)
+        for statement in found:
+            if allows(statement) and frozenset(texts(statement, "Action")) not in reasoned:
+                yield from _broad(statement, path)
+    for path, arn in _attached(resource):
+        if hidden(arn):
+            yield Open(path)
+        elif match := BROAD_MANAGED.fullmatch(str(arn)):
+            yield Broken(f"{path} is {match[1]}, which allows everything of a service or of the account")
+
+
+def _documents(resource: Resource) -> Iterator[tuple[str, Any]]:
+    if resource.type in POLICIES:
+        yield "policy", resource.inputs.get("policy")
+    if resource.type == ROLE:
+        for index, one in enumerate(items(resource.inputs.get("inlinePolicies"))):
+            yield f"inlinePolicies[{index}].policy", mapping(one).get("policy", one if hidden(one) else None)
+
+
+def _attached(resource: Resource) -> Iterator[tuple[str, Any]]:
+    if resource.type in ATTACHMENTS:
+        yield "policyArn", resource.inputs.get("policyArn")
+    if resource.type == ROLE:
+        for index, arn in enumerate(items(resource.inputs.get("managedPolicyArns"))):
+            yield f"managedPolicyArns[{index}]", arn
+
+
+def _reasoned(resource: Resource, world: World) -> set[frozenset[str]]:
+    """The actions of each statement for which the component that made the policy was given a `reason`."""
+    statements = [one for above in world.ancestors(resource) for one in items(above.inputs.get("statements"))]
+    return {_actions(one) for one in map(mapping, statements) if one.get("reason")}
+
+
+def _actions(statement: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(str(one) for one in items(statement.get("actions")))
+
+
+def _broad(statement: Statement, path: str) -> Iterator[Verdict]:
+    actions = texts(statement, "Action")
+    shown = ", ".join(actions[:3]) + (" …" if len(actions) > 3 else "")
+    if "NotAction" in statement or "NotResource" in statement:
+        yield Broken(f"{path} allows all but some, by {'NotAction' if 'NotAction' in statement else 'NotResource'}")
+    elif any(is_every_action(one) for one in actions):
+        yield Broken(f"{path} allows every action ({shown})")
+    elif any(is_every_resource(one) for one in texts(statement, "Resource")):
+        yield Broken(f"{path} allows {shown} on every resource")
+
+
+def _trust(resource: Resource, world: World) -> Iterator[Verdict]:
+    if resource.type != ROLE:
+        return
+    found = document(resource.inputs.get("assumeRolePolicy"))
+    if found is None:
+        yield Open("assumeRolePolicy")
+    for statement in found or []:
+        if not allows(statement) or conditioned(statement):
+            continue
+        for kind, name in principals(statement):
+            if hidden(name):
+                yield Open("assumeRolePolicy")
+            elif _needs_condition(kind, name):
+                yield Broken(f"assumeRolePolicy lets {name} take the role without a condition")
+
+
+def _needs_condition(kind: str, name: str) -> bool:
+    if kind == "AWS":
+        return name == "*" or ACCOUNT.fullmatch(name) is not None
+    return kind == "Federated" or name in SHARED_BROKERS
+
+
+RULES = (
+    Rule(
+        id="iam-wildcard",
+        level=Level.BLOCKING,
+        title="no policy allows every action or every resource without a reason",
+        why="what takes over a pod has all that its role may do; a star is what nobody has thought through",
+        fix="name the actions and the ARNs, or give `reason` to the statement of foundation.WorkloadIdentity",
+        unknown="a document that is known only after `up` stays open; the policy pack decides it there",
+        check=_wildcard,
+    ),
+    Rule(
+        id="iam-trust",
+        level=Level.BLOCKING,
+        title="who takes a role by an identity provider, or from a whole account, meets a condition",
+        why="without a condition every pod, workflow or user of that provider or account can take the role",
+        fix="add a Condition on subject and audience (OIDC), session tags (Pod Identity) or organization (accounts)",
+        unknown="a document or a principal that is known only after `up` stays open",
+        check=_trust,
+    ),
+)

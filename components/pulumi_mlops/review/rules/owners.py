@@ -1,0 +1,61 @@
+"""Every Kubernetes object has one owner."""
+
+from collections.abc import Iterator
+
+from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
+from pulumi_mlops.review.rules._values import hidden, mapping
+from pulumi_mlops.review.rules._world import Resource, World
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+Identity = tuple[str, str, str]
+
+
+def identity(resource: Resource) -> Identity | None:
+    """(kind with its group, namespace, name) of an object; None where it is none, or cannot be told yet."""
+    inputs = resource.inputs
+    if resource.type == RELEASE:
+        found = ("Release of Helm", inputs.get("namespace"), inputs.get("name"))
+    elif resource.type.startswith("kubernetes:") and not resource.type.endswith("Patch"):
+        metadata = mapping(inputs.get("metadata"))
+        group = str(inputs.get("apiVersion") or "").rpartition("/")[0]
+        kind = f"{inputs.get('kind')}{'.' if group else ''}{group}"
+        found = (kind, metadata.get("namespace"), metadata.get("name"))
+    else:
+        return None
+    kind, namespace, name = found
+    if not isinstance(name, str) or hidden(name) or hidden(namespace):
+        return None
+    return kind, str(namespace or ""), name
+
+
+def _single(resource: Resource, world: World) -> Iterator[Verdict]:
+    mine = identity(resource)
+    if mine is None:
+        if _named_later(resource):
+            yield Open("metadata.name")
+        return
+    for other in world.groups(resource, identity)[mine]:
+        if other.urn != resource.urn:
+            kind, namespace, name = mine
+            place = f" in {namespace}" if namespace else ""
+            yield Broken(f"{kind} {name}{place} is also {other.name} of stack {other.stack}")
+
+
+def _named_later(resource: Resource) -> bool:
+    metadata = mapping(resource.inputs.get("metadata"))
+    return resource.type.startswith("kubernetes:") and any(hidden(metadata.get(key)) for key in ("name", "namespace"))
+
+
+RULES = (
+    Rule(
+        id="single-owner",
+        level=Level.BLOCKING,
+        title="no Kubernetes object belongs to two resources or two stacks",
+        why="each `up` of one undoes what the other one did, and the first destroy takes it from both",
+        fix="keep it in one stack and refer to it by name in the other, or use the kind's Patch resource",
+        unknown="an object whose name or namespace is known only after `up` stays open",
+        check=_single,
+        whole_stack=True,
+    ),
+)

@@ -1,0 +1,168 @@
+"""How pods run: within limits, without rights over the node, and asked for only when they can answer."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.rules._pods import Container, Pod, kind_of, pods
+from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
+from pulumi_mlops.review.rules._values import hidden, is_true, items, joined, leaves, mapping
+from pulumi_mlops.review.rules._world import Resource, World
+
+NEEDED = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
+"""No limit of CPU: to throttle a pod while the node has time to spare helps nobody."""
+HOST_NAMESPACES = ("hostNetwork", "hostPID", "hostIPC")
+HARMLESS_CAPABILITIES = ("NET_BIND_SERVICE",)
+"""What the restricted Pod Security Standard lets a container add."""
+RELEASE = "kubernetes:helm.sh/v3:Release"
+
+
+def _resources(resource: Resource, world: World) -> Iterator[Verdict]:
+    for pod in pods(resource):
+        yield from map(Open, pod.hidden)
+        whole = pod.spec.get("resources")  # of the pod; a step of Argo has none of its own
+        for container in pod.containers:
+            yield from _sized(container, mapping(whole))
+
+
+def _sized(container: Container, whole: Mapping[str, Any]) -> Iterator[Verdict]:
+    own = container.spec.get("resources")
+    missing: list[str] = []
+    for kind, what in NEEDED:
+        amounts = mapping(own).get(kind)
+        if hidden(own) or hidden(amounts) or hidden(mapping(amounts).get(what)):
+            yield Open(f"{container.path}.resources")
+            return
+        if mapping(amounts).get(what) is None and mapping(whole.get(kind)).get(what) is None:
+            missing.append(f"{kind}.{what}")
+    if missing:
+        yield Broken(f"{container.path}.resources lacks {', '.join(missing)}")
+
+
+def _security(resource: Resource, world: World) -> Iterator[Verdict]:
+    for pod in pods(resource):
+        yield from map(Open, pod.hidden)
+        yield from _host(pod)
+        context = pod.spec.get("securityContext")
+        for container in pod.containers:
+            yield from _rights(container, context)
+    if resource.type == RELEASE:
+        yield from _values(resource)
+
+
+def _host(pod: Pod) -> Iterator[Verdict]:
+    for key in HOST_NAMESPACES:
+        if hidden(pod.spec.get(key)):
+            yield Open(joined(pod.path, key))
+        elif is_true(pod.spec.get(key)):
+            yield Broken(f"{joined(pod.path, key)} is true: the pod shares it with the node")
+    for index, volume in enumerate(items(pod.spec.get("volumes"))):
+        at = f"{joined(pod.path, 'volumes')}[{index}]"
+        if hidden(volume):
+            yield Open(at)
+        elif "hostPath" in mapping(volume):
+            yield Broken(
+                f"{at}.hostPath is {mapping(mapping(volume)['hostPath']).get('path')}, a directory of the node"
+            )
+
+
+def _rights(container: Container, shared: Any) -> Iterator[Verdict]:
+    own, at = container.spec.get("securityContext"), f"{container.path}.securityContext"
+    if hidden(own) or (hidden(shared) and not _decides(mapping(own))):
+        yield Open(at)
+        return
+    context = {**mapping(shared), **mapping(own)}
+    for key in ("privileged", "allowPrivilegeEscalation"):
+        if hidden(context.get(key)):
+            yield Open(f"{at}.{key}")
+        elif is_true(context.get(key)):
+            yield Broken(f"{at}.{key} is true")
+    added = mapping(context.get("capabilities")).get("add")
+    for one in items(added):
+        if hidden(one):
+            yield Open(f"{at}.capabilities.add")
+        elif one not in HARMLESS_CAPABILITIES:
+            yield Broken(f"{at}.capabilities.add has {one}")
+    user, not_root = context.get("runAsUser"), context.get("runAsNonRoot")
+    if user in (0, "0"):
+        yield Broken(f"{at}.runAsUser is 0, which is root")
+    elif hidden(user) or hidden(not_root):
+        yield Open(at)
+    elif not is_true(not_root) and not user:
+        yield Broken(f"{at} says neither runAsNonRoot nor runAsUser: the image may run as root")
+
+
+def _decides(context: Mapping[str, Any]) -> bool:
+    """Whether a container's own context says who it runs as, whatever its pod's says."""
+    return "runAsUser" in context or "runAsNonRoot" in context
+
+
+def _values(resource: Resource) -> Iterator[Verdict]:
+    """What a chart's values demand in plain words; what the chart itself does is not in the preview."""
+    for path, key, value in leaves(mapping(resource.inputs.get("values")), "values"):
+        if key in ("privileged", "allowPrivilegeEscalation", *HOST_NAMESPACES) and is_true(value):
+            yield Broken(f"{path} is true")
+        elif key == "runAsUser" and value in (0, "0"):
+            yield Broken(f"{path} is 0, which is root")
+
+
+def _readiness(resource: Resource, world: World) -> Iterator[Verdict]:
+    if kind_of(resource) not in ("Deployment", "StatefulSet", "DaemonSet"):
+        return
+    (pod,) = pods(resource)
+    services = world.groups(resource, kind_of).get("Service", [])
+    if not any(_selects(one, resource, pod) for one in services):
+        return
+    yield from map(Open, pod.hidden)
+    serving = [one for one in pod.containers if not one.starts]
+    announced = [one for one in serving if one.spec.get("ports")]
+    for container in announced or serving:
+        if container.spec.get("readinessProbe") is None:
+            yield Broken(f"{container.path} is behind a Service and has no readinessProbe")
+
+
+def _selects(service: Resource, workload: Resource, pod: Pod) -> bool:
+    """Whether the Service sends requests to the workload's pods; labels that are not known yet may be the ones."""
+    selector = mapping(mapping(service.inputs.get("spec")).get("selector"))
+    namespaces = [mapping(one.inputs.get("metadata")).get("namespace") for one in (service, workload)]
+    return (
+        bool(selector)
+        and _alike(*namespaces)
+        and all(key in pod.labels and _alike(value, pod.labels[key]) for key, value in selector.items())
+    )
+
+
+def _alike(one: Any, other: Any) -> bool:
+    return one == other or hidden(one) or hidden(other)
+
+
+RULES = (
+    Rule(
+        id="resources",
+        level=Level.WARNING,
+        title="containers request CPU and memory, and have a limit of memory",
+        why="without requests the scheduler overfills nodes, and without a limit one leak takes its neighbours with it",
+        fix="set resources.requests.cpu, resources.requests.memory and resources.limits.memory",
+        unknown="an amount that is known only after `up` stays open, and so does a pod that is not known",
+        check=_resources,
+    ),
+    Rule(
+        id="pod-security",
+        level=Level.BLOCKING,
+        title="no pod is privileged, root, or has a part of its node",
+        why="who breaks out of such a pod owns the node, and with it what every other pod there may do",
+        fix="set runAsNonRoot, drop what adds rights, and use a claim or an emptyDir in the place of hostPath",
+        unknown="a security context that is known only after `up` stays open; of a chart only its values are looked at",
+        check=_security,
+    ),
+    Rule(
+        id="readiness",
+        level=Level.WARNING,
+        title="what is behind a Service says when it is ready",
+        why="without a probe every start and every rollout sends requests to pods that cannot answer yet",
+        fix="add a readinessProbe to the container that serves the port",
+        unknown="labels and namespaces that are known only after `up` count as those of the Service",
+        check=_readiness,
+        whole_stack=True,
+    ),
+)

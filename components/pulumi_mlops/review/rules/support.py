@@ -1,0 +1,84 @@
+"""Nothing is installed whose support has ended, and nothing that the library refuses."""
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+from pulumi_mlops import versions
+from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.rules._pods import pods
+from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
+from pulumi_mlops.review.rules._values import hidden
+from pulumi_mlops.review.rules._world import Resource, World
+
+NODES = ("aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup")
+DATABASES = ("aws:rds/instance:Instance", "aws:rds/cluster:Cluster")
+RELEASE = "kubernetes:helm.sh/v3:Release"
+REFUSED: Mapping[str, re.Pattern[str]] = {
+    "Seldon Core 1.18 and later": re.compile(r"seldon-core-operator[@:]v?(1\.(1[89]|[2-9]\d)|[2-9])\b"),
+    "MinIO": re.compile(r"(^|/)minio(/|[@:]|$)"),
+    "Kaniko": re.compile(r"kaniko-project/"),
+}
+"""Name in versions.REFUSED → images, and charts as `name:version`."""
+
+
+def check_on(today: date) -> "Rule":
+    """The rule as of a day."""
+
+    def check(resource: Resource, world: World) -> Iterator[Verdict]:
+        yield from _ended(resource, today)
+        yield from _refused(resource)
+
+    return Rule(
+        id="end-of-support",
+        level=Level.BLOCKING,
+        title="no version is installed whose support has ended, and nothing that the library refuses",
+        why="a hole found after the end of support stays open; EKS bills such a cluster extra, or upgrades it",
+        fix="move to a version that is supported: `make versions` lists those of the library and their ends",
+        unknown="a version that is known only after `up`, or that AWS picks because none is named, stays open",
+        check=check,
+    )
+
+
+def _ended(resource: Resource, today: date) -> Iterator[Verdict]:
+    if resource.type in NODES:
+        yield from _line("Kubernetes on EKS", "version", resource.inputs.get("version"), today)
+    elif resource.type in DATABASES:
+        engine = str(resource.inputs.get("engine") or "")
+        if product := versions.DATABASE_ENGINES.get(engine):
+            yield from _line(product, "engineVersion", resource.inputs.get("engineVersion"), today)
+    for image in _images(resource):
+        name, _, tag = image.partition("@")[0].rpartition("/")[2].partition(":")
+        if name == "postgres" and tag:
+            yield from _line("PostgreSQL", "image", tag, today)
+
+
+def _line(product: str, path: str, version: object, today: date) -> Iterator[Verdict]:
+    if version is None or hidden(version):
+        yield Open(path)
+        return
+    numbers = re.findall(r"\d+", str(version))
+    for line, month in versions.SUPPORT_ENDS[product].items():
+        if numbers[: line.count(".") + 1] == line.split(".") and _is_over(month, today):
+            yield Broken(f"{path} is {version}: the support of {product} {line} ended in {month}")
+
+
+def _is_over(month: str, today: date) -> bool:
+    year, number = map(int, month.split("-"))
+    return (today.year, today.month) > (year, number)
+
+
+def _refused(resource: Resource) -> Iterator[Verdict]:
+    named = [*_images(resource)]
+    if resource.type == RELEASE:
+        chart, version = (resource.inputs.get(key) for key in ("chart", "version"))
+        named.append(f"{chart}:{version}")
+    for refused in versions.REFUSED:
+        for one in named:
+            if REFUSED[refused.name].search(one):
+                yield Broken(f"{one} is refused by the library ({refused.reason}); use {refused.instead}")
+
+
+def _images(resource: Resource) -> list[str]:
+    found = [container.spec.get("image") for pod in pods(resource) for container in pod.containers]
+    return [one for one in found if isinstance(one, str) and not hidden(one)]

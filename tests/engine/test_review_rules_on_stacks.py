@@ -1,0 +1,207 @@
+"""The review rules on previews and runs of the real engine: by their JSON, and by the policy pack."""
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aws import Aws
+from pulumi_cli import PulumiEnv
+from pulumi_mlops.review import preview, rules
+from pulumi_mlops.review.preview import Urn
+
+from local import policies, providers, tools
+from local.engine import Engine
+from local.paths import ROOT
+
+pytestmark = pytest.mark.engine
+
+BAD = """
+import json, pulumi, pulumi_aws as aws, pulumi_kubernetes as k8s
+TAGS = {"environment": "dev", "managed-by": "test"}
+KEY = {"provider": {"key_arn": "arn:aws:kms:eu-central-1:123456789012:key/1"}, "resources": ["secrets"]}
+
+def policy(**statement):
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
+
+def pod(name, labels=None, spec=None, **changes):
+    container = {
+        "name": "c", "image": "nginx:1.29", "ports": [{"containerPort": 80}],
+        "resources": {"requests": {"cpu": "1m", "memory": "1Mi"}, "limits": {"memory": "1Mi"}}, **changes,
+    }
+    labels = labels or {"app": name}
+    k8s.apps.v1.Deployment(name, metadata={"name": name, "namespace": "birds"}, spec={
+        "selector": {"matchLabels": labels},
+        "template": {"metadata": {"labels": labels}, "spec": {
+            "securityContext": {"runAsNonRoot": True}, "containers": [container], **(spec or {})}},
+    })
+
+def settings(name, object_name, data):
+    k8s.core.v1.ConfigMap(name, metadata={"name": object_name, "namespace": "birds"}, data=data)
+
+aws.s3.BucketPublicAccessBlock("s3-public", bucket="birds", block_public_acls=True)
+aws.rds.Instance("rds-public", instance_class="db.t4g.micro", engine="postgres", engine_version="17",
+    storage_encrypted=True, publicly_accessible=True, skip_final_snapshot=True, tags=TAGS,
+    allocated_storage=20, username="app", manage_master_user_password=True)
+aws.eks.Cluster("eks-public", role_arn="arn:aws:iam::123456789012:role/eks", version="1.36", tags=TAGS,
+    vpc_config={"subnet_ids": ["subnet-1", "subnet-2"]},
+    encryption_config=KEY)
+aws.eks.Cluster("end-of-support", role_arn="arn:aws:iam::123456789012:role/eks", version="1.29", tags=TAGS,
+    vpc_config={"subnet_ids": ["subnet-1", "subnet-2"], "endpoint_public_access": False},
+    encryption_config=KEY)
+aws.efs.FileSystem("encryption", tags=TAGS)
+aws.s3.Bucket("required-tags")
+aws.iam.RolePolicy("iam-wildcard", role="birds", policy=policy(Action="s3:*", Resource="*"))
+aws.iam.Role("iam-trust", tags=TAGS, assume_role_policy=policy(
+    Principal={"Service": "pods.eks.amazonaws.com"}, Action="sts:AssumeRole"))
+aws.s3.Bucket("exception", tags={**TAGS, "pulumi-mlops.dev/except-s3-public": "2020-01-31 it was needed once"})
+aws.s3.Bucket("excepted", tags={"pulumi-mlops.dev/except-required-tags": "LATER the owner of it is not known yet"})
+pod("image-version", image="nginx:latest")
+pod("resources", resources={"requests": {"cpu": "1m"}})
+pod("pod-security", spec={"hostNetwork": True})
+pod("readiness")
+k8s.core.v1.Service("service", metadata={"name": "readiness", "namespace": "birds"},
+    spec={"selector": {"app": "readiness"}, "ports": [{"port": 80}]})
+settings("plain-secret", "logins", {"DB_PASSWORD": "hunter2-Xy9!"})
+settings("single-owner", "settings", {"a": "b"})
+settings("owner", "settings", {"a": "b"})
+settings("fine", "marked", {"DB_PASSWORD": pulumi.Output.secret("hunter2-Xy9!")})
+"""
+EXPECTED = {(rule.id, rule.id) for rule in rules.all_rules()} | {
+    ("exception", "exception"),
+    ("owner", "single-owner"),
+}
+"""(name of the resource, rule): each resource is called like the one rule that it breaks."""
+
+
+@dataclass(frozen=True)
+class _Engine(Engine):
+    aws: Aws | None = None
+
+    def environment(self) -> dict[str, str]:
+        assert self.aws
+        return {**super().environment(), **providers.environment(), **self.aws.environment}
+
+    def with_pack(self, stack: str, pack: Path) -> "subprocess.CompletedProcess[str]":
+        words = ["preview", "--policy-pack", str(pack), "--non-interactive", "--color", "never"]
+        return subprocess.run(
+            [str(self.executable), *words, *self._of(stack)],
+            cwd=ROOT,
+            env=self.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def engine(tmp_path: Path, pulumi_home: Path, aws: Aws) -> _Engine:
+    (tmp_path / "home").symlink_to(pulumi_home)
+    engine = _Engine(tools.ensure("pulumi")["pulumi"], tmp_path, tmp_path / "no-kubeconfig", aws=aws)
+    engine.prepare()
+    return engine
+
+
+@pytest.fixture(scope="session")
+def pack() -> Path:
+    return policies.ensure()
+
+
+@pytest.fixture
+def unreachable(tmp_path: Path, pulumi_env: PulumiEnv) -> PulumiEnv:
+    """The CLI with a cluster that does not answer: enough to preview plain objects."""
+    dead = tmp_path / "kubeconfig"
+    dead.write_text(
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
+        "contexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {token: t}}]\n"
+        "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:9', insecure-skip-tls-verify: true}}]\n"
+    )
+    pulumi_env.environment["KUBECONFIG"] = str(dead)
+    return pulumi_env
+
+
+def bad_project(environment: PulumiEnv) -> Path:
+    import datetime
+
+    later = datetime.date.today() + datetime.timedelta(days=30)
+    config = {"aws:region": "eu-central-1"}
+    return environment.project(environment.directory / "bad", BAD.replace("LATER", str(later)), config)
+
+
+def violations(log: Path) -> list[dict[str, Any]]:
+    events = [json.loads(line) for line in log.read_text().splitlines()]
+    return [event["policyEvent"] for event in events if "policyEvent" in event]
+
+
+@pytest.mark.parametrize("stack", ["foundation-dev", "foundation-prod"])
+def test_no_foundation_stack_breaks_a_rule(engine: _Engine, stack: str, pack: Path) -> None:
+    engine.configure(stack, {})
+    planned = preview.read(json.dumps(engine.preview_json(stack)), stack)
+    assert len(planned.steps) > 80
+    assert rules.check([planned]) == []
+    assert {one.rule for one in rules.undecided([planned])} == {"iam-wildcard", "s3-public"}
+
+    done = engine.with_pack(stack, pack)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "✅ pulumi-mlops@v0.1.0" in done.stdout
+    assert "[mandatory]" not in done.stdout
+    assert "[advisory]" not in done.stdout
+
+
+def test_each_bad_resource_is_found_by_its_rule_alone_in_the_json(unreachable: PulumiEnv, aws: Aws) -> None:
+    done = unreachable.run("preview", "--json", cwd=bad_project(unreachable))
+    planned = preview.read(done.stdout, "test")
+    assert planned.complete, done.stdout + done.stderr
+    assert {(Urn.parse(one.urn).name, one.rule) for one in rules.check([planned])} == EXPECTED
+
+
+def test_each_bad_resource_is_found_by_its_rule_alone_in_the_engine(
+    unreachable: PulumiEnv, aws: Aws, pack: Path, tmp_path: Path
+) -> None:
+    log = tmp_path / "events.json"
+    words = ("preview", "--policy-pack", str(pack), "--event-log", str(log))
+    done = unreachable.run(*words, cwd=bad_project(unreachable))
+    assert done.returncode, done.stdout
+    found = violations(log)
+    assert {(Urn.parse(one["resourceUrn"]).name, one["policyName"]) for one in found} == EXPECTED
+    assert {one["policyName"] for one in found if one["enforcementLevel"] == "advisory"} == {
+        "resources",
+        "readiness",
+        "required-tags",
+    }
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_what_is_known_only_during_up_is_stopped_before_it_is_made(
+    pulumi_env: PulumiEnv, aws: Aws, pack: Path, tmp_path: Path
+) -> None:
+    main = """
+import json, pulumi_aws as aws
+TAGS = {"environment": "dev", "managed-by": "test"}
+trust = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}]}
+bucket = aws.s3.Bucket("data", tags=TAGS)
+role = aws.iam.Role("role", assume_role_policy=json.dumps(trust), tags=TAGS)
+wide = bucket.arn.apply(lambda arn: json.dumps({"Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": arn}]}))
+aws.iam.RolePolicy("wide", role=role.name, policy=wide)
+"""
+    directory = pulumi_env.project(pulumi_env.directory / "late", main, {"aws:region": "eu-central-1"})
+    planned = pulumi_env.run("preview", "--policy-pack", str(pack), cwd=directory)
+    assert planned.returncode == 0, planned.stdout + planned.stderr
+    done = pulumi_env.run("up", "--yes", "--skip-preview", "--policy-pack", str(pack), cwd=directory)
+    assert done.returncode
+    assert "policy allows every action (s3:*)" in done.stdout + done.stderr
+    state = json.loads(pulumi_env.run("stack", "export", cwd=directory).stdout)["deployment"]["resources"]
+    assert {Urn.parse(one["urn"]).name for one in state} >= {"data", "role"}
+    assert "wide" not in {Urn.parse(one["urn"]).name for one in state}
+
+
+def test_a_pack_without_its_environment_is_one_sentence(unreachable: PulumiEnv, aws: Aws, tmp_path: Path) -> None:
+    copy = tmp_path / "policies"
+    copy.mkdir()
+    for name in ("PulumiPolicy.yaml", "__main__.py"):
+        (copy / name).write_bytes((ROOT / "policies" / name).read_bytes())
+    done = unreachable.run("preview", "--policy-pack", str(copy), cwd=bad_project(unreachable))
+    assert done.returncode
+    assert "runtime.options.virtualenv '.venv' has no" in done.stdout + done.stderr

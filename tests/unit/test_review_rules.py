@@ -1,0 +1,426 @@
+"""Each rule on what it is about: fine, broken, and not known before `up`."""
+
+import dataclasses
+import re
+from typing import Any
+
+import pytest
+from pulumi_mlops import versions
+from pulumi_mlops.review import rules
+from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.preview import MASKED, UNKNOWN, Operation, State, Step
+from pulumi_mlops.review.rules import support
+
+from tests.unit.review_resources import (
+    ATTACHMENT,
+    BLOCK,
+    BUCKET,
+    BUCKET_POLICY,
+    CLUSTER,
+    CONFIG_MAP,
+    CONTAINER,
+    DATABASE,
+    DEPLOYMENT,
+    FILES,
+    FIRST,
+    GOOD,
+    POD,
+    POLICY,
+    RELEASE,
+    ROLE,
+    SECRET,
+    SERVICE,
+    STORAGE_CLASS,
+    TEMPLATE,
+    TODAY,
+    WORKFLOW,
+    policy,
+    preview,
+    spoiled,
+    step,
+    trust,
+)
+
+ELSEWHERE = step(SERVICE, GOOD[SERVICE], "service")
+
+
+def found(*steps: Step, **more: Any) -> list[tuple[str, str]]:
+    """(rule, message) of what is found in one stack."""
+    return [(one.rule, one.message) for one in rules.check([preview(*steps, **more)], today=TODAY)]
+
+
+def open_at(*steps: Step) -> set[tuple[str, str]]:
+    return {(one.rule, one.path) for one in rules.undecided([preview(*steps)], today=TODAY)}
+
+
+@pytest.mark.parametrize("type_", GOOD)
+def test_what_is_in_order_is_no_finding(type_: str) -> None:
+    others = [] if type_ == SERVICE else [ELSEWHERE]
+    assert found(step(type_, GOOD[type_]), *others) == []
+
+
+BAD: list[tuple[str, str, dict[str, Any], str]] = [
+    ("s3-public", BLOCK, spoiled(BLOCK, blockPublicPolicy=False), "blockPublicPolicy"),
+    ("s3-public", BLOCK, spoiled(BLOCK, restrictPublicBuckets=None), "restrictPublicBuckets"),
+    ("s3-public", BUCKET, spoiled(BUCKET, acl="public-read"), "public-read"),
+    ("s3-public", BUCKET_POLICY, {"policy": policy({"Principal": "*", "Action": "s3:GetObject"})}, "everybody"),
+    ("s3-public", BUCKET_POLICY, {"policy": policy({"Principal": {"AWS": ["*"]}, "Action": "s3:Get*"})}, "everybody"),
+    ("rds-public", DATABASE, spoiled(DATABASE, publiclyAccessible=True), "publiclyAccessible"),
+    ("eks-public", CLUSTER, spoiled(CLUSTER, vpcConfig__endpointPublicAccess=True), "0.0.0.0/0"),
+    ("eks-public", CLUSTER, spoiled(CLUSTER, vpcConfig__endpointPublicAccess=None), "0.0.0.0/0"),
+    (
+        "eks-public",
+        CLUSTER,
+        spoiled(CLUSTER, vpcConfig__endpointPublicAccess=True, vpcConfig__publicAccessCidrs=["64.0.0.0/2"]),
+        "64.0.0.0/2",
+    ),
+    ("encryption", DATABASE, spoiled(DATABASE, storageEncrypted=False), "storageEncrypted is false"),
+    ("encryption", DATABASE, spoiled(DATABASE, storageEncrypted=None), "storageEncrypted is not set"),
+    ("encryption", FILES, spoiled(FILES, encrypted=None), "encrypted"),
+    (
+        "encryption",
+        TEMPLATE,
+        spoiled(TEMPLATE, blockDeviceMappings__0__ebs={"volumeSize": 5}),
+        "blockDeviceMappings[0].ebs.encrypted",
+    ),
+    ("encryption", CLUSTER, spoiled(CLUSTER, encryptionConfig=None), "encryptionConfig"),
+    ("encryption", STORAGE_CLASS, spoiled(STORAGE_CLASS, parameters={"type": "gp3"}), "parameters.encrypted"),
+    ("iam-wildcard", POLICY, {"policy": policy({"Action": "*", "Resource": "arn:aws:s3:::x"})}, "every action"),
+    ("iam-wildcard", POLICY, {"policy": policy({"Action": "s3:*", "Resource": "arn:aws:s3:::x"})}, "every action"),
+    ("iam-wildcard", POLICY, {"policy": policy({"Action": "s3:GetObject", "Resource": "*"})}, "every resource"),
+    ("iam-wildcard", POLICY, {"policy": policy({"NotAction": "iam:*", "Resource": "arn:aws:s3:::x"})}, "NotAction"),
+    ("iam-wildcard", ATTACHMENT, {"policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"}, "AdministratorAccess"),
+    ("iam-wildcard", ATTACHMENT, {"policyArn": "arn:aws:iam::aws:policy/AmazonS3FullAccess"}, "AmazonS3FullAccess"),
+    (
+        "iam-wildcard",
+        ROLE,
+        spoiled(ROLE, inlinePolicies=[{"name": "a", "policy": policy({"Action": "*", "Resource": "*"})}]),
+        "inlinePolicies[0]",
+    ),
+    ("iam-trust", ROLE, spoiled(ROLE, assumeRolePolicy=trust({"Service": "pods.eks.amazonaws.com"})), "pods.eks"),
+    ("iam-trust", ROLE, spoiled(ROLE, assumeRolePolicy=trust({"AWS": "arn:aws:iam::210987654321:root"})), ":root"),
+    ("iam-trust", ROLE, spoiled(ROLE, assumeRolePolicy=trust("*")), "lets * take"),
+    (
+        "iam-trust",
+        ROLE,
+        spoiled(ROLE, assumeRolePolicy=trust({"Federated": "arn:aws:iam::123456789012:oidc-provider/x"})),
+        "oidc-provider",
+    ),
+    ("image-version", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": "nginx"}), "neither tag nor digest"),
+    ("image-version", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": "host:5000/nginx"}), "neither tag"),
+    ("image-version", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": "nginx:latest"}), "moves"),
+    ("image-version", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": "nginx:stable"}), "moves"),
+    (
+        "image-version",
+        DEPLOYMENT,
+        spoiled(DEPLOYMENT, **{f"{POD}initContainers": [{**CONTAINER, "image": "busybox"}]}),
+        "initContainers[0]",
+    ),
+    (
+        "image-version",
+        WORKFLOW,
+        spoiled(WORKFLOW, spec__templates__1__container__image="steps:main"),
+        "templates[1].container",
+    ),
+    ("image-version", RELEASE, spoiled(RELEASE, version=None), "no version"),
+    ("image-version", RELEASE, spoiled(RELEASE, version="~33.2"), "range"),
+    ("image-version", RELEASE, spoiled(RELEASE, values__image__tag="latest"), "values.image.tag"),
+    ("resources", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}resources": None}), "requests.cpu, requests.memory"),
+    ("resources", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}resources__limits": None}), "lacks limits.memory"),
+    ("resources", WORKFLOW, spoiled(WORKFLOW, spec__templates__1__container__resources=None), "templates[1]"),
+    ("pod-security", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}securityContext__privileged": True}), "privileged"),
+    ("pod-security", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}securityContext__runAsUser": 0}), "root"),
+    ("pod-security", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{POD}securityContext": None}), "may run as root"),
+    ("pod-security", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{POD}hostNetwork": True}), "hostNetwork"),
+    (
+        "pod-security",
+        DEPLOYMENT,
+        spoiled(DEPLOYMENT, **{f"{POD}volumes": [{"name": "v", "hostPath": {"path": "/etc"}}]}),
+        "/etc",
+    ),
+    (
+        "pod-security",
+        DEPLOYMENT,
+        spoiled(DEPLOYMENT, **{f"{FIRST}securityContext__capabilities": {"add": ["SYS_ADMIN"]}}),
+        "SYS_ADMIN",
+    ),
+    (
+        "pod-security",
+        DEPLOYMENT,
+        spoiled(DEPLOYMENT, **{f"{FIRST}securityContext__allowPrivilegeEscalation": True}),
+        "allowPrivilegeEscalation",
+    ),
+    ("pod-security", WORKFLOW, spoiled(WORKFLOW, spec__securityContext=None), "templates[1].container"),
+    ("pod-security", RELEASE, spoiled(RELEASE, values__controller={"privileged": True}), "values.controller"),
+    ("readiness", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}readinessProbe": None}), "readinessProbe"),
+    ("required-tags", BUCKET, spoiled(BUCKET, tags={"environment": "dev"}), "managed-by"),
+    ("required-tags", BUCKET, spoiled(BUCKET, tags=None), "environment and managed-by"),
+    ("end-of-support", CLUSTER, spoiled(CLUSTER, version="1.32"), "ended in 2026-03"),
+    ("end-of-support", DATABASE, spoiled(DATABASE, engineVersion="13.14"), "PostgreSQL 13"),
+    ("end-of-support", DATABASE, spoiled(DATABASE, engine="mysql", engineVersion="8.0.39"), "MySQL 8.0"),
+    ("end-of-support", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": "postgres:12-alpine"}), "PostgreSQL 12"),
+    ("end-of-support", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": "quay.io/minio/minio:2025"}), "refused"),
+    ("end-of-support", RELEASE, spoiled(RELEASE, chart="seldon-core-operator", version="1.18.2"), "refused"),
+    ("plain-secret", CONFIG_MAP, spoiled(CONFIG_MAP, data={"DB_PASSWORD": "hunter2-Xy9!"}), "DB_PASSWORD"),
+    ("plain-secret", SECRET, spoiled(SECRET, stringData={"any": "thing"}), "stringData.any"),
+    (
+        "plain-secret",
+        DEPLOYMENT,
+        spoiled(DEPLOYMENT, **{f"{FIRST}env": [{"name": "API_TOKEN", "value": "f3a9c1e07b5d4826"}]}),
+        "env[0].value",
+    ),
+    ("plain-secret", DATABASE, spoiled(DATABASE, password="correct7Horse"), "password"),
+]
+
+
+@pytest.mark.parametrize(("rule", "type_", "inputs", "word"), BAD, ids=lambda value: str(value)[:40])
+def test_what_breaks_a_rule_is_found_by_that_rule_alone(
+    rule: str, type_: str, inputs: dict[str, Any], word: str
+) -> None:
+    findings = found(step(type_, inputs), ELSEWHERE)
+    assert {one for one, _ in findings} == {rule}
+    assert any(word in message for _, message in findings)
+
+
+def test_every_rule_has_a_case() -> None:
+    assert {rule for rule, *_ in BAD} | {"single-owner"} == {rule.id for rule in rules.all_rules(TODAY)}
+
+
+FINE: list[tuple[str, dict[str, Any]]] = [
+    (BUCKET, spoiled(BUCKET, acl="private")),
+    (BUCKET, spoiled(BUCKET, tags={"environment": UNKNOWN, "managed-by": "x"})),
+    (CLUSTER, spoiled(CLUSTER, vpcConfig={"endpointPublicAccess": True, "publicAccessCidrs": ["203.0.113.0/24"]})),
+    (
+        BUCKET_POLICY,
+        {"policy": policy({"Principal": "*", "Condition": {"StringEquals": {"aws:PrincipalOrgID": "o-1"}}})},
+    ),
+    (ROLE, spoiled(ROLE, assumeRolePolicy=trust({"AWS": "arn:aws:iam::123456789012:role/ci"}))),
+    (
+        ROLE,
+        spoiled(
+            ROLE,
+            assumeRolePolicy=trust(
+                {"Service": "pods.eks.amazonaws.com"}, Condition={"StringEquals": {"aws:RequestTag/a": "b"}}
+            ),
+        ),
+    ),
+    (POLICY, {"policy": policy({"Action": "ec2:Describe*", "Resource": "arn:aws:ec2:eu-central-1:1:vpc/*"})}),
+    (POLICY, {"policy": policy({"Effect": "Deny", "Action": "*", "Resource": "*"})}),
+    (DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": f"nginx@sha256:{'0a' * 32}"})),
+    (DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": "host:5000/nginx:1"})),
+    (DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{POD}volumes": [{"name": "v", "emptyDir": {}}]})),
+    (DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}securityContext__capabilities": {"add": ["NET_BIND_SERVICE"]}})),
+    (RELEASE, spoiled(RELEASE, chart="./charts/traefik", version=None)),
+    (RELEASE, spoiled(RELEASE, chart="seldon-core-operator", version="1.17.1")),
+    (CLUSTER, spoiled(CLUSTER, version="1.34")),
+    (SECRET, spoiled(SECRET, stringData={"password": MASKED})),
+    (DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}env": [{"name": "TOKEN_FILE", "value": "/run/secrets/token"}]})),
+    ("kubernetes:apps/v1:DeploymentPatch", {"metadata": {"name": "x"}, "spec": {}}),
+    ("example:index:Other", {"anything": ["goes", {"here": 1}]}),
+]
+
+
+@pytest.mark.parametrize(("type_", "inputs"), FINE, ids=lambda value: str(value)[:40])
+def test_what_is_allowed_is_no_finding(type_: str, inputs: dict[str, Any]) -> None:
+    assert found(step(type_, inputs)) == []
+
+
+HIDDEN: list[tuple[str, str, str, dict[str, Any]]] = [
+    ("s3-public", "blockPublicAcls", BLOCK, spoiled(BLOCK, blockPublicAcls=UNKNOWN)),
+    ("s3-public", "acl", BUCKET, spoiled(BUCKET, acl=UNKNOWN)),
+    ("s3-public", "policy", BUCKET_POLICY, {"policy": UNKNOWN}),
+    ("rds-public", "publiclyAccessible", DATABASE, spoiled(DATABASE, publiclyAccessible=UNKNOWN)),
+    ("eks-public", "vpcConfig.endpointPublicAccess", CLUSTER, spoiled(CLUSTER, vpcConfig=UNKNOWN)),
+    (
+        "eks-public",
+        "vpcConfig.publicAccessCidrs",
+        CLUSTER,
+        spoiled(CLUSTER, vpcConfig={"endpointPublicAccess": True, "publicAccessCidrs": UNKNOWN}),
+    ),
+    ("encryption", "storageEncrypted", DATABASE, spoiled(DATABASE, storageEncrypted=UNKNOWN)),
+    ("encryption", "snapshotIdentifier", DATABASE, spoiled(DATABASE, storageEncrypted=None, snapshotIdentifier="s")),
+    ("encryption", "encryptionConfig", CLUSTER, spoiled(CLUSTER, encryptionConfig=UNKNOWN)),
+    ("iam-wildcard", "policy", POLICY, {"policy": UNKNOWN}),
+    ("iam-wildcard", "policyArn", ATTACHMENT, {"policyArn": UNKNOWN}),
+    ("iam-trust", "assumeRolePolicy", ROLE, spoiled(ROLE, assumeRolePolicy=UNKNOWN)),
+    ("iam-trust", "assumeRolePolicy", ROLE, spoiled(ROLE, assumeRolePolicy=trust({"Federated": UNKNOWN}))),
+    (
+        "image-version",
+        "spec.template.spec.containers[0].image",
+        DEPLOYMENT,
+        spoiled(DEPLOYMENT, **{f"{FIRST}image": UNKNOWN}),
+    ),
+    (
+        "image-version",
+        "spec.templates[1].container.image",
+        WORKFLOW,
+        spoiled(WORKFLOW, spec__templates__1__container__image="{{inputs.parameters.image}}"),
+    ),
+    ("image-version", "spec.template.spec", DEPLOYMENT, spoiled(DEPLOYMENT, spec__template__spec=UNKNOWN)),
+    (
+        "resources",
+        "spec.template.spec.containers[0].resources",
+        DEPLOYMENT,
+        spoiled(DEPLOYMENT, **{f"{FIRST}resources__limits": UNKNOWN}),
+    ),
+    (
+        "pod-security",
+        "spec.template.spec.containers[0].securityContext",
+        DEPLOYMENT,
+        spoiled(DEPLOYMENT, **{f"{POD}securityContext": UNKNOWN}),
+    ),
+    ("required-tags", "tags", BUCKET, spoiled(BUCKET, tags=UNKNOWN)),
+    ("end-of-support", "version", CLUSTER, spoiled(CLUSTER, version=UNKNOWN)),
+    ("end-of-support", "engineVersion", DATABASE, spoiled(DATABASE, engineVersion=None)),
+    ("single-owner", "metadata.name", CONFIG_MAP, spoiled(CONFIG_MAP, metadata__name=UNKNOWN)),
+]
+
+
+@pytest.mark.parametrize(("rule", "path", "type_", "inputs"), HIDDEN, ids=lambda value: str(value)[:40])
+def test_what_is_not_known_is_no_finding_and_is_said_to_be_open(
+    rule: str, path: str, type_: str, inputs: dict[str, Any]
+) -> None:
+    assert found(step(type_, inputs)) == []
+    assert (rule, path) in open_at(step(type_, inputs))
+
+
+@pytest.mark.parametrize("type_", GOOD)
+def test_no_rule_takes_a_resource_of_unknown_values_for_broken(type_: str) -> None:
+    hidden = {
+        key: value if key in ("apiVersion", "kind", "provisioner", "engine") else UNKNOWN
+        for key, value in GOOD[type_].items()
+    }
+    assert found(step(type_, hidden), ELSEWHERE) == []
+
+
+def test_what_is_known_is_not_open() -> None:
+    assert open_at(*(step(type_, inputs, f"n{n}") for n, (type_, inputs) in enumerate(GOOD.items()))) == set()
+
+
+def test_a_statement_with_a_reason_in_its_component_is_no_finding() -> None:
+    identity = step(
+        "pulumi-mlops:index:WorkloadIdentity",
+        {
+            "statements": [
+                {
+                    "actions": ["ec2:DescribeVpcs"],
+                    "resources": ["*"],
+                    "reason": "EC2 knows no resource for reading",
+                }
+            ]
+        },
+        "identity",
+    )
+    document = policy({"Action": ["ec2:DescribeVpcs"], "Resource": ["*"]})
+    other = policy({"Action": ["ec2:RunInstances"], "Resource": ["*"]})
+    assert found(identity, step(POLICY, {"policy": document}, parent=identity.urn)) == []
+    assert [rule for rule, _ in found(identity, step(POLICY, {"policy": document}))] == ["iam-wildcard"]
+    assert [rule for rule, _ in found(identity, step(POLICY, {"policy": other}, parent=identity.urn))] == [
+        "iam-wildcard"
+    ]
+
+
+def test_the_reason_for_public_access_of_the_cluster_component_counts() -> None:
+    component = step("pulumi-mlops:index:Cluster", {"public_access_reason": "a workshop for everybody"}, "cluster")
+    inputs = spoiled(CLUSTER, vpcConfig__endpointPublicAccess=True)
+    assert found(component, step(CLUSTER, inputs, parent=component.urn)) == []
+    assert [rule for rule, _ in found(component, step(CLUSTER, inputs))] == ["eks-public"]
+
+
+def test_tags_of_the_provider_count() -> None:
+    bare = step(BUCKET, spoiled(BUCKET, tags=None))
+    tags = '{"tags": {"environment": "dev", "managed-by": "x"}}'
+    assert found(bare, config={"aws:defaultTags": tags}) == []
+    provider = step("pulumi:providers:aws", {"defaultTags": tags}, "aws")
+    assert found(bare, provider) == []
+    assert [rule for rule, _ in found(bare, config={"aws:defaultTags": '{"tags": {"environment": "dev"}}'})] == [
+        "required-tags"
+    ]
+
+
+def test_a_probe_is_asked_for_only_behind_a_service() -> None:
+    bare = step(DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}readinessProbe": None}))
+    assert found(bare) == []
+    for changes in ({"spec__selector": {"app": "fish"}}, {"metadata__namespace": "fish"}, {"spec__selector": {}}):
+        assert found(bare, step(SERVICE, spoiled(SERVICE, **changes), "service")) == []
+    assert found(bare, step(SERVICE, spoiled(SERVICE, metadata__namespace=UNKNOWN), "service"))
+    sidecar = {"name": "log", **{key: CONTAINER[key] for key in ("image", "resources", "securityContext")}}
+    with_sidecar = step(DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{POD}containers": [CONTAINER, sidecar]}))
+    assert found(with_sidecar, ELSEWHERE) == []
+
+
+def test_an_object_in_two_stacks_of_one_environment_is_found_from_both_sides() -> None:
+    def owners(*stacks: str) -> list[tuple[str, str, str]]:
+        previews = [preview(step(CONFIG_MAP, GOOD[CONFIG_MAP], stack=stack), stack=stack) for stack in stacks]
+        return [(one.rule, one.stack, one.message) for one in rules.check(previews, today=TODAY)]
+
+    assert owners("platform-dev", "birds-dev") == [
+        ("single-owner", "birds-dev", "ConfigMap settings in birds is also it of stack platform-dev"),
+        ("single-owner", "platform-dev", "ConfigMap settings in birds is also it of stack birds-dev"),
+    ]
+    assert owners("platform-dev", "platform-prod") == []
+
+
+def test_a_patch_and_a_deleted_object_have_no_claim() -> None:
+    mine = step(CONFIG_MAP, GOOD[CONFIG_MAP])
+    patch = step("kubernetes:core/v1:ConfigMapPatch", GOOD[CONFIG_MAP], "patch")
+    gone = dataclasses.replace(
+        step(CONFIG_MAP, GOOD[CONFIG_MAP], "old"),
+        operation=Operation.DELETE,
+        old=State(inputs=GOOD[CONFIG_MAP]),
+        new=None,
+    )
+    assert found(mine, patch, gone) == []
+    assert {rule for rule, _ in found(mine, step(CONFIG_MAP, GOOD[CONFIG_MAP], "other"))} == {"single-owner"}
+
+
+def test_what_is_only_read_is_not_ours_to_judge() -> None:
+    assert found(step(BUCKET, {}, external=True)) == []
+    assert found(step(BUCKET, {}))
+
+
+def test_the_steps_of_a_replacement_are_one_resource() -> None:
+    bad = step(BUCKET, spoiled(BUCKET, tags=None))
+    steps = [dataclasses.replace(bad, operation=one) for one in (Operation.CREATE_REPLACEMENT, Operation.REPLACE)]
+    assert len(rules.check([preview(*steps)], today=TODAY)) == 1
+
+
+def test_findings_come_in_the_same_order_whatever_the_order_of_steps() -> None:
+    steps = [step(type_, inputs, f"n{n}") for n, (_, type_, inputs, _) in enumerate(BAD)]
+    assert rules.check([preview(*steps)], today=TODAY) == rules.check([preview(*reversed(steps))], today=TODAY)
+
+
+def test_support_ends_with_its_month() -> None:
+    import datetime
+
+    ended = step(CLUSTER, spoiled(CLUSTER, version="1.34"))
+    assert rules.check([preview(ended)], today=datetime.date(2026, 12, 31)) == []
+    (one,) = rules.check([preview(ended)], today=datetime.date(2027, 1, 1))
+    assert one.level == Level.BLOCKING
+    assert one.message == "version is 1.34: the support of Kubernetes on EKS 1.34 ended in 2026-12"
+
+
+def test_the_tables_of_versions_agree_with_the_pins() -> None:
+    assert {one.name for one in versions.REFUSED} == set(support.REFUSED)
+    ends = {pin.version: pin.ends for pin in versions.PINS}
+    assert versions.SUPPORT_ENDS["Kubernetes on EKS"][versions.EKS_KUBERNETES] == ends[versions.EKS_KUBERNETES]
+    assert versions.SUPPORT_ENDS["PostgreSQL"][versions.POSTGRES.split(".")[0]] == ends[versions.POSTGRES]
+    assert set(versions.DATABASE_ENGINES.values()) <= set(versions.SUPPORT_ENDS)
+    months = [month for lines in versions.SUPPORT_ENDS.values() for month in lines.values()]
+    assert all(re.fullmatch(r"\d{4}-\d{2}", month) for month in months)
+
+
+def test_what_a_rule_finds_does_not_grow_with_the_square_of_the_stack() -> None:
+    """Grouping is done once: a thousand objects and workloads are looked at, not each with each."""
+    calls = 0
+
+    def counted(resource: rules.Resource) -> str:
+        nonlocal calls
+        calls += 1
+        return resource.type
+
+    steps = [step(CONFIG_MAP, GOOD[CONFIG_MAP], f"n{n}") for n in range(100)]
+    seen = rules.world([preview(*steps)])
+    for resource in seen.resources:
+        assert len(seen.groups(resource, counted)[CONFIG_MAP]) == 100
+    assert calls == 100
