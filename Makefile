@@ -28,7 +28,8 @@ plan: environment ## what `pulumi up` would change in each local stack; STACK=fo
 
 test: environment ## every tier of tests that this machine can run, and which it could not
 	@$(PYTHON) -m local prepare
-	@$(PYTHON) -m pytest
+	@$(PYTHON) -m pytest -m "not cluster" --numprocesses 2 --dist loadfile
+	@$(PYTHON) -m pytest -m cluster
 
 check: environment ## formatting, lint, types, environments
 	@.venv/bin/ruff format --check .
