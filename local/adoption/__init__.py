@@ -24,8 +24,6 @@ from local.planning import on_aws
 from local.progress import StepFailed, say
 from local.providers.installation import CHOICE
 
-DEFAULT_STACK = "foundation-dev"
-
 
 def adopt(state: Path, stack: str, target: Path) -> None:
     """Writes `<stack>.import.json` and `<stack>.settings.yaml` into the directory, and says what to do with them.
@@ -33,8 +31,10 @@ def adopt(state: Path, stack: str, target: Path) -> None:
     Raises:
         StepFailed: the state cannot be read, or there is no such stack.
     """
+    if not state.name:
+        raise StepFailed("which state? `make adopt STATE=terraform.tfstate`; `terraform state pull` writes one")
     if not on_aws(stack):
-        raise StepFailed(f"stack {stack} is not on AWS; there is {DEFAULT_STACK} to adopt a Terraform state into")
+        raise StepFailed(f"stack {stack} is of this machine; a Terraform state is adopted into one on AWS: STACK=foundation-dev")
     found = terraform.read(state)
     tracked = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text())["config"]
     surveyed = survey(found, tracked.get(f"{PROJECT}:domain_name", ""))
@@ -75,6 +75,8 @@ def _report(stack: str, surveyed: Survey, matches: Matches, imports: Path, chang
     for one, why in matches.left:
         setting = surveyed.by_id.get(id(one))
         say(f"{one.address}: by the setting {setting}, no import" if setting else f"NOT matched: {one.address}: {why}")
+    for note in surveyed.notes:
+        say(f"NOTE: {note}")
     say(f"{len(matches.pairs)} of {len(surveyed.found)} resources are matched; what is not stays with Terraform")
     say(f"1. put {changes} under `config:` of stacks/Pulumi.{stack}.yaml, in the place of the same keys there")
     say(f"2. {import_file.command(stack, imports)}")

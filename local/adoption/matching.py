@@ -13,6 +13,9 @@ SUBNET = "aws:ec2/subnet:Subnet"
 NAMES = ("id", "arn", "name", "key_id", "allocation_id")
 """By which of its attributes others refer to a resource."""
 
+USUAL = {"path": "/"}
+"""What a property is where the stack leaves it out."""
+
 
 @dataclass
 class Matches:
@@ -114,7 +117,7 @@ def _differences(
         if value in (None, "", []):
             continue
         urns = expected.references.get(name)
-        same = _leads_to(value, urns, pairs) if urns else _alike(expected.chosen(name), value)
+        same = _leads_to(value, urns, pairs) if urns else _alike(expected.chosen(name) or USUAL.get(name), value)
         if not same:
             yield name, value
 

@@ -1,13 +1,24 @@
 """What kind of environment a Terraform state describes: its network, its cluster, and the settings that fit both."""
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
+
+from pulumi_mlops import versions
 
 from local.adoption.kinds import group_name
 from local.adoption.terraform import Found
 
 SPOT = "SPOT"
+WIDEST_PREFIX = 8
+"""A larger block of addresses that reach the API server needs a reason in the stack's settings."""
+REASON = "as it was under Terraform"
+
+OF_THE_DOMAIN = {
+    "aws_route53_zone": ("name", "zone_id", "zone_id"),
+    "aws_acm_certificate": ("domain_name", "certificate_arn", "arn"),
+}
+"""Type → where the domain's name stands, the setting that takes the resource, and what it takes."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,6 +30,8 @@ class Survey:
     """Settings of the foundation stack that differ from its defaults."""
     by_id: dict[int, str]
     """Resources that a setting names, so that no import is needed: the setting's name by `id()` of the resource."""
+    notes: list[str]
+    """What the stack will change, or cannot, and that somebody has to know before the first `up`."""
 
 
 def survey(found: list[Found], domain_name: str) -> Survey:
@@ -33,17 +46,17 @@ def survey(found: list[Found], domain_name: str) -> Survey:
     marked = [_marked(one, found, vpc_id, _subnets_in_use(found)) for one in found]
     settings = {
         **_network(marked, vpc_id),
-        **({"cluster_name": cluster.get("name")} if cluster else {}),
+        **(_cluster(cluster) if cluster else {}),
         **_nodes(marked),
+        "protect_data": True,  # what is adopted holds data, in a stack for trying things out as well
     }
-    names = {"aws_route53_zone": ("name", "zone_id", "zone_id"), "aws_acm_certificate": ("domain_name", "certificate_arn", "arn")}
     by_id: dict[int, str] = {}
     for one in marked:
-        called, setting, path = names.get(one.type, ("", "", ""))
+        called, setting, path = OF_THE_DOMAIN.get(one.type, ("", "", ""))
         if called and str(one.get(called)).removesuffix(".") == domain_name and setting not in settings:
             settings[setting] = one.get(path)
             by_id[id(one)] = setting
-    return Survey(marked, settings, by_id)
+    return Survey(marked, settings, by_id, list(_notes(found, cluster)))
 
 
 def _vpc(found: Iterable[Found], cluster: Found | None) -> str:
@@ -107,6 +120,33 @@ def _network(found: list[Found], vpc_id: str) -> dict[str, Any]:
     ordered = sorted(private, key=lambda zone: (len(gateways) == 1 and zone not in gateways, zone))
     nat = "none" if not gateways else "single" if len(gateways) == 1 else "per_zone"
     return {"cidr": vpc.get("cidr_block"), "zones": ordered, "nat": nat}
+
+
+def _cluster(cluster: Found) -> dict[str, Any]:
+    """Who reaches the API server still does."""
+    settings = {"cluster_name": cluster.get("name")}
+    blocks = cluster.get("vpc_config.0.public_access_cidrs")
+    if not cluster.get("vpc_config.0.endpoint_public_access") or not blocks:
+        return settings
+    wide = any(int(block.partition("/")[2]) < WIDEST_PREFIX for block in blocks)
+    return {**settings, "public_access_cidrs": blocks, **({"public_access_reason": REASON} if wide else {})}
+
+
+def _notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]:
+    if cluster and (version := cluster.get("version")) not in (None, versions.EKS_KUBERNETES):
+        yield (
+            f"the cluster runs Kubernetes {version} and stays there by the setting `adopted`; the stack's add-ons are "
+            f"for {versions.EKS_KUBERNETES}: upgrade the cluster to that first, minor by minor, then adopt it"
+        )
+    if cluster and cluster.get("access_config.0.authentication_mode") == "CONFIG_MAP":
+        yield (
+            "the cluster's access is by the ConfigMap aws-auth, the stack's by access entries, and EKS goes there by "
+            "way of both: `aws eks update-cluster-config --access-config authenticationMode=API_AND_CONFIG_MAP`, name "
+            "the `administrators` in the settings, then adopt it"
+        )
+    for one in found:
+        if one.type == "aws_efs_file_system" and one.get("encrypted") is False:
+            yield f"{one.address} is not encrypted and cannot become so: it stays so by the setting `adopted`"
 
 
 def _nodes(found: Iterable[Found]) -> dict[str, Any]:

@@ -9,8 +9,8 @@ from typing import Any
 from local.progress import StepFailed
 
 VERSION = 4
-AWS = "/aws"
-"""How the address of the AWS provider ends, whatever registry it came from."""
+AWS = "aws_"
+"""How the types of the AWS provider begin."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +63,7 @@ def read(file: Path) -> list[Found]:
     managed = [one for one in state.get("resources") or [] if one.get("mode") == "managed" and one.get("instances")]
     if not managed:
         raise StepFailed(f"{file} is a Terraform state without resources: there is nothing to adopt")
-    of_aws = [one for one in managed if AWS in one.get("provider", "").partition("[")[2]]
-    if not of_aws:
+    if not any(one["type"].startswith(AWS) for one in managed):
         others = ", ".join(sorted({one["type"].partition("_")[0] for one in managed}))
         raise StepFailed(f"{file} has no resource of AWS, only of {others}; the foundation stacks are on AWS")
     found = [instance for one in managed for instance in _instances(one)]

@@ -39,8 +39,8 @@ class Shape:
 def make(aws: Aws) -> Shape:
     """Makes all of it."""
     shape = Shape(aws)
-    private, public = _network(shape)
-    _cluster(shape, [*private, *public], private)
+    private = _network(shape)
+    _cluster(shape, private)
     _files(shape, private)
     _buckets(shape)
     return shape
@@ -50,7 +50,7 @@ def _named(name: str) -> list[dict[str, str]]:
     return [{"Key": "Name", "Value": name}]
 
 
-def _network(shape: Shape) -> tuple[list[str], list[str]]:
+def _network(shape: Shape) -> list[str]:
     """One NAT gateway, and hence one table for all private subnets; blocks that are not those of `Network`."""
     ec2, at = shape.aws.client("ec2"), "module.vpc"
     vpc = ec2.create_vpc(CidrBlock="10.42.0.0/16")["Vpc"]["VpcId"]
@@ -85,7 +85,7 @@ def _network(shape: Shape) -> tuple[list[str], list[str]]:
     ec2.create_route(RouteTableId=tables["private"], DestinationCidrBlock=OPEN, NatGatewayId=nat)
     attributes = {"route_table_id": tables["private"], "destination_cidr_block": OPEN, "nat_gateway_id": nat}
     shape.keep("aws_route.private_nat_gateway", {"id": "r-2", **attributes}, 0, at)
-    return subnets["private"], subnets["public"]
+    return subnets["private"]
 
 
 def _role(shape: Shape, name: str, service: str, policies: list[str], module: str, address: str) -> str:
@@ -102,14 +102,14 @@ def _role(shape: Shape, name: str, service: str, policies: list[str], module: st
     return arn
 
 
-def _cluster(shape: Shape, subnets: list[str], private: list[str]) -> None:
+def _cluster(shape: Shape, private: list[str]) -> None:
     eks, at = shape.aws.client("eks"), "module.eks"
     nodes_at = f'{at}.module.eks_managed_node_group["workers"]'
     role = _role(shape, "acme-ml-cluster-2023", "eks.amazonaws.com", ["AmazonEKSClusterPolicy"], at, "this")
     network = {"subnetIds": private, "endpointPublicAccess": True, "endpointPrivateAccess": True}
     made = eks.create_cluster(name=CLUSTER, version="1.36", roleArn=role, resourcesVpcConfig=network)["cluster"]
     issuer = made["identity"]["oidc"]["issuer"]
-    vpc = {"subnet_ids": private, "vpc_id": shape.resources[0]["instances"][0]["attributes"]["id"]}
+    vpc = {"subnet_ids": private, "endpoint_public_access": True, "public_access_cidrs": [OPEN], "vpc_id": shape.resources[0]["instances"][0]["attributes"]["id"]}
     attributes = {
         "id": CLUSTER, "name": CLUSTER, "arn": made["arn"], "version": "1.36", "role_arn": role, "vpc_config": [vpc],
         "identity": [{"oidc": [{"issuer": issuer}]}],
