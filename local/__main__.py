@@ -34,7 +34,9 @@ def main() -> int:
         elif arguments.word == "adopt":
             adoption.adopt(arguments.state, arguments.stack, Path.cwd())
         elif arguments.word == "destroy":
-            destruction.destroy(arguments.stack, keep_data=arguments.keep_data, confirmed=arguments.yes, target=Path.cwd())
+            destruction.destroy(
+                arguments.stack, keep_data=arguments.keep_data, confirmed=arguments.yes, target=Path.cwd()
+            )
         else:
             getattr(up, arguments.word)()
     except StepFailed as failure:

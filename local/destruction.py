@@ -1,4 +1,4 @@
-"""`make destroy STACK=…`: `pulumi destroy` of a stack on AWS, in your own backend and login, that loses no data by surprise.
+"""`make destroy STACK=…`: `pulumi destroy` of a stack on AWS in your own backend, that loses no data by surprise.
 
 Does not own: the local stacks (`make down`), and what the protection of a resource is (the stack's `protect_data`).
 """
@@ -11,14 +11,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from local import tools
 from local.adoption import import_file
 from local.adoption.import_file import Entry
 from local.adoption.urns import PROVIDER, is_stack, name_of, plugin_version, type_of
+from local.engine import PROJECT
 from local.paths import ROOT
 from local.planning import on_aws
 from local.progress import StepFailed, say
 
+GENERATED = ("name", "bucket", "creationToken", "nodeGroupName")
+"""Properties whose value Pulumi makes up where the program gives none."""
 
 
 def destroy(stack: str, *, keep_data: bool, confirmed: bool, target: Path) -> None:
@@ -26,9 +31,9 @@ def destroy(stack: str, *, keep_data: bool, confirmed: bool, target: Path) -> No
 
     Args:
         stack: its name.
-        keep_data: whether what is protected stays; its import file is then written as `<stack>.kept.json`.
+        keep_data: whether what is protected stays; its import file is then written as `<stack>.kept.import.json`.
         confirmed: whether Pulumi need not ask.
-        target: directory of the import file.
+        target: directory of the files about what stays.
 
     Raises:
         StepFailed: the stack is none on AWS, something in it is protected, or Pulumi failed.
@@ -42,13 +47,13 @@ def destroy(stack: str, *, keep_data: bool, confirmed: bool, target: Path) -> No
         names = "".join(f"\n  - {name_of(urn)} ({type_of(urn)})" for urn in protected)
         raise StepFailed(
             f"nothing was deleted, since stack {stack} protects what holds data:{names}\n"
-            f"`make destroy STACK={stack} KEEP_DATA=1` deletes all but these and what they need; to lose them as well, set "
-            f"protect_data: false in stacks/Pulumi.{stack}.yaml, `pulumi up --stack {stack}`, then `make destroy`"
+            f"`make destroy STACK={stack} KEEP_DATA=1` deletes all but these and what they need; to lose them as well, "
+            f"set protect_data: false in stacks/Pulumi.{stack}.yaml, `pulumi up --stack {stack}`, then `make destroy`"
         )
     words = ["destroy", "--stack", stack, *(["--exclude-protected"] if keep_data else [])]
     _pulumi(*words, *(["--yes"] if confirmed else []), interactive=True)
     if keep_data:
-        _report(stack, target / f"{stack}.kept.json")
+        _report(stack, target)
 
 
 def protected_of(resources: list[Mapping[str, Any]]) -> list[str]:
@@ -60,25 +65,40 @@ def kept(resources: list[Mapping[str, Any]]) -> dict[str, Any]:
     """The import file of what is left in a state."""
     entries = [
         Entry(one["urn"], one.get("parent") or "", one.get("importID") or one["id"], plugin_version(one["provider"]))
-        for one in resources
-        if one.get("custom") and not type_of(one["urn"]).startswith(PROVIDER)
+        for one in filter(_is_on_aws, resources)
     ]
     return import_file.document(entries, {one["urn"]: one.get("parent") or "" for one in resources})
 
 
-def _report(stack: str, file: Path) -> None:
+def names_of(resources: list[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The setting `adopted` for a state that has to learn of them anew: the names that Pulumi generated."""
+    found: dict[str, dict[str, Any]] = {}
+    for one in resources:
+        inputs = one.get("inputs") or {}
+        generated = {key: inputs[key] for key in inputs.get("__defaults", ()) if key in GENERATED and key in inputs}
+        if generated:
+            found[f"{type_of(one['urn'])}::{name_of(one['urn'])}"] = generated
+    return found
+
+
+def _report(stack: str, target: Path) -> None:
     left = _resources(stack)
     content = kept(left)
     if not content["resources"]:
         say(f"nothing of stack {stack} was protected: nothing stays")
         return
-    import_file.write(file, content)
+    imports, settings = target / f"{stack}.kept.import.json", target / f"{stack}.kept.settings.yaml"
+    import_file.write(imports, content)
+    settings.write_text(yaml.safe_dump({f"{PROJECT}:adopted": names_of(left)}, sort_keys=False))
     print(json.dumps(content, indent=2))
-    for one in left:
-        if one.get("custom") and not type_of(one["urn"]).startswith(PROVIDER):
-            say(f"stays: {name_of(one['urn'])} ({one['id']}){' protected' if one.get('protect') else ''}")
-    say(f"these are still in the state of stack {stack}: `pulumi up` completes it around them; {file} brings them back")
-    say(f"into a state without them: {import_file.command(stack, file)}")
+    for one in filter(_is_on_aws, left):
+        say(f"stays: {name_of(one['urn'])} ({one['id']}){', protected' if one.get('protect') else ''}")
+    say(f"they are still in the state of stack {stack}: `pulumi up` completes it around them")
+    say(f"a state that is lost learns of them by {settings} in its settings, and {import_file.command(stack, imports)}")
+
+
+def _is_on_aws(resource: Mapping[str, Any]) -> bool:
+    return bool(resource.get("custom")) and not type_of(resource["urn"]).startswith(PROVIDER)
 
 
 def _resources(stack: str) -> list[Mapping[str, Any]]:

@@ -1,7 +1,8 @@
-"""Resources that came from elsewhere keep what cannot be changed without replacing them: names, blocks, descriptions.
+"""Resources that came from elsewhere keep what cannot be changed without replacing them, and what Pulumi knew them by.
 
-Components compute these. `make adopt` writes those that differ into the setting `adopted`, and a transform of the
-whole stack puts them into the resources' inputs, those inside remote components included.
+Names, blocks and descriptions are computed by components, whose children have names of ours. `make adopt` writes what
+differs into the setting `adopted`; `aliases` holds the old URNs of what was in a Pulumi state before. A transform of
+the whole stack puts both into the resources, those inside remote components included.
 """
 
 from collections.abc import Mapping
@@ -11,15 +12,20 @@ import pulumi
 from pulumi.runtime import register_resource_transform
 
 
-def keep(adopted: Mapping[str, Mapping[str, Any]]) -> None:
-    """Gives resources declared from here on the properties of `adopted`, which are in the provider's own names.
+def keep(adopted: Mapping[str, Mapping[str, Any]], aliases: Mapping[str, str]) -> None:
+    """Gives resources declared from here on their properties and their old URNs.
 
     Args:
-        adopted: by `type::name`, the end of a resource's URN.
+        adopted: properties in the provider's own names, by `type::name`, the end of a resource's URN.
+        aliases: URNs, by the same.
     """
 
     def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
-        kept = adopted.get(f"{args.type_}::{args.name}")
-        return pulumi.ResourceTransformResult({**args.props, **kept}, args.opts) if kept else None
+        key = f"{args.type_}::{args.name}"
+        if key not in adopted and key not in aliases:
+            return None
+        before = pulumi.ResourceOptions(aliases=[aliases[key]] if key in aliases else [])
+        opts = pulumi.ResourceOptions.merge(args.opts, before)
+        return pulumi.ResourceTransformResult({**args.props, **adopted.get(key, {})}, opts)
 
     register_resource_transform(transform)

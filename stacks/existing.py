@@ -60,9 +60,21 @@ def problems(settings: Any) -> Iterator[tuple[str, str]]:
     """What is wrong with the settings together: (setting, sentence)."""
     yield from _network_problems(settings)
     yield from _cluster_problems(settings)
+    yield from _adoption_problems(settings)
+
+
+def _adoption_problems(settings: Any) -> Iterator[tuple[str, str]]:
+    form = "must have `type::name` of a resource as keys, such as aws:s3/bucket:Bucket::mlops-dev-data, got"
+    for name in ("adopted", "aliases"):
+        for key in getattr(settings, name) or {}:
+            if key.count("::") != 1:
+                yield name, f"{form} {key!r}"
     for key, value in (settings.adopted or {}).items():
-        if key.count("::") != 1 or not isinstance(value, dict):
-            yield "adopted", f"must map `type::name` of a resource to its properties, got {key!r}; `make adopt` writes it"
+        if not isinstance(value, dict):
+            yield "adopted", f"must have a mapping of properties for {key}, got {value!r}"
+    for key, value in (settings.aliases or {}).items():
+        if not str(value).startswith("urn:pulumi:"):
+            yield "aliases", f"must have a URN for {key} (`pulumi stack --show-urns` lists them), got {value!r}"
 
 
 def _network_problems(settings: Any) -> Iterator[tuple[str, str]]:
@@ -73,20 +85,32 @@ def _network_problems(settings: Any) -> Iterator[tuple[str, str]]:
         return
     for name in OF_A_NETWORK:
         if getattr(settings, name) is not None:
-            yield name, f"is for a VPC that is made, and vpc_id names one that exists ({settings.vpc_id}): leave one out"
+            yield (
+                name,
+                f"is for a VPC that is made, and vpc_id names one that exists ({settings.vpc_id}): leave one out",
+            )
     if settings.private_subnet_ids is None:
-        yield "private_subnet_ids", "is required with vpc_id: the private subnet of each zone, such as {eu-central-1a: subnet-…}"
+        yield (
+            "private_subnet_ids",
+            "is required with vpc_id: the private subnet of each zone, such as {eu-central-1a: subnet-…}",
+        )
     for name in ("private_subnet_ids", "public_subnet_ids"):
         given = getattr(settings, name)
         if given is not None and set(given) != set(settings.zones):
-            yield name, f"must have one subnet for each of zones ({', '.join(settings.zones)}), got {', '.join(given)}"
+            yield (
+                name,
+                f"must have a subnet for each of zones ({', '.join(settings.zones)}), got {', '.join(given) or 'none'}",
+            )
 
 
 def _cluster_problems(settings: Any) -> Iterator[tuple[str, str]]:
     given = settings.existing_cluster
     if given is None:
         if settings.node_groups is None:
-            yield "node_groups", "is required unless existing_cluster is set: name, instance_types, min_size and max_size of each"
+            yield (
+                "node_groups",
+                "is required unless existing_cluster is set: name, instance_types, min_size and max_size of each",
+            )
         return
     for name in OF_A_CLUSTER:
         if getattr(settings, name) is not None:
@@ -98,10 +122,13 @@ def _cluster_problems(settings: Any) -> Iterator[tuple[str, str]]:
     elif not _is_cluster_arn(given["arn"]):
         yield "existing_cluster", f"must have as arn the ARN of an EKS cluster, got {given['arn']!r}"
     elif not isinstance(given["kubeconfig"], dict):
-        yield "existing_cluster", "must have as kubeconfig what `aws eks update-kubeconfig --dry-run` prints, as a mapping"
+        yield (
+            "existing_cluster",
+            "must have as kubeconfig what `aws eks update-kubeconfig --dry-run` prints, as a mapping",
+        )
 
 
 def _is_cluster_arn(value: Any) -> bool:
     """`arn:<partition>:eks:<region>:<account>:cluster/<name>`."""
     parts = str(value).split(":")
-    return len(parts) == 6 and parts[0] == "arn" and parts[2] == "eks" and parts[5].startswith("cluster/")  # noqa: PLR2004
+    return len(parts) == 6 and parts[0] == "arn" and parts[2] == "eks" and parts[5].startswith("cluster/")

@@ -34,8 +34,8 @@ def build() -> None:
     chosen = settings.read(settings.FoundationSettings)
     region = settings.aws_region()
     name = f"mlops-{chosen.environment}"
-    if chosen.adopted:
-        adopted.keep(chosen.adopted)
+    if chosen.adopted or chosen.aliases:
+        adopted.keep(chosen.adopted or {}, chosen.aliases or {})
     common: Any = {
         "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})}
     }
@@ -112,7 +112,13 @@ def _cluster(
 
 
 def _identities(
-    name: str, region: str, common: Any, *, cluster: Cluster | existing.ExistingCluster, domain: Domain, store: S3ObjectStore
+    name: str,
+    region: str,
+    common: Any,
+    *,
+    cluster: Cluster | existing.ExistingCluster,
+    domain: Domain,
+    store: S3ObjectStore,
 ) -> dict[str, WorkloadIdentity]:
     """A role for each service account of the platform that calls AWS, by the account's name."""
     account_id = cluster.arn.apply(lambda arn: arn.split(":")[4])

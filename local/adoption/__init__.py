@@ -34,7 +34,9 @@ def adopt(state: Path, stack: str, target: Path) -> None:
     if not state.name:
         raise StepFailed("which state? `make adopt STATE=terraform.tfstate`; `terraform state pull` writes one")
     if not on_aws(stack):
-        raise StepFailed(f"stack {stack} is of this machine; a Terraform state is adopted into one on AWS: STACK=foundation-dev")
+        raise StepFailed(
+            f"stack {stack} is of this machine; a Terraform state is adopted into one on AWS: STACK=foundation-dev"
+        )
     found = terraform.read(state)
     tracked = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text())["config"]
     surveyed = survey(found, tracked.get(f"{PROJECT}:domain_name", ""))

@@ -1,4 +1,4 @@
-"""The file that `pulumi import --file` reads: resources by type, name and identifier, below the components they are in."""
+"""The file that `pulumi import --file` reads: resources by type, name and identifier, below their components."""
 
 import json
 from collections.abc import Iterable, Mapping

@@ -6,7 +6,6 @@ Paths on the right-hand side lead into a resource of a Terraform state, properti
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from local.adoption.expected import Expected
 from local.adoption.terraform import Found
@@ -83,7 +82,9 @@ def _bucket_part(terraform: str, token: str) -> Kind:
 
 KINDS = (
     Kind("aws_vpc", "aws:ec2/vpc:Vpc", fixed={"cidrBlock": "cidr_block"}, fits=_not_spare),
-    Kind("aws_default_security_group", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", anchors={"vpcId": "vpc_id"}),
+    Kind(
+        "aws_default_security_group", "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup", anchors={"vpcId": "vpc_id"}
+    ),
     Kind("aws_internet_gateway", "aws:ec2/internetGateway:InternetGateway", anchors={"vpcId": "vpc_id"}),
     Kind(
         "aws_subnet", "aws:ec2/subnet:Subnet", same={"availabilityZone": "availability_zone"},
@@ -133,7 +134,8 @@ KINDS = (
     Kind("aws_cloudwatch_log_group", "aws:cloudwatch/logGroup:LogGroup", identifier="{name}", same={"name": "name"}),
     Kind(
         "aws_eks_node_group", "aws:eks/nodeGroup:NodeGroup", identifier="{cluster_name}:{node_group_name}",
-        same={"clusterName": "cluster_name"}, leads={"nodeRoleArn": "node_role_arn", "launchTemplate": "launch_template.0.id"},
+        same={"clusterName": "cluster_name"},
+        leads={"nodeRoleArn": "node_role_arn", "launchTemplate": "launch_template.0.id"},
         fixed={"nodeGroupName": "node_group_name", "nodeRoleArn": "node_role_arn", "subnetIds": "subnet_ids",
                "amiType": "ami_type", "capacityType": "capacity_type", "instanceTypes": "instance_types",
                "version": "version"},
@@ -150,7 +152,10 @@ KINDS = (
         "aws_efs_mount_target", "aws:efs/mountTarget:MountTarget", anchors={"fileSystemId": "file_system_id"},
         fixed={"subnetId": "subnet_id"}, fits=_same_zone,
     ),
-    Kind("aws_s3_bucket", "aws:s3/bucket:Bucket", identifier="{bucket}", fixed={"bucket": "bucket"}, fits=_same_purpose),
+    Kind(
+        "aws_s3_bucket", "aws:s3/bucket:Bucket", identifier="{bucket}", fixed={"bucket": "bucket"}, fits=_same_purpose
+    ),
+    Kind("aws_ecr_repository", "aws:ecr/repository:Repository", identifier="{name}", same={"name": "name"}),
     _bucket_part("aws_s3_bucket_versioning", "bucketVersioning:BucketVersioning"),
     _bucket_part("aws_s3_bucket_public_access_block", "bucketPublicAccessBlock:BucketPublicAccessBlock"),
     _bucket_part("aws_s3_bucket_ownership_controls", "bucketOwnershipControls:BucketOwnershipControls"),

@@ -49,7 +49,9 @@ def read(file: Path) -> list[Found]:
     try:
         state = json.loads(file.read_text())
     except OSError as error:
-        raise StepFailed(f"{file} cannot be read: {error.strerror}; `terraform state pull > {file}` writes it") from error
+        raise StepFailed(
+            f"{file} cannot be read: {error.strerror}; `terraform state pull > {file}` writes it"
+        ) from error
     except ValueError as error:
         raise StepFailed(
             f"{file} is not JSON ({error}), so no Terraform state; `terraform state pull > {file}` writes one"

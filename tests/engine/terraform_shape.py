@@ -109,7 +109,12 @@ def _cluster(shape: Shape, private: list[str]) -> None:
     network = {"subnetIds": private, "endpointPublicAccess": True, "endpointPrivateAccess": True}
     made = eks.create_cluster(name=CLUSTER, version="1.36", roleArn=role, resourcesVpcConfig=network)["cluster"]
     issuer = made["identity"]["oidc"]["issuer"]
-    vpc = {"subnet_ids": private, "endpoint_public_access": True, "public_access_cidrs": [OPEN], "vpc_id": shape.resources[0]["instances"][0]["attributes"]["id"]}
+    vpc = {
+        "subnet_ids": private,
+        "endpoint_public_access": True,
+        "public_access_cidrs": [OPEN],
+        "vpc_id": shape.resources[0]["instances"][0]["attributes"]["id"],
+    }
     attributes = {
         "id": CLUSTER, "name": CLUSTER, "arn": made["arn"], "version": "1.36", "role_arn": role, "vpc_config": [vpc],
         "identity": [{"oidc": [{"issuer": issuer}]}],

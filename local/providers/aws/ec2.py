@@ -254,7 +254,7 @@ class RouteTableAssociation(Ec2):
     delete_call = Call("disassociate_route_table", AssociationId="{id}")
 
     def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
-        """The association among all: by its identifier, as `subnet/table` when imported, or after a change by subnet."""
+        """The association among all: by its identifier, imported by `subnet/table`, after a change by its subnet."""
         subnet, separator, table = identifier.partition("/")
         for one in found:
             here = (one.get("SubnetId"), one.get("RouteTableId"))
