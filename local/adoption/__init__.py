@@ -47,7 +47,8 @@ def adopt(state: Path, stack: str, target: Path) -> None:
     settings = {**surveyed.settings, **({"adopted": kept} if (kept := adopted(matches)) else {})}
     imports, changes = target / f"{stack}.import.json", target / f"{stack}.settings.yaml"
     import_file.write(imports, content(expected, matches))
-    changes.write_text(yaml.safe_dump({f"{PROJECT}:{key}": value for key, value in settings.items()}, sort_keys=False))
+    given = {f"{PROJECT}:{key}": value for key, value in settings.items() if value is not None}
+    changes.write_text(yaml.safe_dump(given, sort_keys=False))
     _report(stack, surveyed, matches, imports, changes)
 
 
@@ -80,7 +81,9 @@ def _report(stack: str, surveyed: Survey, matches: Matches, imports: Path, chang
     for note in surveyed.notes:
         say(f"NOTE: {note}")
     say(f"{len(matches.pairs)} of {len(surveyed.found)} resources are matched; what is not stays with Terraform")
-    say(f"1. put {changes} under `config:` of stacks/Pulumi.{stack}.yaml, in the place of the same keys there")
+    gone = [key for key, value in surveyed.settings.items() if value is None]
+    without = f", without {', '.join(gone)}" if gone else ""
+    say(f"1. put {changes} under `config:` of stacks/Pulumi.{stack}.yaml, in the place of the same keys there{without}")
     say(f"2. {import_file.command(stack, imports)}")
     say(f"3. pulumi preview --stack {stack} --diff: it must replace and delete nothing; then pulumi up")
     say("4. terraform state rm … of each matched address, so that Terraform leaves it alone")

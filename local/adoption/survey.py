@@ -5,9 +5,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pulumi_mlops import versions
+from pulumi_mlops.foundation import _subnets
+from pulumi_mlops.foundation._subnets import LEAST_ZONES, MOST_ZONES
 
 from local.adoption.kinds import group_name
 from local.adoption.terraform import Found
+from stacks.existing import OF_A_NETWORK
 
 SPOT = "SPOT"
 WIDEST_PREFIX = 8
@@ -27,7 +30,7 @@ class Survey:
 
     found: list[Found]
     settings: dict[str, Any]
-    """Settings of the foundation stack that differ from its defaults."""
+    """Settings of the foundation stack that differ from its defaults; None for those that must not be there."""
     by_id: dict[int, str]
     """Resources that a setting names, so that no import is needed: the setting's name by `id()` of the resource."""
     notes: list[str]
@@ -50,7 +53,7 @@ def survey(found: list[Found], domain_name: str) -> Survey:
         **_nodes(marked),
         "protect_data": True,  # what is adopted holds data, in a stack for trying things out as well
     }
-    by_id: dict[int, str] = {}
+    by_id = {id(one): "vpc_id" for one in marked if "vpc_id" in settings and one.get("spare") is False}
     for one in marked:
         called, setting, path = OF_THE_DOMAIN.get(one.type, ("", "", ""))
         if called and str(one.get(called)).removesuffix(".") == domain_name and setting not in settings:
@@ -116,10 +119,28 @@ def _network(found: list[Found], vpc_id: str) -> dict[str, Any]:
     zones = {one.get("id"): one.get("availability_zone") for one in subnets}
     private = {one.get("availability_zone") for one in subnets if not one.get("faces_internet")}
     gateways = [zones[g.get("subnet_id")] for g in found if g.type == "aws_nat_gateway" and g.get("subnet_id") in zones]
+    if _subnets.block_rule(vpc.get("cidr_block")) or not LEAST_ZONES <= len(private) <= MOST_ZONES:
+        return _by_id(vpc_id, subnets)
     # The only gateway is in the first zone of the list.
     ordered = sorted(private, key=lambda zone: (len(gateways) == 1 and zone not in gateways, zone))
     nat = "none" if not gateways else "single" if len(gateways) == 1 else "per_zone"
     return {"cidr": vpc.get("cidr_block"), "zones": ordered, "nat": nat}
+
+
+def _by_id(vpc_id: str, subnets: Iterable[Found]) -> dict[str, Any]:
+    """A network that `Network` would not make is used as it is."""
+    sides: dict[bool, dict[str, str]] = {True: {}, False: {}}
+    for one in subnets:
+        sides[one.get("faces_internet")].setdefault(one.get("availability_zone"), one.get("id"))
+    zones = sorted(sides[False])
+    public = {zone: sides[True][zone] for zone in zones if zone in sides[True]}
+    return {
+        "vpc_id": vpc_id,
+        "zones": zones,
+        "private_subnet_ids": sides[False],
+        **({"public_subnet_ids": public} if len(public) == len(zones) else {}),
+        **dict.fromkeys(OF_A_NETWORK),
+    }
 
 
 def _cluster(cluster: Found) -> dict[str, Any]:

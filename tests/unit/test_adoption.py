@@ -121,6 +121,24 @@ def test_the_settings_of_the_environment_are_read_from_its_state() -> None:
     assert "authenticationMode=API_AND_CONFIG_MAP" in surveyed.notes[1]
 
 
+@pytest.mark.parametrize("block", ["100.64.0.0/16", "10.42.0.0/22"])
+def test_a_network_that_the_component_would_not_make_is_used_as_it_is(block: str) -> None:
+    found = terraform.read(STATE)
+    next(one for one in found if one.get("id") == "vpc-1").attributes["cidr_block"] = block
+
+    surveyed = survey(found, "")
+
+    assert surveyed.settings["vpc_id"] == "vpc-1"
+    assert surveyed.settings["private_subnet_ids"] == {"eu-central-1a": "subnet-1", "eu-central-1b": "subnet-2"}
+    assert surveyed.settings["public_subnet_ids"] == {"eu-central-1a": "subnet-3", "eu-central-1b": "subnet-4"}
+    assert [surveyed.settings[key] for key in ("cidr", "nat", "interface_endpoints")] == [None] * 3
+    by_setting = {one.address for one in surveyed.found if surveyed.by_id.get(id(one)) == "vpc_id"}
+    assert by_setting == {
+        "module.vpc.aws_vpc.this[0]",
+        *(f"module.vpc.aws_subnet.{side}[{n}]" for side in ("private", "public") for n in (0, 1))
+    }  # fmt: skip
+
+
 def test_a_zone_of_another_domain_is_not_the_stacks() -> None:
     assert "zone_id" not in survey(terraform.read(STATE), "ml.example.org").settings
 
