@@ -10,7 +10,15 @@ import pulumi
 CLUSTER_KEYS = ("arn", "node_security_group_id", "kubeconfig")
 OF_A_NETWORK = ("cidr", "nat", "interface_endpoints")
 """Settings of a VPC that is made."""
-OF_A_CLUSTER = ("node_groups", "administrators", "public_access_cidrs", "public_access_reason", "cluster_name")
+OF_A_CLUSTER = (
+    "cluster_name",
+    "node_groups",
+    "kubernetes_version",
+    "addon_versions",
+    "administrators",
+    "public_access_cidrs",
+    "public_access_reason",
+)
 """Settings of a cluster that is made."""
 
 
@@ -37,7 +45,8 @@ class ExistingCluster:
 
 def network(settings: Any) -> ExistingNetwork:
     """The network that the settings name."""
-    private, public = settings.private_subnet_ids, settings.public_subnet_ids or {}
+    private: dict[str, str] = settings.private_subnet_ids
+    public: dict[str, str] = settings.public_subnet_ids or {}
     return ExistingNetwork(
         settings.vpc_id,
         [private[zone] for zone in settings.zones],
@@ -65,14 +74,14 @@ def problems(settings: Any) -> Iterator[tuple[str, str]]:
 
 def _adoption_problems(settings: Any) -> Iterator[tuple[str, str]]:
     form = "must have `type::name` of a resource as keys, such as aws:s3/bucket:Bucket::mlops-dev-data, got"
-    for name in ("adopted", "aliases"):
-        for key in getattr(settings, name) or {}:
-            if key.count("::") != 1:
-                yield name, f"{form} {key!r}"
-    for key, value in (settings.adopted or {}).items():
+    adopted: dict[str, Any] = settings.adopted or {}
+    aliases: dict[str, Any] = settings.aliases or {}
+    for name, given in (("adopted", adopted), ("aliases", aliases)):
+        yield from ((name, f"{form} {key!r}") for key in given if key.count("::") != 1)
+    for key, value in adopted.items():
         if not isinstance(value, dict):
             yield "adopted", f"must have a mapping of properties for {key}, got {value!r}"
-    for key, value in (settings.aliases or {}).items():
+    for key, value in aliases.items():
         if not str(value).startswith("urn:pulumi:"):
             yield "aliases", f"must have a URN for {key} (`pulumi stack --show-urns` lists them), got {value!r}"
 

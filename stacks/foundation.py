@@ -86,6 +86,7 @@ def _network(name: str, region: str, chosen: settings.FoundationSettings, common
         NetworkArgs(
             region=region,
             cluster_names=[chosen.cluster_name or name],
+            protect=chosen.protect_data,
             **common,
             **settings.given(chosen, "zones", "cidr", "nat", "interface_endpoints"),
         ),

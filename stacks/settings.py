@@ -53,6 +53,12 @@ class FoundationSettings:
     interface_endpoints: list[str] | None = field(
         default=None, metadata=_means("AWS services reached without leaving the VPC, such as ecr.api")
     )
+    kubernetes_version: str | None = field(
+        default=None, metadata=_means("minor of Kubernetes, one up at a time; default that of the library")
+    )
+    addon_versions: dict[str, str] | None = field(
+        default=None, metadata=_means("versions of EKS add-ons, by the add-on's name; default those of the library")
+    )
     administrators: list[str] | None = field(
         default=None, metadata=_means("ARNs of the IAM roles that administrate the cluster")
     )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from aws import Aws, aws_api
+from aws_stacks import AwsEngine
 from pulumi_cli import Cluster, PulumiEnv
 
 from local import providers, tools
@@ -63,3 +64,14 @@ def aws(aws_server: Aws, pulumi_env: PulumiEnv) -> Aws:
     aws_server.reset()
     pulumi_env.environment.update(aws_server.environment)
     return aws_server
+
+
+@pytest.fixture
+def aws_engine(tmp_path: Path, pulumi_home: Path, aws: Aws) -> AwsEngine:
+    """The CLI for the stacks of this repository, with an empty state and an empty API."""
+    directory = tmp_path / "engine"
+    directory.mkdir()
+    (directory / "home").symlink_to(pulumi_home)
+    engine = AwsEngine(tools.ensure("pulumi")["pulumi"], directory, directory / "no-kubeconfig", aws=aws)
+    engine.prepare()
+    return engine

@@ -1,16 +1,12 @@
 """The foundation stacks of this repository under the real engine, with AWS calls answered on this machine."""
 
-import collections
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from aws import Aws
+from aws_stacks import AwsEngine
 
-from local import providers, tools
-from local.engine import Engine
 from local.paths import ROOT
 
 pytestmark = pytest.mark.engine
@@ -18,51 +14,12 @@ pytestmark = pytest.mark.engine
 DEV, PROD = "foundation-dev", "foundation-prod"
 
 
-@dataclass(frozen=True)
-class _Engine(Engine):
-    aws: Aws | None = None
-
-    def environment(self) -> dict[str, str]:
-        assert self.aws
-        return {**super().environment(), **providers.environment(), **self.aws.environment}
-
-    def said(self, stack: str, word: str = "preview", **settings: Any) -> str:
-        """What a run says of the stack with other settings, also when it fails."""
-        self.configure(stack, settings)
-        done = subprocess.run(
-            [self.executable, word, "--non-interactive", "--color", "never", *self._of(stack)],
-            cwd=ROOT,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        return done.stdout + done.stderr
-
-    def planned(self, stack: str, **settings: Any) -> dict[str, set[str]]:
-        """Operation → types of resources of a preview with other settings; what stays the same is left out."""
-        self.configure(stack, settings)
-        found: dict[str, set[str]] = collections.defaultdict(set)
-        for step in self.preview_json(stack)["steps"]:
-            if step["op"] != "same":
-                found[step["op"]].add(step["urn"].split("::")[2].rpartition(":")[2])
-        return found
-
-
-@pytest.fixture
-def engine(tmp_path: Path, pulumi_home: Path, aws: Aws) -> _Engine:
-    (tmp_path / "home").symlink_to(pulumi_home)
-    engine = _Engine(tools.ensure("pulumi")["pulumi"], tmp_path, tmp_path / "no-kubeconfig", aws=aws)
-    engine.prepare()
-    return engine
-
-
 @pytest.mark.parametrize("stack", [DEV, PROD])
-def test_the_whole_environment_can_be_previewed(engine: _Engine, stack: str):
-    said = engine.said(stack)
+def test_the_whole_environment_can_be_previewed(aws_engine: AwsEngine, stack: str):
+    said = aws_engine.said(stack)
     assert "error:" not in said
     assert "warning:" not in said
-    planned = engine.planned(stack)
+    planned = aws_engine.planned(stack)
     assert set(planned) == {"create"}
     assert {"Network", "Cluster", "S3ObjectStore", "SharedFiles", "Registry", "Domain"} <= planned["create"]
     assert {"WorkloadIdentity", "NodeGroup", "PodIdentityAssociation", "Certificate", "FileSystem"} <= planned["create"]
@@ -78,17 +35,17 @@ def test_the_whole_environment_can_be_previewed(engine: _Engine, stack: str):
         ({"zone": ["x"]}, 'pulumi-mlops:zone is unknown; did you mean "zones"?'),
     ],
 )
-def test_a_wrong_setting_is_one_line_before_the_first_resource(engine: _Engine, settings: Any, sentence: str):
-    said = engine.said(DEV, **settings)
+def test_a_wrong_setting_is_one_line_before_the_first_resource(aws_engine: AwsEngine, settings: Any, sentence: str):
+    said = aws_engine.said(DEV, **settings)
     (error, *_) = [line for line in said.splitlines() if "error: " in line]
     assert sentence in error
     assert "Traceback" not in said
     assert "aws:" not in said
 
 
-def test_wrong_nodes_are_one_line(engine: _Engine):
+def test_wrong_nodes_are_one_line(aws_engine: AwsEngine):
     group = {"name": "a", "instance_types": ["m7i.large"], "min_size": 5, "max_size": 2}
-    said = engine.said(DEV, node_groups=[group])
+    said = aws_engine.said(DEV, node_groups=[group])
     assert len({line.strip() for line in said.splitlines() if "error: " in line and "max_size" in line}) >= 1
     assert "Traceback" not in said
 

@@ -55,6 +55,9 @@ class NetworkArgs(TypedDict):
     flow_log_days: NotRequired[int]
     """Days for which the log of all connections is kept, one of the retentions of CloudWatch Logs; default 30, and 0
     for no log. Plain: decides whether there is a log."""
+    protect: NotRequired[bool]
+    """Whether Pulumi refuses to delete the VPC, and so to replace it by one with another `cidr`; default true: all of
+    an environment stands on it."""
     tags: NotRequired[dict[str, pulumi.Input[str]]]
     """Tags of everything that is created; default none."""
 
@@ -142,7 +145,7 @@ class Network(pulumi.ComponentResource):
             enable_dns_support=True,
             enable_dns_hostnames=True,  # interface endpoints and EFS mount targets are found by name
             tags=self._named("vpc"),
-            opts=self._child,
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args.get("protect", True)),
         )
         aws.ec2.DefaultSecurityGroup(  # without rules: whoever forgets to choose a group gets one that admits nothing
             f"{self._name}-default-security-group",

@@ -41,6 +41,7 @@ class Cluster(Resource):
     )
     outputs = ("arn", "certificateAuthority", "clusterId", "createdAt", "endpoint", "identities", "platformVersion",
                "status")  # fmt: skip
+    inner = {"vpcConfig": ("clusterSecurityGroupId", "vpcId")}
     renames = {"resourcesVpcConfig": "vpcConfig"}
     defaults = {"bootstrapSelfManagedAddons": True, "deletionProtection": False}
     settled = frozenset({"version", "accessConfig", "kubernetesNetworkConfig", "upgradePolicy"})
@@ -60,13 +61,18 @@ class Cluster(Resource):
         if types:
             given["logging"] = {"clusterLogging": [{"types": types, "enabled": True}]}
         account.call("eks", "create_cluster", **given)
+        self._create_security_group(account, inputs)
         self.tag(account, inputs["name"], inputs, {}, self.all_tags(account, inputs))
         return inputs["name"]
 
     def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
-        """With issuer and log types in Pulumi's form."""
+        """With issuer, security group and log types in Pulumi's form."""
         values = self.translated(found)
-        values["identities"] = [{"oidcs": [{"issuer": found["identity"]["oidc"]["issuer"]}]}]
+        values["identities"] = [{"oidcs": [{"issuer": _issuer(found)}]}]
+        group = _security_group(account, identifier)
+        if group:
+            place = {"clusterSecurityGroupId": group["GroupId"], "vpcId": group["VpcId"]}
+            values["vpcConfig"] = {**values["vpcConfig"], **place}
         logging = (found.get("logging") or {}).get("clusterLogging") or []
         values["enabledClusterLogTypes"] = [name for one in logging if one.get("enabled") for name in one["types"]]
         return values
@@ -88,7 +94,25 @@ class Cluster(Resource):
         """Refused while it is protected, as AWS does."""
         if state.get("deletionProtection"):
             raise Refused("deletionProtection is on: set it to false and run `pulumi up` first")
+        group = _security_group(account, identifier)
         super().delete(account, identifier, state)
+        if group:
+            account.call("ec2", "delete_security_group", GroupId=group["GroupId"])
+
+    def _create_security_group(self, account: Account, inputs: Object) -> None:
+        """EKS makes one for every cluster, in the VPC of the subnets; the local API makes none."""
+        subnets = account.call("ec2", "describe_subnets", SubnetIds=inputs["vpcConfig"]["subnetIds"][:1])["Subnets"]
+        group = account.call(
+            "ec2",
+            "create_security_group",
+            GroupName=_group_name(inputs["name"]),
+            Description="made by EKS for the cluster's nodes and network interfaces",
+            VpcId=subnets[0]["VpcId"],
+        )["GroupId"]
+        account.call(
+            "ec2", "create_tags", Resources=[group], Tags=[{"Key": f"kubernetes.io/cluster/{inputs['name']}",
+                                                            "Value": "owned"}],
+        )  # fmt: skip
 
 
 class NodeGroup(Resource):
@@ -306,6 +330,23 @@ class PodIdentityAssociation(Simulation):
     def read(self, account: Account, identifier: str, state: Object) -> Live | None:
         """Imported as `cluster,association`."""
         return super().read(account, identifier.rpartition(",")[2], state)
+
+
+def _issuer(cluster: Object) -> str:
+    """Each cluster has an issuer of its own; the local API gives one a region."""
+    shared: str = cluster["identity"]["oidc"]["issuer"]
+    return f"{shared.rpartition('/')[0]}/{_digest(cluster['arn']).upper()}"
+
+
+def _group_name(cluster: str) -> str:
+    return f"eks-cluster-sg-{cluster}-{int(_digest(cluster)[:8], 16)}"
+
+
+def _security_group(account: Account, cluster: str) -> Object | None:
+    """The group that EKS made for the cluster; None for a cluster that was made beside this provider."""
+    wanted = [{"Name": "group-name", "Values": [_group_name(cluster)]}]
+    found = account.call("ec2", "describe_security_groups", Filters=wanted)["SecurityGroups"]
+    return found[0] if found else None
 
 
 def _digest(text: str) -> str:

@@ -190,6 +190,9 @@ class Aws(Provider):
         keep = {*kind.properties, *kind.outputs} - {"tags"}
         shown = {key: value for key, value in live.values.items() if key in keep and value is not None}
         state = {**shown, **_unmarked(given), "region": self.account.region}
+        for name, parts in kind.inner.items():
+            known = live.values.get(name) or {}
+            state[name] = {**{part: known[part] for part in parts if part in known}, **state[name]}
         if kind.taggable:
             state["tagsAll"] = live.tags or {}
         return state
@@ -202,6 +205,10 @@ class Aws(Provider):
             planned["tagsAll"] = kind.all_tags(self.account, plain)
         for name in kind.volatile if state else ():
             planned[name] = UNKNOWN
+        for name, parts in kind.inner.items():
+            if isinstance(plain.get(name), dict):
+                before = state.get(name) or dict.fromkeys(parts, UNKNOWN)
+                planned[name] = {**{part: before[part] for part in parts if part in before}, **planned[name]}
         return planned
 
     def _inputs(self, kind: Resource, inputs: Object, live: Live, *, imported: bool) -> Object:

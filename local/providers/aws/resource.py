@@ -98,6 +98,8 @@ class Resource:
     properties: ClassVar[dict[str, Property]]
     outputs: ClassVar[tuple[str, ...]] = ()
     """Properties that only the API knows."""
+    inner: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """Property → the parts of it that only the API knows."""
     volatile: ClassVar[tuple[str, ...]] = ()
     """Outputs that an update changes."""
     defaults: ClassVar[Mapping[str, Any]] = {}

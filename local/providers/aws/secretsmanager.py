@@ -65,4 +65,37 @@ class SecretVersion(Resource):
         """A version goes with its secret."""
 
 
-KINDS = (Secret, SecretVersion)
+class SecretRotation(Resource):
+    """When a secret gets a new value."""
+
+    token = "aws:secretsmanager/secretRotation:SecretRotation"
+    service = "secretsmanager"
+    properties = properties("secretId*! rotateImmediately~ rotationLambdaArn rotationRules*")
+    outputs = ("rotationEnabled",)
+    defaults = {"rotateImmediately": True}
+    update_calls = (Call("rotate_secret", "ARN", SecretId="{id}"),)
+    read_call = Call("describe_secret", "@", SecretId="{id}")
+
+    def create(self, account: Account, inputs: Object) -> str:
+        """The same call as a change."""
+        given = {**self.defaults, **inputs}
+        account.call(
+            "secretsmanager",
+            "rotate_secret",
+            **self.parameters("rotate_secret", given),
+            RotateImmediately=given["rotateImmediately"],
+        )
+        return inputs["secretId"]
+
+    def read(self, account: Account, identifier: str, state: Object) -> Live | None:
+        """Only while the secret is there and rotates."""
+        live = super().read(account, identifier, state)
+        if live is None or live.values.get("deletedDate") or not live.values.get("rotationEnabled"):
+            return None
+        return Live({**live.values, "secretId": identifier})
+
+    def delete(self, account: Account, identifier: str, state: Object) -> None:
+        """It goes with its secret: the local API ends only rotations by a function, and that of a database has none."""
+
+
+KINDS = (Secret, SecretVersion, SecretRotation)

@@ -1,0 +1,1 @@
+"""From previews to what a reviewer reads: dangers, rules, cost, one comment. Makes no resources."""

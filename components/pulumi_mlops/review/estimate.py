@@ -1,0 +1,42 @@
+"""What a stack costs a month, before and after a change."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+
+@dataclass(frozen=True)
+class Requests:
+    """What a team's pods and claims ask of the cluster, replicas counted."""
+
+    cpu_cores: Decimal = Decimal(0)
+    memory_gib: Decimal = Decimal(0)
+    storage_gib: Decimal = Decimal(0)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Monthly cost of one stack in USD, from list prices; 730 hours a month."""
+
+    stack: str
+    region: str
+    before: Decimal
+    after: Decimal
+    low: Decimal
+    """Lower end of the error band of `after`."""
+    high: Decimal
+    """Upper end of the error band of `after`."""
+    priced_on: date
+    """The day of the price table."""
+    not_counted: tuple[str, ...] = ()
+    """What is left out although it costs, in words: traffic, requests, types without a price (with their number)."""
+    requests_before: Mapping[str, Requests] | None = None
+    """By namespace."""
+    requests_after: Mapping[str, Requests] | None = None
+    """By namespace."""
+
+    @property
+    def delta(self) -> Decimal:
+        """What the change adds a month; negative where it saves."""
+        return self.after - self.before

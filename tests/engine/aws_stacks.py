@@ -1,0 +1,77 @@
+"""The stacks of this repository under the real engine, with AWS calls answered on this machine."""
+
+import collections
+import json
+import subprocess
+from dataclasses import dataclass
+from typing import Any
+
+from aws import Aws
+
+from local import providers
+from local.engine import Engine
+from local.paths import ROOT
+
+
+@dataclass(frozen=True)
+class AwsEngine(Engine):
+    """The Pulumi CLI led to an AWS API of a test."""
+
+    aws: Aws | None = None
+
+    def environment(self) -> dict[str, str]:
+        """The engine's environment, with the API's address."""
+        assert self.aws
+        return {**super().environment(), **providers.environment(), **self.aws.environment}
+
+    def said(self, stack: str, word: str = "preview", *options: str, **settings: Any) -> str:
+        """What a run says of the stack with other settings, also when it fails."""
+        self.configure(stack, settings)
+        return self._done(stack, word, *options).stdout
+
+    def planned(self, stack: str, **settings: Any) -> dict[str, set[str]]:
+        """Operation → types of resources of a preview with other settings; what stays the same is left out."""
+        self.configure(stack, settings)
+        return _changes(self.preview_json(stack)["steps"])
+
+    def changed(self, stack: str, **settings: Any) -> dict[str, set[str]]:
+        """Operation → types of resources of an `up` with other settings.
+
+        The run says neither error nor warning, beyond that of what is simulated.
+        """
+        self.configure(stack, settings)
+        planned = self.preview_json(stack)["steps"]
+        self.quiet(stack, "up", "--yes", "--skip-preview")
+        return _changes(planned)
+
+    def quiet(self, stack: str, word: str, *options: str) -> str:
+        """What a run says that ends well, without a complaint."""
+        done = self._done(stack, word, *options)
+        assert done.returncode == 0, done.stdout
+        assert "error:" not in done.stdout
+        assert "warning:" not in done.stdout.replace("warning: simulated by", ""), done.stdout
+        return done.stdout
+
+    def state(self, stack: str) -> dict[str, dict[str, Any]]:
+        """The resources of the state by URN."""
+        exported = json.loads(self._run("stack", "export", "--stack", stack, quiet=True))
+        return {one["urn"]: one for one in exported["deployment"].get("resources") or []}
+
+    def _done(self, stack: str, word: str, *options: str) -> "subprocess.CompletedProcess[str]":
+        return subprocess.run(
+            [self.executable, word, "--non-interactive", "--color", "never", *options, *self._of(stack)],
+            cwd=ROOT,
+            env=self.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+
+
+def _changes(steps: list[dict[str, Any]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = collections.defaultdict(set)
+    for step in steps:
+        if step["op"] != "same":
+            found[step["op"]].add(step["urn"].split("::")[2].rpartition(":")[2])
+    return found

@@ -1,0 +1,77 @@
+"""Foundation stacks from their first `up` to `destroy`, under the real engine, with AWS calls answered here."""
+
+from typing import Any
+
+import pytest
+from aws import Aws
+from aws_stacks import AwsEngine
+from pulumi_mlops import versions
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
+
+DEV, PROD = "foundation-dev", "foundation-prod"
+ZONES = ["eu-central-1a", "eu-central-1b"]
+NODES = {"name": "general", "instance_types": ["m7i.large", "m6i.large"], "min_size": 2, "max_size": 5, "spot": True}
+START: dict[str, Any] = {"protect_data": True, "tags": {"cost-centre": "42"}}
+CHANGES: dict[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
+    "a zone more": (
+        {"zones": [*ZONES, "eu-central-1c"]},
+        {"create": {"Subnet", "MountTarget", "RouteTableAssociation"}, "update": {"Cluster"}},
+    ),
+    "more nodes": ({"node_groups": [{**NODES, "max_size": 9}]}, {"update": {"NodeGroup"}}),
+    "a newer add-on": (
+        {"addon_versions": {"coredns": f"{versions.EKS_COREDNS.rpartition('.')[0]}.99"}},
+        {"update": {"Addon"}},
+    ),
+    "a renamed tag": (
+        {"tags": {"cost-center": "42"}},
+        {"update": {"Vpc", "Subnet", "Cluster", "FileSystem", "Bucket", "Key", "Role", "Repository", "Zone"}},
+    ),
+}
+REFUSED = {
+    "another block": ({"cidr": "10.99.0.0/16"}, "mlops-dev-vpc"),
+    "another name": ({"environment": "qa"}, "mlops-dev-"),
+    "a bucket less": ({"existing_buckets": {"mlflow": "elsewhere"}}, "mlops-dev-mlflow"),
+    "another domain": ({"domain_name": "other.example.org"}, "mlops-dev-zone"),
+}
+
+
+def test_two_environments_live_side_by_side_and_end(aws_engine: AwsEngine, aws: Aws):
+    aws_engine.configure(DEV, START)
+    aws_engine.quiet(DEV, "up", "--yes", "--skip-preview")
+    assert aws_engine.planned(DEV, **START) == {}, "a second up would change something"
+    assert aws_engine.outputs(DEV)["client_security_group_id"].startswith("sg-")
+
+    for change, (settings, expected) in CHANGES.items():
+        planned = aws_engine.planned(DEV, **{**START, **settings})
+        assert set(planned) <= {"create", "update"}, (change, planned)
+        for operation, types in expected.items():
+            assert types <= planned[operation], (change, planned)
+    for change, (settings, named) in REFUSED.items():
+        said = aws_engine.said(DEV, **{**START, **settings})
+        assert "marked for protection" in said or "protected" in said, (change, said)
+        assert named in said, (change, said)
+
+    aws_engine.configure(PROD, {})
+    aws_engine.quiet(PROD, "up", "--yes", "--skip-preview")
+    everything = {key: value for settings, _ in CHANGES.values() for key, value in settings.items()}
+    aws_engine.configure(DEV, {**everything, "protect_data": False})
+    aws_engine.quiet(DEV, "up", "--yes", "--skip-preview")
+    assert aws_engine.planned(DEV, **everything, protect_data=False) == {}
+    aws_engine.quiet(DEV, "destroy", "--yes", "--skip-preview")
+    assert aws_engine.state(DEV) == {}
+
+    aws_engine.quiet(PROD, "refresh", "--yes", "--skip-preview", "--expect-no-changes")
+    assert aws_engine.planned(PROD) == {}
+    aws_engine.configure(PROD, {"protect_data": False})
+    aws_engine.quiet(PROD, "up", "--yes", "--skip-preview")
+    aws_engine.quiet(PROD, "destroy", "--yes", "--skip-preview")
+    assert aws.leftovers("prod") == []
+
+
+def test_an_up_with_a_wrong_setting_makes_nothing(aws_engine: AwsEngine, aws: Aws):
+    group = {**NODES, "min_size": 5, "max_size": 2}
+    said = aws_engine.said(DEV, "up", "--yes", node_groups=[group])
+    assert "max_size" in said
+    assert "Traceback" not in said
+    assert aws.leftovers() == []

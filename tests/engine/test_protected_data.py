@@ -1,0 +1,107 @@
+"""What would lose data is refused before anything happens, under the real engine and with AWS calls answered here."""
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import pulumi
+import pytest
+from aws import Aws
+from pulumi_cli import Cluster, Failed, PulumiEnv, Stack
+from pulumi_mlops import DatabaseBackend, PostgresDatabase, versions
+from pulumi_mlops.foundation import S3ObjectStore, SharedFiles
+
+pytestmark = pytest.mark.engine
+
+SCHEMAS = Path(__file__).parents[1] / "contract" / "schemas"
+
+
+@pytest.fixture
+def secrets(cluster: Cluster) -> None:
+    """The API server takes ExternalSecrets, in their real form; nothing acts on them."""
+    file = SCHEMAS / f"external-secrets-{versions.EXTERNAL_SECRETS}.json.gz"
+    form = json.loads(gzip.decompress(file.read_bytes()))["ExternalSecret"]
+    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": form}}
+    names = {"kind": "ExternalSecret", "plural": "externalsecrets"}
+    definition = {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": "externalsecrets.external-secrets.io"},
+        "spec": {"group": "external-secrets.io", "scope": "Namespaced", "names": names, "versions": [version]},
+    }
+    cluster.apply(definition, "test")
+
+
+@pytest.fixture
+def stack(pulumi_env: PulumiEnv, cluster: Cluster, secrets: None) -> Stack:
+    return pulumi_env.stack(lambda: None, config={"kubernetes:kubeconfig": str(cluster.kubeconfig)})
+
+
+@pytest.fixture
+def place(aws: Aws) -> dict[str, Any]:
+    """A network, and two keys."""
+    ec2, kms = aws.client("ec2"), aws.client("kms")
+    subnets = {one["AvailabilityZone"]: one for one in ec2.describe_subnets()["Subnets"]}
+    vpc = next(iter(subnets.values()))["VpcId"]
+    (group,) = [one["GroupId"] for one in ec2.describe_security_groups()["SecurityGroups"] if one["VpcId"] == vpc]
+    return {
+        "vpc": vpc,
+        "subnets": {zone: one["SubnetId"] for zone, one in sorted(subnets.items())[:2]},
+        "group": group,
+        "keys": [kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2)],
+    }
+
+
+def data(place: dict[str, Any], key: int = 0, buckets: tuple[str, ...] = ("data",), database: str = "orders") -> Any:
+    """A bucket, a file system and a database, protected as they are by default."""
+
+    def unattended(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        # No operator fills the Secret here.
+        if not args.type_.endswith(":ExternalSecret"):
+            return None
+        metadata = {**args.props["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}
+        return pulumi.ResourceTransformResult({**args.props, "metadata": metadata}, args.opts)
+
+    def run() -> None:
+        pulumi.runtime.register_resource_transform(unattended)
+        common = {"vpc_id": place["vpc"]}
+        S3ObjectStore("store", {"region": "eu-central-1", "buckets": list(buckets)})
+        SharedFiles(
+            "files",
+            {
+                **common,
+                "subnets": place["subnets"],
+                "client_security_groups": {"nodes": place["group"]},
+                "kms_key_arn": place["keys"][key],
+            },
+        )
+        PostgresDatabase(
+            "orders",
+            {
+                **common,
+                "namespace": "default",
+                "backend": DatabaseBackend.RDS,
+                "subnet_ids": list(place["subnets"].values()),
+                "client_security_group_ids": {"nodes": place["group"]},
+                "database": database,
+            },
+        )
+
+    return run
+
+
+def test_a_change_that_would_replace_data_is_refused_at_preview(stack: Stack, place: dict[str, Any], aws: Aws):
+    stack.up(data(place))
+    assert stack.up().changed == {}
+    before = aws.leftovers()
+    for change, named in (
+        ({"key": 1}, "files"),
+        ({"buckets": ("other",)}, "store-data"),
+        ({"database": "customers"}, "orders"),
+    ):
+        for run in (stack.preview, stack.up):
+            with pytest.raises(Failed, match=r"protect") as refused:
+                run(data(place, **change))
+            assert named in str(refused.value), change
+    assert aws.leftovers() == before
