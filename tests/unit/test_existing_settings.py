@@ -44,17 +44,6 @@ def test_a_network_that_exists_has_its_subnets_in_the_order_of_the_zones(read: A
     assert existing.network(read(**NEEDED, **NETWORK)).public_subnet_ids == []
 
 
-@pulumi.runtime.test
-def test_a_cluster_that_exists_is_called_as_its_arn_says(read: Any) -> pulumi.Output[None]:
-    cluster = existing.cluster(read(**WITHOUT_NODES, **NETWORK, existing_cluster=CLUSTER))
-
-    def check(known: list[Any]) -> None:
-        assert known == ["theirs", ARN, "sg-1", {"kind": "Config"}]
-
-    parts = (cluster.name, cluster.arn, cluster.node_security_group_id, cluster.kubeconfig.apply(json.loads))
-    return pulumi.Output.all(*parts).apply(check)
-
-
 @pytest.mark.parametrize(
     ("values", "sentence"),
     [
