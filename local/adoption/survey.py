@@ -157,7 +157,7 @@ def _notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]:
     if cluster and (version := cluster.get("version")) not in (None, versions.EKS_KUBERNETES):
         yield (
             f"the cluster runs Kubernetes {version} and stays there by the setting `adopted`; the stack's add-ons are "
-            f"for {versions.EKS_KUBERNETES}: upgrade it to that first, or give `kubernetes_version` and `addon_versions`"
+            f"for {versions.EKS_KUBERNETES}: upgrade it first, or give `kubernetes_version` and `addon_versions`"
         )
     if cluster and cluster.get("access_config.0.authentication_mode") == "CONFIG_MAP":
         yield (

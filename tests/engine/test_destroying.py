@@ -86,7 +86,6 @@ def test_data_stays_is_taken_up_again_and_goes_when_it_is_no_longer_protected(
     command = next(line for line in said.splitlines() if "pulumi import" in line).partition("pulumi import ")[2]
     other.pulumi("import", *command.split(), "--yes", "--skip-preview")
     assert not DATA & _only_changes_or_makes(other)
-    other.up(DEV)
 
     other.configure(DEV, protect_data=False)
     other.up(DEV)

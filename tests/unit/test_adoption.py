@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local.adoption import content, import_file, terraform
+from local.adoption import adopt, content, import_file, terraform
 from local.adoption.expected import UNKNOWN, Expected, creates
 from local.adoption.import_file import Entry
 from local.adoption.kinds import BY_TOKEN, KINDS
@@ -97,6 +97,23 @@ def test_what_is_no_state_of_aws_is_one_sentence(tmp_path: Path, text: str | Non
     assert sentence in str(error.value)
     assert str(file) in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("state", "stack", "sentence"),
+    [
+        ("", "foundation-dev", "which state? `make adopt STATE=terraform.tfstate`"),
+        ("none.tfstate", "foundation-dev", "none.tfstate cannot be read"),
+        ("none.tfstate", "penguins-local", "stack penguins-local is of this machine"),
+        ("none.tfstate", "foundation-prd", "there is no stack 'foundation-prd'; there are foundation-dev"),
+    ],
+)
+def test_what_cannot_be_adopted_is_one_sentence(tmp_path: Path, state: str, stack: str, sentence: str) -> None:
+    with pytest.raises(StepFailed) as error:
+        adopt(Path(state), stack, tmp_path)
+
+    assert sentence in str(error.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_the_settings_of_the_environment_are_read_from_its_state() -> None:
