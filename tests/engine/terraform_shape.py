@@ -6,6 +6,8 @@ from typing import Any
 
 from aws import REGION, Aws
 
+from local.providers.aws import eks as stand_in
+
 ZONES = (f"{REGION}a", f"{REGION}b")
 PROVIDER = 'provider["registry.terraform.io/hashicorp/aws"]'
 CLUSTER = "acme-ml"
@@ -108,12 +110,17 @@ def _cluster(shape: Shape, private: list[str]) -> None:
     role = _role(shape, "acme-ml-cluster-2023", "eks.amazonaws.com", ["AmazonEKSClusterPolicy"], at, "this")
     network = {"subnetIds": private, "endpointPublicAccess": True, "endpointPrivateAccess": True}
     made = eks.create_cluster(name=CLUSTER, version="1.36", roleArn=role, resourcesVpcConfig=network)["cluster"]
-    issuer = made["identity"]["oidc"]["issuer"]
+    # What EKS gives a cluster and the API here does not, as the provider's stand-in has it.
+    issuer = stand_in._issuer(made)
+    vpc_id = shape.resources[0]["instances"][0]["attributes"]["id"]
+    shape.aws.client("ec2").create_security_group(
+        GroupName=stand_in._group_name(CLUSTER), Description="made by EKS", VpcId=vpc_id
+    )
     vpc = {
         "subnet_ids": private,
         "endpoint_public_access": True,
         "public_access_cidrs": [OPEN],
-        "vpc_id": shape.resources[0]["instances"][0]["attributes"]["id"],
+        "vpc_id": vpc_id,
     }
     attributes = {
         "id": CLUSTER, "name": CLUSTER, "arn": made["arn"], "version": "1.36", "role_arn": role, "vpc_config": [vpc],

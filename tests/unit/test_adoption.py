@@ -136,6 +136,8 @@ def test_the_settings_of_the_environment_are_read_from_its_state() -> None:
     }  # fmt: skip
     assert "runs Kubernetes 1.31" in surveyed.notes[0]
     assert "authenticationMode=API_AND_CONFIG_MAP" in surveyed.notes[1]
+    assert "in sg-1, in the stack in EKS's own security group" in surveyed.notes[2]
+    assert len(surveyed.notes) == 3
 
 
 @pytest.mark.parametrize("block", ["100.64.0.0/16", "10.42.0.0/22"])
