@@ -168,8 +168,8 @@ def _notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]:
     if cluster and (groups := cluster.get("vpc_config.0.security_group_ids")):
         yield (
             f"the cluster's network interfaces are in {', '.join(groups)}, in the stack in EKS's own security group "
-            "alone: put the nodes into that (vpc_config.cluster_security_group_id) before the first `up`, or those that "
-            "it has not replaced yet do not reach the API server"
+            "alone: put the nodes into that (vpc_config.cluster_security_group_id) before the first `up`, or those "
+            "that it has not replaced yet do not reach the API server"
         )
     for one in found:
         if one.type == "aws_efs_file_system" and one.get("encrypted") is False:
