@@ -10,6 +10,7 @@ from local.adoption.terraform import Found
 from local.adoption.urns import type_of
 
 SUBNET = "aws:ec2/subnet:Subnet"
+ATTACHMENT = "aws_iam_role_policy_attachment"
 NAMES = ("id", "arn", "name", "key_id", "allocation_id")
 """By which of its attributes others refer to a resource."""
 
@@ -65,6 +66,8 @@ class _Search:
 
     def why(self, found: Found) -> str:
         """Why a resource is not matched."""
+        if found.type == ATTACHMENT and (role := self._named(found.get("role"))):
+            return f"{role} has other policies in the stack: detach this one after the first `up`"
         tokens = [kind.token for kind in BY_TOKEN.values() if kind.terraform == found.type]
         if not tokens:
             return "the stack makes none of this type"
@@ -73,6 +76,10 @@ class _Search:
         if rivals:
             return f"several would be {rivals[0].name}"
         return "none of the stack's is like it" if open_ones else "the stack has fewer of this type"
+
+    def _named(self, role: str) -> str:
+        """Our name of a matched role; empty for another one."""
+        return next((ours.name for ours, other in self.pairs.values() if other.get("name") == role), "")
 
     def _fitting(self, expected: Expected) -> list[Found]:
         kind = BY_TOKEN[expected.type]

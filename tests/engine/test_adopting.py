@@ -33,7 +33,7 @@ def test_an_environment_of_terraform_modules_is_taken_over(tmp_path: Path, pulum
 
     assert "30 of 32 resources are matched" in said
     assert "NOT matched: aws_dynamodb_table.locks: the stack makes none of this type" in said
-    assert 'this["AmazonEC2ContainerRegistryReadOnly"]: none of the stack\'s is like it' in said
+    assert 'this["AmazonEC2ContainerRegistryReadOnly"]: mlops-dev-nodes-role has other policies in the stack' in said
     _import(place, said)
     assert set(aws.leftovers()) == before, "an import makes and deletes nothing"
     content = json.loads((place.directory / f"{DEV}.import.json").read_text())

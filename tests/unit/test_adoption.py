@@ -226,6 +226,22 @@ def test_every_resource_is_matched_or_listed_with_the_reason(old: list[Found]) -
     assert left["aws_vpc.legacy"] == "the stack has fewer of this type"
 
 
+def test_a_policy_that_stays_on_an_adopted_role_is_to_be_detached(old: list[Found]) -> None:
+    role = _expected("aws:iam/role:Role", "dev-eksRole-role", REMOTE)
+    cluster = _expected("aws:eks/cluster:Cluster", "dev-eksCluster", REMOTE, name="acme-ml", roleArnOf=role.urn)
+    policy = {"role": "acme-cluster", "policy_arn": "arn:aws:iam::aws:policy/AmazonEKSServicePolicy"}
+    other = {**policy, "role": "somebody"}
+    found = [*old, *(Found(f"a.{one['role']}", "aws_iam_role_policy_attachment", one) for one in (policy, other))]
+
+    left = {one.address: why for one, why in match([role, cluster], found).left}
+
+    assert (
+        left["a.acme-cluster"]
+        == "dev-eksRole-role has other policies in the stack: detach this one after the first `up`"
+    )
+    assert left["a.somebody"] == "the stack has fewer of this type"
+
+
 def test_a_node_group_without_a_launch_template_is_none_of_ours(old: list[Found]) -> None:
     group = _expected("aws:eks/nodeGroup:NodeGroup", "dev-gpu-nodes", REMOTE, clusterName="acme-ml")
     with_one = next(one for one in old if one.type == "aws_eks_node_group")
