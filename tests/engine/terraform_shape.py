@@ -11,6 +11,7 @@ from local.providers.aws import eks as stand_in
 ZONES = (f"{REGION}a", f"{REGION}b")
 PROVIDER = 'provider["registry.terraform.io/hashicorp/aws"]'
 CLUSTER = "acme-ml"
+NODES = "workers-eks-node-group-2023"
 OPEN = "0.0.0.0/0"
 
 
@@ -134,7 +135,7 @@ def _cluster(shape: Shape, private: list[str]) -> None:
     attributes = {"id": provider, "arn": provider, "url": issuer.removeprefix("https://")}
     shape.keep("aws_iam_openid_connect_provider.oidc_provider", attributes, 0, at)
     policies = ["AmazonEKSWorkerNodePolicy", "AmazonEKS_CNI_Policy", "AmazonEC2ContainerRegistryReadOnly"]
-    node_role = _role(shape, "workers-eks-node-group-2023", "ec2.amazonaws.com", policies, nodes_at, "this")
+    node_role = _role(shape, NODES, "ec2.amazonaws.com", policies, nodes_at, "this")
     template = shape.aws.client("ec2").create_launch_template(
         LaunchTemplateName="workers-2023", LaunchTemplateData={"MetadataOptions": {"HttpTokens": "required"}}
     )["LaunchTemplate"]["LaunchTemplateId"]

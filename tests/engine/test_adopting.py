@@ -23,7 +23,7 @@ def _import(place: Checkout, said: str) -> None:
     place.pulumi("import", *command.split(), "--yes", "--skip-preview")
 
 
-def test_an_environment_of_terraform_modules_is_taken_over(tmp_path: Path, pulumi_home: Path, aws: Aws):
+def test_an_environment_of_terraform_modules_is_taken_over_and_ends(tmp_path: Path, pulumi_home: Path, aws: Aws):
     shape = terraform_shape.make(aws)
     before = set(aws.leftovers())
     place = checkout(tmp_path / "mine", pulumi_home, aws, DEV)
@@ -50,8 +50,18 @@ def test_an_environment_of_terraform_modules_is_taken_over(tmp_path: Path, pulum
     place.up(DEV)
 
     assert set(place.planned(DEV)) == {"same"}
-    still_there = {one for one in before if not one.startswith("network interface")}
-    assert still_there <= set(aws.leftovers())
+    assert before <= set(aws.leftovers())
+
+    policy = "arn:aws:iam::aws:policy/AmazonEC2ContainerRegistryReadOnly"  # as the report says
+    aws.client("iam").detach_role_policy(RoleName=terraform_shape.NODES, PolicyArn=policy)
+    place.local("destroy", DEV, "--keep-data", "--yes")
+    left = {one.partition(" ")[0] for one in aws.leftovers()}
+    assert {"cluster", "vpc", "subnet", "nat", "file", "bucket", "key"} <= left
+    assert aws.client("eks").list_nodegroups(clusterName=terraform_shape.CLUSTER)["nodegroups"] == []
+    place.configure(DEV, protect_data=False)
+    place.up(DEV)
+    place.local("destroy", DEV, "--yes")
+    assert aws.leftovers() == []
 
 
 def test_a_resource_that_pulumi_has_under_another_name_keeps_its_identity(tmp_path: Path, pulumi_home: Path, aws: Aws):
