@@ -104,6 +104,10 @@ class Stack:
     def up(self, program: Program | None = None) -> Outcome:
         return self._run(program, "up", "--yes", "--skip-preview")
 
+    def careful_up(self, program: Program | None = None) -> Outcome:
+        """`up` as it is without options: it stops at a preview that fails."""
+        return self._run(program, "up", "--yes")
+
     def refresh(self) -> Outcome:
         return self._run(None, "refresh", "--yes", "--skip-preview")
 

@@ -100,7 +100,7 @@ def test_a_change_that_would_replace_data_is_refused_at_preview(stack: Stack, pl
         ({"buckets": ("other",)}, "store-data"),
         ({"database": "customers"}, "orders"),
     ):
-        for run in (stack.preview, stack.up):
+        for run in (stack.preview, stack.careful_up):
             with pytest.raises(Failed, match=r"protect") as refused:
                 run(data(place, **change))
             assert named in str(refused.value), change

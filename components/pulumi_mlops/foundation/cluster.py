@@ -27,7 +27,8 @@ class ClusterArgs(TypedDict):
     vpc_id: pulumi.Input[str]
     """Id of the VPC, from `Network` or one that exists. A change replaces the cluster."""
     private_subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
-    """Ids of the private subnets, in two zones at least, where nodes and the API server's network interfaces are."""
+    """Ids of the private subnets, in two zones at least, where nodes and the API server's network interfaces are. With
+    another subnet the cluster stays and each node group is replaced, new nodes first: EKS cannot move a group."""
     public_subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """Ids of the public subnets, for load balancers that face the internet; default none. No node is put there."""
     node_groups: list[NodeGroupArgs]
