@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up train predict status down plan test check bench versions lock environment
+.PHONY: help up train predict status down plan adopt destroy test check bench versions lock environment
 
 help: ## list these words
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ down: environment ## remove everything that `make up` started, and check that no
 
 plan: environment ## what `pulumi up` would change in each local stack; STACK=foundation-dev plans that one, without an account
 	@$(PYTHON) -m local plan $(if $(STACK),--stack "$(STACK)")
+
+adopt: environment ## from a Terraform state, what `pulumi import` takes over: STATE=terraform.tfstate STACK=foundation-dev
+	@$(PYTHON) -m local adopt "$(STATE)" $(if $(STACK),--stack "$(STACK)")
+
+destroy: environment ## delete a stack on AWS: STACK=foundation-dev; KEEP_DATA=1 keeps what is protected, YES=1 does not ask
+	@$(PYTHON) -m local destroy "$(STACK)" $(if $(KEEP_DATA),--keep-data) $(if $(YES),--yes)
 
 test: environment ## every tier of tests that this machine can run, and which it could not
 	@$(PYTHON) -m local prepare

@@ -1,8 +1,9 @@
-"""The words of the Makefile that act on this machine: `python -m local up|train|predict|plan|status|down|prepare`."""
+"""The Makefile's words: `python -m local up|train|predict|plan|status|down|prepare`, on AWS `adopt|destroy`."""
 
 import argparse
 import os
 import sys
+from pathlib import Path
 
 from local.progress import StepFailed, say
 
@@ -15,14 +16,27 @@ def main() -> int:
         words.add_parser(word)
     words.add_parser("train").add_argument("--data-key", help="object of the data bucket to train on")
     words.add_parser("plan").add_argument("--stack", help="a stack on AWS; default: both local ones")
+    adopting = words.add_parser("adopt")
+    adopting.add_argument("state", type=Path, help="a Terraform state")
+    adopting.add_argument("--stack", default="foundation-dev", help="the stack on AWS that takes its resources over")
+    destroying = words.add_parser("destroy")
+    destroying.add_argument("stack", help="a stack on AWS")
+    destroying.add_argument("--keep-data", action="store_true", help="what is protected stays")
+    destroying.add_argument("--yes", action="store_true", help="do not ask")
     arguments = parser.parse_args()
-    from local import up  # after the arguments: the clients behind it take a second to import
+    from local import adoption, destruction, up  # after the arguments: the clients behind it take a second to import
 
     try:
         if arguments.word == "train":
             up.train(arguments.data_key)
         elif arguments.word == "plan":
             up.plan(arguments.stack)
+        elif arguments.word == "adopt":
+            adoption.adopt(arguments.state, arguments.stack, Path.cwd())
+        elif arguments.word == "destroy":
+            destruction.destroy(
+                arguments.stack, keep_data=arguments.keep_data, confirmed=arguments.yes, target=Path.cwd()
+            )
         else:
             getattr(up, arguments.word)()
     except StepFailed as failure:

@@ -71,12 +71,13 @@ class Engine:
         }
 
     def configure(self, stack: str, settings: Mapping[str, Any]) -> None:
-        """Writes the stack's settings file: the tracked one, overlaid with this machine's `settings`."""
+        """Writes the stack's settings file: the tracked one, overlaid with this machine's `settings`; None removes."""
         self.select(stack)
         tracked = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text()) or {}
         target = self._settings_file(stack)
         generated = yaml.safe_load(target.read_text()) if target.exists() else {}
         config = {**tracked.get("config", {}), **{f"{PROJECT}:{key}": value for key, value in settings.items()}}
+        config = {key: value for key, value in config.items() if value is not None}
         # The salt belongs to the passphrase; with another one, secrets already in the state would be encrypted anew.
         salt = {"encryptionsalt": generated["encryptionsalt"]} if "encryptionsalt" in (generated or {}) else {}
         target.write_text(yaml.safe_dump({**salt, "config": config}))

@@ -37,17 +37,19 @@ def example(stack: str) -> dict[str, Any]:
 
 def _outputs(region: str, settings: Mapping[str, Any]) -> dict[str, Any]:
     name = f"mlops-{settings['environment']}"
+    arn, cluster, group = _cluster(region, name, settings)
     buckets = (conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET)
     registry = f"{ACCOUNT}.dkr.ecr.{region}.amazonaws.com"
     repositories = ("ml-pipeline", "ml-server")
+    subnets = settings.get("private_subnet_ids") or {}
     return {
         "region": region,
-        "cluster_name": name,
-        "cluster_arn": f"arn:aws:eks:{region}:{ACCOUNT}:cluster/{name}",
-        "kubeconfig": kubeconfig(name, f"https://{name}.invalid"),
-        "vpc_id": f"vpc-{_hex(name)}",
-        "private_subnet_ids": [f"subnet-{_hex(name + zone)}" for zone in settings["zones"]],
-        "client_security_group_id": f"sg-{_hex(name)}",
+        "cluster_name": cluster,
+        "cluster_arn": arn,
+        "kubeconfig": kubeconfig(cluster, f"https://{cluster}.invalid"),
+        "vpc_id": settings.get("vpc_id") or f"vpc-{_hex(name)}",
+        "private_subnet_ids": [subnets.get(zone) or f"subnet-{_hex(name + zone)}" for zone in settings["zones"]],
+        "client_security_group_id": group,
         "object_store_endpoint": f"https://s3.{region}.amazonaws.com",
         "buckets": {use: f"{name}-{use}-example" for use in buckets} | dict(settings.get("existing_buckets") or {}),
         "storage_class_parameters": {
@@ -69,6 +71,14 @@ def _outputs(region: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         "roles": {},
         **({"karpenter_node_role": f"{name}-on-demand-nodes-example"} if settings.get("karpenter") else {}),
     }
+
+
+def _cluster(region: str, name: str, settings: Mapping[str, Any]) -> tuple[str, str, str]:
+    """ARN, name and security group of the cluster, which may exist."""
+    if there := settings.get("existing_cluster"):
+        return there["arn"], there["arn"].rpartition("/")[2], there["node_security_group_id"]
+    cluster = settings.get("cluster_name") or name
+    return f"arn:aws:eks:{region}:{ACCOUNT}:cluster/{cluster}", cluster, f"sg-{_hex(name)}"
 
 
 def kubeconfig(cluster: str, server: str) -> str:

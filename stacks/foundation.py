@@ -30,7 +30,7 @@ from pulumi_mlops.platform import (
     load_balancer_controller,
 )
 
-from stacks import karpenter, settings
+from stacks import adopted, existing, karpenter, settings
 
 BUCKETS = [conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET]
 REPOSITORIES = ["ml-pipeline", "ml-server"]
@@ -44,40 +44,19 @@ def build() -> None:
     chosen = settings.read(settings.FoundationSettings)
     region = settings.aws_region()
     name = f"mlops-{chosen.environment}"
+    if chosen.adopted or chosen.aliases:
+        adopted.keep(chosen.adopted or {}, chosen.aliases or {})
     common: Any = {
         "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})}
     }
     data: Any = {**common, "protect_data": chosen.protect_data}
 
-    network = Network(
-        name,
-        NetworkArgs(
-            region=region,
-            cluster_names=[name],
-            protect=chosen.protect_data,
-            **common,
-            **settings.given(chosen, "zones", "cidr", "nat", "interface_endpoints"),
-        ),
-    )
-    subnets: Any = {
-        "private_subnet_ids": network.private_subnet_ids,
-        "public_subnet_ids": network.public_subnet_ids,
-    }
-    cluster = Cluster(
-        name,
-        ClusterArgs(
-            vpc_id=network.vpc_id,
-            **subnets,
-            protect=chosen.protect_data,
-            **common,
-            **settings.given(chosen, "node_groups", "kubernetes_version", "addon_versions"),
-            **settings.given(chosen, "administrators", "public_access_cidrs", "public_access_reason"),
-        ),
-    )
-    existing = chosen.existing_buckets or {}
-    created = [bucket for bucket in BUCKETS if bucket not in existing]
+    network = existing.network(chosen) if chosen.vpc_id else _network(name, region, chosen, common)
+    cluster = existing.cluster(chosen) if chosen.existing_cluster else _cluster(name, network, chosen, common)
+    given_buckets = chosen.existing_buckets or {}
+    created = [bucket for bucket in BUCKETS if bucket not in given_buckets]
     store = S3ObjectStore(
-        name, S3ObjectStoreArgs(region=region, buckets=created, existing_buckets={**existing}, **data)
+        name, S3ObjectStoreArgs(region=region, buckets=created, existing_buckets={**given_buckets}, **data)
     )
     files = SharedFiles(
         name,
@@ -111,7 +90,8 @@ def build() -> None:
     pulumi.export("certificate_arn", domain.certificate_arn)
     pulumi.export("secrets_prefix", _secrets_prefix(name))
     if chosen.karpenter:
-        pulumi.export("karpenter_node_role", karpenter.create(name, region, cluster, common))
+        role = karpenter.create(name, region, cluster, existing.cluster_name(chosen, name), common)
+        pulumi.export("karpenter_node_role", role)
     pulumi.export("roles", {account: identity.role_arn for account, identity in identities.items()})
 
 
@@ -120,8 +100,47 @@ def _secrets_prefix(name: str) -> str:
     return f"{name}/"
 
 
+def _network(name: str, region: str, chosen: settings.FoundationSettings, common: Any) -> Network:
+    return Network(
+        name,
+        NetworkArgs(
+            region=region,
+            cluster_names=[existing.cluster_name(chosen, name)],
+            protect=chosen.protect_data,
+            **common,
+            **settings.given(chosen, "zones", "cidr", "nat", "interface_endpoints"),
+        ),
+    )
+
+
+def _cluster(
+    name: str, network: Network | existing.ExistingNetwork, chosen: settings.FoundationSettings, common: Any
+) -> Cluster:
+    subnets: Any = {
+        "private_subnet_ids": network.private_subnet_ids,
+        "public_subnet_ids": network.public_subnet_ids,
+    }
+    return Cluster(
+        name,
+        ClusterArgs(
+            vpc_id=network.vpc_id,
+            **subnets,
+            protect=chosen.protect_data,
+            **common,
+            **settings.given(chosen, *existing.OF_A_CLUSTER),
+        ),
+    )
+
+
 def _identities(
-    name: str, region: str, common: Any, *, network: Network, cluster: Cluster, domain: Domain, store: S3ObjectStore
+    name: str,
+    region: str,
+    common: Any,
+    *,
+    network: Network | existing.ExistingNetwork,
+    cluster: Cluster | existing.ExistingCluster,
+    domain: Domain,
+    store: S3ObjectStore,
 ) -> dict[str, WorkloadIdentity]:
     """A role for each service account of the platform that calls AWS, by the account's name."""
     account_id = cluster.arn.apply(lambda arn: arn.split(":")[4])

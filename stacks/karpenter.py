@@ -8,12 +8,19 @@ import pulumi_aws as aws
 from pulumi_mlops.foundation import Cluster, WorkloadIdentity, WorkloadIdentityArgs
 from pulumi_mlops.platform import karpenter
 
+from stacks.existing import ExistingCluster
+
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKS_CNI_Policy")
 TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
-def create(name: str, region: str, cluster: Cluster, common: Any) -> pulumi.Output[str]:
-    """Creates both roles, and returns the name of the nodes' once they may join the cluster."""
+def create(
+    name: str, region: str, cluster: Cluster | ExistingCluster, cluster_name: str, common: Any
+) -> pulumi.Output[str]:
+    """Creates both roles, and returns the name of the nodes' once they may join the cluster.
+
+    `cluster_name` is plain: it is part of the keys of conditions.
+    """
     role = aws.iam.Role(
         f"{name}-on-demand-nodes",
         description=f"Nodes that Karpenter starts for {name}",
@@ -34,7 +41,7 @@ def create(name: str, region: str, cluster: Cluster, common: Any) -> pulumi.Outp
         **common,
     )
     account_id = cluster.arn.apply(lambda arn: arn.split(":")[4])
-    statements: Any = karpenter.statements(name, region, account_id, role.arn)
+    statements: Any = karpenter.statements(cluster_name, region, account_id, role.arn)
     WorkloadIdentity(
         f"{name}-{karpenter.SERVICE_ACCOUNT}",
         WorkloadIdentityArgs(

@@ -15,6 +15,8 @@ from typing import Any, TypeVar
 import pulumi
 import pulumi_kubernetes as k8s
 
+from stacks import existing
+
 PROJECT = "pulumi-mlops"
 LAYER = "layer"
 LAYERS = ("foundation", "platform", "platform_eks", "penguins")
@@ -37,8 +39,8 @@ class FoundationSettings:
 
     environment: str = field(metadata=_means("name of the environment, such as dev: part of every name on AWS"))
     zones: list[str] = field(metadata=_means("two to four availability zones of the region"))
-    node_groups: list[dict[str, Any]] = field(
-        metadata=_means("the nodes: name, instance_types, min_size, max_size … of each group")
+    node_groups: list[dict[str, Any]] | None = field(
+        default=None, metadata=_means("the nodes: name, instance_types, min_size, max_size … of each group")
     )
     domain_name: str = field(metadata=_means("the domain of the platform, such as ml.example.org"))
     zone_id: str | None = field(default=None, metadata=_means("Route 53 zone of the domain, if there is one"))
@@ -69,6 +71,20 @@ class FoundationSettings:
     karpenter: bool = field(
         default=False, metadata=_means("whether there are roles for Karpenter and for the nodes that it starts")
     )
+    cluster_name: str | None = field(
+        default=None, metadata=_means("name of the cluster that is made; default mlops-<environment>")
+    )
+    vpc_id: str | None = field(default=None, metadata=_means("VPC that exists, in the place of a new one"))
+    private_subnet_ids: dict[str, str] | None = field(
+        default=None, metadata=_means("private subnets of the VPC that exists, by zone")
+    )
+    public_subnet_ids: dict[str, str] | None = field(
+        default=None, metadata=_means("public subnets of the VPC that exists, by zone; default none")
+    )
+    existing_cluster: dict[str, Any] | None = field(
+        default=None,
+        metadata=_means("EKS cluster that exists, in the place of a new one: arn, node_security_group_id, kubeconfig"),
+    )
     existing_buckets: dict[str, str] | None = field(
         default=None, metadata=_means("names of buckets that exist, by data, mlflow or workflows")
     )
@@ -76,6 +92,18 @@ class FoundationSettings:
         default=True, metadata=_means("whether Pulumi and AWS refuse to delete cluster, keys and what holds data")
     )
     tags: dict[str, str] | None = field(default=None, metadata=_means("tags of everything, besides environment"))
+    adopted: dict[str, dict[str, Any]] | None = field(
+        default=None,
+        metadata=_means("what AWS cannot change of resources from elsewhere, by `type::name`; `make adopt` writes it"),
+    )
+    aliases: dict[str, str] | None = field(
+        default=None, metadata=_means("URNs of resources that Pulumi had under another name, by their new `type::name`")
+    )
+
+    def __post_init__(self) -> None:
+        problems = [f"{_setting(name)} {problem}" for name, problem in existing.problems(self)]
+        if problems:
+            raise SettingsError(_message(problems))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,8 +229,13 @@ def read(kind: type[Settings]) -> Settings:
         except ValueError as error:
             problems.append(f"{_setting(name)} must be {error}, got {text!r}")
     if problems:
-        raise SettingsError(problems[0] if len(problems) == 1 else "".join(f"\n  - {one}" for one in problems))
+        raise SettingsError(_message(problems))
     return kind(**values)
+
+
+def _message(problems: list[str]) -> str:
+    """The message of an error: the problem, or one line for each."""
+    return problems[0] if len(problems) == 1 else "".join(f"\n  - {one}" for one in problems)
 
 
 def aws_region() -> str:

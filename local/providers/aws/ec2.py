@@ -246,23 +246,36 @@ class RouteTableAssociation(Ec2):
     """A subnet's route table."""
 
     token = "aws:ec2/routeTableAssociation:RouteTableAssociation"
-    properties = properties("routeTableId*! subnetId! gatewayId!")
+    properties = properties("routeTableId* subnetId! gatewayId!")
     tagging = None
     single = ("subnetId",)
     create_call = Call("associate_route_table", "AssociationId")
-    read_call = Call(
-        "describe_route_tables",
-        "RouteTables[].Associations[]",
-        Filters=[{"Name": "association.route-table-association-id", "Values": ["{id}"]}],
-    )
+    read_call = Call("describe_route_tables", "RouteTables[].Associations[]")
     delete_call = Call("disassociate_route_table", AssociationId="{id}")
 
     def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
-        """The association among those of its table."""
-        one = next((one for one in found if one.get("RouteTableAssociationId") == identifier), None)
-        if one is None:
+        """The association among all: by its identifier, imported by `subnet/table`, after a change by its subnet."""
+        subnet, separator, table = identifier.partition("/")
+        for one in found:
+            here = (one.get("SubnetId"), one.get("RouteTableId"))
+            changed = not separator and here == (state.get("subnetId"), state.get("routeTableId"))
+            if one.get("RouteTableAssociationId") == identifier or here == (subnet, table) or changed:
+                return {**self.translated(one), "__id": one["RouteTableAssociationId"]}
+        raise Missing(identifier)
+
+    def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
+        """Another table, by an association with another identifier, as AWS has it."""
+        current = self.read(account, identifier, state)
+        if current is None:
             raise Missing(identifier)
-        return self.translated(one)
+        wanted = {"AssociationId": current.values["__id"], "RouteTableId": inputs["routeTableId"]}
+        account.call("ec2", "replace_route_table_association", **wanted)
+
+    def delete(self, account: Account, identifier: str, state: Object) -> None:
+        """Under the identifier that it has now."""
+        current = self.read(account, identifier, state)
+        if current is not None:
+            super().delete(account, current.values["__id"], state)
 
 
 class VpcEndpoint(Ec2):

@@ -131,7 +131,9 @@ class NodeGroup(Resource):
     settled = frozenset({"amiType", "capacityType", "diskSize", "instanceTypes", "version", "releaseVersion",
                          "updateConfig", "nodeRepairConfig"})  # fmt: skip
     maps = frozenset({"labels", "tags"})
-    unread = frozenset({"launchTemplate", "version", "releaseVersion", "updateConfig", "nodeRepairConfig"})
+    unread = frozenset({"launchTemplate", "version", "releaseVersion", "updateConfig", "nodeRepairConfig",
+                        "remoteAccess"})  # fmt: skip
+    # The local API does not keep the first ones, and gives every group the same key to log in with.
     overlaid = frozenset({"launchTemplate", "version", "releaseVersion", "updateConfig", "nodeRepairConfig"})
     name, name_limit = "nodeGroupName", 63
     tagging = TAGGING

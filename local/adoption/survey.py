@@ -1,0 +1,201 @@
+"""What kind of environment a Terraform state describes: its network, its cluster, and the settings that fit both."""
+
+import dataclasses
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from pulumi_mlops import versions
+from pulumi_mlops.foundation import _subnets
+from pulumi_mlops.foundation._subnets import LEAST_ZONES, MOST_ZONES
+
+from local.adoption.kinds import group_name
+from local.adoption.terraform import Found
+from stacks.existing import OF_A_NETWORK
+
+SPOT = "SPOT"
+WIDEST_PREFIX = 8
+"""A larger block of addresses that reach the API server needs a reason in the stack's settings."""
+REASON = "as it was under Terraform"
+
+OF_THE_DOMAIN = {
+    "aws_route53_zone": ("name", "zone_id", "zone_id"),
+    "aws_acm_certificate": ("domain_name", "certificate_arn", "arn"),
+}
+"""Type → where the domain's name stands, the setting that takes the resource, and what it takes."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Survey:
+    """The result: the resources, marked where it matters, and the stack's settings."""
+
+    found: list[Found]
+    settings: dict[str, Any]
+    """Settings of the foundation stack that differ from its defaults; None for those that must not be there."""
+    by_id: dict[int, str]
+    """Resources that a setting names, so that no import is needed: the setting's name by `id()` of the resource."""
+    notes: list[str]
+    """What the stack will change, or cannot, and that somebody has to know before the first `up`."""
+
+
+def survey(found: list[Found], domain_name: str) -> Survey:
+    """Looks at a state as a whole.
+
+    Args:
+        found: its resources.
+        domain_name: the stack's own domain, by which its zone and certificate are known.
+    """
+    cluster = next((one for one in found if one.type == "aws_eks_cluster"), None)
+    vpc_id = _vpc(found, cluster)
+    marked = [_marked(one, found, vpc_id, _subnets_in_use(found)) for one in found]
+    settings = {
+        **_network(marked, vpc_id),
+        **(_cluster(cluster) if cluster else {}),
+        **_nodes(marked),
+        "protect_data": True,  # what is adopted holds data, in a stack for trying things out as well
+    }
+    by_id = {id(one): "vpc_id" for one in marked if "vpc_id" in settings and one.get("spare") is False}
+    for one in marked:
+        called, setting, path = OF_THE_DOMAIN.get(one.type, ("", "", ""))
+        if called and str(one.get(called)).removesuffix(".") == domain_name and setting not in settings:
+            settings[setting] = one.get(path)
+            by_id[id(one)] = setting
+    return Survey(marked, settings, by_id, list(_notes(found, cluster)))
+
+
+def _vpc(found: Iterable[Found], cluster: Found | None) -> str:
+    """The VPC that the cluster is in, or the one with most subnets."""
+    if cluster and cluster.get("vpc_config.0.vpc_id"):
+        return cluster.get("vpc_config.0.vpc_id")
+    owners = [one.get("vpc_id") for one in found if one.type == "aws_subnet"]
+    owners += [one.get("id") for one in found if one.type == "aws_vpc"]
+    return max(owners, key=owners.count, default="")
+
+
+def _subnets_in_use(found: Iterable[Found]) -> set[str]:
+    """The subnets of cluster and nodes."""
+    used: set[str] = set()
+    for one in found:
+        path = {"aws_eks_cluster": "vpc_config.0.subnet_ids", "aws_eks_node_group": "subnet_ids"}.get(one.type)
+        used.update((one.get(path) if path else None) or ())
+    return used
+
+
+def _marked(one: Found, found: list[Found], vpc_id: str, used: set[str]) -> Found:
+    """VPCs and subnets with the marks that matching needs."""
+    marks: dict[str, Any] = {}
+    if one.type == "aws_vpc":
+        marks = {"spare": one.get("id") != vpc_id}
+    elif one.type == "aws_subnet":
+        public = _faces_internet(one, found)
+        # A zone can have several: those of databases are not for nodes.
+        others = any(
+            other.type == "aws_subnet" and other.get("id") in used and _faces_internet(other, found) == public
+            and other.get("availability_zone") == one.get("availability_zone")
+            for other in found
+        )  # fmt: skip
+        spare = one.get("vpc_id") != vpc_id or (others and one.get("id") not in used)
+        marks = {"faces_internet": public, "spare": spare}
+    return dataclasses.replace(one, attributes={**one.attributes, **marks}) if marks else one
+
+
+def _faces_internet(subnet: Found, found: Iterable[Found]) -> bool:
+    """By its routes; where the state has none of them, by the tag of load balancers or its public addresses."""
+    tables = {
+        one.get("route_table_id")
+        for one in found
+        if one.type == "aws_route_table_association" and one.get("subnet_id") == subnet.get("id")
+    }
+    routes = [one for one in found if one.type == "aws_route" and one.get("route_table_id") in tables]
+    if routes:
+        return any(str(one.get("gateway_id")).startswith("igw-") for one in routes)
+    return "kubernetes.io/role/elb" in (subnet.get("tags") or {}) or bool(subnet.get("map_public_ip_on_launch"))
+
+
+def _network(found: list[Found], vpc_id: str) -> dict[str, Any]:
+    vpc = next((one for one in found if one.type == "aws_vpc" and one.get("id") == vpc_id), None)
+    if vpc is None:
+        return {}
+    subnets = [one for one in found if one.type == "aws_subnet" and not one.get("spare")]
+    zones = {one.get("id"): one.get("availability_zone") for one in subnets}
+    private = {one.get("availability_zone") for one in subnets if not one.get("faces_internet")}
+    gateways = [zones[g.get("subnet_id")] for g in found if g.type == "aws_nat_gateway" and g.get("subnet_id") in zones]
+    if _subnets.block_rule(vpc.get("cidr_block")) or not LEAST_ZONES <= len(private) <= MOST_ZONES:
+        return _by_id(vpc_id, subnets)
+    # The only gateway is in the first zone of the list.
+    ordered = sorted(private, key=lambda zone: (len(gateways) == 1 and zone not in gateways, zone))
+    nat = "none" if not gateways else "single" if len(gateways) == 1 else "per_zone"
+    return {"cidr": vpc.get("cidr_block"), "zones": ordered, "nat": nat}
+
+
+def _by_id(vpc_id: str, subnets: Iterable[Found]) -> dict[str, Any]:
+    """A network that `Network` would not make is used as it is."""
+    sides: dict[bool, dict[str, str]] = {True: {}, False: {}}
+    for one in subnets:
+        sides[one.get("faces_internet")].setdefault(one.get("availability_zone"), one.get("id"))
+    zones = sorted(sides[False])
+    public = {zone: sides[True][zone] for zone in zones if zone in sides[True]}
+    return {
+        "vpc_id": vpc_id,
+        "zones": zones,
+        "private_subnet_ids": sides[False],
+        **({"public_subnet_ids": public} if len(public) == len(zones) else {}),
+        **dict.fromkeys(OF_A_NETWORK),
+    }
+
+
+def _cluster(cluster: Found) -> dict[str, Any]:
+    """Who reaches the API server still does."""
+    settings = {"cluster_name": cluster.get("name")}
+    blocks = cluster.get("vpc_config.0.public_access_cidrs")
+    if not cluster.get("vpc_config.0.endpoint_public_access") or not blocks:
+        return settings
+    wide = any(int(block.partition("/")[2]) < WIDEST_PREFIX for block in blocks)
+    return {**settings, "public_access_cidrs": blocks, **({"public_access_reason": REASON} if wide else {})}
+
+
+def _notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]:
+    if cluster and (version := cluster.get("version")) not in (None, versions.EKS_KUBERNETES):
+        yield (
+            f"the cluster runs Kubernetes {version} and stays there by the setting `adopted`; the stack's add-ons are "
+            f"for {versions.EKS_KUBERNETES}: upgrade it first, or give `kubernetes_version` and `addon_versions`"
+        )
+    if cluster and cluster.get("access_config.0.authentication_mode") == "CONFIG_MAP":
+        yield (
+            "the cluster's access is by the ConfigMap aws-auth, the stack's by access entries, and EKS goes there by "
+            "way of both: `aws eks update-cluster-config --access-config authenticationMode=API_AND_CONFIG_MAP`, name "
+            "the `administrators` in the settings, then adopt it"
+        )
+    if cluster and (groups := cluster.get("vpc_config.0.security_group_ids")):
+        yield (
+            f"the cluster's network interfaces are in {', '.join(groups)}, in the stack in EKS's own security group "
+            "alone: put the nodes into that (vpc_config.cluster_security_group_id) before the first `up`, or those "
+            "that it has not replaced yet do not reach the API server"
+        )
+    for one in found:
+        if one.type == "aws_efs_file_system" and one.get("encrypted") is False:
+            yield f"{one.address} is not encrypted and cannot become so: it stays so by the setting `adopted`"
+
+
+def _nodes(found: Iterable[Found]) -> dict[str, Any]:
+    """The node groups as the stack's setting takes them; nothing where one does not say its machines."""
+    groups = [one for one in found if one.type == "aws_eks_node_group"]
+    if not groups or not all(one.get("instance_types") for one in groups):
+        return {}
+    return {"node_groups": [_group(one) for one in groups]}
+
+
+def _group(found: Found) -> dict[str, Any]:
+    scaling = "scaling_config.0"
+    sizes = {name: int(found.get(f"{scaling}.{name}") or 0) for name in ("min_size", "max_size", "desired_size")}
+    taints = [
+        {key: value for key, value in taint.items() if key in ("key", "value", "effect") and value}
+        for taint in found.get("taint") or []
+    ]
+    return {
+        "name": group_name(found),
+        "instance_types": found.get("instance_types"),
+        **sizes,
+        **({"spot": True} if found.get("capacity_type") == SPOT else {}),
+        **({"labels": found.get("labels")} if found.get("labels") else {}),
+        **({"taints": taints} if taints else {}),
+    }

@@ -1,0 +1,104 @@
+"""A Terraform state, as a list of the resources in it. Format version 4, that of Terraform 0.12 and later."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from local.progress import StepFailed
+
+VERSION = 4
+AWS = "aws_"
+"""How the types of the AWS provider begin."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """One instance of a resource."""
+
+    address: str
+    """As Terraform writes it, with modules and index keys."""
+    type: str
+    attributes: dict[str, Any]
+
+    def get(self, path: str) -> Any:
+        """An attribute, or what is inside it: `vpc_config.0.vpc_id`; None where there is nothing."""
+        value: Any = self.attributes
+        for part in path.split("."):
+            if isinstance(value, dict):
+                value = value.get(part)
+            elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
+                value = value[int(part)]
+            else:
+                return None
+        return value
+
+    @property
+    def texts(self) -> frozenset[str]:
+        """Every text in it: what other resources may call it by, such as id, ARN and name."""
+        return frozenset(_texts(self.attributes))
+
+
+def read(file: Path) -> list[Found]:
+    """The AWS resources of a state; data sources are left out, since Terraform does not own them.
+
+    Raises:
+        StepFailed: the file is no state of this version, or there is nothing of AWS in it.
+    """
+    try:
+        state = json.loads(file.read_text())
+    except OSError as error:
+        raise StepFailed(
+            f"{file} cannot be read: {error.strerror}; `terraform state pull > {file}` writes it"
+        ) from error
+    except ValueError as error:
+        raise StepFailed(
+            f"{file} is not JSON ({error}), so no Terraform state; `terraform state pull > {file}` writes one"
+        ) from error
+    version = state.get("version") if isinstance(state, dict) else None
+    if version != VERSION:
+        raise StepFailed(
+            f"{file} must be a Terraform state of format version {VERSION}, got {version!r}; a `terraform apply` by "
+            "Terraform 0.12 or later writes that version"
+        )
+    managed = [one for one in state.get("resources") or [] if one.get("mode") == "managed" and one.get("instances")]
+    if not managed:
+        raise StepFailed(f"{file} is a Terraform state without resources: there is nothing to adopt")
+    if not any(one["type"].startswith(AWS) for one in managed):
+        others = ", ".join(sorted({one["type"].partition("_")[0] for one in managed}))
+        raise StepFailed(f"{file} has no resource of AWS, only of {others}; the foundation stacks are on AWS")
+    found = [instance for one in managed for instance in _instances(one)]
+    return [*found, *_inline_routes(found)]
+
+
+def _instances(resource: dict[str, Any]) -> Iterator[Found]:
+    path = [part for part in (resource.get("module"), resource["type"]) if part]
+    base = f"{'.'.join(path)}.{resource['name']}"
+    for instance in resource["instances"]:
+        if "deposed" in instance:
+            continue
+        key = instance.get("index_key")
+        index = "" if key is None else f"[{json.dumps(key)}]"
+        yield Found(base + index, resource["type"], instance.get("attributes") or {})
+
+
+def _inline_routes(found: list[Found]) -> Iterator[Found]:
+    """Routes written inside their table, which are resources of their own for us."""
+    known = {(one.get("route_table_id"), one.get("destination_cidr_block")) for one in found if one.type == "aws_route"}
+    for table in found:
+        for route in (table.get("route") or []) if table.type == "aws_route_table" else ():
+            destination = route.get("cidr_block")
+            if destination and (table.get("id"), destination) not in known:
+                attributes = {**route, "route_table_id": table.get("id"), "destination_cidr_block": destination}
+                yield Found(f"{table.address}.route[{json.dumps(destination)}]", "aws_route", attributes)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        yield from _texts(list(value.values()))
+    elif isinstance(value, list):
+        for one in value:
+            yield from _texts(one)
