@@ -68,10 +68,12 @@ class State:
 
     id: str = ""
     """The provider's id; empty before it is created."""
+    urn: str = ""
+    """The URN at that time: before a step, another one where the resource is renamed by an alias."""
     parent: str = ""
     """URN of the parent; empty for the stack itself."""
-    inputs: Mapping[str, Any] = NOTHING
-    outputs: Mapping[str, Any] = NOTHING
+    inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
     protect: bool = False
     retain_on_delete: bool = False
     external: bool = False
@@ -143,7 +145,7 @@ class Preview:
     summary: Mapping[Operation, int] = field(default_factory=dict[Operation, int])
     """The engine's own counts by operation, `same` included; empty where the preview did not come to its end."""
     diagnostics: tuple[Diagnostic, ...] = ()
-    config: Mapping[str, str] = NOTHING
+    config: Mapping[str, str] = field(default_factory=dict[str, str])
     complete: bool = True
     """Whether the preview came to its end: false where it failed or its text is cut off."""
 
@@ -220,12 +222,20 @@ def _of_events(events: list[dict[str, Any]], whole: bool, stack: str) -> Preview
     preludes = _of(events, "preludeEvent")
     return Preview(
         stack=stack,
-        steps=tuple(_step(one["metadata"], _EVENT) for one in _of(events, "resourcePreEvent")),
+        steps=tuple(_step(one, _EVENT) for one in _steps_of(events)),
         summary=_summary(_mapping(summaries[-1], "resourceChanges")) if summaries else {},
         diagnostics=diagnostics,
         config=_mapping(preludes[0], "config") if preludes else NOTHING,
         complete=whole and bool(summaries) and not _failed(diagnostics),
     )
+
+
+def _steps_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was announced; of a refresh, what it found, which is told only afterwards."""
+    steps = [one["metadata"] for one in _of(events, "resourcePreEvent")]
+    found = {one["metadata"]["urn"]: one["metadata"] for one in _of(events, "resOutputsEvent")}
+    refreshed = Operation.REFRESH
+    return [found.get(step["urn"], step) if step["op"] == refreshed else step for step in steps]
 
 
 def _of(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -275,6 +285,7 @@ def _state(step: dict[str, Any], key: str) -> State | None:
         return None
     return State(
         id=state.get("id") or "",
+        urn=state.get("urn") or "",
         parent=state.get("parent") or "",
         inputs=_mapping(state, "inputs"),
         outputs=_mapping(state, "outputs"),
