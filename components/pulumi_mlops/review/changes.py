@@ -21,7 +21,10 @@ SECRET_KEYS = frozenset(
     | {"secretaccesskey", "clientsecret", "apikey"}
 )
 """Keys, in lower case and without `_` and `-`, whose value is hidden even where the program forgot to mark it."""
-SECRET_FIELDS = {"kubernetes:core/v1:Secret": ("data", "stringData"), "random:index/randomPassword:RandomPassword": ("result",)}
+SECRET_FIELDS = {
+    "kubernetes:core/v1:Secret": ("data", "stringData"),
+    "random:index/randomPassword:RandomPassword": ("result",),
+}
 """Top-level properties that hold secrets by their type's meaning."""
 
 

@@ -8,7 +8,12 @@ from pulumi_mlops.review.preview import Operation, Preview, PreviewError, Step, 
 
 STACK_TYPE = "pulumi:pulumi:Stack"
 OWN_PACKAGE = "pulumi-mlops"
-COMPONENTS_WITH_MODULE = ("kubernetes:helm.sh/v4:", "kubernetes:yaml/", "kubernetes:kustomize/", "kubernetes:helm.sh/v3:Chart")
+COMPONENTS_WITH_MODULE = (
+    "kubernetes:helm.sh/v4:",
+    "kubernetes:yaml/",
+    "kubernetes:kustomize/",
+    "kubernetes:helm.sh/v3:Chart",
+)
 """Type tokens of components that look like resources of a provider."""
 
 HALVES = frozenset(

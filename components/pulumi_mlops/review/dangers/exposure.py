@@ -55,13 +55,23 @@ def _open(step: Step, state: State) -> frozenset[str]:
         case "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule":
             found = [_ports(inputs)] if _everywhere(inputs) else []
         case "aws:rds/instance:Instance" | "aws:rds/clusterInstance:ClusterInstance":
-            found = ["gets a public address: publiclyAccessible is true"] if inputs.get("publiclyAccessible") is True else []
+            found = (
+                ["gets a public address: publiclyAccessible is true"]
+                if inputs.get("publiclyAccessible") is True
+                else []
+            )
         case "aws:eks/cluster:Cluster":
             found = _endpoint(mapping(inputs.get("vpcConfig")))
-        case "aws:lb/loadBalancer:LoadBalancer" | "aws:alb/loadBalancer:LoadBalancer" | "aws:elb/loadBalancer:LoadBalancer":
+        case (
+            "aws:lb/loadBalancer:LoadBalancer"
+            | "aws:alb/loadBalancer:LoadBalancer"
+            | "aws:elb/loadBalancer:LoadBalancer"
+        ):
             found = [] if inputs.get("internal") is True else ["is a load balancer that faces the Internet"]
         case "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock":
-            found = [f"lets its bucket become public: {key} is not true" for key in BLOCKS if inputs.get(key) is not True]
+            found = [
+                f"lets its bucket become public: {key} is not true" for key in BLOCKS if inputs.get(key) is not True
+            ]
         case "aws:s3/bucket:Bucket" | "aws:s3/bucketAclV2:BucketAclV2" | "aws:s3/bucketAcl:BucketAcl":
             found = [f"is public by its ACL {inputs['acl']}"] if inputs.get("acl") in PUBLIC_ACLS else []
         case _:

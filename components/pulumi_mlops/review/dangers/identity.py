@@ -62,7 +62,8 @@ def _documents(old: State, new: State) -> Iterator[str]:
         if before == after and not is_secret(after):
             continue
         if is_unknown(after) or is_secret(after):
-            yield f"gets another {key}, which cannot be compared: its text is {'secret' if is_secret(after) else 'known after apply'}"
+            why = "secret" if is_secret(after) else "known after apply"
+            yield f"gets another {key}, which cannot be compared: its text is {why}"
             continue
         gained = _grants(document(after)) - _grants(document(before))
         if gained:
@@ -106,7 +107,12 @@ def _named(grants: frozenset[Grant]) -> str:
 
 
 def _said(who: str, what: str, where: str, condition: str) -> str:
-    parts = [f"{who} may" if who else "", what, f"on {where}" if where else "", "" if condition or not who else "without condition"]
+    parts = [
+        f"{who} may" if who else "",
+        what,
+        f"on {where}" if where else "",
+        "" if condition or not who else "without condition",
+    ]
     return " ".join(part for part in parts if part)
 
 

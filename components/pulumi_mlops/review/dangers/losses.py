@@ -131,7 +131,12 @@ def kind_of(step: Step, state: State) -> str:
 
 def _hosts(inputs: Mapping[str, Any]) -> set[str]:
     spec = mapping(inputs.get("spec", NOTHING))
-    named = [one.get(key) for part in ("listeners", "rules") for one in map(mapping, items(spec.get(part))) for key in ("hostname", "host")]
+    named = [
+        one.get(key)
+        for part in ("listeners", "rules")
+        for one in map(mapping, items(spec.get(part)))
+        for key in ("hostname", "host")
+    ]
     return {*words(spec.get("hostnames")), *(one for one in named if isinstance(one, str))}
 
 
