@@ -111,7 +111,7 @@ def _weakened(step: Step, stack: str, old: State, new: State) -> Iterator[Danger
     if old.protect and not new.protect:
         yield Danger(DangerKind.PROTECTION, stack, step.urn, "is no longer protected: a later change may delete it")
     for key, (safe, meaning) in SAFEGUARDS.items():
-        if old.inputs.get(key, not safe if safe else safe) == safe and new.inputs.get(key, False) != safe:
+        if old.inputs.get(key, False) == safe and new.inputs.get(key, False) != safe:
             yield Danger(DangerKind.PROTECTION, stack, step.urn, meaning)
 
 

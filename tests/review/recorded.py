@@ -1,0 +1,86 @@
+"""Previews that the real engine has made: written by tests/engine/test_review_recordings.py, which also checks them."""
+
+import gzip
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from pulumi_mlops.review._data import UNKNOWNS
+from pulumi_mlops.review.preview import Preview, read
+
+from local.paths import ROOT
+
+DATA = Path(__file__).parent / "data"
+STATE = ("urn", "type", "id", "parent", "inputs", "protect", "retainOnDelete", "external", "custom")
+"""What is kept of a state. Outputs are what the stand-ins make of inputs, and differ at each run."""
+STEP = ("op", "urn", "diffReasons", "replaceReasons", "detailedDiff")
+EVENT_STEP = ("op", "urn", "diffs", "keys", "detailedDiff")
+CHANCE = re.compile(r"(?<=-)[0-9a-f]{7}(?![0-9a-zA-Z])|(?<=-)[0-9a-f]{17}(?![0-9a-zA-Z])")
+"""Ends of names and ids that the engine and the simulated cloud choose at random."""
+UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+PLACE = "/checkout"
+
+
+def text(name: str) -> str:
+    """The text of a recording."""
+    packed = DATA / f"{name}.json.gz"
+    return gzip.decompress(packed.read_bytes()).decode() if packed.exists() else (DATA / f"{name}.json").read_text()
+
+
+def preview(name: str, stack: str = "") -> Preview:
+    """The preview of a recording."""
+    return read(text(name), stack or name)
+
+
+def names() -> list[str]:
+    """All recordings."""
+    return sorted(path.name.removesuffix(".gz").removesuffix(".json") for path in DATA.iterdir())
+
+
+def write(name: str, said: str, packed: bool) -> None:
+    """Keeps a recording."""
+    DATA.mkdir(exist_ok=True)
+    if packed:
+        (DATA / f"{name}.json.gz").write_bytes(gzip.compress(said.encode(), mtime=0))
+    else:
+        (DATA / f"{name}.json").write_text(said)
+
+
+def digest(said: str, *directories: Path) -> str:
+    """What is kept of `pulumi preview --json`: nothing that differs from run to run or machine to machine."""
+    document = json.loads(said)
+    document.pop("duration", None)
+    document["steps"] = sorted(
+        (_step(one, STEP, "oldState", "newState") for one in document.get("steps", [])), key=lambda one: one["urn"]
+    )
+    return _steady(json.dumps(document, indent=1, ensure_ascii=False) + "\n", directories)
+
+
+def events(said: str, *directories: Path) -> str:
+    """The same of the streaming form: one event a line."""
+    kept: list[dict[str, Any]] = []
+    for line in said.splitlines():
+        event = json.loads(line)
+        if "resourcePreEvent" in event:
+            step = _step(event["resourcePreEvent"]["metadata"], EVENT_STEP, "old", "new")
+            kept.append({"resourcePreEvent": {"metadata": step}})
+        if "summaryEvent" in event:
+            kept.append({"summaryEvent": {"resourceChanges": event["summaryEvent"]["resourceChanges"]}})
+        if "preludeEvent" in event:
+            kept.append({"preludeEvent": event["preludeEvent"]})
+    head = {"sequence": 0, "timestamp": 0}
+    kept.sort(key=lambda one: one.get("resourcePreEvent", {}).get("metadata", {}).get("urn", ""))
+    return _steady("".join(json.dumps({**head, **one}, ensure_ascii=False) + "\n" for one in kept), directories)
+
+
+def _step(step: dict[str, Any], keys: tuple[str, ...], *states: str) -> dict[str, Any]:
+    sides = {side: {key: step[side][key] for key in STATE if key in step[side]} for side in states if step.get(side)}
+    return {**{key: step[key] for key in keys if step.get(key)}, **sides}
+
+
+def _steady(said: str, directories: tuple[Path, ...]) -> str:
+    for place in (*directories, ROOT, Path.home()):
+        said = said.replace(str(place), PLACE)
+    said = CHANCE.sub(lambda found: "0" * len(found.group()), said)
+    return UUID.sub(lambda found: found.group() if found.group() in UNKNOWNS else "0" * 8, said)
