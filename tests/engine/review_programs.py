@@ -132,8 +132,12 @@ def names(value: str) -> Program:
     def run() -> None:
         for name in NAMES:
             owner = Part("Evil", name)
-            random.RandomPet(
-                f"{name} pet", keepers={name: value, "plain": EVIL + value}, opts=pulumi.ResourceOptions(parent=owner)
+            random.RandomInteger(
+                f"{name} number",
+                min=1,
+                max=9,
+                keepers={name: value, "plain": EVIL + value},
+                opts=pulumi.ResourceOptions(parent=owner),
             )
 
     return run
@@ -145,22 +149,23 @@ def owners(*, after: bool) -> Program:
     def run() -> None:
         aliases = [pulumi.Alias(name="old")] if after else None
         renamed = Part("Shop", "new" if after else "old", pulumi.ResourceOptions(aliases=aliases))
-        random.RandomPet("inside", opts=pulumi.ResourceOptions(parent=renamed))
+        random.RandomInteger("inside", min=1, max=9, opts=pulumi.ResourceOptions(parent=renamed))
         first, second = Part("Team", "first"), Part("Team", "second")
         moved = [pulumi.Alias(parent=first)] if after else None
-        random.RandomPet(
+        random.RandomInteger(
             "moves",
-            length=3 if after else 2,
+            min=1,
+            max=3 if after else 2,
             opts=pulumi.ResourceOptions(parent=second if after else first, aliases=moved),
         )
-        random.RandomPet("guarded", opts=pulumi.ResourceOptions(protect=not after))
+        random.RandomInteger("guarded", min=1, max=9, opts=pulumi.ResourceOptions(protect=not after))
         if not after:
-            random.RandomPet("gone", opts=pulumi.ResourceOptions(parent=first))
+            random.RandomInteger("gone", min=1, max=9, opts=pulumi.ResourceOptions(parent=first))
 
     return run
 
 
 def failing() -> None:
     """Makes a part, and then cannot go on."""
-    random.RandomPet("before")
+    random.RandomInteger("before", min=1, max=9)
     raise pulumi.RunError('ModelEndpoint "churn": args.replicas must be from 1 to 100, got 0')

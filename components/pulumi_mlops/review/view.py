@@ -126,15 +126,16 @@ def one_line(message: str) -> str:
 def _stack(preview: Preview, cost: Estimate | None) -> StackView:
     steps = logical(preview)
     every = {step.urn: step for step in steps}
-    shown = [step for step in steps if step.operation not in QUIET or notes(step, every)]
+    # The engine counts what it reads only where that has changed.
+    quiet = QUIET if preview.summary.get(Operation.READ) else QUIET | {Operation.READ}
+    shown = [step for step in steps if step.operation not in quiet or notes(step, every)]
     errors = [said for message in preview.errors if (said := one_line(message))]
-    changing = any(step.operation not in QUIET for step in shown)
     if errors:
         outcome = Outcome.FAILED
     elif not preview.complete:
         outcome = Outcome.CUT_OFF
     else:
-        outcome = Outcome.CHANGES if changing or shown else Outcome.UNCHANGED
+        outcome = Outcome.CHANGES if shown else Outcome.UNCHANGED
     return StackView(
         stack=preview.stack,
         outcome=outcome,

@@ -65,7 +65,7 @@ def quoted(text: str, limit: int = MAX_NAME) -> Phrase:
 def prose(text: str) -> Phrase:
     """A message that mixes our words with somebody else's: all but plain words is quoted."""
     pieces: list[Piece] = []
-    for token in shortened(visible(" ".join(text.split())), MAX_MESSAGE).split(" "):
+    for token in shortened(visible(" ".join(text.split())), MAX_MESSAGE).split():
         foreign = not WORD.fullmatch(token)
         if pieces and pieces[-1].quoted == foreign:
             pieces[-1] = Piece(f"{pieces[-1].text} {token}", foreign)
