@@ -1,12 +1,13 @@
 """Previews and reviews that several tests look at."""
 
+import copy
 import dataclasses
 from datetime import date
 from decimal import Decimal
 
 from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.findings import Finding, Level
-from pulumi_mlops.review.preview import Operation, Preview
+from pulumi_mlops.review.preview import Operation, Preview, State, Step
 
 from tests.review import recorded
 
@@ -38,7 +39,7 @@ def findings(preview: Preview) -> list[Finding]:
 def many(count: int) -> Preview:
     """A preview as large as asked, made of the recorded change of one image."""
     small = recorded.preview("image-bump", "large")
-    (update,) = [step for step in small.steps if step.operation == Operation.UPDATE]
+    (update,) = [step for step in small.steps if step.type == "kubernetes:apps/v1:Deployment"]
     steps = tuple(
         dataclasses.replace(update, urn=f"{update.urn}-{number:04}", new=_image(update, number))
         for number in range(count)
@@ -46,9 +47,8 @@ def many(count: int) -> Preview:
     return dataclasses.replace(small, steps=steps, summary={Operation.UPDATE: count})
 
 
-def _image(update, number: int):  # noqa: ANN001, ANN202
-    import copy
-
+def _image(update: Step, number: int) -> State:
+    assert update.new
     inputs = copy.deepcopy(dict(update.new.inputs))
     inputs["spec"]["template"]["spec"]["containers"][0]["image"] = f"registry.example.org/ml-server:1.1-{number:04}"
     return dataclasses.replace(update.new, inputs=inputs)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from pulumi_mlops.review.preview import Preview
+from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.render.machine import machine
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
 from pulumi_mlops.review.render.terminal import terminal
@@ -38,7 +38,7 @@ def everything() -> Review:
     import dataclasses
 
     database = dataclasses.replace(recorded.preview("database-replacement"), stack="platform-prod")
-    still = Preview("foundation-prod", summary={"same": 128})  # type: ignore[dict-item]
+    still = Preview("foundation-prod", summary={Operation.SAME: 128})
     previews = [
         database,
         recorded.preview("image-bump", "penguins-prod"),
@@ -144,7 +144,7 @@ def test_what_matters_most_always_fits() -> None:
 
 def test_a_failed_preview_says_why_in_one_line() -> None:
     comment = markdown(CASES["failed"](), Dialect.GITHUB)
-    (line,) = [line for line in comment.splitlines() if line.startswith("- **failed**")]
+    (line,) = [line for line in comment.splitlines() if line.startswith("- **!**")]
     assert 'ModelEndpoint "churn": args.replicas must be from 1 to 100, got 0' in line
 
 
@@ -153,8 +153,8 @@ def test_a_preview_that_was_cut_off_is_told_as_such() -> None:
 
     whole = recorded.text("secrets-events")
     cut = read(whole[: len(whole) * 2 // 3], "prod")
-    assert "**cut off**" in markdown(review([cut]), Dialect.GITHUB)
-    assert "**cut off**" not in markdown(review([read(whole, "prod")]), Dialect.GITHUB)
+    assert "the preview was cut off" in markdown(review([cut]), Dialect.GITHUB)
+    assert "cut off" not in markdown(review([read(whole, "prod")]), Dialect.GITHUB)
 
 
 def test_renames_and_moves_are_told() -> None:

@@ -127,8 +127,7 @@ def _expanded(type_: str, path: Path, old: Any, new: Any, replaces: bool) -> lis
     if old == new and not is_secret(new):
         return []
     if _hidden(type_, path) or is_secret(old) or is_secret(new):
-        before = ABSENT if old is None else SECRET
-        return [Change(text(path), before, ABSENT if new is None else _after_secret(old, new), replaces)]
+        return [Change(text(path), *_secret_sides(old, new), replaces)]
     inner_old, inner_new = (document(old), document(new)) if isinstance(old, str) else (old, new)
     if isinstance(inner_old, Mapping) and isinstance(inner_new, Mapping):
         left, right = mapping(inner_old), mapping(inner_new)
@@ -147,10 +146,16 @@ def _expanded(type_: str, path: Path, old: Any, new: Any, replaces: bool) -> lis
     ]
 
 
-def _after_secret(old: Any, new: Any) -> Value:
-    if is_unknown(new):
-        return LATER
-    return SECRET if old is None else SECRET_CHANGED
+def _secret_sides(old: Any, new: Any) -> tuple[Value, Value]:
+    if old is not None and new is not None and not is_unknown(new):
+        return SECRET_CHANGED, SECRET_CHANGED
+    return _secret_side(old), _secret_side(new)
+
+
+def _secret_side(value: Any) -> Value:
+    if value is None:
+        return ABSENT
+    return LATER if is_unknown(value) else SECRET
 
 
 def _value(type_: str, path: Path, value: Any) -> Value:

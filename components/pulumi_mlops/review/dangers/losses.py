@@ -98,7 +98,11 @@ def _gone(step: Step, stack: str, old: State) -> Iterator[Danger]:
     why = _reasons(step) if replaced else ""
     kind = HOLDS_DATA.get(step.type)
     if kind and not (old.retain_on_delete and not replaced):
-        fate = "an empty one takes its place, and the old one stays behind" if old.retain_on_delete else "it is lost"
+        fate = (
+            "an empty one takes its place, and the old one stays behind"
+            if old.retain_on_delete
+            else "what it holds is lost"
+        )
         yield Danger(DangerKind.DATA, stack, step.urn, f"is a {kind} and {verb}: {fate}{why}")
     if old.protect:
         yield Danger(DangerKind.PROTECTION, stack, step.urn, f"is protected and {verb}{why}")

@@ -37,6 +37,7 @@ MAX_CHANGES = 12
 RESERVE = 1_500
 """Characters kept for the headline and the last line, even for an artifact's name that is all backticks."""
 LOUD = frozenset({Operation.DELETE, Operation.REPLACE})
+BROKEN = frozenset({Outcome.FAILED, Outcome.CUT_OFF})
 
 # Who is served first when not all fits, and the most that each list may take.
 BLOCKING, DANGERS, STACKS, WARNINGS, TABLES, DIFFS = range(6)
@@ -82,9 +83,8 @@ def _alert(dialect: Dialect, lines: list[Phrase], what: str, rank: int) -> Part:
 
 def _overview(review: Review) -> Part:
     """One line a stack."""
-    mark = {Outcome.FAILED: "**failed** ", Outcome.CUT_OFF: "**cut off** "}
     items = [
-        f"- {mark.get(stack.outcome, '')}{_inline(quoted(stack.stack))}: {_inline(stack_line(stack))}\n"
+        f"- {'**!** ' if stack.outcome in BROKEN else ''}{_inline(quoted(stack.stack))}: {_inline(stack_line(stack))}\n"
         for stack in review.stacks
     ]
     return Part(items, foot="\n", rank=STACKS, share=SHARES[STACKS], more="- and {count} more stacks\n")

@@ -140,8 +140,8 @@ def finding_line(finding: Finding, *, with_stack: bool) -> Phrase:
     """One finding on one line: rule, resource, what is wrong, what to do."""
     place = (*own(" in " if finding.urn else ""), *quoted(finding.stack)) if with_stack or not finding.urn else ()
     about = named(resource(finding.urn)) if finding.urn else ()
-    fix = (*own(" Fix: "), *prose(finding.fix)) if finding.fix else ()
-    return (*quoted(finding.rule), *own(": "), *about, *place, *own(": "), *prose(finding.message), *fix)
+    fix = (*own(". Fix: "), *prose(finding.fix)) if finding.fix else ()
+    return (*quoted(finding.rule), *own(": "), *about, *place, *own(": "), *prose(finding.message.rstrip(". ")), *fix)
 
 
 def named(one: Resource) -> Phrase:
