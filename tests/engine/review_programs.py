@@ -9,30 +9,9 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 from pulumi_mlops import ModelEndpoint
 
-Program = Any
-HUSH = "hunter2-is-secret"
-LOUD = "hunter3-is-secret"
-"""Values of secrets before and after a change: no review may ever show them."""
+from tests.review.hostile import EVIL, NAMES
 
-EVIL = "</td></table><img src=x onerror=alert(1)><!-- `@everyone` #1 [x](https://evil.example) | ``` ~~~ ![y](z) GH-1"
-NAMES = (
-    "@everyone",
-    "#1",
-    "[click](https://evil.example)",
-    "![](https://evil.example/pixel.png)",
-    "<script>alert(1)</script>",
-    "</details><h1>approved</h1>",
-    "```\n\n# approved\n\n```",
-    "a | b | c",
-    "`code` and ``more``",
-    "https://evil.example",
-    "www.evil.example",
-    "someone@evil.example",
-    "right\u202eleft and \x1b[31mred\x1b[0m",
-    "/close",
-    "&lt;b&gt; &#64;admin :rocket:",
-    "--> <!-- pulumi-mlops-review:preview -->",
-)
+Program = Any
 
 
 class Part(pulumi.ComponentResource):
@@ -159,6 +138,8 @@ def owners(*, after: bool) -> Program:
             opts=pulumi.ResourceOptions(parent=second if after else first, aliases=moved),
         )
         random.RandomInteger("guarded", min=1, max=9, opts=pulumi.ResourceOptions(protect=not after))
+        former = pulumi.ResourceOptions(aliases=[pulumi.Alias(name="early")] if after else None)
+        random.RandomInteger("late" if after else "early", min=1, max=3 if after else 2, opts=former)
         if not after:
             random.RandomInteger("gone", min=1, max=9, opts=pulumi.ResourceOptions(parent=first))
 

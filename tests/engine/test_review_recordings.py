@@ -18,6 +18,7 @@ from local import providers, tools
 from local.engine import PENGUINS, PLATFORM, Engine
 from local.paths import ROOT
 from tests.review import recorded
+from tests.review.hostile import HUSH, LOUD
 
 pytestmark = pytest.mark.engine
 
@@ -63,12 +64,12 @@ def test_an_image_changes(pulumi_env: PulumiEnv, cluster: Cluster) -> None:
 @pytest.mark.parametrize("form", ["digest", "events"])
 def test_secrets_change(form: str, pulumi_env: PulumiEnv, cluster: Cluster) -> None:
     namespace = f"secrets-{form}"
-    before, after = (programs.secrets(namespace, value) for value in (programs.HUSH, programs.LOUD))
+    before, after = (programs.secrets(namespace, value) for value in (HUSH, LOUD))
     pulumi_env.environment.update(STREAMING if form == "events" else {})
     said = changed(pulumi_env, before, after, **{"kubernetes:kubeconfig": str(cluster.kubeconfig)})
     kept = getattr(recorded, form)(said, pulumi_env.directory, cluster.kubeconfig)
-    assert programs.HUSH not in kept
-    assert programs.LOUD not in kept
+    assert HUSH not in kept
+    assert LOUD not in kept
     compared(f"secrets-{form}", kept)
 
 

@@ -32,6 +32,8 @@ class Seen:
     """Texts in code: there a host reads neither mentions nor references."""
     loose: list[str] = field(default_factory=list)
     """Texts outside of code."""
+    links: list[str] = field(default_factory=list)
+    """Where its links lead."""
     open_tags: list[str] = field(default_factory=list)
     """Tags that are not closed."""
 
@@ -77,6 +79,8 @@ def seen(comment: str) -> Seen:
             found.quoted.append(token.content)
         for child in token.children or ():
             found.tokens.add(child.type)
+            if child.type == "link_open":
+                found.links.append(str(child.attrGet("href")))
             if child.type == "html_inline":
                 html.feed(child.content)
             elif child.type == "code_inline":
@@ -89,6 +93,6 @@ def seen(comment: str) -> Seen:
 
 ALLOWED_TOKENS = {
     f"{block}_{end}"
-    for block in ("heading", "paragraph", "bullet_list", "list_item", "blockquote", "strong")
+    for block in ("link", "heading", "paragraph", "bullet_list", "list_item", "blockquote", "strong")
     for end in ("open", "close")
 } | {"inline", "text", "code_inline", "softbreak", "html_block", "fence"}

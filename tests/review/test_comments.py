@@ -12,10 +12,12 @@ from pulumi_mlops.review.view import Review, review
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
-from tests.engine.review_programs import HUSH, LOUD, NAMES
 from tests.review import recorded
 from tests.review.comment_reader import ALLOWED_TOKENS, OUR_TAGS, seen
+from tests.review.hostile import HUSH, LOUD, NAMES
 from tests.review.reviews import ESTIMATE, NEW, findings, many
+
+ARTIFACT = "https://ci.example.org/runs/7/review.json"
 
 
 class _Markdown(SingleFileSnapshotExtension):
@@ -45,7 +47,7 @@ def everything() -> Review:
         still,
         recorded.preview("failed", "churn-prod"),
     ]
-    return review(previews, findings(database), [ESTIMATE], "https://ci.example.org/runs/7/review.json")
+    return review(previews, findings(database), [ESTIMATE], ARTIFACT)
 
 
 CASES: dict[str, Callable[[], Review]] = {
@@ -84,7 +86,8 @@ def test_nothing_is_smuggled_into_a_comment(case: str, dialect: Dialect) -> None
     assert found.tokens <= ALLOWED_TOKENS
     assert found.tags <= set(OUR_TAGS)
     assert found.open_tags == []
-    loose = " ".join(found.loose)
+    assert found.links == ([ARTIFACT] if case == "everything" else [])
+    loose = " ".join(found.loose).replace(ARTIFACT, "")
     assert not any(sign in loose for sign in ("@", "#", "http", "www.", "GH-", "://"))
     assert not any(line.startswith("/") for line in comment.splitlines())
     assert len(comment) <= LIMIT

@@ -111,7 +111,7 @@ FINDINGS = st.lists(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.lists(previews(), min_size=1, max_size=3), FINDINGS, ANY_TEXT, st.sampled_from(Dialect))
 def test_nothing_becomes_more_than_text(
     made: list[Preview], found: list[Finding], artifact: str, dialect: Dialect
@@ -121,11 +121,12 @@ def test_nothing_becomes_more_than_text(
     assert read.tokens <= ALLOWED_TOKENS
     assert read.tags <= set(OUR_TAGS)
     assert read.open_tags == []
-    assert not any(sign in "".join(read.loose) for sign in "@#/<:\u202e" if sign != ":")
+    assert read.links == []
+    assert not any(sign in "".join(read.loose) for sign in "@#/<\u202e")
     assert not any(line.startswith("/") for line in comment.splitlines())
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(st.lists(previews(), min_size=1, max_size=3))
 def test_no_secret_is_shown(made: list[Preview]) -> None:
     one = review(made)
@@ -133,7 +134,7 @@ def test_no_secret_is_shown(made: list[Preview]) -> None:
         assert TOKEN not in said
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(previews(), st.integers(3_000, 8_000))
 def test_a_comment_is_never_longer_than_allowed(made: Preview, limit: int) -> None:
     assert len(markdown(review([made] * 3), Dialect.GITHUB, limit)) <= limit
@@ -163,7 +164,7 @@ def changing(counts: Any) -> dict[Operation, int]:
     return {operation: count for operation, count in counts.items() if operation != Operation.SAME and count}
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(previews())
 def test_grouping_loses_no_operation(made: Preview) -> None:
     assert changing(rows(made)) == changing(made.summary)

@@ -30,7 +30,7 @@ INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """The value where it is a mapping, else an empty one."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else NOTHING
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) else NOTHING
 
 
 def items(value: Any) -> Sequence[Any]:

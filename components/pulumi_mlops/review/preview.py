@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -53,6 +54,7 @@ class Urn:
     name: str
 
     @classmethod
+    @lru_cache(maxsize=65_536)
     def parse(cls, text: str) -> "Urn":
         """The parts of the text; raises PreviewError where it is no URN."""
         parts = text.split("::", 3)  # a name may contain "::"

@@ -11,7 +11,7 @@ from enum import StrEnum
 from pulumi_mlops.review._data import shortened, visible
 from pulumi_mlops.review.changes import Change, changes
 from pulumi_mlops.review.dangers import Danger, dangers
-from pulumi_mlops.review.dangers.owners import former_parent
+from pulumi_mlops.review.dangers.owners import former_parent, is_renamed, place
 from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.findings import Finding, Level
 from pulumi_mlops.review.groups import QUIET, WEIGHT, Group, grouped, logical, name_of, short_type, title, type_of
@@ -175,20 +175,14 @@ def notes(step: Step, every: Mapping[str, Step]) -> tuple[str, ...]:
     """What is to be known about the step besides its changes."""
     found: list[str] = []
     old, new = step.old, step.new
-    if old and new and old.urn and old.urn != step.urn:
-        former = resource(old.urn)
-        if (former.name, former.kind) != (step.name, short_type(step.type)):
-            found.append(f"was {former.kind} {former.name}, known by an alias")
-        before, after = former_parent(step), step.state.parent
-        if before != after and not _same_parent(before, after, every):
-            found.append(f"moved from {title(before) or 'the stack'}")
+    former = resource(old.urn) if old and new and old.urn else None
+    if former and (former.name, former.kind) != (step.name, short_type(step.type)):
+        found.append(f"was {former.kind} {former.name}, known by an alias")
+    before, after = former_parent(step), step.state.parent
+    if before and after and before != after and not is_renamed(before, after, every):
+        found.append(f"moved from {place(before)}")
     if old and new and old.protect != new.protect:
         found.append("becomes protected" if new.protect else "is no longer protected")
     if step.type == RELEASE and step.operation not in QUIET:
         found.append("a Helm release: the objects of its chart are not shown")
     return tuple(found)
-
-
-def _same_parent(before: str, after: str, every: Mapping[str, Step]) -> bool:
-    parent = every.get(after)
-    return bool(parent and parent.old and parent.old.urn == before)

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pulumi_mlops.review._data import is_secret, is_unknown, mapping
 from pulumi_mlops.review.dangers.danger import Danger, DangerKind
-from pulumi_mlops.review.groups import owner, title
+from pulumi_mlops.review.groups import STACK_TYPE, owner, title, type_of
 from pulumi_mlops.review.preview import Operation, Preview, State, Step
 
 NAMES = ("bucket", "clusterIdentifier", "identifier", "clusterName", "nodeGroupName", "addonName", "fullName", "name")
@@ -40,9 +40,8 @@ def between_owners(previews: Sequence[Preview], every: Mapping[str, Mapping[str,
 def moved(step: Step, stack: str, every: Mapping[str, Step]) -> Iterator[Danger]:
     """The step's resource keeps its place in the cloud and gets another parent."""
     before, after = former_parent(step), step.state.parent
-    if before and after and before != after and not _renamed(before, after, every):
-        said = f"moves from {title(before) or 'the stack'} to {title(after) or 'the stack'}"
-        yield Danger(DangerKind.OWNER, stack, step.urn, said)
+    if before and after and before != after and not is_renamed(before, after, every):
+        yield Danger(DangerKind.OWNER, stack, step.urn, f"moves from {place(before)} to {place(after)}")
 
 
 def former_parent(step: Step) -> str:
@@ -50,10 +49,15 @@ def former_parent(step: Step) -> str:
     return step.old.parent if step.old and step.new else ""
 
 
-def _renamed(before: str, after: str, every: Mapping[str, Step]) -> bool:
+def is_renamed(before: str, after: str, every: Mapping[str, Step]) -> bool:
     """Whether both are one component, which itself is renamed."""
     parent = every.get(after)
     return bool(parent and parent.old and parent.old.urn == before)
+
+
+def place(urn: str) -> str:
+    """What owns a resource whose parent is at the URN."""
+    return "the stack itself" if type_of(urn) in ("", STACK_TYPE) else title(urn)
 
 
 def _identity(step: Step) -> Identity | None:

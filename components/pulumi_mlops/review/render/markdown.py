@@ -36,6 +36,8 @@ MAX_CHANGES = 12
 """Paths of one row; the full diff has all."""
 RESERVE = 1_500
 """Characters kept for the headline and the last line, even for an artifact's name that is all backticks."""
+ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?(/[\w./?=&%~+-]*)?", re.ASCII)
+"""An artifact that becomes a link: it is the caller's own word, and the only link of a comment."""
 LOUD = frozenset({Operation.DELETE, Operation.REPLACE})
 BROKEN = frozenset({Outcome.FAILED, Outcome.CUT_OFF})
 
@@ -149,7 +151,9 @@ def _diff(stack: StackView) -> Part:
 
 
 def _last_line(review: Review, left_out: int) -> str:
-    where = f": {_inline(quoted(review.artifact, 300))}" if review.artifact else ""
+    linked = ADDRESS.fullmatch(review.artifact) and len(review.artifact) < RESERVE // 2
+    named = f"<{review.artifact}>" if linked else _inline(quoted(review.artifact, 300))
+    where = f": {named}" if review.artifact else ""
     if left_out:
         hint = f"all of it is in the artifact{where}" if where else "`pulumi preview` shows all of it"
         return f"{plural(left_out, 'entry', 'entries')} left out, because a comment may not be longer; {hint}.\n"
