@@ -152,6 +152,8 @@ def test_a_listener_goes() -> None:
 )
 def test_an_identity_is_widened(before: str, after: str) -> None:
     assert kinds(step("update", "aws:iam/policy:Policy", old={"policy": before}, new={"policy": after})) == [IDENTITY]
+    inline = [{"inlinePolicies": [{"name": "a", "policy": one}]} for one in (before, after)]
+    assert kinds(step("update", ROLE, old=inline[0], new=inline[1])) == [IDENTITY]
     trust = "assumeRolePolicy"
     assert kinds(step("update", ROLE, old={trust: before}, new={trust: after})) == [IDENTITY]
 

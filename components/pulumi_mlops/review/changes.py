@@ -126,7 +126,7 @@ def _expanded(type_: str, path: Path, old: Any, new: Any, replaces: bool) -> lis
     """The deepest paths below `path` that differ; a text of JSON is looked into."""
     if old == new and not is_secret(new):
         return []
-    if _hidden(type_, path) or is_secret(old) or is_secret(new):
+    if _hidden(type_, path, old) or _hidden(type_, path, new) or is_secret(old) or is_secret(new):
         return [Change(text(path), *_secret_sides(old, new), replaces)]
     inner_old, inner_new = (document(old), document(new)) if isinstance(old, str) else (old, new)
     if isinstance(inner_old, Mapping) and isinstance(inner_new, Mapping):
@@ -163,7 +163,7 @@ def _value(type_: str, path: Path, value: Any) -> Value:
         return ABSENT
     if is_unknown(value):
         return LATER
-    if _hidden(type_, path) or is_secret(value):
+    if _hidden(type_, path, value) or is_secret(value):
         return SECRET
     if isinstance(value, str):
         return Value(value) if document(value) is None else Value(_json(_masked(type_, path, document(value))))
@@ -172,7 +172,7 @@ def _value(type_: str, path: Path, value: Any) -> Value:
 
 def _masked(type_: str, path: Path, value: Any) -> Any:
     """The value with words in the place of what is secret or not known yet, at any depth."""
-    if _hidden(type_, path) or is_secret(value):
+    if _hidden(type_, path, value) or is_secret(value):
         return f"<{SECRET.text}>"
     if is_unknown(value):
         return f"<{LATER.text}>"
@@ -188,15 +188,15 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
-def _hidden(type_: str, path: Path) -> bool:
+def _hidden(type_: str, path: Path, value: Any) -> bool:
     if path and path[0] in SECRET_FIELDS.get(type_, ()):
-        return True
+        return not isinstance(value, dict)  # the keys in a Secret are no secret
     last = path[-1] if path else ""
     return isinstance(last, str) and re.sub("[_-]", "", last).lower() in SECRET_KEYS
 
 
 def _leaves(value: Any, path: Path, type_: str) -> Iterator[tuple[Path, Value]]:
-    if _hidden(type_, path) or is_secret(value):
+    if _hidden(type_, path, value) or is_secret(value):
         yield path, SECRET
     elif isinstance(value, Mapping) and value:
         for key, one in sorted(mapping(value).items()):

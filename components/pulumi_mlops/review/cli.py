@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import os
 import shutil
 import sys
 from collections.abc import Callable, Sequence
@@ -154,8 +153,7 @@ def _rendered(made: Review, arguments: argparse.Namespace) -> str:
     if form == Form.JSON:
         return machine(made)
     if form == Form.TEXT:
-        on_terminal = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        colour = arguments.colour == "always" or (arguments.colour == "auto" and on_terminal)
+        colour = arguments.colour == "always" or (arguments.colour == "auto" and sys.stdout.isatty())
         return terminal(made, arguments.width or shutil.get_terminal_size((100, 24)).columns, colour=colour)
     return markdown(made, Dialect(form.value))
 

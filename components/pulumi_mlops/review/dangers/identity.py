@@ -18,6 +18,8 @@ Grant = tuple[str, str, str, str]
 
 DOCUMENTS = frozenset({"policy", "assumeRolePolicy", "inlinePolicy", "policyDocument", "accessPolicies"})
 """Inputs that hold an IAM document."""
+INLINE = "inlinePolicies"
+"""Input of a role: a list of documents with names."""
 ATTACHMENTS: Mapping[str, tuple[str, str]] = {
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ("role", "policyArn"),
     "aws:iam/rolePolicy:RolePolicy": ("role", "name"),
@@ -46,19 +48,22 @@ def _created(step: Step, new: State, fresh: frozenset[str]) -> list[str]:
     if step.operation != Operation.CREATE:
         return []
     if step.type in ATTACHMENTS:
-        to, what = (new.inputs.get(key) for key in ATTACHMENTS[step.type])
-        known = isinstance(to, str) and not is_unknown(to) and not is_secret(to)
-        if known and to.rpartition("/")[2] not in fresh:
-            given = what if isinstance(what, str) and not is_unknown(what) and not is_secret(what) else "more rights"
-            return [f"gives {given} to {to}, which exists already"]
+        to, what = (_known(new.inputs.get(key)) for key in ATTACHMENTS[step.type])
+        if to and to.rpartition("/")[2] not in fresh:
+            return [f"gives {what or 'more rights'} to {to}, which exists already"]
     if kind_of(step, new) == "ClusterRoleBinding" and mapping(new.inputs.get("roleRef")).get("name") == "cluster-admin":
         return [f"lets {_listed(sorted(_subjects(new.inputs)))} do everything in the cluster"]
     return []
 
 
+def _known(value: Any) -> str:
+    return value if isinstance(value, str) and not is_unknown(value) and not is_secret(value) else ""
+
+
 def _documents(old: State, new: State) -> Iterator[str]:
-    for key in sorted(DOCUMENTS & {*old.inputs, *new.inputs}):
-        before, after = old.inputs.get(key), new.inputs.get(key)
+    earlier, later = _held(old.inputs), _held(new.inputs)
+    for key in sorted({*earlier, *later}):
+        before, after = earlier.get(key), later.get(key)
         if before == after and not is_secret(after):
             continue
         if is_unknown(after) or is_secret(after):
@@ -76,9 +81,15 @@ def _documents(old: State, new: State) -> Iterator[str]:
         yield f"gets the policies {_listed(arns)}"
 
 
+def _held(inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """The documents of a resource by the input that holds each."""
+    inline = {f"inline policy {one.get('name')}": one.get("policy") for one in map(mapping, items(inputs.get(INLINE)))}
+    return {**{key: inputs[key] for key in DOCUMENTS & {*inputs}}, **inline}
+
+
 def _grants(text: Any, effect: str = "Allow") -> frozenset[Grant]:
     statements = mapping(text).get("Statement")
-    each = [statements] if isinstance(statements, Mapping) else items(statements)
+    each = items(statements) or [statements]
     return frozenset(
         grant for one in map(mapping, each) if one.get("Effect") == effect for grant in _statement_grants(one)
     )
