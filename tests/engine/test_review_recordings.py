@@ -3,6 +3,7 @@
 Each is made again and compared with the recording; with PULUMI_MLOPS_RECORD=1 it becomes the recording.
 """
 
+import dataclasses
 import os
 import subprocess
 from pathlib import Path
@@ -13,6 +14,7 @@ import review_programs as programs
 import yaml
 from aws import Aws
 from pulumi_cli import Cluster, PulumiEnv, _write_program
+from pulumi_mlops import conventions
 
 from local import providers, tools
 from local.engine import PENGUINS, PLATFORM, Engine
@@ -131,8 +133,21 @@ GATEWAY = {"gateway_class": "example", "gateway_url": "http://192.0.2.1"}
         ("foundation-dev", {}),
         ("foundation-prod", {}),
         (PLATFORM, {**LOCAL, **GATEWAY, "chart_repository": str(ROOT / "local" / "charts")}),
-        (PENGUINS, LOCAL),
     ],
 )
 def test_a_stack_of_this_repository_is_new(engine: _Engine, stack: str, settings: dict[str, Any]) -> None:
     compared(f"new-{stack}", recorded.digest(engine.first(stack, **settings), engine.directory), packed=True)
+
+
+def test_the_example_team_is_new(engine: _Engine, cluster: Cluster) -> None:
+    namespace, name = conventions.OBJECT_STORE_NAMESPACE, conventions.OBJECT_STORE_CREDENTIALS_SECRET
+    keys = {conventions.ACCESS_KEY_ID_KEY: "a2V5", conventions.SECRET_ACCESS_KEY_KEY: "c2VjcmV0"}
+    metadata = {"name": name, "namespace": namespace}
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, "platform")
+    cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": keys}, "platform")
+    reached = dataclasses.replace(engine, kubeconfig=cluster.kubeconfig)
+
+    said = recorded.digest(reached.first(PENGUINS, **LOCAL), engine.directory)
+
+    assert "c2VjcmV0" not in said
+    compared(f"new-{PENGUINS}", said, packed=True)

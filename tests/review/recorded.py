@@ -75,8 +75,14 @@ def events(said: str, *directories: Path) -> str:
 
 
 def _step(step: dict[str, Any], keys: tuple[str, ...], *states: str) -> dict[str, Any]:
-    sides = {side: {key: step[side][key] for key in STATE if key in step[side]} for side in states if step.get(side)}
-    return {**{key: step[key] for key in keys if step.get(key)}, **sides}
+    sides = {side: _state(step[side]) for side in states if step.get(side)}
+    told = {key: step[key] for key in keys if step.get(key)}
+    return {**{key: sorted(one) if isinstance(one, list) else one for key, one in told.items()}, **sides}
+
+
+def _state(state: dict[str, Any]) -> dict[str, Any]:
+    kept = {key: state[key] for key in STATE if key in state}
+    return {**kept, "id": "0"} if "id" in kept and kept["type"].startswith("random:") else kept
 
 
 def _steady(said: str, directories: tuple[Path, ...]) -> str:

@@ -1,13 +1,14 @@
 """Previews and reviews that several tests look at."""
 
 import copy
-import dataclasses
+import json
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
 from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.findings import Finding, Level
-from pulumi_mlops.review.preview import Operation, Preview, State, Step
+from pulumi_mlops.review.preview import Preview, read
 
 from tests.review import recorded
 
@@ -36,19 +37,22 @@ def findings(preview: Preview) -> list[Finding]:
     ]
 
 
-def many(count: int) -> Preview:
+def many_text(count: int) -> str:
     """A preview as large as asked, made of the recorded change of one image."""
-    small = recorded.preview("image-bump", "large")
-    (update,) = [step for step in small.steps if step.type == "kubernetes:apps/v1:Deployment"]
-    steps = tuple(
-        dataclasses.replace(update, urn=f"{update.urn}-{number:04}", new=_image(update, number))
-        for number in range(count)
-    )
-    return dataclasses.replace(small, steps=steps, summary={Operation.UPDATE: count})
+    document = json.loads(recorded.text("image-bump"))
+    (update,) = [step for step in document["steps"] if step["newState"]["type"] == "kubernetes:apps/v1:Deployment"]
+    document["steps"] = [_numbered(update, number) for number in range(count)]
+    return json.dumps({**document, "changeSummary": {"update": count}})
 
 
-def _image(update: Step, number: int) -> State:
-    assert update.new
-    inputs = copy.deepcopy(dict(update.new.inputs))
-    inputs["spec"]["template"]["spec"]["containers"][0]["image"] = f"registry.example.org/ml-server:1.1-{number:04}"
-    return dataclasses.replace(update.new, inputs=inputs)
+def many(count: int) -> Preview:
+    """The same, read."""
+    return read(many_text(count), "large")
+
+
+def _numbered(update: dict[str, Any], number: int) -> dict[str, Any]:
+    made = copy.deepcopy(update)
+    made["urn"] += f"-{number:04}"
+    (container,) = made["newState"]["inputs"]["spec"]["template"]["spec"]["containers"]
+    container["image"] += f"-{number:04}"
+    return made

@@ -2,9 +2,11 @@
 
 import argparse
 import dataclasses
+import gc
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -89,10 +91,22 @@ def _parser() -> argparse.ArgumentParser:
     comment.add_argument("--artifact", default="", metavar="NAME_OR_URL", help="where the whole review can be read")
     comment.add_argument("--colour", choices=("auto", "always", "never"), default="auto", help="of text; default: auto")
     comment.add_argument("--width", type=int, help="columns of text; default: those of the terminal")
-    comment.set_defaults(run=_comment)
+    comment.set_defaults(run=_without_collector()(_comment))
     for add_commands in COMMANDS:
         add_commands(subparsers)
     return parser
+
+
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """What is read stays until the end: looking through millions of values for garbage would double the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _comment(arguments: argparse.Namespace) -> int:
