@@ -49,6 +49,17 @@ def test_a_database_is_replaced(aws: Aws, pulumi_env: PulumiEnv) -> None:
     compared("database-replacement", recorded.digest(said, pulumi_env.directory))
 
 
+@pytest.mark.parametrize("form", ["digest", "events"])
+def test_the_cloud_has_drifted(form: str, aws: Aws, pulumi_env: PulumiEnv) -> None:
+    stack = pulumi_env.stack(programs.database(encrypted=True))
+    stack.up()
+    aws.client("rds").modify_db_instance(DBInstanceIdentifier="orders", AllocatedStorage=40, ApplyImmediately=True)
+    aws.client("s3").delete_bucket(Bucket="orders-exports")
+    pulumi_env.environment.update(STREAMING if form == "events" else {})
+    said = pulumi_env.run("refresh", "--preview-only", "--json", cwd=stack.directory).stdout
+    compared(f"drift-{form}", getattr(recorded, form)(said, pulumi_env.directory))
+
+
 def test_a_group_of_nodes_changes(aws: Aws, pulumi_env: PulumiEnv) -> None:
     before, after = programs.nodes(most=3, kind="m7i.large"), programs.nodes(most=6, kind="m7g.xlarge", everyone=True)
     compared("node-group", recorded.digest(changed(pulumi_env, before, after), pulumi_env.directory))

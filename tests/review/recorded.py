@@ -62,16 +62,24 @@ def events(said: str, *directories: Path) -> str:
     kept: list[dict[str, Any]] = []
     for line in said.splitlines():
         event = json.loads(line)
-        if "resourcePreEvent" in event:
-            step = _step(event["resourcePreEvent"]["metadata"], EVENT_STEP, "old", "new")
-            kept.append({"resourcePreEvent": {"metadata": step}})
+        kept += [
+            {kind: {"metadata": _step(event[kind]["metadata"], EVENT_STEP, "old", "new")}}
+            for kind in ("resourcePreEvent", "resOutputsEvent")
+            if kind in event
+        ]
         if "summaryEvent" in event:
             kept.append({"summaryEvent": {"resourceChanges": event["summaryEvent"]["resourceChanges"]}})
         if "preludeEvent" in event:
             kept.append({"preludeEvent": event["preludeEvent"]})
     head = {"sequence": 0, "timestamp": 0}
-    kept.sort(key=lambda one: one.get("resourcePreEvent", {}).get("metadata", {}).get("urn", ""))
+    kept.sort(key=_place)
     return _steady("".join(json.dumps({**head, **one}, ensure_ascii=False) + "\n" for one in kept), directories)
+
+
+def _place(event: dict[str, Any]) -> tuple[bool, str]:
+    """Summaries last; else by resource, since the engine works on several at once."""
+    (told,) = event.values()
+    return "resourceChanges" in told, told.get("metadata", {}).get("urn", "")
 
 
 def _step(step: dict[str, Any], keys: tuple[str, ...], *states: str) -> dict[str, Any]:

@@ -59,6 +59,7 @@ CASES: dict[str, Callable[[], Review]] = {
     "secrets": lambda: review(
         [recorded.preview("secrets-digest", "digest"), recorded.preview("secrets-events", "events")]
     ),
+    "drift": lambda: review([recorded.preview("drift-digest", "digest")]),
     "large": lambda: review([many(2_000)], artifact="review-of-large"),
     "everything": everything,
 }
@@ -164,3 +165,10 @@ def test_renames_and_moves_are_told() -> None:
     comment = markdown(CASES["owners"](), Dialect.GITHUB)
     assert "moves from `example Team first` to `example Team second`".replace("`", "") in comment.replace("`", "")
     assert "is no longer protected" in comment
+
+
+def test_both_forms_tell_the_same_drift() -> None:
+    forms = [review([recorded.preview(f"drift-{form}", "prod")]) for form in ("digest", "events")]
+    first, second = (markdown(one, Dialect.GITHUB) for one in forms)
+    assert first == second
+    assert "1 to delete, 1 to update, 2 unchanged" in first
