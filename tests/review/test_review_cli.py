@@ -73,6 +73,11 @@ def test_a_finding_fails_by_its_level(file, monkeypatch, level: Level, options: 
         ("", "is empty; the engine's own message is on its standard error"),
         ("error: no stack selected", "is neither the document nor the events of `pulumi preview --json`"),
         ('{"a": 1}', "is a JSON document of something else: it has a"),
+        ('{"steps": [{}]}', "is not in the form that the engine writes"),
+        ('{"steps": [1], "changeSummary": 7}', "is not in the form that the engine writes"),
+        ('{"steps": [{"op": "create", "urn": "x"}]}', "'x' is no URN of a resource"),
+        ('{"steps": [{"op": "dance", "urn": "x"}]}', "has the operation 'dance', which this version does not know"),
+        ("[" * 100_000, "is neither the document nor the events"),
         ("[]", "is neither the document nor the events"),
     ],
 )

@@ -165,6 +165,13 @@ def read(text: str, stack: str) -> Preview:
     """
     if not text.strip():
         raise PreviewError(f"the preview of {stack} is empty; the engine's own message is on its standard error")
+    try:
+        return _read(text, stack)
+    except (KeyError, TypeError, AttributeError) as failure:
+        raise PreviewError(f"the preview of {stack} is not in the form that the engine writes: {failure}") from failure
+
+
+def _read(text: str, stack: str) -> Preview:
     document = _object(text)
     if document is not None and not _is_event(document):
         return _of_digest(document, stack)
@@ -201,7 +208,7 @@ def _of_digest(document: dict[str, Any], stack: str) -> Preview:
 def _object(text: str) -> dict[str, Any] | None:
     try:
         value: dict[str, Any] | list[Any] | str | float | None = json.loads(text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
