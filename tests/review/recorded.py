@@ -16,7 +16,7 @@ STATE = ("urn", "type", "id", "parent", "inputs", "protect", "retainOnDelete", "
 """What is kept of a state. Outputs are what the stand-ins make of inputs, and differ at each run."""
 STEP = ("op", "urn", "diffReasons", "replaceReasons", "detailedDiff")
 EVENT_STEP = ("op", "urn", "diffs", "keys", "detailedDiff")
-CHANCE = re.compile(r"(?<=-)[0-9a-f]{7}(?![0-9a-zA-Z])|(?<=-)[0-9a-f]{17}(?![0-9a-zA-Z])")
+CHANCE = re.compile(r"(?<=-)(?:[0-9a-f]{7,8}|[0-9a-f]{17})(?![0-9a-zA-Z-])")
 """Ends of names and ids that the engine and the simulated cloud choose at random."""
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 PLACE = "/checkout"
