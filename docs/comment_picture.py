@@ -45,7 +45,7 @@ def main() -> None:
         (place / "page.html").write_text(page(Path(sys.argv[1]).read_text()))
         command = [
             browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={place}",
-            f"--screenshot={PICTURE}", f"--window-size={WIDTH},1260", (place / "page.html").as_uri(),
+            f"--screenshot={PICTURE}", f"--window-size={WIDTH},1290", (place / "page.html").as_uri(),
         ]  # fmt: skip
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
 

@@ -1,6 +1,7 @@
 """Previews and reviews that several tests look at."""
 
 import copy
+import functools
 import json
 from datetime import date
 from decimal import Decimal
@@ -45,6 +46,7 @@ def many_text(count: int) -> str:
     return json.dumps({**document, "changeSummary": {"update": count}})
 
 
+@functools.cache
 def many(count: int) -> Preview:
     """The same, read."""
     return read(many_text(count), "large")

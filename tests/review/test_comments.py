@@ -16,6 +16,7 @@ from tests.review import recorded
 from tests.review.comment_reader import ALLOWED_TOKENS, OUR_TAGS, seen
 from tests.review.hostile import HUSH, LOUD, NAMES
 from tests.review.reviews import ESTIMATE, NEW, findings, many
+from tests.review.steps import preview, step
 
 ARTIFACT = "https://ci.example.org/runs/7/review.json"
 
@@ -140,7 +141,7 @@ def test_a_large_change_says_what_it_leaves_out_and_where_it_is() -> None:
 
 
 def test_what_matters_most_always_fits() -> None:
-    previews = [many(3_000), recorded.preview("database-replacement", "prod")]
+    previews = [many(2_000), recorded.preview("database-replacement", "prod")]
     comment = markdown(review(previews, findings(previews[1])), Dialect.GITHUB)
     assert comment.index("rds-encrypted") < comment.index("is a database and is replaced") < comment.index("<table>")
     assert len(comment) <= LIMIT
@@ -172,3 +173,17 @@ def test_both_forms_tell_the_same_drift() -> None:
     first, second = (markdown(one, Dialect.GITHUB) for one in forms)
     assert first == second
     assert "1 to delete, 1 to update, 2 unchanged" in first
+
+
+def test_a_release_shows_its_values_and_says_what_it_hides() -> None:
+    old, new = ({"values": {"server": {"replicas": count, "password": "p"}}, "version": "1"} for count in (1, 2))
+    release = step("update", "kubernetes:helm.sh/v3:Release", "argo", old=old, new=new)
+    comment = markdown(review([preview(release)]), Dialect.GITHUB)
+    assert "<code>values.server.replicas</code>: <code>1</code> → <code>2</code>" in comment
+    assert "a Helm release: the objects of its chart are not shown" in comment
+
+
+def test_a_stack_without_changes_is_one_line() -> None:
+    still = preview(step("same", "aws:s3/bucket:Bucket", old={}, new={}), summary={Operation.SAME: 41})
+    comment = markdown(review([still]), Dialect.GITHUB)
+    assert comment == "## Preview: no changes\n\n- `prod`: no changes (41 unchanged)\n\n"
