@@ -17,7 +17,7 @@ STATE = ("urn", "type", "id", "parent", "inputs", "protect", "retainOnDelete", "
 STEP = ("op", "urn", "diffReasons", "replaceReasons", "detailedDiff")
 EVENT_STEP = ("op", "urn", "diffs", "keys", "detailedDiff")
 CHANCE = re.compile(r"(?<=-)(?:[0-9a-f]{7,8}|[0-9a-f]{17})(?![0-9a-zA-Z-])")
-"""Ends of names and ids that the engine and the simulated cloud choose at random."""
+"""Ends of names and ids that the engine and the simulated cloud choose at random. URNs have none: theirs are hashes."""
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 PLACE = "/checkout"
 
@@ -90,11 +90,12 @@ def _step(step: dict[str, Any], keys: tuple[str, ...], *states: str) -> dict[str
 
 def _state(state: dict[str, Any]) -> dict[str, Any]:
     kept = {key: state[key] for key in STATE if key in state}
+    for key in {"id", "inputs"} & {*kept}:
+        kept[key] = json.loads(CHANCE.sub(lambda found: "0" * len(found.group()), json.dumps(kept[key])))
     return {**kept, "id": "0"} if "id" in kept and kept["type"].startswith("random:") else kept
 
 
 def _steady(said: str, directories: tuple[Path, ...]) -> str:
     for place in (*directories, ROOT, Path.home()):
         said = said.replace(str(place), PLACE)
-    said = CHANCE.sub(lambda found: "0" * len(found.group()), said)
     return UUID.sub(lambda found: found.group() if found.group() in UNKNOWNS else "0" * 8, said)

@@ -5,7 +5,7 @@ import dataclasses
 import gc
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
@@ -98,7 +98,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def _without_collector() -> Generator[None]:
     """What is read stays until the end: looking through millions of values for garbage would double the time."""
     enabled = gc.isenabled()
     gc.disable()
