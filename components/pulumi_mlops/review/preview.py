@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -53,6 +54,7 @@ class Urn:
     name: str
 
     @classmethod
+    @lru_cache(maxsize=65_536)
     def parse(cls, text: str) -> "Urn":
         """The parts of the text; raises PreviewError where it is no URN."""
         parts = text.split("::", 3)  # a name may contain "::"
@@ -68,6 +70,8 @@ class State:
 
     id: str = ""
     """The provider's id; empty before it is created."""
+    urn: str = ""
+    """The URN at that time: before a step, another one where the resource is renamed by an alias."""
     parent: str = ""
     """URN of the parent; empty for the stack itself."""
     inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -161,6 +165,13 @@ def read(text: str, stack: str) -> Preview:
     """
     if not text.strip():
         raise PreviewError(f"the preview of {stack} is empty; the engine's own message is on its standard error")
+    try:
+        return _read(text, stack)
+    except (KeyError, TypeError, AttributeError) as failure:
+        raise PreviewError(f"the preview of {stack} is not in the form that the engine writes: {failure}") from failure
+
+
+def _read(text: str, stack: str) -> Preview:
     document = _object(text)
     if document is not None and not _is_event(document):
         return _of_digest(document, stack)
@@ -197,7 +208,7 @@ def _of_digest(document: dict[str, Any], stack: str) -> Preview:
 def _object(text: str) -> dict[str, Any] | None:
     try:
         value: dict[str, Any] | list[Any] | str | float | None = json.loads(text)
-    except json.JSONDecodeError:
+    except (json.JSONDecodeError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
 
@@ -220,12 +231,20 @@ def _of_events(events: list[dict[str, Any]], whole: bool, stack: str) -> Preview
     preludes = _of(events, "preludeEvent")
     return Preview(
         stack=stack,
-        steps=tuple(_step(one["metadata"], _EVENT) for one in _of(events, "resourcePreEvent")),
+        steps=tuple(_step(one, _EVENT) for one in _steps_of(events)),
         summary=_summary(_mapping(summaries[-1], "resourceChanges")) if summaries else {},
         diagnostics=diagnostics,
         config=_mapping(preludes[0], "config") if preludes else NOTHING,
         complete=whole and bool(summaries) and not _failed(diagnostics),
     )
+
+
+def _steps_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was announced; of a refresh, what it found, which is told only afterwards."""
+    steps = [one["metadata"] for one in _of(events, "resourcePreEvent")]
+    found = {one["metadata"]["urn"]: one["metadata"] for one in _of(events, "resOutputsEvent")}
+    refreshed = Operation.REFRESH
+    return [found.get(step["urn"], step) if step["op"] == refreshed else step for step in steps]
 
 
 def _of(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
@@ -275,6 +294,7 @@ def _state(step: dict[str, Any], key: str) -> State | None:
         return None
     return State(
         id=state.get("id") or "",
+        urn=state.get("urn") or "",
         parent=state.get("parent") or "",
         inputs=_mapping(state, "inputs"),
         outputs=_mapping(state, "outputs"),

@@ -1,0 +1,227 @@
+"""What differs between a resource before and after, path by path, in words that are safe to show.
+
+A secret is never shown, whatever the provider did with it: neither what the engine masked nor what a Secret holds.
+"""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi_mlops.review._data import document, is_secret, is_unknown, items, mapping
+from pulumi_mlops.review.preview import NOTHING, Operation, State, Step
+
+Path = tuple[str | int, ...]
+
+SEGMENT = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
+PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$/-]*")
+SECRET_KEYS = frozenset(
+    {"password", "masterpassword", "passphrase", "secretstring", "secretbinary", "secretkey", "privatekey", "token"}
+    | {"secretaccesskey", "clientsecret", "apikey"}
+)
+"""Keys, in lower case and without `_` and `-`, whose value is hidden even where the program forgot to mark it."""
+SECRET_FIELDS = {
+    "kubernetes:core/v1:Secret": ("data", "stringData"),
+    "random:index/randomPassword:RandomPassword": ("result",),
+}
+"""Top-level properties that hold secrets by their type's meaning."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """One side of a change."""
+
+    text: str
+    quoted: bool = True
+    """Whether the text is the value itself; else it is words about it."""
+
+
+ABSENT = Value("nothing", quoted=False)
+LATER = Value("known after apply", quoted=False)
+SECRET = Value("secret", quoted=False)
+SECRET_CHANGED = Value("secret changed", quoted=False)
+CHANGED = Value("changed", quoted=False)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One property path that differs."""
+
+    path: str
+    old: Value
+    new: Value
+    replaces: bool = False
+    """Whether this one makes the provider replace the resource."""
+
+
+def changes(step: Step) -> tuple[Change, ...]:
+    """What differs, sorted by path; nothing for a resource that only comes or goes: see `properties`."""
+    if step.old is None or step.new is None or step.operation in (Operation.CREATE, Operation.DELETE):
+        return ()
+    found = list(_told(step) if step.changes else _compared(step))
+    unique = {one.path: one for one in found}
+    return tuple(unique[path] for path in sorted(unique))
+
+
+def properties(step: Step) -> tuple[tuple[str, Value], ...]:
+    """Path and value of every input of a resource that comes or goes."""
+    return tuple((text(path), value) for path, value in _leaves(step.state.inputs, (), step.type))
+
+
+def text(path: Path) -> str:
+    """The path as the engine writes it."""
+    written = ""
+    for segment in path:
+        if isinstance(segment, int):
+            written += f"[{segment}]"
+        elif PLAIN_KEY.fullmatch(segment):
+            written += f".{segment}" if written else segment
+        else:
+            written += f"[{json.dumps(segment, ensure_ascii=False)}]"
+    return written
+
+
+def parsed(path: str) -> Path:
+    """The segments of a path as the engine writes it."""
+    return tuple(
+        int(index) if index else plain or json.loads(f'"{quoted}"') for quoted, index, plain in SEGMENT.findall(path)
+    )
+
+
+def _told(step: Step) -> Iterator[Change]:
+    """What the provider named path by path."""
+    old, new = step.old or State(), step.new or State()
+    for one in step.changes:
+        path = parsed(one.path)
+        before, after = _at(old, path), _at(new, path)
+        if one.kind == "delete" and _found(new.inputs, path) is None:
+            after = None
+        if one.kind == "add" and _found(old.inputs, path) is None:
+            before = None
+        yield from _expanded(step.type, path, before, after, one.replaces) or (
+            _unspecified(step.type, path, after, one.replaces),
+        )
+
+
+def _compared(step: Step) -> Iterator[Change]:
+    """Where the provider named top-level keys, or nothing: what differs between the inputs."""
+    old, new = (step.old or State()).inputs, (step.new or State()).inputs
+    keys = step.changed_keys or step.replacing_keys or sorted({*old, *new})
+    for key in (key for key in keys if not key.startswith("__")):
+        replaces = key in step.replacing_keys
+        found = _expanded(step.type, (key,), old.get(key), new.get(key), replaces)
+        if not found and key in (*step.changed_keys, *step.replacing_keys):
+            found = [_unspecified(step.type, (key,), new.get(key), replaces)]
+        yield from found
+
+
+def _unspecified(type_: str, path: Path, value: Any, replaces: bool) -> Change:
+    """The provider says that it differs, and both sides look alike: masked, or normalised by the provider."""
+    word = SECRET_CHANGED if SECRET in [leaf for _, leaf in _leaves(value, path, type_)] else CHANGED
+    return Change(text(path), word, word, replaces)
+
+
+def _expanded(type_: str, path: Path, old: Any, new: Any, replaces: bool) -> list[Change]:
+    """The deepest paths below `path` that differ; a text of JSON is looked into."""
+    if old == new and not is_secret(new):
+        return []
+    if _hidden(type_, path, old) or _hidden(type_, path, new) or is_secret(old) or is_secret(new):
+        return [Change(text(path), *_secret_sides(old, new), replaces)]
+    inner_old, inner_new = (document(old), document(new)) if isinstance(old, str) else (old, new)
+    if isinstance(inner_old, Mapping) and isinstance(inner_new, Mapping):
+        left, right = mapping(inner_old), mapping(inner_new)
+        pairs = [(key, left.get(key), right.get(key)) for key in sorted({*left, *right})]
+    elif isinstance(inner_old, list) and isinstance(inner_new, list):
+        before, after = items(inner_old), items(inner_new)
+        length = max(len(before), len(after))
+        pairs = [(i, _nth(before, i), _nth(after, i)) for i in range(length)]
+    else:
+        return [Change(text(path), _value(type_, path, old), _value(type_, path, new), replaces)]
+    return [
+        change
+        for key, before, after in pairs
+        if before != after
+        for change in _expanded(type_, (*path, key), before, after, replaces)
+    ]
+
+
+def _secret_sides(old: Any, new: Any) -> tuple[Value, Value]:
+    if old is not None and new is not None and not is_unknown(new):
+        return SECRET_CHANGED, SECRET_CHANGED
+    return _secret_side(old), _secret_side(new)
+
+
+def _secret_side(value: Any) -> Value:
+    if value is None:
+        return ABSENT
+    return LATER if is_unknown(value) else SECRET
+
+
+def _value(type_: str, path: Path, value: Any) -> Value:
+    if value is None:
+        return ABSENT
+    if is_unknown(value):
+        return LATER
+    if _hidden(type_, path, value) or is_secret(value):
+        return SECRET
+    if isinstance(value, str):
+        return Value(value) if document(value) is None else Value(_json(_masked(type_, path, document(value))))
+    return Value(_json(_masked(type_, path, value)))
+
+
+def _masked(type_: str, path: Path, value: Any) -> Any:
+    """The value with words in the place of what is secret or not known yet, at any depth."""
+    if _hidden(type_, path, value) or is_secret(value):
+        return f"<{SECRET.text}>"
+    if is_unknown(value):
+        return f"<{LATER.text}>"
+    if isinstance(value, Mapping):
+        return {key: _masked(type_, (*path, key), one) for key, one in mapping(value).items()}
+    if isinstance(value, list):
+        return [_masked(type_, (*path, index), one) for index, one in enumerate(items(value))]
+    inner = document(value)
+    return value if inner is None else _json(_masked(type_, path, inner))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
+
+
+def _hidden(type_: str, path: Path, value: Any) -> bool:
+    if path and path[0] in SECRET_FIELDS.get(type_, ()):
+        return not isinstance(value, dict)  # the keys in a Secret are no secret
+    last = path[-1] if path else ""
+    return isinstance(last, str) and re.sub("[_-]", "", last).lower() in SECRET_KEYS
+
+
+def _leaves(value: Any, path: Path, type_: str) -> Iterator[tuple[Path, Value]]:
+    if _hidden(type_, path, value) or is_secret(value):
+        yield path, SECRET
+    elif isinstance(value, Mapping) and value:
+        for key, one in sorted(mapping(value).items()):
+            if not key.startswith("__"):
+                yield from _leaves(one, (*path, key), type_)
+    elif isinstance(value, list) and value:
+        for index, one in enumerate(items(value)):
+            yield from _leaves(one, (*path, index), type_)
+    elif path:
+        yield path, _value(type_, path, value)
+
+
+def _at(state: State, path: Path) -> Any:
+    """The input at the path, else the output: providers tell of both by the same name."""
+    found = _found(state.inputs or NOTHING, path)
+    return _found(state.outputs or NOTHING, path) if found is None else found
+
+
+def _found(value: Any, path: Path) -> Any:
+    for segment in path:
+        if is_secret(value):
+            return value
+        value = _nth(items(value), segment) if isinstance(segment, int) else mapping(value).get(segment)
+    return value
+
+
+def _nth(values: Any, index: int) -> Any:
+    return values[index] if index < len(values) else None

@@ -1,0 +1,187 @@
+"""`pulumi-mlops-review`: reads previews, and says what a reviewer needs to know."""
+
+import argparse
+import dataclasses
+import gc
+import shutil
+import sys
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pulumi_mlops.review.estimate import Estimate
+from pulumi_mlops.review.findings import Finding
+from pulumi_mlops.review.preview import Preview, PreviewError, Urn, read
+from pulumi_mlops.review.render.machine import machine
+from pulumi_mlops.review.render.markdown import Dialect, markdown
+from pulumi_mlops.review.render.terminal import terminal
+from pulumi_mlops.review.view import Outcome, Review, review
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
+
+FINE, IMPOSSIBLE, REFUSED = 0, 1, 3
+"""Exit statuses; 2 is that of a wrong command line."""
+
+JUDGES: tuple[Callable[[Sequence[Preview]], Sequence[Finding]], ...] = ()
+"""What finds broken rules in previews."""
+ESTIMATORS: tuple[Callable[[Preview], Estimate], ...] = ()
+"""What prices a stack."""
+COMMANDS: tuple[Callable[["Subparsers"], None], ...] = ()
+"""What adds its own words: each sets the namespace's `run`, which takes the namespace and returns the exit status."""
+
+
+class Form(StrEnum):
+    """What the review is rendered as."""
+
+    GITHUB = "github"
+    GITLAB = "gitlab"
+    TEXT = "text"
+    JSON = "json"
+
+
+class FailOn(StrEnum):
+    """What makes the exit status 3."""
+
+    BLOCKING = "blocking"
+    """A finding of a blocking rule."""
+    WARNING = "warning"
+    """Any finding."""
+    DANGER = "danger"
+    """A danger."""
+    ERROR = "error"
+    """A stack whose preview failed or was cut off."""
+    NEVER = "never"
+    """Nothing."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Runs the command line and returns its exit status."""
+    arguments = _parser().parse_args(words)
+    run: Callable[[argparse.Namespace], int] = arguments.run
+    return run(arguments)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="pulumi-mlops-review", description="From previews to what a reviewer reads.")
+    subparsers = parser.add_subparsers(metavar="WORD", required=True)
+    comment = subparsers.add_parser(
+        "comment",
+        help="previews as one comment, as text or as JSON",
+        description="Exit status: 0 fine, 1 the review could not be made, 3 something that --fail-on names was found.",
+    )
+    comment.add_argument("files", nargs="*", type=Path, metavar="FILE", help="output of `pulumi preview --json`")
+    comment.add_argument(
+        "--stack",
+        action="append",
+        default=[],
+        metavar="NAME=FILE",
+        help="a file and the stack it belongs to; needed where the preview failed so early that it does not say",
+    )
+    comment.add_argument("--format", type=Form, choices=list(Form), default=Form.TEXT, help="default: text")
+    comment.add_argument(
+        "--fail-on",
+        type=FailOn,
+        choices=list(FailOn),
+        action="append",
+        help="what makes the exit status 3, several times for several; default: blocking",
+    )
+    comment.add_argument("--artifact", default="", metavar="NAME_OR_URL", help="where the whole review can be read")
+    comment.add_argument("--colour", choices=("auto", "always", "never"), default="auto", help="of text; default: auto")
+    comment.add_argument("--width", type=int, help="columns of text; default: those of the terminal")
+    comment.set_defaults(run=_without_collector()(_comment))
+    for add_commands in COMMANDS:
+        add_commands(subparsers)
+    return parser
+
+
+@contextmanager
+def _without_collector() -> Generator[None]:
+    """What is read stays until the end: looking through millions of values for garbage would double the time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _comment(arguments: argparse.Namespace) -> int:
+    try:
+        previews = _previews(arguments.files, arguments.stack)
+    except (PreviewError, OSError, UnicodeDecodeError) as failure:
+        print(f"comment: {failure}", file=sys.stderr)
+        return IMPOSSIBLE
+    made = review(
+        previews,
+        findings=[finding for judge in JUDGES for finding in judge(previews)],
+        estimates=[estimate(preview) for estimate in ESTIMATORS for preview in previews],
+        artifact=arguments.artifact,
+    )
+    sys.stdout.write(_rendered(made, arguments))
+    return REFUSED if _refused(made, arguments.fail_on or [FailOn.BLOCKING]) else FINE
+
+
+def _previews(files: Sequence[Path], named: Sequence[str]) -> list[Preview]:
+    """The previews, those with a name of their own first.
+
+    Raises:
+        PreviewError: a file is no preview, two are of one stack, or there is none.
+        OSError: a file cannot be read.
+    """
+    found: list[Preview] = []
+    for one in named:
+        name, separator, file = one.partition("=")
+        if not (name and separator and file):
+            raise PreviewError(f"--stack must be NAME=FILE, got {one!r}")
+        found.append(dataclasses.replace(_read(Path(file), name), stack=name))
+    for file in files:
+        preview = _read(file, file.stem)
+        found.append(dataclasses.replace(preview, stack=_stack_of(preview)))
+    if not found:
+        raise PreviewError("there is no preview to read; name a FILE, or --stack NAME=FILE")
+    names = [preview.stack for preview in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise PreviewError(f"two files are previews of the stack {twice[0]!r}; give one of them its name by --stack")
+    return found
+
+
+def _read(file: Path, stack: str) -> Preview:
+    try:
+        return read(file.read_text(encoding="utf-8"), stack)
+    except UnicodeDecodeError:
+        raise PreviewError(f"{file} is no preview: it is no text in UTF-8") from None
+
+
+def _stack_of(preview: Preview) -> str:
+    """The stack that the resources name, else the file's name."""
+    return Urn.parse(preview.steps[0].urn).stack if preview.steps else preview.stack
+
+
+def _rendered(made: Review, arguments: argparse.Namespace) -> str:
+    form: Form = arguments.format
+    if form == Form.JSON:
+        return machine(made)
+    if form == Form.TEXT:
+        colour = arguments.colour == "always" or (arguments.colour == "auto" and sys.stdout.isatty())
+        return terminal(made, arguments.width or shutil.get_terminal_size((100, 24)).columns, colour=colour)
+    return markdown(made, Dialect(form.value))
+
+
+def _refused(made: Review, on: Sequence[FailOn]) -> bool:
+    bad = {Outcome.FAILED, Outcome.CUT_OFF}
+    found = {
+        FailOn.BLOCKING: bool(made.blocking),
+        FailOn.WARNING: bool(made.blocking or made.warnings),
+        FailOn.DANGER: bool(made.dangers),
+        FailOn.ERROR: any(stack.outcome in bad for stack in made.stacks),
+    }
+    return FailOn.NEVER not in on and any(found[one] for one in on)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

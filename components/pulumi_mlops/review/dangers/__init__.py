@@ -1,0 +1,44 @@
+"""What a reviewer must have seen before a change is merged. Pure: looks at previews, and asks nobody."""
+
+from collections.abc import Sequence
+
+from pulumi_mlops.review.dangers.danger import Danger, DangerKind
+from pulumi_mlops.review.dangers.exposure import exposures
+from pulumi_mlops.review.dangers.identity import widened
+from pulumi_mlops.review.dangers.losses import losses
+from pulumi_mlops.review.dangers.owners import between_owners, moved
+from pulumi_mlops.review.groups import logical
+from pulumi_mlops.review.preview import Operation, Preview
+
+__all__ = ["Danger", "DangerKind", "dangers"]
+
+ROLE = "aws:iam/role:Role"
+
+
+def dangers(previews: Sequence[Preview]) -> tuple[Danger, ...]:
+    """Every danger of the previews, the worst kind first, then by stack and resource.
+
+    Takes all previews of a change together: what one stack deletes, another may create.
+    """
+    every = {preview.stack: {step.urn: step for step in logical(preview)} for preview in previews}
+    found = [*between_owners(previews, every)]
+    for preview in previews:
+        steps = every[preview.stack]
+        fresh = frozenset(
+            str(step.state.inputs.get("name") or step.name)
+            for step in steps.values()
+            if step.type == ROLE and step.operation == Operation.CREATE
+        )
+        gone = frozenset(
+            str(step.state.inputs.get("bucket"))
+            for step in steps.values()
+            if step.type.startswith("aws:s3/bucket:") and step.operation == Operation.DELETE
+        )
+        for step in steps.values():
+            found += losses(step, preview.stack)
+            found += exposures(step, preview.stack, gone)
+            found += widened(step, preview.stack, fresh)
+            found += moved(step, preview.stack, steps)
+    kinds = list(DangerKind)
+    unique = dict.fromkeys(found)
+    return tuple(sorted(unique, key=lambda one: (kinds.index(one.kind), one.stack, one.urn, one.message)))

@@ -1,0 +1,65 @@
+"""Which parts of a text fit in a number of characters."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Part:
+    """A list that may be cut: its head and foot come with at least one item."""
+
+    items: Sequence[str]
+    head: str = ""
+    foot: str = ""
+    rank: int = 0
+    """Who is served first: 0 before 1."""
+    share: int | None = None
+    """Most characters that it may take; default: its equal share of what those of its rank have together."""
+    more: str = "{count} more"
+    """What is written in place of the items that do not fit; `{count}` is their number."""
+
+
+@dataclass(frozen=True)
+class Filled:
+    """The text, and how much of it is missing."""
+
+    text: str
+    left_out: int
+    """Items of all parts that did not fit."""
+
+
+MORE_DIGITS = 12
+"""Room for the number in `more`."""
+
+
+def fill(parts: Sequence[Part], limit: int) -> Filled:
+    """The parts in their order, none of them longer than its share, together at most `limit` characters."""
+    texts, missing, room = [""] * len(parts), 0, limit
+    served = sorted(range(len(parts)), key=lambda place: (parts[place].rank, place))
+    for turn, place in enumerate(served):
+        part = parts[place]
+        waiting = sum(1 for other in served[turn:] if parts[other].rank == part.rank)
+        allowed = min(room, part.share or room // waiting)
+        texts[place], left = _cut(part, allowed)
+        room -= len(texts[place])
+        missing += left
+    return Filled("".join(texts), missing)
+
+
+def _cut(part: Part, allowed: int) -> tuple[str, int]:
+    """As many items as fit, and how many do not."""
+    frame = len(part.head) + len(part.foot)
+    whole = frame + sum(map(len, part.items))
+    if not part.items or whole <= allowed:
+        return (f"{part.head}{''.join(part.items)}{part.foot}" if part.items else ""), 0
+    room = allowed - frame - len(part.more) - MORE_DIGITS
+    kept: list[str] = []
+    for item in part.items:
+        if len(item) > room:
+            break
+        kept.append(item)
+        room -= len(item)
+    left = len(part.items) - len(kept)
+    if not kept:
+        return "", left
+    return f"{part.head}{''.join(kept)}{part.more.format(count=left)}{part.foot}", left

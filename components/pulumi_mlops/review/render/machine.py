@@ -1,0 +1,99 @@
+"""A review as JSON for machines. Additions may come; what is there keeps its meaning while `version` stays."""
+
+import json
+from typing import Any
+
+from pulumi_mlops.review.changes import Change, Value, properties
+from pulumi_mlops.review.estimate import Estimate, Requests
+from pulumi_mlops.review.findings import Finding
+from pulumi_mlops.review.preview import Operation
+from pulumi_mlops.review.render.phrases import headline
+from pulumi_mlops.review.view import Resource, Review, Row, StackView
+
+VERSION = 1
+
+
+def machine(review: Review) -> str:
+    """The review as one JSON document. Amounts of money are strings: JSON's numbers are no decimals."""
+    said = {
+        "version": VERSION,
+        "headline": headline(review),
+        "artifact": review.artifact,
+        "dangers": [
+            {"kind": one.kind.value, "stack": one.stack, "urn": one.urn, "message": one.message}
+            for one in review.dangers
+        ],
+        "findings": [_finding(one) for one in (*review.blocking, *review.warnings)],
+        "stacks": [_stack(one) for one in review.stacks],
+    }
+    return json.dumps(said, indent=2, ensure_ascii=True) + "\n"
+
+
+def _finding(one: Finding) -> dict[str, Any]:
+    return {
+        "rule": one.rule,
+        "level": one.level.value,
+        "stack": one.stack,
+        "urn": one.urn,
+        "message": one.message,
+        "fix": one.fix,
+    }
+
+
+def _stack(stack: StackView) -> dict[str, Any]:
+    return {
+        "stack": stack.stack,
+        "outcome": stack.outcome.value,
+        "counts": {operation.value: count for operation, count in stack.counts.items()},
+        "error": stack.error,
+        "more_errors": stack.more_errors,
+        "estimate": _estimate(stack.estimate) if stack.estimate else None,
+        "components": [
+            {"title": section.title, "rows": [_row(row) for row in section.rows]} for section in stack.sections
+        ],
+    }
+
+
+def _row(row: Row) -> dict[str, Any]:
+    return {
+        "operation": row.operation.value,
+        "resources": [
+            {**_resource(one), **({"properties": dict(_properties(step))} if not row.changes else {})}
+            for one, step in zip(row.resources, row.steps, strict=True)
+        ],
+        "changes": [_change(one) for one in row.changes],
+        "notes": list(row.notes),
+    }
+
+
+def _properties(step: Any) -> list[tuple[str, Any]]:
+    if step.operation not in (Operation.CREATE, Operation.DELETE, Operation.IMPORT):
+        return []
+    return [(path, _value(value)) for path, value in properties(step)]
+
+
+def _resource(one: Resource) -> dict[str, Any]:
+    return {"type": one.kind, "name": one.name, "urn": one.urn}
+
+
+def _change(one: Change) -> dict[str, Any]:
+    return {"path": one.path, "old": _value(one.old), "new": _value(one.new), "replaces": one.replaces}
+
+
+def _value(value: Value) -> dict[str, Any]:
+    """A value, or words in its place."""
+    return {"value": value.text} if value.quoted else {"words": value.text}
+
+
+def _estimate(one: Estimate) -> dict[str, Any]:
+    return {
+        "region": one.region,
+        **{key: str(getattr(one, key)) for key in ("before", "after", "delta", "low", "high", "priced_on")},
+        "not_counted": list(one.not_counted),
+        "requests_before": {name: _requests(each) for name, each in sorted((one.requests_before or {}).items())},
+        "requests_after": {name: _requests(each) for name, each in sorted((one.requests_after or {}).items())},
+    }
+
+
+def _requests(each: Requests) -> dict[str, str]:
+    return {key: str(getattr(each, key)) for key in ("cpu_cores", "memory_gib", "storage_gib")}

@@ -1,0 +1,237 @@
+"""The sentences of a review, cut into words of our own and text of others.
+
+Names, values and messages come from programs, providers and clouds. Every form quotes them, so that none of them can
+be more than text: see `Phrase`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from pulumi_mlops.review._data import shortened, visible
+from pulumi_mlops.review.changes import Change, Value
+from pulumi_mlops.review.dangers import Danger
+from pulumi_mlops.review.estimate import Estimate, Requests
+from pulumi_mlops.review.findings import Finding
+from pulumi_mlops.review.preview import Operation
+from pulumi_mlops.review.view import Outcome, Resource, Review, Row, StackView, resource
+
+MAX_NAME = 120
+MAX_VALUE = 110
+MAX_MESSAGE = 600
+"""Characters of a name, a value or a message in a table or a list; the full diff has more."""
+MAX_NAMED = 6
+"""More resources than these, to which the same happens, are counted by type and not named."""
+
+# Nothing that a Git host turns into a link, a mention, a reference or an emoji consists of letters alone, but a hash.
+WORD = re.compile(r"(?!-|[a-f]{7})[A-Za-z][A-Za-z-]*[a-z]?['’]?[a-z]*[.,;:]?|[0-9]{1,5}[.,;:]?|[A-Za-z][.,;:]?")
+
+COUNTED: Mapping[Operation, str] = {
+    Operation.CREATE: "to create",
+    Operation.UPDATE: "to update",
+    Operation.DELETE: "to delete",
+    Operation.REPLACE: "to replace",
+    Operation.IMPORT: "to import",
+    Operation.READ: "to read",
+    Operation.DISCARD: "to forget",
+    Operation.SAME: "unchanged",
+    Operation.REFRESH: "refreshed",
+}
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A part of a sentence."""
+
+    text: str
+    quoted: bool = False
+    """Whether it is somebody else's text."""
+
+
+Phrase = tuple[Piece, ...]
+
+
+def own(text: str) -> Phrase:
+    """Words of this package."""
+    return (Piece(text),)
+
+
+def quoted(text: str, limit: int = MAX_NAME) -> Phrase:
+    """Somebody else's text, on one line."""
+    return (Piece(shortened(visible(text), limit), quoted=True),) if text else (Piece("(empty)"),)
+
+
+def prose(text: str) -> Phrase:
+    """A message that mixes our words with somebody else's: all but plain words is quoted."""
+    pieces: list[Piece] = []
+    for token in shortened(visible(" ".join(text.split())), MAX_MESSAGE).split():
+        foreign = not WORD.fullmatch(token)
+        if pieces and pieces[-1].quoted == foreign:
+            pieces[-1] = Piece(f"{pieces[-1].text} {token}", foreign)
+        else:
+            pieces += [Piece(" "), Piece(token, foreign)] if pieces else [Piece(token, foreign)]
+    return tuple(pieces)
+
+
+def joined(phrases: Sequence[Phrase], separator: str = ", ") -> Phrase:
+    """The phrases with words of ours between them."""
+    pieces: list[Piece] = []
+    for phrase in phrases:
+        pieces += [Piece(separator), *phrase] if pieces else phrase
+    return tuple(pieces)
+
+
+def plural(count: int, one: str, many: str = "") -> str:
+    """`1 danger`, `2 dangers`."""
+    return f"{count} {one if count == 1 else many or f'{one}s'}"
+
+
+def headline(review: Review) -> str:
+    """The whole review in one line."""
+    outcomes = [stack.outcome for stack in review.stacks]
+    said = [
+        plural(len(review.blocking), "blocking finding") if review.blocking else "",
+        plural(len(review.dangers), "danger") if review.dangers else "",
+        *(
+            f"{plural(outcomes.count(outcome), 'stack')} {word}"
+            for outcome, word in (
+                (Outcome.FAILED, "failed"),
+                (Outcome.CUT_OFF, "cut off"),
+                (Outcome.CHANGES, "with changes"),
+            )
+            if outcome in outcomes
+        ),
+        plural(len(review.warnings), "warning") if review.warnings else "",
+    ]
+    costs = [stack.estimate.delta for stack in review.stacks if stack.estimate]
+    if sum(costs):
+        said.append(f"{signed(sum(costs, Decimal(0)))} USD a month")
+    return "Preview: " + (", ".join(one for one in said if one) or "no changes")
+
+
+def counts(stack: StackView) -> str:
+    """`1 to replace, 3 to create, 40 unchanged`."""
+    if stack.outcome == Outcome.UNCHANGED:
+        same = stack.counts.get(Operation.SAME, 0)
+        return f"no changes ({same} unchanged)" if same else "no changes"
+    return ", ".join(f"{count} {COUNTED.get(operation, operation.value)}" for operation, count in stack.counts.items())
+
+
+def stack_line(stack: StackView) -> Phrase:
+    """One stack on one line."""
+    said = counts(stack)
+    if stack.outcome == Outcome.FAILED:
+        more = f" (and {plural(stack.more_errors, 'more error')})" if stack.more_errors else ""
+        seen = f"; seen before: {said}" if said else ""
+        return (*own("the preview failed: "), *quoted(stack.error, MAX_MESSAGE), *own(more + seen))
+    if stack.outcome == Outcome.CUT_OFF:
+        return own(f"the preview was cut off, so what follows may not be all: {said or 'nothing was seen'}")
+    return own(said)
+
+
+def danger_line(danger: Danger, *, with_stack: bool) -> Phrase:
+    """One danger on one line."""
+    place = (*own(" in "), *quoted(danger.stack)) if with_stack else ()
+    return (*named(resource(danger.urn)), *place, Piece(" "), *prose(danger.message))
+
+
+def finding_line(finding: Finding, *, with_stack: bool) -> Phrase:
+    """One finding on one line: rule, resource, what is wrong, what to do."""
+    place = (*own(" in " if finding.urn else ""), *quoted(finding.stack)) if with_stack or not finding.urn else ()
+    about = named(resource(finding.urn)) if finding.urn else ()
+    fix = (*own(". Fix: "), *prose(finding.fix)) if finding.fix else ()
+    return (*quoted(finding.rule), *own(": "), *about, *place, *own(": "), *prose(finding.message.rstrip(". ")), *fix)
+
+
+def named(one: Resource) -> Phrase:
+    """`Deployment penguins`."""
+    return quoted(f"{one.kind} {one.name}" if one.kind else one.name)
+
+
+def resources(row: Row) -> Phrase:
+    """The row's resources by name, or counted by type where they are many."""
+    if len(row.resources) <= MAX_NAMED:
+        return joined([named(one) for one in row.resources])
+    kinds: dict[str, int] = {}
+    for one in row.resources:
+        kinds[one.kind] = kinds.get(one.kind, 0) + 1
+    listed = [(*quoted(kind), *own(f" ×{count}" if count > 1 else "")) for kind, count in sorted(kinds.items())]
+    more = len(listed) - 2 * MAX_NAMED
+    rest = [own(f"{plural(more, 'more type')}")] if more > 0 else []
+    return (*own(f"{len(row.resources)} resources: "), *joined([*listed[: 2 * MAX_NAMED], *rest]))
+
+
+def change(one: Change, limit: int = MAX_VALUE) -> Phrase:
+    """`spec.replicas: 2 → 3`."""
+    old, new = sides(one, limit)
+    differs = new if one.old == one.new and not one.old.quoted else (*old, *own(" → "), *new)
+    return (*quoted(one.path, MAX_NAME), *own(": "), *differs)
+
+
+def sides(one: Change, limit: int) -> tuple[Phrase, Phrase]:
+    """Both values, shortened so that where they differ can be seen."""
+    old, new = one.old.text, one.new.text
+    if one.old.quoted and one.new.quoted and max(len(old), len(new)) > limit:
+        start = max(0, _common(old, new) - limit // 3)
+        lead = "…" if start else ""
+        old, new = lead + old[start:], lead + new[start:]
+    return _side(one.old, old, limit), _side(one.new, new, limit)
+
+
+def _side(value: Value, text: str, limit: int) -> Phrase:
+    if not value.quoted:
+        return own(value.text)
+    text = visible(text)
+    return quoted(text if len(text) <= limit else f"{text[: limit - 1]}…", limit)
+
+
+def _common(old: str, new: str) -> int:
+    """Length of what both begin with."""
+    return next((place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+
+
+def cost_lines(estimate: Estimate) -> Iterator[Phrase]:
+    """What the stack costs, and on a second line what each namespace asks for where that changes."""
+    left_out = [prose(one) for one in estimate.not_counted]
+    yield (
+        *own(
+            f"Cost: {signed(estimate.delta)} USD a month, to {money(estimate.after)} "
+            f"(between {money(estimate.low)} and {money(estimate.high)}; list prices of {estimate.priced_on} in "
+        ),
+        *quoted(estimate.region),
+        *own(")."),
+        *((*own(" Not counted: "), *joined(left_out), *own(".")) if left_out else ()),
+    )
+    before, after = estimate.requests_before or {}, estimate.requests_after or {}
+    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    if changed:
+        said = [
+            (*quoted(name), *own(f" {_requests(before.get(name, Requests()), after.get(name, Requests()))}"))
+            for name in changed
+        ]
+        yield (*own("Requests: "), *joined(said, "; "), *own("."))
+
+
+def _requests(before: Requests, after: Requests) -> str:
+    parts = (
+        (before.cpu_cores, after.cpu_cores, "CPU"),
+        (before.memory_gib, after.memory_gib, "GiB memory"),
+        (before.storage_gib, after.storage_gib, "GiB storage"),
+    )
+    return ", ".join(f"{_number(new - old, '+')} {unit} (to {_number(new)})" for old, new, unit in parts if old != new)
+
+
+def money(amount: Decimal) -> str:
+    """An amount to the cent."""
+    return f"{amount:,.2f}"
+
+
+def signed(amount: Decimal) -> str:
+    """The same with its sign."""
+    return f"{amount:+,.2f}"
+
+
+def _number(amount: Decimal, sign: str = "") -> str:
+    text = f"{amount:{sign}.2f}"
+    return text.rstrip("0").rstrip(".")

@@ -1,0 +1,99 @@
+"""A review as text for a terminal."""
+
+import textwrap
+from collections.abc import Iterator
+
+from pulumi_mlops.review.preview import Operation
+from pulumi_mlops.review.render.phrases import (
+    Phrase,
+    change,
+    cost_lines,
+    danger_line,
+    finding_line,
+    headline,
+    own,
+    plural,
+    prose,
+    quoted,
+    resources,
+    stack_line,
+)
+from pulumi_mlops.review.view import Outcome, Review, Row, StackView
+
+DEFAULT_WIDTH = 100
+MIN_WIDTH = 40
+RED, GREEN, YELLOW, BLUE, BOLD = "31", "32", "33", "34", "1"
+COLOURS = {
+    Operation.CREATE: GREEN,
+    Operation.IMPORT: GREEN,
+    Operation.UPDATE: YELLOW,
+    Operation.DELETE: RED,
+    Operation.REPLACE: RED,
+}
+
+
+def terminal(review: Review, width: int = DEFAULT_WIDTH, *, colour: bool = False) -> str:
+    """The text: no line is wider than `width` columns, where words allow it; colours on request."""
+    writer = _Writer(max(width, MIN_WIDTH), colour)
+    return "\n".join(writer.lines(review)) + "\n"
+
+
+class _Writer:
+    """Lines of one width, with or without colours."""
+
+    def __init__(self, width: int, colour: bool) -> None:
+        self._width = width
+        self._colour = colour
+
+    def lines(self, review: Review) -> Iterator[str]:
+        several = len(review.stacks) > 1
+        yield from self._said(own(headline(review)), "", BOLD)
+        for what, found, colour in (
+            ("blocking finding", [finding_line(one, with_stack=several) for one in review.blocking], RED),
+            ("danger", [danger_line(one, with_stack=several) for one in review.dangers], RED),
+            ("warning", [finding_line(one, with_stack=several) for one in review.warnings], YELLOW),
+        ):
+            if found:
+                yield ""
+                yield from self._said(own(plural(len(found), what)), "", colour)
+                for line in found:
+                    yield from self._said(line, "  ! ", colour)
+        for stack in review.stacks:
+            yield from self._stack(stack)
+        if review.artifact:
+            yield ""
+            yield from self._said((*own("All of it as JSON: "), *quoted(review.artifact, 300)), "")
+
+    def _stack(self, stack: StackView) -> Iterator[str]:
+        bad = stack.outcome in (Outcome.FAILED, Outcome.CUT_OFF)
+        if stack.sections:
+            yield ""
+        yield from self._said((*quoted(stack.stack), *own(": "), *stack_line(stack)), "", RED if bad else BOLD)
+        for line in cost_lines(stack.estimate) if stack.estimate else ():
+            yield from self._said(line, "  ")
+        for section in stack.sections:
+            yield from self._said(quoted(section.title) if section.title else own("outside of components"), "  ", BLUE)
+            for row in section.rows:
+                yield from self._row(row)
+
+    def _row(self, row: Row) -> Iterator[str]:
+        word = f"    {row.operation.value} "
+        yield from self._said(resources(row), word, COLOURS.get(row.operation, ""))
+        for one in row.changes:
+            why = own(" (forces the replacement)" if one.replaces else "")
+            yield from self._said((*change(one), *why), "      ")
+        for note in row.notes:
+            yield from self._said(prose(note), "      ")
+
+    def _said(self, phrase: Phrase, lead: str, colour: str = "") -> Iterator[str]:
+        text = "".join(piece.text for piece in phrase)
+        wrapped = textwrap.wrap(
+            text,
+            self._width,
+            initial_indent=lead,
+            subsequent_indent=" " * len(lead),
+            break_long_words=True,
+            break_on_hyphens=False,
+        )
+        for line in wrapped:
+            yield f"\x1b[{colour}m{line}\x1b[0m" if self._colour and colour else line

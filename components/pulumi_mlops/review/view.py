@@ -1,0 +1,188 @@
+"""What a review says, as data: every form of it is rendered from this, and shows the same.
+
+Decides what is said and in which order; not how it looks, nor how much of it fits.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from pulumi_mlops.review._data import shortened, visible
+from pulumi_mlops.review.changes import Change, changes
+from pulumi_mlops.review.dangers import Danger, dangers
+from pulumi_mlops.review.dangers.owners import former_parent, is_renamed, place
+from pulumi_mlops.review.estimate import Estimate
+from pulumi_mlops.review.findings import Finding, Level
+from pulumi_mlops.review.groups import QUIET, WEIGHT, Group, grouped, logical, name_of, short_type, title, type_of
+from pulumi_mlops.review.preview import Operation, Preview, Step
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+MAX_ERROR = 400
+"""Characters of an error that are shown; the rest of it is in the run's log."""
+ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
+NOISE = re.compile(r"^(error:\s*|- |preview failed\b.*|update failed\b.*)+", re.IGNORECASE)
+
+
+class Outcome(StrEnum):
+    """How the preview of a stack ended."""
+
+    CHANGES = "changes"
+    UNCHANGED = "unchanged"
+    FAILED = "failed"
+    CUT_OFF = "cut off"
+
+
+@dataclass(frozen=True)
+class Resource:
+    """One resource as people say it."""
+
+    kind: str
+    """Such as `s3 Bucket`."""
+    name: str
+    urn: str
+
+
+@dataclass(frozen=True)
+class Row:
+    """Resources of one component to which the same would happen."""
+
+    operation: Operation
+    resources: tuple[Resource, ...]
+    changes: tuple[Change, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What is to be known besides: renamed, moved, opaque."""
+    steps: tuple[Step, ...] = ()
+    """The same resources in full."""
+
+
+@dataclass(frozen=True)
+class Section:
+    """One component instance."""
+
+    title: str
+    """Such as `ModelEndpoint penguins`; empty for what no component owns."""
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True)
+class StackView:
+    """One stack."""
+
+    stack: str
+    outcome: Outcome
+    counts: Mapping[Operation, int]
+    """By operation, the weightiest first, operations that change nothing included."""
+    error: str
+    """The first error on one line; empty where there is none."""
+    more_errors: int
+    sections: tuple[Section, ...]
+    estimate: Estimate | None = None
+
+
+@dataclass(frozen=True)
+class Review:
+    """All stacks of one change."""
+
+    stacks: tuple[StackView, ...]
+    """In the order given."""
+    dangers: tuple[Danger, ...] = ()
+    blocking: tuple[Finding, ...] = ()
+    warnings: tuple[Finding, ...] = ()
+    artifact: str = ""
+    """Where all of it can be read: an address or a name; empty where nowhere."""
+
+
+def review(
+    previews: Sequence[Preview],
+    findings: Sequence[Finding] = (),
+    estimates: Sequence[Estimate] = (),
+    artifact: str = "",
+) -> Review:
+    """What is to be said about the previews. The same input gives the same review."""
+    costs = {one.stack: one for one in estimates}
+    ordered = sorted(findings, key=lambda one: (one.stack, one.rule, one.urn, one.message))
+    return Review(
+        stacks=tuple(_stack(preview, costs.get(preview.stack)) for preview in previews),
+        dangers=dangers(previews),
+        blocking=tuple(one for one in ordered if one.level == Level.BLOCKING),
+        warnings=tuple(one for one in ordered if one.level != Level.BLOCKING),
+        artifact=artifact,
+    )
+
+
+def resource(urn: str) -> Resource:
+    """The resource of the URN."""
+    return Resource(short_type(type_of(urn)), name_of(urn), urn)
+
+
+def one_line(message: str) -> str:
+    """The first line of an engine's message that says something, without colours."""
+    lines = [line.strip() for line in ANSI.sub("", message).splitlines()]
+    telling = [said for line in lines if (said := NOISE.sub("", line).strip())]
+    return shortened(visible(" ".join((telling or [message.strip()])[0].split())), MAX_ERROR)
+
+
+def _stack(preview: Preview, cost: Estimate | None) -> StackView:
+    steps = logical(preview)
+    every = {step.urn: step for step in steps}
+    # The engine counts what it reads only where that has changed.
+    quiet = QUIET if preview.summary.get(Operation.READ) else QUIET | {Operation.READ}
+    shown = [step for step in steps if step.operation not in quiet or notes(step, every)]
+    errors = [said for message in preview.errors if (said := one_line(message))]
+    if errors:
+        outcome = Outcome.FAILED
+    elif not preview.complete:
+        outcome = Outcome.CUT_OFF
+    else:
+        outcome = Outcome.CHANGES if shown else Outcome.UNCHANGED
+    return StackView(
+        stack=preview.stack,
+        outcome=outcome,
+        counts=_counts(preview, steps),
+        error=errors[0] if errors else "",
+        more_errors=max(0, len(errors) - 1),
+        sections=tuple(_section(group, every) for group in grouped(shown, every)),
+        estimate=cost,
+    )
+
+
+def _counts(preview: Preview, steps: Sequence[Step]) -> dict[Operation, int]:
+    """The engine's own counts, or those of the steps that were seen before the preview ended."""
+    counted: dict[Operation, int] = {}
+    for step in steps:
+        operation = Operation.SAME if step.operation in QUIET else step.operation
+        counted[operation] = counted.get(operation, 0) + 1
+    counts = preview.summary or counted
+    order = {operation: place for place, operation in enumerate(WEIGHT)}
+    ranked = sorted(counts, key=lambda operation: (order.get(operation, len(order)), operation))
+    return {operation: counts[operation] for operation in ranked if counts[operation]}
+
+
+def _section(group: Group, every: Mapping[str, Step]) -> Section:
+    """The group's rows: resources to which the same would happen share one."""
+    alike: dict[tuple[Operation, tuple[Change, ...], tuple[str, ...]], list[Step]] = {}
+    for step in group.steps:
+        alike.setdefault((step.operation, changes(step), notes(step, every)), []).append(step)
+    rows = tuple(
+        Row(operation, tuple(resource(step.urn) for step in steps), differing, said, tuple(steps))
+        for (operation, differing, said), steps in alike.items()
+    )
+    return Section(title(group.urn), rows)
+
+
+def notes(step: Step, every: Mapping[str, Step]) -> tuple[str, ...]:
+    """What is to be known about the step besides its changes."""
+    found: list[str] = []
+    old, new = step.old, step.new
+    former = resource(old.urn) if old and new and old.urn else None
+    if former and (former.name, former.kind) != (step.name, short_type(step.type)):
+        found.append(f"was {former.kind} {former.name}, known by an alias")
+    before, after = former_parent(step), step.state.parent
+    if before and after and before != after and not is_renamed(before, after, every):
+        found.append(f"moved from {place(before)}")
+    if old and new and old.protect != new.protect:
+        found.append("becomes protected" if new.protect else "is no longer protected")
+    if step.type == RELEASE and step.operation not in QUIET:
+        found.append("a Helm release: the objects of its chart are not shown")
+    return tuple(found)

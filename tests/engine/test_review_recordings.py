@@ -1,0 +1,164 @@
+"""The previews that tests/review reads are those of the real engine.
+
+Each is made again and compared with the recording; with PULUMI_MLOPS_RECORD=1 it becomes the recording.
+"""
+
+import dataclasses
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import review_programs as programs
+import yaml
+from aws import Aws
+from pulumi_cli import Cluster, PulumiEnv, _write_program
+from pulumi_mlops import conventions
+
+from local import providers, tools
+from local.engine import PENGUINS, PLATFORM, Engine
+from local.paths import ROOT
+from tests.review import recorded
+from tests.review.hostile import HUSH, LOUD
+
+pytestmark = pytest.mark.engine
+
+RECORD = "PULUMI_MLOPS_RECORD"
+STREAMING = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
+
+
+def compared(name: str, said: str, *, packed: bool = False) -> None:
+    """The recording says the same, or is written."""
+    if os.environ.get(RECORD):
+        recorded.write(name, said, packed)
+    assert recorded.text(name) == said, f"the engine says something else now; {RECORD}=1 records it"
+
+
+def changed(env: PulumiEnv, before: Any, after: Any, **settings: str) -> str:
+    """What a preview of `after` says where `before` is up; nothing but `after` where `before` is None."""
+    stack = env.stack(before or after, config=settings)
+    if before:
+        stack.up()
+    _write_program(after, stack.directory / "program.pickle")
+    return env.run("preview", "--json", cwd=stack.directory).stdout
+
+
+def test_a_database_is_replaced(aws: Aws, pulumi_env: PulumiEnv) -> None:
+    said = changed(pulumi_env, programs.database(encrypted=False), programs.database(encrypted=True))
+    compared("database-replacement", recorded.digest(said, pulumi_env.directory))
+
+
+@pytest.mark.parametrize("form", ["digest", "events"])
+def test_the_cloud_has_drifted(form: str, aws: Aws, pulumi_env: PulumiEnv) -> None:
+    stack = pulumi_env.stack(programs.database(encrypted=True))
+    stack.up()
+    aws.client("rds").modify_db_instance(DBInstanceIdentifier="orders", AllocatedStorage=40, ApplyImmediately=True)
+    aws.client("s3").delete_bucket(Bucket="orders-exports")
+    pulumi_env.environment.update(STREAMING if form == "events" else {})
+    said = pulumi_env.run("refresh", "--preview-only", "--json", cwd=stack.directory).stdout
+    compared(f"drift-{form}", getattr(recorded, form)(said, pulumi_env.directory))
+
+
+def test_a_group_of_nodes_changes(aws: Aws, pulumi_env: PulumiEnv) -> None:
+    before, after = programs.nodes(most=3, kind="m7i.large"), programs.nodes(most=6, kind="m7g.xlarge", everyone=True)
+    compared("node-group", recorded.digest(changed(pulumi_env, before, after), pulumi_env.directory))
+
+
+def test_an_image_changes(pulumi_env: PulumiEnv, cluster: Cluster) -> None:
+    definitions = ROOT / "local" / "node" / "crds" / "gateway.networking.k8s.io_httproutes.yaml"
+    for document in yaml.safe_load_all(definitions.read_text()):
+        cluster.apply(document, "platform")
+    before, after = programs.endpoint("image-bump", "1.0"), programs.endpoint("image-bump", "1.1")
+    said = changed(pulumi_env, before, after, **{"kubernetes:kubeconfig": str(cluster.kubeconfig)})
+    compared("image-bump", recorded.digest(said, pulumi_env.directory, cluster.kubeconfig))
+
+
+@pytest.mark.parametrize("form", ["digest", "events"])
+def test_secrets_change(form: str, pulumi_env: PulumiEnv, cluster: Cluster) -> None:
+    namespace = f"secrets-{form}"
+    before, after = (programs.secrets(namespace, value) for value in (HUSH, LOUD))
+    pulumi_env.environment.update(STREAMING if form == "events" else {})
+    said = changed(pulumi_env, before, after, **{"kubernetes:kubeconfig": str(cluster.kubeconfig)})
+    kept = getattr(recorded, form)(said, pulumi_env.directory, cluster.kubeconfig)
+    assert HUSH not in kept
+    assert LOUD not in kept
+    compared(f"secrets-{form}", kept)
+
+
+def test_names_are_hostile(pulumi_env: PulumiEnv) -> None:
+    said = changed(pulumi_env, programs.names("one"), programs.names("two"))
+    compared("hostile-names", recorded.digest(said, pulumi_env.directory))
+
+
+def test_owners_change(pulumi_env: PulumiEnv) -> None:
+    said = changed(pulumi_env, programs.owners(after=False), programs.owners(after=True))
+    compared("owners", recorded.digest(said, pulumi_env.directory))
+
+
+def test_a_program_fails(pulumi_env: PulumiEnv) -> None:
+    compared("failed", recorded.digest(changed(pulumi_env, None, programs.failing), pulumi_env.directory))
+
+
+class _Engine(Engine):
+    """The CLI on the stacks of this repository; their AWS and their cluster are not there."""
+
+    def environment(self) -> dict[str, str]:
+        return {
+            **super().environment(),
+            **providers.environment(),
+            "PULUMI_MLOPS_HELM": str(tools.ensure("helm")["helm"]),
+            "AWS_REGION": "eu-central-1",
+        }
+
+    def first(self, stack: str, **settings: Any) -> str:
+        """What a preview of the stack says before anything is there."""
+        self.configure(stack, settings)
+        words = [self.executable, "preview", "--json", "--non-interactive", *self._of(stack)]
+        return subprocess.run(
+            words, cwd=ROOT, env=self.environment(), capture_output=True, text=True, check=False
+        ).stdout
+
+
+@pytest.fixture
+def engine(tmp_path: Path, pulumi_home: Path) -> _Engine:
+    (tmp_path / "home").symlink_to(pulumi_home)
+    kubeconfig = tmp_path / "kubeconfig"
+    kubeconfig.write_text(
+        "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
+        "contexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {token: t}}]\n"
+        "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:9', insecure-skip-tls-verify: true}}]\n"
+    )
+    engine = _Engine(tools.ensure("pulumi")["pulumi"], tmp_path, kubeconfig)
+    engine.prepare()
+    return engine
+
+
+LOCAL = {"image_registry": "registry.example.org"}
+GATEWAY = {"gateway_class": "example", "gateway_url": "http://192.0.2.1"}
+
+
+@pytest.mark.parametrize(
+    ("stack", "settings"),
+    [
+        ("foundation-dev", {}),
+        ("foundation-prod", {}),
+        (PLATFORM, {**LOCAL, **GATEWAY, "chart_repository": str(ROOT / "local" / "charts")}),
+    ],
+)
+def test_a_stack_of_this_repository_is_new(engine: _Engine, stack: str, settings: dict[str, Any]) -> None:
+    compared(f"new-{stack}", recorded.digest(engine.first(stack, **settings), engine.directory), packed=True)
+
+
+def test_the_example_team_is_new(engine: _Engine, cluster: Cluster) -> None:
+    namespace, name = conventions.OBJECT_STORE_NAMESPACE, conventions.OBJECT_STORE_CREDENTIALS_SECRET
+    keys = {conventions.ACCESS_KEY_ID_KEY: "a2V5", conventions.SECRET_ACCESS_KEY_KEY: "c2VjcmV0"}
+    metadata = {"name": name, "namespace": namespace}
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, "platform")
+    cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": keys}, "platform")
+    reached = dataclasses.replace(engine, kubeconfig=cluster.kubeconfig)
+
+    said = recorded.digest(reached.first(PENGUINS, **LOCAL), engine.directory)
+
+    assert "c2VjcmV0" not in said
+    compared(f"new-{PENGUINS}", said, packed=True)

@@ -1,0 +1,134 @@
+"""The command on files: what it prints, its exit status, and what it says of files that are no previews."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pulumi_mlops.review import cli
+from pulumi_mlops.review.findings import Finding, Level
+
+from tests.review import recorded
+
+
+@pytest.fixture
+def file(tmp_path: Path):
+    """Writes a recording into a file."""
+
+    def write(recording: str, name: str = "") -> str:
+        path = tmp_path / f"{name or recording}.json"
+        path.write_text(recorded.text(recording))
+        return str(path)
+
+    return write
+
+
+def test_a_comment_is_printed(file, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["comment", "--format", "github", file("database-replacement")]) == 0
+    assert capsys.readouterr().out.startswith("## Preview: 1 danger")
+
+
+def test_the_stack_is_named_by_its_resources_or_by_the_caller(file, capsys: pytest.CaptureFixture[str]) -> None:
+    cli.main(["comment", "--format", "json", "--stack", f"prod={file('image-bump')}", file("owners")])
+    assert [one["stack"] for one in json.loads(capsys.readouterr().out)["stacks"]] == ["prod", "test"]
+
+
+@pytest.mark.parametrize(
+    ("recording", "on", "status"),
+    [
+        ("database-replacement", "danger", 3),
+        ("database-replacement", "blocking", 0),
+        ("image-bump", "danger", 0),
+        ("failed", "error", 3),
+        ("failed", "blocking", 0),
+        ("image-bump", "error", 0),
+    ],
+)
+def test_the_caller_chooses_what_fails(file, recording: str, on: str, status: int) -> None:
+    assert cli.main(["comment", "--fail-on", on, file(recording)]) == status
+
+
+@pytest.mark.parametrize(
+    ("level", "options", "status"),
+    [
+        (Level.BLOCKING, [], 3),
+        (Level.BLOCKING, ["--fail-on", "never"], 0),
+        (Level.BLOCKING, ["--fail-on", "danger"], 0),
+        (Level.WARNING, [], 0),
+        (Level.WARNING, ["--fail-on", "warning"], 3),
+        (Level.BLOCKING, ["--fail-on", "danger", "--fail-on", "blocking"], 3),
+    ],
+)
+def test_a_finding_fails_by_its_level(file, monkeypatch, level: Level, options: list[str], status: int) -> None:
+    found = Finding("a-rule", level, "test", "", "It is wrong.", "Make it right.")
+    monkeypatch.setattr(cli, "JUDGES", (lambda previews: [found],))
+    assert cli.main(["comment", *options, file("image-bump")]) == status
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        ("", "is empty; the engine's own message is on its standard error"),
+        ("error: no stack selected", "is neither the document nor the events of `pulumi preview --json`"),
+        ('{"a": 1}', "is a JSON document of something else: it has a"),
+        ('{"steps": [{}]}', "is not in the form that the engine writes"),
+        ('{"steps": [1], "changeSummary": 7}', "is not in the form that the engine writes"),
+        ('{"steps": [{"op": "create", "urn": "x"}]}', "'x' is no URN of a resource"),
+        ('{"steps": [{"op": "dance", "urn": "x"}]}', "has the operation 'dance', which this version does not know"),
+        ("[" * 100_000, "is neither the document nor the events"),
+        ("[]", "is neither the document nor the events"),
+    ],
+)
+def test_a_file_that_is_no_preview_is_one_sentence(tmp_path: Path, capsys, content: str, sentence: str) -> None:
+    path = tmp_path / "prod.json"
+    path.write_text(content)
+    assert cli.main(["comment", str(path)]) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert sentence in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_a_file_that_is_no_text_is_one_sentence(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "prod.json"
+    path.write_bytes(b"\xff\xfe\x00")
+    assert cli.main(["comment", str(path)]) == 1
+    assert "it is no text in UTF-8" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        ([], "there is no preview to read"),
+        (["--stack", "prod"], "--stack must be NAME=FILE, got 'prod'"),
+        (["/nowhere/prod.json"], "No such file"),
+    ],
+)
+def test_wrong_words_are_one_sentence(words: list[str], sentence: str, capsys) -> None:
+    assert cli.main(["comment", *words]) == 1
+    assert sentence in capsys.readouterr().err
+
+
+def test_two_previews_of_one_stack_are_refused(file, capsys) -> None:
+    assert cli.main(["comment", file("image-bump"), file("owners")]) == 1
+    assert "two files are previews of the stack 'test'" in capsys.readouterr().err
+
+
+def test_colour_and_width_are_the_callers(file, capsys) -> None:
+    cli.main(["comment", "--colour", "always", "--width", "50", file("image-bump")])
+    assert "\x1b[" in capsys.readouterr().out
+    cli.main(["comment", file("image-bump")])
+    assert "\x1b[" not in capsys.readouterr().out
+
+
+def test_the_command_runs_without_the_sdk_and_says_how_it_is_used() -> None:
+    code = "import sys\nfrom pulumi_mlops.review import cli\nprint('pulumi' in sys.modules)\ncli.main(['--help'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False,
+        env={**os.environ, "PYTHONPATH": "components"}, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert done.returncode == 0
+    assert done.stdout.startswith("False\nusage: pulumi-mlops-review")
+    assert "comment" in done.stdout
