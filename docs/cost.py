@@ -34,7 +34,7 @@ def stacks() -> list[str]:
 
 def previewed(engine: Engine, stack: str) -> preview.Preview:
     """The creation of the stack with its own settings."""
-    engine.configure(stack, {})
+    planning.configure(engine, stack)
     found: dict[str, Any] = engine.preview_json(stack)
     return preview.read(json.dumps(found), stack)
 

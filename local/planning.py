@@ -51,10 +51,15 @@ def plan(stack: str) -> None:
         os.environ[CHOICE] = "stand-in"
         for line in providers.install(engine.home, engine.executable, cloud=True):
             say(line)
-        if _settings(stack).get("layer") == PLATFORM:
-            say(pretend_foundation(engine, f"{FOUNDATION}-{_settings(stack).get('environment')}"))
-        engine.configure(stack, {})
+        configure(engine, stack)
         engine.preview(stack)
+
+
+def configure(engine: Engine, stack: str) -> None:
+    """Makes the stack ready for a preview with its own settings, on a foundation if it stands on one."""
+    if _settings(stack).get("layer") == PLATFORM:
+        say(pretend_foundation(engine, f"{FOUNDATION}-{_settings(stack).get('environment')}"))
+    engine.configure(stack, {})
 
 
 def pretend_foundation(engine: Engine, stack: str) -> str:

@@ -47,7 +47,8 @@ class GitHost:
     faults: list[Fault] = field(default_factory=list)
     next_link: str | None = None
     """Address that is given as the next page in the place of the real one."""
-    before_list: Callable[[], None] = lambda: None
+    after_look: Callable[[], None] = lambda: None
+    """Called when a list was read and is not sent yet."""
     url: str = ""
     lock: threading.Lock = field(default_factory=threading.Lock)
     count: int = 0
@@ -152,14 +153,14 @@ def git_host(kind: str, user: str = USER) -> Iterator[GitHost]:
             body = json.loads(self.rfile.read(length)) if length else {}
             parts = urlsplit(self.path)
             is_list = self.command == "GET" and not parts.path.endswith("/user")
-            if is_list:
-                host.before_list()
             with host.lock:
                 host.requests.append((self.command, self.path))
                 host.authorizations.add(self.headers.get("Authorization"))
                 fault = host.fault(self.command)
                 if fault is None or fault.after:
                     status, value = self._real(parts.path, body)
+            if is_list:
+                host.after_look()
             if fault is not None:
                 self._send(fault.status, fault.body, fault.headers)
                 return

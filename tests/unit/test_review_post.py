@@ -136,7 +136,7 @@ def test_two_runs_at_once_leave_one_comment(host: GitHost) -> None:
         if next(lists, False):
             barrier.wait(timeout=20)
 
-    host.before_list = both
+    host.after_look = both
     done: list[Done] = []
 
     def run(text: str) -> None:

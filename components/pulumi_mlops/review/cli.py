@@ -11,12 +11,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pulumi_mlops.review import host
+from pulumi_mlops.review.cost import command as cost
 from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.findings import Finding
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn, read
 from pulumi_mlops.review.render.machine import machine
 from pulumi_mlops.review.render.markdown import Dialect, markdown
 from pulumi_mlops.review.render.terminal import terminal
+from pulumi_mlops.review.rules import ExceptionsError
+from pulumi_mlops.review.rules import command as rules
 from pulumi_mlops.review.view import Outcome, Review, review
 
 if TYPE_CHECKING:
@@ -25,11 +29,15 @@ if TYPE_CHECKING:
 FINE, IMPOSSIBLE, REFUSED = 0, 1, 3
 """Exit statuses; 2 is that of a wrong command line."""
 
-JUDGES: tuple[Callable[[Sequence[Preview]], Sequence[Finding]], ...] = ()
+JUDGES: tuple[Callable[[Sequence[Preview]], Sequence[Finding]], ...] = (rules.findings,)
 """What finds broken rules in previews."""
-ESTIMATORS: tuple[Callable[[Preview], Estimate], ...] = ()
+ESTIMATORS: tuple[Callable[[Preview], Estimate], ...] = (cost.estimate,)
 """What prices a stack."""
-COMMANDS: tuple[Callable[["Subparsers"], None], ...] = ()
+COMMANDS: tuple[Callable[["Subparsers"], None], ...] = (
+    rules.add_commands,
+    cost.add_commands,
+    host.add_commands,
+)
 """What adds its own words: each sets the namespace's `run`, which takes the namespace and returns the exit status."""
 
 
@@ -115,9 +123,14 @@ def _comment(arguments: argparse.Namespace) -> int:
     except (PreviewError, OSError, UnicodeDecodeError) as failure:
         print(f"comment: {failure}", file=sys.stderr)
         return IMPOSSIBLE
+    try:
+        findings = [finding for judge in JUDGES for finding in judge(previews)]
+    except (ExceptionsError, OSError, UnicodeDecodeError) as failure:
+        print(f"comment: {failure}", file=sys.stderr)
+        return IMPOSSIBLE
     made = review(
         previews,
-        findings=[finding for judge in JUDGES for finding in judge(previews)],
+        findings=findings,
         estimates=[estimate(preview) for estimate in ESTIMATORS for preview in previews],
         artifact=arguments.artifact,
     )
