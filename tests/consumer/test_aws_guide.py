@@ -226,12 +226,6 @@ def test_the_example_of_a_team_builds(build: Build, monkeypatch: pytest.MonkeyPa
     assert graph.outputs["stack"]["path"] in guide.TEXT
 
 
-def test_the_place_for_the_costs_is_where_its_tool_looks() -> None:
-    (inside,) = re.findall(r"^<!-- cost -->\n(.*?)^<!-- end of cost -->$", guide.TEXT, re.DOTALL | re.MULTILINE)
-
-    assert inside.strip()
-
-
 def test_the_guide_says_what_never_ran() -> None:
     assert "Nothing of this guide has run on AWS." in guide.TEXT
     assert inspect.cleandoc(guide.TEXT).count("\n## What was proven\n") == 1

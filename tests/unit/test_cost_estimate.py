@@ -95,6 +95,13 @@ def test_the_region_is_the_stacks_or_those_of_its_resources() -> None:
     assert estimate(preview()).region == "eu-central-1"
     assert estimate(preview(region="")).region == ""
     assert estimate(preview(made(KEY, "a"), made(KEY, "b", region="us-east-1"))).region == "eu-central-1, us-east-1"
+    provider = made("pulumi:providers:aws", "account", region="us-east-1")
+    assert estimate(preview(made(KEY), provider, region="")).region == "us-east-1"
+    assert estimate(preview(made(KEY), provider)).region == "eu-central-1"
+    another = made("pulumi:providers:aws", "elsewhere", region="eu-west-1")
+    assert estimate(preview(made(KEY), provider, another, region="")).region == ""
+    unknown = made("pulumi:providers:aws", "account", region=UNKNOWN)
+    assert estimate(preview(made(KEY), unknown, region="")).region == ""
 
 
 def test_a_preview_without_what_stays_the_same_says_so_and_its_delta_is_right() -> None:

@@ -13,9 +13,10 @@ from pulumi_mlops.review.cost.nodes import TEMPLATE
 from pulumi_mlops.review.cost.requests import Asked, asked
 from pulumi_mlops.review.cost.table import NoPrice, Table
 from pulumi_mlops.review.estimate import Estimate, Item, Requests
-from pulumi_mlops.review.preview import UNKNOWN, Preview
+from pulumi_mlops.review.preview import MASKED, UNKNOWN, Preview
 
 AWS = "aws"
+PROVIDER = f"pulumi:providers:{AWS}"
 ALWAYS = ("data transfer between zones and to the internet", "tax, support, discounts and savings plans")
 """What every stack on AWS costs besides."""
 
@@ -38,8 +39,7 @@ def estimate(preview: Preview) -> Estimate:
     """What the stack of the preview costs a month, before the change and after it."""
     prices = table.load()
     held = holdings(preview)
-    configured = preview.config.get("aws:region")
-    region = name(configured) if configured else ""
+    region = _default_region(preview)
     before, after = (_priced(side, prices, region) for side in (held.before, held.after))
     asked_before, asked_after = asked(held.before), asked(held.after)
     missing = [*_unseen(preview, held), *_words(before.without_price | after.without_price)]
@@ -86,6 +86,13 @@ def _priced(resources: Iterable[Resource], prices: Table, region: str) -> _Side:
         elif not prices.free(one.type):
             side.without_price[f"{type_token(one.type)}: the price table does not know this type"] += 1
     return side
+
+
+def _default_region(preview: Preview) -> str:
+    """Of the stack's settings, or else of the provider that its program makes; empty where neither is known."""
+    made = {step.state.inputs.get("region") for step in preview.steps if step.type == PROVIDER}
+    found = preview.config.get("aws:region") or (made.pop() if len(made) == 1 else "")
+    return "" if found in (None, "", UNKNOWN, MASKED) else name(found)
 
 
 def _region(one: Resource, default: str) -> str:

@@ -94,7 +94,7 @@ class Table:
     def region(self, name: str) -> Region:
         """Prices of the region; raises NoPrice."""
         if not name:
-            raise NoPrice("their region is not known: the preview has no aws:region")
+            raise NoPrice("their region is not known: the preview has no aws:region, nor one provider with a region")
         if name not in self.regions:
             raise NoPrice(f"the table has no prices of {name}, only of {', '.join(sorted(self.regions))}")
         return self.regions[name]
