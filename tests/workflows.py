@@ -16,29 +16,15 @@ from local.paths import ROOT
 DIRECTORY = ROOT / ".github" / "workflows"
 EXPRESSION = re.compile(r"\$\{\{\s*(.+?)\s*\}\}")
 
-# `comment` has tests of its own; here it says what it was given, and exits as it is told.
 COMMAND = f"""#!{sys.executable}
-import argparse, os, sys
+import sys
 sys.path[:0] = [{str(ROOT / "components")!r}]
-from pulumi_mlops.review.host import add_commands
-def comment(arguments):
-    status = 0 if arguments.fail_on == ["never"] else int(os.environ.get("COMMENT_STATUS", "0"))
-    if status != 1:
-        for name, _, file in (one.partition("=") for one in arguments.stack):
-            print(arguments.format, name, open(file).read().strip())
-    return status
-parser = argparse.ArgumentParser()
-commands = parser.add_subparsers(required=True)
-add_commands(commands)
-stand_in = commands.add_parser("comment")
-stand_in.add_argument("--format")
-stand_in.add_argument("--stack", action="append")
-stand_in.add_argument("--fail-on", action="append")
-stand_in.add_argument("--artifact")
-stand_in.set_defaults(run=comment)
-arguments = parser.parse_args()
-sys.exit(arguments.run(arguments))
+from pulumi_mlops.review.cli import main
+sys.exit(main())
 """
+"""The console script, of this checkout."""
+SHELLS = {"": ["bash", "-e"], "bash": ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail"]}
+"""What a runner starts for `shell`; without one, a failure within a pipe is not seen."""
 
 
 def load(name: str) -> dict[str, Any]:
@@ -54,8 +40,9 @@ def parse(text: str) -> dict[str, Any]:
 
 def step(workflow: str, job: str, name: str) -> dict[str, Any]:
     """A step by its name."""
-    (found,) = [one for one in load(workflow)["jobs"][job]["steps"] if one.get("name") == name]
-    return found
+    document = load(workflow)
+    (found,) = [one for one in document["jobs"][job]["steps"] if one.get("name") == name]
+    return {**document.get("defaults", {}).get("run", {}), **found}
 
 
 @dataclass
@@ -85,7 +72,7 @@ class Runner:
         outputs.write_text("")
         given = {key: self.value(text) for key, text in step.get("env", {}).items()}
         done = subprocess.run(
-            ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]],
+            [*SHELLS[step.get("shell", "")], "-c", step["run"]],
             cwd=self.directory,
             env={
                 "PATH": f"{self.temporary / 'bin'}:{os.environ['PATH']}",

@@ -1,5 +1,6 @@
 """`ReviewWorkflow`: what it makes, who knows which secret, and its own commands from the event to the comment."""
 
+import datetime
 import os
 import re
 import stat
@@ -18,6 +19,7 @@ from local.paths import ROOT
 from tests.components.delivery_addons import REVIEW, REVIEW_FULL
 from tests.conftest import Build, unknown
 from tests.git_host import TOKEN, GitHost, git_host
+from tests.review import recorded
 from tests.workflows import COMMAND
 
 
@@ -121,11 +123,14 @@ FILES = {
     "Pulumi.prod.yaml": "config: {}\n",
     "__main__.py": "",
 }
-# Says which stack it was asked for, and fails where the change's own file tells it to.
-PULUMI = """#!/bin/sh
+# Answers with a recording of the real engine, and fails where the change's own file tells it to.
+PULUMI = f"""#!/bin/sh
 cat > /dev/null
+echo "pulumi $*" >&2
 if [ -e "fail-$3" ]; then echo "no access" >&2; exit 1; fi
-echo "$*"
+recording=image-bump
+if [ -e "open-$3" ]; then recording=node-group; fi
+cat "{recorded.DATA}/$recording.json"
 """
 
 
@@ -216,8 +221,10 @@ def test_an_event_becomes_a_comment(pod: Pod, host: GitHost, origin: Path) -> No
     assert pod.run() == 0, pod.said
 
     (body,) = host.bodies()
-    assert "github prod preview --stack prod --json" in body
-    assert "dev" not in body
+    assert body.startswith("<!-- pulumi-mlops-review: preview -->\n## Preview: 1 stack with changes\n")
+    assert "`prod`: 2 to update" in body
+    assert "pulumi preview --stack prod --json --show-sames --non-interactive" in pod.said
+    assert "`dev`" not in body
     assert pod.parameters["revision"] in body
     assert TOKEN not in pod.said
     assert stat.S_IMODE((pod.directory / "work" / "home" / "askpass").stat().st_mode) == 0o700
@@ -226,11 +233,11 @@ def test_an_event_becomes_a_comment(pod: Pod, host: GitHost, origin: Path) -> No
 def test_one_preview_that_fails_does_not_hide_the_others(pod: Pod, host: GitHost, origin: Path) -> None:
     (origin / "fail-dev").write_text("")
     pod.parameters["revision"] = commit(origin)
-    assert pod.run() == 0, pod.said
+    assert pod.run() == 3, pod.said
 
     (body,) = host.bodies()
     assert "The preview did not start" in body
-    assert "github prod preview --stack prod --json" in body
+    assert "`prod`: 2 to update" in body
     assert "the preview of dev failed" in pod.said
 
 
@@ -251,14 +258,37 @@ def test_a_change_of_no_stack_is_silent(pod: Pod, host: GitHost, origin: Path) -
     assert host.comments == []
 
 
-@pytest.mark.parametrize("status", [1, 3])
-def test_the_status_of_the_review_is_that_of_the_workflow(pod: Pod, host: GitHost, origin: Path, status: int) -> None:
+def test_the_status_of_the_review_is_that_of_the_workflow(pod: Pod, host: GitHost, origin: Path) -> None:
+    (origin / "open-prod").write_text("")
     pod.parameters["revision"] = commit_of_a_stack(origin)
-    pod.parts["post"]["env"].append({"name": "COMMENT_STATUS", "value": str(status)})
+    assert pod.run() == 3
 
-    assert pod.run() == status
     (body,) = host.bodies()
-    assert ("could not be produced" in body) == (status == 1)
+    assert "**1 blocking finding**" in body
+    assert "iam-trust" in body
+
+
+def test_exceptions_are_those_of_the_repository(pod: Pod, host: GitHost, origin: Path) -> None:
+    until = datetime.date.today() + datetime.timedelta(days=3)
+    (origin / "open-prod").write_text("")
+    (origin / "review-exceptions.toml").write_text(
+        f'[[exception]]\nstack = "prod"\nresource = "nodes"\nrule = "iam-trust"\nuntil = {until}\n'
+        'reason = "it goes on Thursday"\n'
+    )
+    pod.parameters["revision"] = commit_of_a_stack(origin)
+    assert pod.run() == 0, pod.said
+
+    (body,) = host.bodies()
+    assert "blocking" not in body
+
+
+def test_a_review_that_could_not_be_produced_says_so(pod: Pod, host: GitHost, origin: Path) -> None:
+    (origin / "review-exceptions.toml").write_text("[[exception]]\n")
+    pod.parameters["revision"] = commit_of_a_stack(origin)
+
+    assert pod.run() == 1
+    (body,) = host.bodies()
+    assert "could not be produced" in body
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A pull request's way through the workflow of a team's repository: the workflow's own commands, Git, and a Git host.
 
-The Git host is the stand-in, `comment` is a stand-in as well; `stacks`, `drift` and `post` are ours. Not run here: what
+The Git host is the stand-in, the command is ours, the previews are recordings of the real engine. Not run here: what
 the runner itself does (checkout, sign-in, artifacts), and the preview, which the engine tests run.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.git_host import TOKEN, GitHost, git_host
+from tests.review import recorded
 from tests.workflows import Runner, step
 
 FILES = {
@@ -72,14 +73,17 @@ def commit(directory: Path) -> None:
 
 
 def review(runner: Runner, previews: dict[str, str]) -> int:
-    """What the workflow does for one push; returns the status of its last step."""
+    """What the workflow does for one push; returns the status of its last step.
+
+    The previews are names of recordings, or empty where a preview did not start.
+    """
     found = runner.run(step("review-preview.yml", "stacks", "Find the stacks"))
     assert found.returncode == 0, found.stderr
     for part in ("matrix", "names"):
         runner.context[f"needs.stacks.outputs.{part}"] = runner.context[f"steps.stacks.outputs.{part}"]
     (runner.directory / "review").mkdir(exist_ok=True)
     for name, text in previews.items():
-        (runner.directory / "review" / f"{name}.json").write_text(text)
+        (runner.directory / "review" / f"{name}.json").write_text(recorded.text(text) if text else "")
     for name in ("Write the comment", "Post the comment"):
         done = runner.run(step("review-preview.yml", "comment", name))
         assert done.returncode == 0, done.stderr
@@ -89,25 +93,31 @@ def review(runner: Runner, previews: dict[str, str]) -> int:
 def test_a_push_writes_the_comment_and_the_next_one_writes_it_over(runner: Runner, host: GitHost) -> None:
     (runner.directory / "Pulumi.prod.yaml").write_text("config: {a: b}\n")
     commit(runner.directory)
-    assert review(runner, {"prod": "one change"}) == 0
+    assert review(runner, {"prod": "image-bump"}) == 0
 
     assert json.loads(runner.context["needs.stacks.outputs.matrix"]) == [
         {"name": "prod", "stack": "prod", "directory": "."}
     ]
     (body,) = host.bodies()
-    assert "github prod one change" in body
+    assert "## Preview: 1 stack with changes" in body
+    assert "`prod`: 2 to update" in body
     assert "Commit abc123" in body
     assert "https://git.example.org/team/birds/actions/runs/99" in body
     assert body.removeprefix("<!-- pulumi-mlops-review: preview -->\n") in runner.summary.read_text() + "\n"
 
-    runner.environment["COMMENT_STATUS"] = "3"
     (runner.directory / "sizes.py").write_text("CPU = 1\n")
     commit(runner.directory)
-    assert review(runner, {"dev": "two changes", "prod": "three changes"}) == 3
+    assert review(runner, {"dev": "node-group", "prod": "image-bump"}) == 3
     (body,) = host.bodies()
-    assert "github dev two changes\ngithub prod three changes" in body
-    written = runner.directory / "review" / "review.json"
-    assert "json dev two changes" in written.read_text()
+    assert "**1 blocking finding**" in body
+    assert "iam-trust" in body
+    assert "All of it as JSON: `review`." in body
+    written = json.loads((runner.directory / "review" / "review.json").read_text())
+    assert [one["stack"] for one in written["stacks"]] == ["dev", "prod"]
+
+    assert review(runner, {"dev": "image-bump", "prod": "image-bump"}) == 0
+    (body,) = host.bodies()
+    assert "blocking" not in body
 
 
 def test_a_change_that_touches_no_stack_is_silent(runner: Runner, host: GitHost) -> None:
@@ -123,7 +133,7 @@ def test_a_change_that_touches_no_stack_any_more_says_so(runner: Runner, host: G
     settings = runner.directory / "Pulumi.prod.yaml"
     settings.write_text("config: {a: b}\n")
     commit(runner.directory)
-    review(runner, {"prod": "one change"})
+    review(runner, {"prod": "image-bump"})
     settings.write_text(FILES["Pulumi.prod.yaml"])
     commit(runner.directory)
     assert review(runner, {}) == 0
@@ -135,21 +145,22 @@ def test_a_change_that_touches_no_stack_any_more_says_so(runner: Runner, host: G
 def test_a_preview_that_did_not_start_is_in_the_comment(runner: Runner, host: GitHost) -> None:
     (runner.directory / "__main__.py").write_text("import sizes, os\n")
     commit(runner.directory)
-    review(runner, {"dev": "one change", "prod": ""})
+    assert review(runner, {"dev": "image-bump", "prod": ""}) == 3
 
     (body,) = host.bodies()
-    assert "github dev one change" in body
+    assert "`dev`: 2 to update" in body
     assert "The preview did not start; its job says why." in body
 
 
 def test_a_review_that_could_not_be_produced_fails_and_does_not_leave_the_old_comment(
     runner: Runner, host: GitHost
 ) -> None:
-    runner.environment["COMMENT_STATUS"] = "1"
     (runner.directory / "__main__.py").write_text("import sizes, os\n")
     commit(runner.directory)
+    assert review(runner, {"dev": "image-bump", "prod": "image-bump"}) == 0
+    (runner.directory / "review-exceptions.toml").write_text("[[exception]]\nrule = 'iam-trust'\n")
 
-    assert review(runner, {"dev": "one change", "prod": "one change"}) == 1
+    assert review(runner, {"dev": "image-bump", "prod": "image-bump"}) == 1
     (body,) = host.bodies()
     assert "The review could not be produced" in body
 
@@ -158,7 +169,7 @@ def test_the_pattern_leaves_stacks_out(runner: Runner, host: GitHost) -> None:
     runner.context["inputs.stacks"] = "prod*"
     (runner.directory / "__main__.py").write_text("import sizes, os\n")
     commit(runner.directory)
-    review(runner, {"prod": "one change"})
+    assert review(runner, {"prod": "image-bump"}) == 0
 
     assert runner.context["needs.stacks.outputs.names"].split() == ["prod"]
 
@@ -185,34 +196,47 @@ def test_a_fork_gets_a_message_that_says_how_a_maintainer_runs_it(runner: Runner
     assert host.requests == []
 
 
-def look(runner: Runner, summary: dict[str, int] | None) -> "subprocess.CompletedProcess[str]":
-    """What the drift workflow does after its look at the stack Prod."""
+def look(runner: Runner, found: str) -> "subprocess.CompletedProcess[str]":
+    """What the drift workflow does after its look at the stack Prod, which is a preview's document or a recording."""
     runner.context["matrix.name"] = "Prod"
-    document = {"changeSummary": summary} if summary is not None else {"diagnostics": [{"severity": "error"}]}
-    (runner.temporary / "drift.json").write_text(json.dumps(document))
+    (runner.temporary / "drift.json").write_text(found if found.startswith("{") else recorded.text(found))
     return runner.run(step("review-drift.yml", "drift", "Open or close the issue"))
 
 
+CLEAN = '{"changeSummary": {"same": 4}}'
+
+
 def test_drift_is_one_issue_that_is_closed_once_it_is_clean(runner: Runner, host: GitHost) -> None:
-    assert look(runner, {"same": 4}).returncode == 0
+    assert look(runner, CLEAN).returncode == 0
     assert host.issues == []
 
-    runner.environment["COMMENT_STATUS"] = "3"  # a rule is broken as well: no failure of the look
-    for count in (1, 2):
-        done = look(runner, {"same": 4, "update": count})
+    for recording in ("drift-digest", "node-group"):  # of which the second breaks a rule: no failure of the look
+        done = look(runner, recording)
         assert done.returncode == 0, done.stderr
     (issue,) = host.issues
     assert issue["title"] == "Drift of Prod"
     assert issue["state"] == "open"
-    assert '"update": 2' in issue["body"]
+    assert "iam-trust" in issue["body"]
 
-    assert look(runner, None).returncode == 1  # nobody knows: nothing is closed
+    assert look(runner, "failed").returncode == 1  # nobody knows: nothing is closed
     assert issue["state"] == "open"
-    assert look(runner, {"same": 4}).returncode == 0
+    assert look(runner, CLEAN).returncode == 0
     assert issue["state"] == "closed"
-    assert look(runner, {"delete": 1}).returncode == 0
+    assert look(runner, "drift-digest").returncode == 0
     assert issue["state"] == "open"
     assert len(host.issues) == 1
+
+
+def test_the_issue_says_what_happened_and_not_what_would(runner: Runner, host: GitHost) -> None:
+    assert look(runner, "drift-digest").returncode == 0
+
+    (issue,) = host.issues
+    told = issue["body"].splitlines()
+    assert told[1].startswith("What is there is no longer what the state of `Prod` says.")
+    assert "## Drift: 1 danger, 1 stack with changes, 1 warning" in told
+    assert "Preview" not in issue["body"]
+    assert "`s3 Bucket exports` is a bucket and is deleted" in issue["body"]
+    assert "<code>allocatedStorage</code>: <code>20</code> → <code>40</code>" in issue["body"]
 
 
 def test_the_drift_workflow_looks_at_every_stack(runner: Runner) -> None:

@@ -90,6 +90,7 @@ elif [ "${#stacks[@]}" -eq 0 ]; then
   echo "This change touches no stack." > "$comment"
   options+=(--only-update)
 else
+  cd "$WORK/repository" # which holds the exceptions to the rules
   pulumi-mlops-review comment --format "$FORMAT" --fail-on blocking --fail-on error "${stacks[@]}" > "$comment" ||
     status=$?
   if [ ! -s "$comment" ]; then echo "The review could not be produced; the log of $WORKFLOW says why." > "$comment"; fi
