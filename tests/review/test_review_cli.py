@@ -11,6 +11,7 @@ from pulumi_mlops.review import cli
 from pulumi_mlops.review.findings import Finding, Level
 
 from tests.review import recorded
+from tests.review.reviews import NEW
 
 
 @pytest.fixture
@@ -33,6 +34,13 @@ def test_a_comment_is_printed(file, capsys: pytest.CaptureFixture[str]) -> None:
 def test_the_stack_is_named_by_its_resources_or_by_the_caller(file, capsys: pytest.CaptureFixture[str]) -> None:
     cli.main(["comment", "--format", "json", "--stack", f"prod={file('image-bump')}", file("owners")])
     assert [one["stack"] for one in json.loads(capsys.readouterr().out)["stacks"]] == ["prod", "test"]
+
+
+@pytest.mark.parametrize("stack", NEW)
+def test_no_stack_of_this_repository_has_a_finding(file, capsys: pytest.CaptureFixture[str], stack: str) -> None:
+    assert cli.main(["comment", "--format", "json", "--fail-on", "warning", file(stack)]) == 0
+    said = json.loads(capsys.readouterr().out)
+    assert said["findings"] == []
 
 
 @pytest.mark.parametrize(
