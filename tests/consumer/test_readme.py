@@ -59,3 +59,16 @@ def test_every_make_word_of_the_readme_exists():
 
     assert set(re.findall(r"\bmake ([a-z]+)", README)) <= words
     assert {"help", "up", "train", "predict", "down", "plan", "test", "check", "bench"} <= words
+
+
+def test_the_readme_shows_the_comment_of_a_review():
+    (picture,) = re.findall(r"!\[A comment [^\]]+\]\((docs/\S+\.png)\)", README)
+
+    assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
+
+
+def test_every_page_that_the_readme_leads_to_exists():
+    places = set(re.findall(r"\]\(((?!https?:)[^)#\s]+)", README))
+
+    assert "docs/review.md" in places
+    assert [place for place in sorted(places) if not (ROOT / place).exists()] == []

@@ -109,6 +109,30 @@ def test_nothing_but_a_message_runs_for_a_fork() -> None:
             assert name == "stacks" or "needs.stacks." in job["if"]  # skipped with it
 
 
+def test_the_newest_commit_of_a_request_is_reviewed_alone() -> None:
+    concurrency = workflows.load("review-preview.yml")["concurrency"]
+
+    assert "github.event.pull_request.number" in concurrency["group"]
+    assert concurrency["cancel-in-progress"] is True
+
+
+def test_the_whole_of_it_is_kept_as_artifacts() -> None:
+    kept = {
+        name: [step["with"]["path"] for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
+        for name, job in workflows.load("review-preview.yml")["jobs"].items()
+    }
+
+    assert kept["preview"] == ["${{ runner.temp }}/${{ matrix.name }}.json"]
+    assert kept["comment"] == ["review"]  # where the comment and the JSON of the review are written
+    assert "> review/review.json" in workflows.step("review-preview.yml", "comment", "Write the comment")["run"]
+
+
+def test_drift_is_looked_for_every_day() -> None:
+    (when,) = workflows.load("drift.yml")["on"]["schedule"]
+
+    assert when["cron"].split()[2:] == ["*", "*", "*"]
+
+
 @pytest.mark.parametrize("name", FILES)
 def test_no_workflow_runs_with_rights_on_what_a_fork_sent(name: str) -> None:
     assert not {"pull_request_target", "workflow_run", "issue_comment"} & set(_triggers(workflows.load(name)))

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -41,6 +42,30 @@ def test_no_stack_of_this_repository_has_a_finding(file, capsys: pytest.CaptureF
     assert cli.main(["comment", "--format", "json", "--fail-on", "warning", file(stack)]) == 0
     said = json.loads(capsys.readouterr().out)
     assert said["findings"] == []
+
+
+def test_the_comment_says_what_the_stack_costs_and_what_a_team_asks_for(file, capsys) -> None:
+    cli.main(["comment", "--format", "github", file("new-foundation-dev"), file("new-penguins-local")])
+    said = capsys.readouterr().out
+    cost, _, requests = (line for line in said.splitlines() if line.startswith(("Cost: ", "Requests: ")))
+    assert re.match(r"Cost: \+[\d.]+ USD a month, to [\d.]+ \(between [\d.]+ and [\d.]+; list prices of 20", cost)
+    assert "`eu-central-1`" in cost
+    assert " Not counted: " in cost
+    assert re.match(r"Requests: `penguins` \+\S+ CPU \(to \S+\), \+\S+ GiB memory \(to ", requests)
+
+
+def test_what_has_no_price_is_named_and_the_total_is_at_least_that(tmp_path: Path, capsys) -> None:
+    document = json.loads(recorded.text("node-group"))
+    for one in document["steps"]:
+        one["urn"] = one["urn"].replace("aws:ec2/securityGroup:SecurityGroup", "aws:msk/cluster:Cluster")
+    file = tmp_path / "streams.json"
+    file.write_text(json.dumps(document))
+    cli.main(["comment", "--format", "github", str(file)])
+    (cost,) = (line for line in capsys.readouterr().out.splitlines() if line.startswith("Cost: "))
+    assert " USD a month, to at least " in cost
+    assert "aws:msk/cluster:Cluster" in cost
+    cli.main(["comment", "--format", "json", str(file)])
+    assert json.loads(capsys.readouterr().out)["stacks"][0]["estimate"]["at_least"]
 
 
 @pytest.mark.parametrize(

@@ -89,6 +89,7 @@ def _estimate(one: Estimate) -> dict[str, Any]:
     return {
         "region": one.region,
         **{key: str(getattr(one, key)) for key in ("before", "after", "delta", "low", "high", "priced_on")},
+        "at_least": one.at_least,
         "not_counted": list(one.not_counted),
         "requests_before": {name: _requests(each) for name, each in sorted((one.requests_before or {}).items())},
         "requests_after": {name: _requests(each) for name, each in sorted((one.requests_after or {}).items())},

@@ -194,9 +194,10 @@ def _common(old: str, new: str) -> int:
 def cost_lines(estimate: Estimate) -> Iterator[Phrase]:
     """What the stack costs, and on a second line what each namespace asks for where that changes."""
     left_out = [prose(one) for one in estimate.not_counted]
+    least = "at least " if estimate.at_least else ""
     yield (
         *own(
-            f"Cost: {signed(estimate.delta)} USD a month, to {money(estimate.after)} "
+            f"Cost: {signed(estimate.delta)} USD a month, to {least}{money(estimate.after)} "
             f"(between {money(estimate.low)} and {money(estimate.high)}; list prices of {estimate.priced_on} in "
         ),
         *quoted(estimate.region),
