@@ -170,9 +170,9 @@ class Pod:
         return {key: text.replace("/work", f"{self.directory}/work") for key, text in given.items()}
 
 
-@pytest.fixture
-def host() -> Iterator[GitHost]:
-    with git_host("gitea") as running:
+@pytest.fixture(params=["gitea"])
+def host(request: pytest.FixtureRequest) -> Iterator[GitHost]:
+    with git_host(request.param) as running:
         yield running
 
 
@@ -199,7 +199,7 @@ def pod(build: Build, tmp_path: Path, host: GitHost, origin: Path) -> Pod:
     (directory / "scratch").mkdir()
     (directory / "token").write_text(TOKEN)
     values = {"API_URL": host.url, "REPOSITORY_URL": str(origin), "SETUP": "true", "TOKEN_FILE": f"{directory}/token"}
-    parts = containers(build, **{**REVIEW_FULL, "stacks": "*"})
+    parts = containers(build, **{**REVIEW_FULL, "host": host.kind, "stacks": "*"})
     parameters = {"pull": "12", "base": "main", "head-repository": "team/birds", "revision": ""}
     return Pod(parts, directory, parameters, values | {"AUTHOR": ""})
 
@@ -215,6 +215,7 @@ def commit(directory: Path) -> str:
     return git(directory, "rev-parse", "HEAD").strip()
 
 
+@pytest.mark.parametrize("host", list(GitHostKind), indirect=True)
 def test_an_event_becomes_a_comment(pod: Pod, host: GitHost, origin: Path) -> None:
     (origin / "Pulumi.prod.yaml").write_text("config: {a: b}\n")
     pod.parameters["revision"] = commit(origin)

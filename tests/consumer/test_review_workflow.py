@@ -5,16 +5,21 @@ the runner itself does (checkout, sign-in, artifacts), and the preview, which th
 """
 
 import json
+import shutil
 import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.git_host import TOKEN, GitHost, git_host
+from local.paths import ROOT
+from tests.git_host import TOKEN, Fault, GitHost, git_host
 from tests.review import recorded
 from tests.workflows import Runner, step
 
+VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 FILES = {
     "Pulumi.yaml": "name: churn\nruntime: python\n",
     "Pulumi.dev.yaml": "config: {}\n",
@@ -118,6 +123,44 @@ def test_a_push_writes_the_comment_and_the_next_one_writes_it_over(runner: Runne
     assert review(runner, {"dev": "image-bump", "prod": "image-bump"}) == 0
     (body,) = host.bodies()
     assert "blocking" not in body
+
+
+def test_stacks_that_cannot_be_found_fail_the_run(runner: Runner, host: GitHost) -> None:
+    (runner.directory / "Pulumi.dev.yml").write_text("config: {}\n")  # the second file of the stack
+    commit(runner.directory)
+    for workflow in ("review-preview.yml", "review-drift.yml"):
+        done = runner.run(step(workflow, "stacks", "Find the stacks"))
+        assert done.returncode, workflow
+        assert "Pulumi.dev.yml" in done.stderr
+
+
+def test_a_host_with_many_comments_and_a_bad_day_gets_one_comment(runner: Runner, host: GitHost) -> None:
+    host.page_size = 2
+    for number in range(5):
+        host.comment(f"comment {number}", "ada")
+    (runner.directory / "Pulumi.prod.yaml").write_text("config: {a: b}\n")
+    commit(runner.directory)
+    host.faults = [Fault(502, method="GET"), Fault(429, {"Retry-After": "1"}, method="POST")]
+    assert review(runner, {"prod": "image-bump"}) == 0
+    first = host.comments[-1]["id"]
+    host.faults = [Fault(503, method="PATCH")]
+    assert review(runner, {"prod": "node-group"}) == 3
+
+    assert len(host.comments) == 6
+    assert host.comments[-1]["id"] == first
+    assert "blocking" in host.comments[-1]["body"]
+    assert host.faults == []
+
+
+def test_a_token_without_the_right_fails_the_run_and_says_which_right(runner: Runner, host: GitHost) -> None:
+    (runner.directory / "review").mkdir()
+    (runner.directory / "review" / "comment.md").write_text("one change")
+    runner.context["needs.stacks.outputs.names"] = "prod"
+    host.faults = [Fault(403, method="POST")]
+    done = runner.run(step("review-preview.yml", "comment", "Post the comment"))
+
+    assert done.returncode == 1
+    assert "give it the permission `pull-requests: write`" in done.stderr
 
 
 def test_a_change_that_touches_no_stack_is_silent(runner: Runner, host: GitHost) -> None:
@@ -244,3 +287,14 @@ def test_the_drift_workflow_looks_at_every_stack(runner: Runner) -> None:
 
     assert found.returncode == 0, found.stderr
     assert [one["name"] for one in json.loads(runner.context["steps.stacks.outputs.matrix"])] == ["dev", "prod"]
+
+
+@pytest.mark.parametrize(("tag", "status"), [(f"v{VERSION}", 0), ("v9.9.9", 1), (VERSION, 1)])
+def test_only_a_tag_that_is_the_version_is_released(tmp_path: Path, tag: str, status: int) -> None:
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    shutil.copy(ROOT / "pyproject.toml", tmp_path)
+    runner = Runner(tmp_path, tmp_path / "runner", environment={"GITHUB_REF_NAME": tag})
+
+    done = runner.run(step("release.yml", "build", "The tag is the version"))
+    assert done.returncode == status, done.stderr
+    assert ("::error::" in done.stdout) == bool(status)

@@ -141,7 +141,7 @@ def test_an_event_starts_the_template_of_the_page_with_its_parameters(build: Bui
         assert list(resources.validator(f"argo-workflows-{version}", "WorkflowTemplate").iter_errors(as_template)) == []
 
 
-@pytest.mark.parametrize("action", ["opened", "reopened", "synchronize"])
+@pytest.mark.parametrize("action", ["opened", "reopened", "synchronize", "synchronized"])
 def test_what_changes_the_commit_is_reviewed(action: str) -> None:
     assert workflow(changed(action=action))
 

@@ -1,5 +1,6 @@
 """The workflows of .github: sound by two linters, pinned, with the least rights, and nothing for a fork."""
 
+import importlib.util
 import re
 import subprocess
 import sys
@@ -125,6 +126,24 @@ def test_the_whole_of_it_is_kept_as_artifacts() -> None:
     assert kept["preview"] == ["${{ runner.temp }}/${{ matrix.name }}.json"]
     assert kept["comment"] == ["review"]  # where the comment and the JSON of the review are written
     assert "> review/review.json" in workflows.step("review-preview.yml", "comment", "Write the comment")["run"]
+
+
+def test_a_change_is_checked_by_words_of_the_makefile() -> None:
+    steps = [step.get("run", "") for job in workflows.load("check.yml")["jobs"].values() for step in job["steps"]]
+    words = [word for run in steps for word in re.findall(r"\bmake (\w+)", run)]
+
+    assert words == ["check", "test"]
+    assert set(words) <= set(re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+
+
+def test_a_release_builds_with_what_is_locked() -> None:
+    (run,) = [
+        step["run"] for step in workflows.load("release.yml")["jobs"]["build"]["steps"] if "-m build" in str(step)
+    ]
+
+    assert "--no-isolation" in run
+    assert importlib.util.find_spec("build")
+    assert workflows.load("release.yml")["jobs"]["publish"]["permissions"]["id-token"] == "write"
 
 
 def test_drift_is_looked_for_every_day() -> None:
