@@ -126,12 +126,11 @@ def test_a_push_writes_the_comment_and_the_next_one_writes_it_over(runner: Runne
 
 
 def test_stacks_that_cannot_be_found_fail_the_run(runner: Runner, host: GitHost) -> None:
-    (runner.directory / "Pulumi.dev.yml").write_text("config: {}\n")  # the second file of the stack
-    commit(runner.directory)
+    (runner.directory / "Pulumi.yaml").write_text("name: [")
     for workflow in ("review-preview.yml", "review-drift.yml"):
         done = runner.run(step(workflow, "stacks", "Find the stacks"))
         assert done.returncode, workflow
-        assert "Pulumi.dev.yml" in done.stderr
+        assert "Pulumi.yaml" in done.stderr
 
 
 def test_a_host_with_many_comments_and_a_bad_day_gets_one_comment(runner: Runner, host: GitHost) -> None:
