@@ -165,3 +165,18 @@ def test_the_command_runs_without_the_sdk_and_says_how_it_is_used() -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("False\nusage: pulumi-mlops-review")
     assert "comment" in done.stdout
+
+
+def test_the_guide_lists_every_word_and_only_options_that_there_are(capsys) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "review.md").read_text()
+    shown = re.findall(r"^\| `(\w+) ?([^`]*)` \|", guide, re.MULTILINE)
+    with pytest.raises(SystemExit):
+        cli.main(["--help"])
+    words = set(re.findall(r"^    (\w+) ", capsys.readouterr().out, re.MULTILINE))
+
+    assert {word for word, _ in shown if word in words} == words == {word for word, rest in shown if rest}
+    for word, rest in shown:
+        if word in words:
+            with pytest.raises(SystemExit):
+                cli.main([word, "--help"])
+            assert set(re.findall(r"--[a-z-]+", rest)) <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))

@@ -80,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
         help="previews as one comment, as text or as JSON",
         description="Exit status: 0 fine, 1 the review could not be made, 3 something that --fail-on names was found.",
     )
-    comment.add_argument("files", nargs="*", type=Path, metavar="FILE", help="output of `pulumi preview --json`")
+    comment.add_argument(
+        "files", nargs="*", type=Path, metavar="FILE", help="output of `pulumi preview --json --show-sames`"
+    )
     comment.add_argument(
         "--stack",
         action="append",
