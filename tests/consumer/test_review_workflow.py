@@ -281,6 +281,13 @@ def test_the_issue_says_what_happened_and_not_what_would(runner: Runner, host: G
     assert "<code>allocatedStorage</code>: <code>20</code> → <code>40</code>" in issue["body"]
 
 
+def test_an_issue_that_cannot_be_made_fails_the_run_and_is_not_written(runner: Runner, host: GitHost) -> None:
+    (runner.directory / "review-exceptions.toml").write_text("[[exception]]\n")
+
+    assert look(runner, "drift-digest").returncode == 1
+    assert host.issues == []
+
+
 def test_the_drift_workflow_looks_at_every_stack(runner: Runner) -> None:
     found = runner.run(step("review-drift.yml", "stacks", "Find the stacks"))
 
