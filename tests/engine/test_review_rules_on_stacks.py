@@ -1,5 +1,6 @@
 """The review rules on previews and runs of the real engine: by their JSON, and by the policy pack."""
 
+import datetime
 import json
 import subprocess
 from dataclasses import dataclass
@@ -123,8 +124,6 @@ def unreachable(tmp_path: Path, pulumi_env: PulumiEnv) -> PulumiEnv:
 
 
 def bad_project(environment: PulumiEnv) -> Path:
-    import datetime
-
     later = datetime.date.today() + datetime.timedelta(days=30)
     config = {"aws:region": "eu-central-1"}
     return environment.project(environment.directory / "bad", BAD.replace("LATER", str(later)), config)
@@ -182,6 +181,24 @@ def test_each_bad_resource_is_found_by_its_rule_alone_in_the_engine(
         "required-tags",
     }
     assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_pack_reads_the_exceptions_of_its_repository(
+    unreachable: PulumiEnv, aws: Aws, pack: Path, tmp_path: Path
+) -> None:
+    copy, log = tmp_path / "repository" / "policies", tmp_path / "events.json"
+    copy.mkdir(parents=True)
+    for name in ("PulumiPolicy.yaml", "__main__.py"):
+        (copy / name).write_bytes((pack / name).read_bytes())
+    (copy / ".venv").symlink_to(pack / ".venv")
+    until = datetime.date.today() + datetime.timedelta(days=30)
+    (copy.parent / "review-exceptions.toml").write_text(
+        f'[[exception]]\nstack = "test"\nresource = "iam-wildcard"\nrule = "iam-wildcard"\nuntil = {until}\n'
+        'reason = "it goes within a month"\n'
+    )
+    unreachable.run("preview", "--policy-pack", str(copy), "--event-log", str(log), cwd=bad_project(unreachable))
+    found = {(Urn.parse(one["resourceUrn"]).name, one["policyName"]) for one in violations(log)}
+    assert found == EXPECTED - {("iam-wildcard", "iam-wildcard")}
 
 
 def test_what_is_known_only_during_up_is_stopped_before_it_is_made(
