@@ -122,8 +122,10 @@ def test_the_whole_of_it_is_kept_as_artifacts() -> None:
         name: [step["with"]["path"] for step in job["steps"] if "upload-artifact" in step.get("uses", "")]
         for name, job in workflows.load("review-preview.yml")["jobs"].items()
     }
+    (upload,) = [one for one in workflows.load("review-preview.yml")["jobs"]["preview"]["steps"] if "if-no" in str(one)]
 
     assert kept["preview"] == ["${{ runner.temp }}/${{ matrix.name }}.json"]
+    assert upload["if"] == "always()"  # also what a preview that failed has said
     assert kept["comment"] == ["review"]  # where the comment and the JSON of the review are written
     assert "> review/review.json" in workflows.step("review-preview.yml", "comment", "Write the comment")["run"]
 
