@@ -110,6 +110,14 @@ def test_nothing_but_a_message_runs_for_a_fork() -> None:
             assert name == "stacks" or "needs.stacks." in job["if"]  # skipped with it
 
 
+@pytest.mark.parametrize(("name", "asks"), [("review-preview.yml", "preview"), ("review-drift.yml", "drift")])
+def test_only_what_asks_pulumi_runs_on_a_runner_of_the_caller(name: str, asks: str) -> None:
+    runners = {job: one["runs-on"] for job, one in workflows.load(name)["jobs"].items()}
+
+    assert [job for job, runner in runners.items() if runner == "${{ inputs.runner }}"] == [asks]
+    assert set(runners.values()) == {"${{ inputs.runner }}", "ubuntu-24.04"}
+
+
 def test_the_newest_commit_of_a_request_is_reviewed_alone() -> None:
     concurrency = workflows.load("review-preview.yml")["concurrency"]
 
