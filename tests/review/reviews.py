@@ -55,6 +55,8 @@ def many(count: int) -> Preview:
 def _numbered(update: dict[str, Any], number: int) -> dict[str, Any]:
     made = copy.deepcopy(update)
     made["urn"] += f"-{number:04}"
+    for side in ("oldState", "newState"):
+        made[side]["inputs"]["metadata"]["name"] += f"-{number:04}"
     (container,) = made["newState"]["inputs"]["spec"]["template"]["spec"]["containers"]
     container["image"] += f"-{number:04}"
     return made

@@ -4,13 +4,15 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache, reduce
+from typing import Any, cast
 
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.rules._rule import Broken, Rule, Verdict
-from pulumi_mlops.review.rules._values import hidden, items, joined, leaves, mapping
+from pulumi_mlops.review.rules._values import hidden, items, joined, mapping
 from pulumi_mlops.review.rules._world import Resource, World
+
+Path = tuple[str | int, ...]
 
 SHAPES: Mapping[str, re.Pattern[str]] = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
@@ -48,7 +50,7 @@ def _plain(resource: Resource, world: World) -> Iterator[Verdict]:
     yield from _data(resource)
     for path, name, value in _texts(resource):
         if reason := why_secret(name, value):
-            yield Broken(f"{path} looks like {reason}, and is not marked secret")
+            yield Broken(f"{_written(path)} looks like {reason}, and is not marked secret")
 
 
 def _data(resource: Resource) -> Iterator[Verdict]:
@@ -60,29 +62,33 @@ def _data(resource: Resource) -> Iterator[Verdict]:
                     yield Broken(f"{joined(key, name)} of a Secret is not marked secret")
 
 
-def _texts(resource: Resource) -> Iterator[tuple[str, str, str]]:
+def _texts(resource: Resource) -> Iterator[tuple[Path, str, str]]:
     """(path, name, text) of every text that the inputs tell; `name` and `value` pairs count as one named text."""
     skipped = SKIPPED | ({"data", "stringData"} if resource.type in SECRET_KINDS else set[str]())
     inputs = {key: value for key, value in resource.inputs.items() if key not in skipped}
-    named = dict(_pairs(inputs, ""))
-    for path, key, value in leaves(inputs):
-        if isinstance(value, str) and value and not hidden(value):
-            yield path, named.get(path, key), value
+    waiting: list[tuple[Any, Path, str]] = [(inputs, (), "")]
+    while waiting:
+        value, path, key = waiting.pop()
+        if isinstance(value, str):
+            if value and not hidden(value):
+                yield path, key, value
+        elif isinstance(value, list):
+            waiting += [(one, (*path, index), key) for index, one in enumerate(items(value))]
+        elif isinstance(value, Mapping):
+            owner = mapping(cast("Any", value))
+            name = owner.get("name") if isinstance(owner.get("value"), str) else None
+            waiting += [
+                (one, (*path, each), name if each == "value" and isinstance(name, str) else each)
+                for each, one in owner.items()
+            ]
 
 
-def _pairs(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Path of each `value` that has a `name` beside it, as environment variables do, and that name."""
-    if isinstance(value, list):
-        for index, one in enumerate(items(value)):
-            yield from _pairs(one, f"{path}[{index}]")
-        return
-    owner = mapping(value)
-    if isinstance(owner.get("name"), str) and isinstance(owner.get("value"), str):
-        yield joined(path, "value"), owner["name"]
-    for key, one in owner.items():
-        yield from _pairs(one, joined(path, key))
+def _written(path: Path) -> str:
+    """The path as the engine writes it."""
+    return reduce(lambda so_far, one: f"{so_far}[{one}]" if isinstance(one, int) else joined(so_far, one), path, "")
 
 
+@lru_cache(maxsize=65_536)  # the resources of a stack say the same words again and again
 def why_secret(name: str, text: str) -> str | None:
     """What a text under a name looks like; None where it looks like no secret."""
     for what, shape in SHAPES.items():
