@@ -13,7 +13,14 @@ from pulumi_mlops.review.preview import Preview, read
 
 from tests.review import recorded
 
-NEW = ("new-foundation-dev", "new-foundation-prod", "new-platform-local", "new-penguins-local")
+NEW = (
+    "new-foundation-dev",
+    "new-foundation-prod",
+    "new-platform-dev",
+    "new-platform-prod",
+    "new-platform-local",
+    "new-penguins-local",
+)
 
 ESTIMATE = Estimate(
     stack="platform-prod",

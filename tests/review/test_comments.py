@@ -55,7 +55,15 @@ CASES: dict[str, Callable[[], Review]] = {
     **{name: (lambda name=name: review([recorded.preview(name)])) for name in NEW},
     **{
         name: (lambda name=name: review([recorded.preview(name)]))
-        for name in ("image-bump", "node-group", "database-replacement", "failed", "owners", "hostile-names")
+        for name in (
+            "image-bump",
+            "node-group",
+            "database-replacement",
+            "failed",
+            "owners",
+            "hostile-names",
+            "helm-release",
+        )
     },
     "secrets": lambda: review(
         [recorded.preview("secrets-digest", "digest"), recorded.preview("secrets-events", "events")]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from pulumi_mlops.review import cli
-from pulumi_mlops.review.findings import Finding, Level
+from pulumi_mlops.review.findings import Finding, Judgement, Level
 
 from tests.review import recorded
 
@@ -63,7 +63,7 @@ def test_the_caller_chooses_what_fails(file, recording: str, on: str, status: in
 )
 def test_a_finding_fails_by_its_level(file, monkeypatch, level: Level, options: list[str], status: int) -> None:
     found = Finding("a-rule", level, "test", "", "It is wrong.", "Make it right.")
-    monkeypatch.setattr(cli, "JUDGES", (lambda previews: [found],))
+    monkeypatch.setattr(cli, "JUDGES", (lambda previews: Judgement([found]),))
     assert cli.main(["comment", *options, file("image-bump")]) == status
 
 
@@ -132,3 +132,17 @@ def test_the_command_runs_without_the_sdk_and_says_how_it_is_used() -> None:
     assert done.returncode == 0
     assert done.stdout.startswith("False\nusage: pulumi-mlops-review")
     assert "comment" in done.stdout
+
+
+def test_a_helm_that_is_no_program_is_one_sentence(file, capsys) -> None:
+    assert cli.main(["comment", "--helm", "/nowhere/helm", file("image-bump")]) == 1
+    assert "--helm must be a program, got '/nowhere/helm'" in capsys.readouterr().err
+
+
+def test_what_is_decided_only_later_is_one_line(file, capsys) -> None:
+    cli.main(["comment", "--format", "github", "--fail-on", "never", file("node-group")])
+    assert (
+        "\nDecided only during `up`, by the policy pack: `end-of-support` (2 resources).\n" in capsys.readouterr().out
+    )
+    cli.main(["comment", "--format", "github", file("owners")])
+    assert "Decided only" not in capsys.readouterr().out

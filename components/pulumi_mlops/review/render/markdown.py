@@ -27,6 +27,7 @@ from pulumi_mlops.review.render.phrases import (
     quoted,
     resources,
     stack_line,
+    undecided_line,
 )
 from pulumi_mlops.review.view import Outcome, Review, Row, Section, StackView
 
@@ -64,6 +65,8 @@ def markdown(review: Review, dialect: Dialect, limit: int = LIMIT) -> str:
         _overview(review),
         _details("warning", [finding_line(one, with_stack=several) for one in review.warnings]),
     ]
+    if review.undecided:
+        parts.append(Part([_inline(undecided_line(review.undecided))], foot="\n\n", rank=WARNINGS))
     for stack in review.stacks:
         if stack.sections:
             parts += [_table(stack), _diff(stack)]

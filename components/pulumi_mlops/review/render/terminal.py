@@ -17,6 +17,7 @@ from pulumi_mlops.review.render.phrases import (
     quoted,
     resources,
     stack_line,
+    undecided_line,
 )
 from pulumi_mlops.review.view import Outcome, Review, Row, StackView
 
@@ -58,6 +59,8 @@ class _Writer:
                 yield from self._said(own(plural(len(found), what)), "", colour)
                 for line in found:
                     yield from self._said(line, "  ! ", colour)
+        if review.undecided:
+            yield from ("", *self._said(undecided_line(review.undecided), ""))
         for stack in review.stacks:
             yield from self._stack(stack)
         if review.artifact:
