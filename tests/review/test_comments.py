@@ -1,9 +1,12 @@
 """Comments as they were reviewed, and what a Git host makes of them."""
 
 from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi_mlops.review import cli, rules
 from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.render.machine import machine
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
@@ -77,6 +80,29 @@ CASES: dict[str, Callable[[], Review]] = {
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_the_comment_is_as_reviewed(case: str, snapshot: SnapshotAssertion) -> None:
     assert markdown(CASES[case](), Dialect.GITHUB) == snapshot(extension_class=_Markdown)
+
+
+COMMANDED = {
+    "database": ["database-replacement"],
+    "nodes": ["node-group"],
+    "platform": ["new-platform-prod"],
+    "several": ["database-replacement", "node-group", "image-bump", "failed"],
+}
+DAY = date(2026, 11, 26)
+"""On which support has not ended that may end later."""
+
+
+@pytest.mark.parametrize("case", sorted(COMMANDED))
+def test_the_commands_comment_has_the_findings_of_the_rules_and_what_it_costs(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, snapshot: SnapshotAssertion
+) -> None:
+    monkeypatch.setattr(cli, "JUDGES", (lambda previews: rules.judged(previews, today=DAY),))
+    words = ["comment", "--format", "github", "--fail-on", "never", "--artifact", ARTIFACT]
+    for name in COMMANDED[case]:
+        (tmp_path / name).write_text(recorded.text(name))
+        words += ["--stack", f"{name}={tmp_path / name}"]
+    assert cli.main(words) == 0
+    assert capsys.readouterr().out == snapshot(extension_class=_Markdown)
 
 
 @pytest.mark.parametrize("case", ["everything", "hostile-names"])
