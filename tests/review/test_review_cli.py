@@ -141,8 +141,7 @@ def test_a_helm_that_is_no_program_is_one_sentence(file, capsys) -> None:
 
 def test_what_is_decided_only_later_is_one_line(file, capsys) -> None:
     cli.main(["comment", "--format", "github", "--fail-on", "never", file("node-group")])
-    assert (
-        "\nDecided only during `up`, by the policy pack: `end-of-support` (2 resources).\n" in capsys.readouterr().out
-    )
+    said = capsys.readouterr().out
+    assert "\nDecided only during `up`, where the policy pack runs: `end-of-support` (2 resources).\n" in said
     cli.main(["comment", "--format", "github", file("owners")])
     assert "Decided only" not in capsys.readouterr().out

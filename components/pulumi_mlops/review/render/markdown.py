@@ -115,7 +115,8 @@ def _table(stack: StackView) -> Part:
         head=f"### {_inline(quoted(stack.stack))}: {counts(stack)}\n\n{cost}<table>\n<tr>{columns}</tr>\n",
         foot="</table>\n\n",
         rank=TABLES,
-        more='<tr><td colspan="3">and {count} more rows</td></tr>\n',
+        more='<tr><td colspan="3">and {count} more rows: {what}</td></tr>\n',
+        holds=[(row.operation.value, len(row.resources)) for section in stack.sections for row in section.rows],
     )
 
 

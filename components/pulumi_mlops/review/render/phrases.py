@@ -21,6 +21,8 @@ MAX_NAME = 120
 MAX_VALUE = 110
 MAX_MESSAGE = 600
 """Characters of a name, a value or a message in a table or a list; the full diff has more."""
+MAX_LISTED = 15
+"""Entries of one line about cost; the JSON has all."""
 MAX_NAMED = 6
 """More resources than these, to which the same happens, are counted by type and not named."""
 
@@ -177,7 +179,13 @@ def undecided_line(undecided: Sequence[Undecided]) -> Phrase:
         rule: len({one.urn for one in undecided if one.rule == rule}) for rule in {one.rule for one in undecided}
     }
     said = [(*quoted(rule), *own(f" ({plural(count, 'resource')})")) for rule, count in sorted(open_to.items())]
-    return (*own("Decided only during "), *quoted("up"), *own(", by the policy pack: "), *joined(said), *own("."))
+    return (
+        *own("Decided only during "),
+        *quoted("up"),
+        *own(", where the policy pack runs: "),
+        *joined(said),
+        *own("."),
+    )
 
 
 def named(one: Resource) -> Phrase:
@@ -229,14 +237,15 @@ def _common(old: str, new: str) -> int:
 
 def cost_lines(estimate: Estimate) -> Iterator[Phrase]:
     """What the stack costs, and on a second line what each namespace asks for where that changes."""
-    left_out = [prose(one) for one in estimate.not_counted]
+    left_out = _few([prose(one) for one in estimate.not_counted])
     not_counted = (*own(" Not counted: "), *joined(left_out, "; "), *own(".")) if left_out else ()
     if estimate.before or estimate.after:
         least = "at least " if estimate.at_least else ""
         place = (*own(" in "), *quoted(estimate.region)) if estimate.region else ()
+        changed = f"{signed(estimate.delta)} USD a month, to" if estimate.delta else "unchanged, USD a month:"
         yield (
             *own(
-                f"Cost: {signed(estimate.delta)} USD a month, to {least}{money(estimate.after)} "
+                f"Cost: {changed} {least}{money(estimate.after)} "
                 f"(between {money(estimate.low)} and {money(estimate.high)}; list prices of {estimate.priced_on}"
             ),
             *place,
@@ -246,13 +255,19 @@ def cost_lines(estimate: Estimate) -> Iterator[Phrase]:
     elif not_counted:
         yield (*own("Cost: of what the preview shows, nothing could be priced."), *not_counted)
     before, after = estimate.requests_before or {}, estimate.requests_after or {}
-    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-    if changed:
+    different = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    if different:
         said = [
             (*quoted(name), *own(f" {_requests(before.get(name, Requests()), after.get(name, Requests()))}"))
-            for name in changed
+            for name in different
         ]
-        yield (*own("Requests: "), *joined(said, "; "), *own("."))
+        yield (*own("Requests: "), *joined(_few(said), "; "), *own("."))
+
+
+def _few(phrases: list[Phrase]) -> list[Phrase]:
+    """The first of them, and how many more there are."""
+    more = len(phrases) - MAX_LISTED
+    return [*phrases[:MAX_LISTED], own(f"and {more} more")] if more > 0 else phrases
 
 
 def _requests(before: Requests, after: Requests) -> str:

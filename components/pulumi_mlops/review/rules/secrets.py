@@ -22,7 +22,9 @@ SHAPES: Mapping[str, re.Pattern[str]] = {
     "a Slack token": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
     "a JSON web token": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
     "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{35}\b"),
-    "a password in a URL": re.compile(r"[a-z][a-z0-9+.-]*://[^\s:/@]*:(?!\$|\{|<|%s|\*+@)[^\s:/@]{3,}@[\w.-]"),
+    "a password in a URL": re.compile(
+        r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://[^\s:/@]*:(?!\$|\{|<|%s|\*+@)[^\s:/@]{3,}@[\w.-]"
+    ),
 }
 """What tells itself by its form, wherever it stands."""
 
@@ -39,6 +41,8 @@ LEAST_ENTROPY = 3.0
 LEAST_RANDOM_ENTROPY = 4.2
 """Bits a character without such a name: hexadecimal digests reach 4.0, identifiers and prose less per character."""
 LEAST_RANDOM_LENGTH = 32
+MAX_TOKEN = 4_096
+"""Characters: what is longer is a document, and no key, unless it has one of the shapes."""
 SECRET_KINDS = ("kubernetes:core/v1:Secret",)
 SKIPPED = frozenset({"__defaults", "apiVersion", "kind", "policy", "assumeRolePolicy"})
 """Inputs that hold no secret: the provider's notes, and documents whose long ARNs and ids are public."""
@@ -94,7 +98,7 @@ def why_secret(name: str, text: str) -> str | None:
     for what, shape in SHAPES.items():
         if shape.search(text):
             return what
-    if not _is_token(text):
+    if len(text) > MAX_TOKEN or not _is_token(text):
         return None
     if promises_secret(name) and len(text) >= 8 and _is_mixed(text):
         return "a secret by its name"
