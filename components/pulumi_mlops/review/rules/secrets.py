@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache, reduce
-from typing import Any, cast
+from typing import Any
 
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.rules._rule import Broken, Rule, Verdict
@@ -78,8 +78,7 @@ def _texts(resource: Resource) -> Iterator[tuple[Path, str, str]]:
                 yield path, key, value
         elif isinstance(value, list):
             waiting += [(one, (*path, index), key) for index, one in enumerate(items(value))]
-        elif isinstance(value, Mapping):
-            owner = mapping(cast("Any", value))
+        elif owner := mapping(value):
             name = owner.get("name") if isinstance(owner.get("value"), str) else None
             waiting += [
                 (one, (*path, each), name if each == "value" and isinstance(name, str) else each)
