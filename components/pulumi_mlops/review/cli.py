@@ -99,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     comment.add_argument("--artifact", default="", metavar="NAME_OR_URL", help="where the whole review can be read")
     comment.add_argument(
         "--helm",
+        default="",
         metavar="PROGRAM",
         help="a helm program: it renders the charts of releases that are a directory or an archive on this machine, "
         "and the objects that differ are shown; default: they are not",
@@ -129,9 +130,10 @@ def _comment(arguments: argparse.Namespace) -> int:
     except (PreviewError, OSError, UnicodeDecodeError) as failure:
         print(f"comment: {failure}", file=sys.stderr)
         return IMPOSSIBLE
-    helm = shutil.which(arguments.helm) if arguments.helm else None
-    if arguments.helm and not helm:
-        print(f"comment: --helm must be a program, got {arguments.helm!r}, which is none", file=sys.stderr)
+    named: str = arguments.helm
+    helm = shutil.which(named) if named else None
+    if named and not helm:
+        print(f"comment: --helm must be a program, got {named!r}, which is none", file=sys.stderr)
         return IMPOSSIBLE
     try:
         judgements = [judge(previews) for judge in JUDGES]

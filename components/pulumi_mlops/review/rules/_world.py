@@ -27,6 +27,8 @@ class Resource:
     """URN of the parent; empty for the stack itself."""
     default_tags: frozenset[str] = frozenset()
     """Keys of the tags that its provider adds."""
+    pods: list[Any] = field(default_factory=list[Any], compare=False, repr=False)
+    """What it starts, once a rule has asked: see _pods.py."""
 
 
 Key = Callable[[Resource], Hashable]

@@ -4,7 +4,7 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cache, lru_cache, reduce
+from functools import cache, lru_cache
 from typing import Any
 
 from pulumi_mlops.review.findings import Level
@@ -12,7 +12,8 @@ from pulumi_mlops.review.rules._rule import Broken, Rule, Verdict
 from pulumi_mlops.review.rules._values import hidden, items, joined, mapping
 from pulumi_mlops.review.rules._world import Resource, World
 
-Path = tuple[str | int, ...]
+Path = tuple[Any, str | int] | None
+"""The path of what is around, and the last segment: few paths are ever written."""
 
 SHAPES: Mapping[str, re.Pattern[str]] = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
@@ -41,6 +42,8 @@ LEAST_ENTROPY = 3.0
 LEAST_RANDOM_ENTROPY = 4.2
 """Bits a character without such a name: hexadecimal digests reach 4.0, identifiers and prose less per character."""
 LEAST_RANDOM_LENGTH = 32
+SHORTEST = 8
+"""Characters of the shortest text that looks like a secret."""
 MAX_TOKEN = 4_096
 """Characters: what is longer is a document, and no key, unless it has one of the shapes."""
 SECRET_KINDS = ("kubernetes:core/v1:Secret",)
@@ -70,25 +73,28 @@ def _texts(resource: Resource) -> Iterator[tuple[Path, str, str]]:
     """(path, name, text) of every text that the inputs tell; `name` and `value` pairs count as one named text."""
     skipped = SKIPPED | ({"data", "stringData"} if resource.type in SECRET_KINDS else set[str]())
     inputs = {key: value for key, value in resource.inputs.items() if key not in skipped}
-    waiting: list[tuple[Any, Path, str]] = [(inputs, (), "")]
+    waiting: list[tuple[Any, Path, str]] = [(inputs, None, "")]
     while waiting:
         value, path, key = waiting.pop()
         if isinstance(value, str):
-            if value and not hidden(value):
+            if len(value) >= SHORTEST and not hidden(value):
                 yield path, key, value
         elif isinstance(value, list):
-            waiting += [(one, (*path, index), key) for index, one in enumerate(items(value))]
+            waiting += [(one, (path, index), key) for index, one in enumerate(items(value))]
         elif owner := mapping(value):
             name = owner.get("name") if isinstance(owner.get("value"), str) else None
             waiting += [
-                (one, (*path, each), name if each == "value" and isinstance(name, str) else each)
+                (one, (path, each), name if each == "value" and isinstance(name, str) else each)
                 for each, one in owner.items()
             ]
 
 
 def _written(path: Path) -> str:
     """The path as the engine writes it."""
-    return reduce(lambda so_far, one: f"{so_far}[{one}]" if isinstance(one, int) else joined(so_far, one), path, "")
+    if path is None:
+        return ""
+    around, last = path
+    return f"{_written(around)}[{last}]" if isinstance(last, int) else joined(_written(around), last)
 
 
 @lru_cache(maxsize=65_536)  # the resources of a stack say the same words again and again
@@ -99,7 +105,7 @@ def why_secret(name: str, text: str) -> str | None:
             return what
     if len(text) > MAX_TOKEN or not _is_token(text):
         return None
-    if promises_secret(name) and len(text) >= 8 and _is_mixed(text):
+    if promises_secret(name) and len(text) >= SHORTEST and _is_mixed(text):
         return "a secret by its name"
     if promises_secret(name) and len(text) >= 12 and entropy(text) >= LEAST_ENTROPY and not _is_words(text):
         return "a secret by its name"
