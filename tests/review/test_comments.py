@@ -200,6 +200,7 @@ def test_renames_and_moves_are_told() -> None:
     comment = markdown(CASES["owners"](), Dialect.GITHUB)
     assert "moves from `example Team first` to `example Team second`".replace("`", "") in comment.replace("`", "")
     assert "is no longer protected" in comment
+    assert "known by an alias" in comment
 
 
 def test_both_forms_tell_the_same_drift() -> None:

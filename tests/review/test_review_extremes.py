@@ -4,6 +4,7 @@ import dataclasses
 import time
 from datetime import date
 from decimal import Decimal
+from unicodedata import east_asian_width
 
 import pytest
 from pulumi_mlops.review import rules
@@ -108,6 +109,16 @@ def test_two_thousand_resources_of_one_component_are_told_by_operation_where_not
     assert "entries left out" in comment
 
 
+def test_two_thousand_claims_to_one_object_are_two_thousand_findings_and_one_comment() -> None:
+    inputs = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "one", "namespace": "birds"}}
+    made = preview(*(step("create", MAP, f"m{n}", new=inputs) for n in range(2_000)))
+    found = rules.check([made])
+    assert len(found) == 2_000
+    comment = markdown(review([made], found), Dialect.GITHUB)
+    assert len(comment) <= LIMIT
+    assert comment.startswith("## Preview: 2000 blocking findings,")
+
+
 def test_sixty_stacks_each_have_their_line_and_the_worst_comes_first() -> None:
     calm = [
         preview(
@@ -186,6 +197,16 @@ def test_a_secret_that_is_also_a_plain_value_is_hidden_where_it_looks_like_one()
         for text in (markdown(said, Dialect.GITHUB), terminal(said), machine(said)):
             assert SECRET not in text
     assert {one.rule for one in rules.check([preview(step("create", BUCKET, new=inputs))])} >= {"plain-secret"}
+
+
+@pytest.mark.parametrize("width", [40, 41, 200])
+def test_wide_characters_have_two_columns(width: int) -> None:
+    name = "模型" * 40 + " x" + "端点" * 40
+    said = terminal(review([preview(step("delete", DATABASE, name, old={"a": name}), stack=name)]), width)
+    columns = [sum(2 if east_asian_width(one) in "WF" else 1 for one in line) for line in said.splitlines()]
+    assert width - 3 <= max(columns) <= width
+    assert "端点" in said
+    assert said.replace("\n", "").isprintable()
 
 
 def test_operations_add_up_in_every_form() -> None:
