@@ -196,6 +196,20 @@ def test_a_preview_that_was_cut_off_is_told_as_such() -> None:
     assert "cut off" not in markdown(review([read(whole, "prod")]), Dialect.GITHUB)
 
 
+@pytest.mark.parametrize("share", range(2, 100, 7))
+@pytest.mark.parametrize("name", ["secrets-events", "secrets-digest", "node-group", "owners"])
+def test_of_a_preview_that_was_cut_off_the_steps_before_are_told(name: str, share: int) -> None:
+    from pulumi_mlops.review.preview import read
+
+    whole = recorded.text(name)
+    every = read(whole, "prod")
+    cut = read(whole[: max(len(whole) * share // 100, 80)], "prod")
+    assert not cut.complete
+    assert cut.steps == every.steps[: len(cut.steps)]
+    assert (len(cut.steps) > 0) or share < 60
+    assert "cut off" in terminal(review([cut]))
+
+
 def test_renames_and_moves_are_told() -> None:
     comment = markdown(CASES["owners"](), Dialect.GITHUB)
     assert "moves from `example Team first` to `example Team second`".replace("`", "") in comment.replace("`", "")
