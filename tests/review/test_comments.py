@@ -105,6 +105,10 @@ def test_the_commands_comment_has_the_findings_of_the_rules_and_what_it_costs(
     assert capsys.readouterr().out == snapshot(extension_class=_Markdown)
 
 
+def test_the_comment_for_gitlab_is_as_reviewed(snapshot: SnapshotAssertion) -> None:
+    assert markdown(everything(), Dialect.GITLAB) == snapshot(extension_class=_Markdown)
+
+
 @pytest.mark.parametrize("case", ["everything", "hostile-names"])
 def test_the_terminal_is_as_reviewed(case: str, snapshot: SnapshotAssertion) -> None:
     assert terminal(CASES[case](), 100) == snapshot(extension_class=_Text)

@@ -139,6 +139,20 @@ def test_a_helm_that_is_no_program_is_one_sentence(file, capsys) -> None:
     assert "--helm must be a program, got '/nowhere/helm'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("form", ["github", "gitlab", "text", "json"])
+def test_two_runs_print_the_same_bytes(file, form: str) -> None:
+    words = ["comment", "--fail-on", "never", "--format", form, *map(file, ("node-group", "new-platform-dev"))]
+    said = {
+        subprocess.run(
+            [sys.executable, "-m", "pulumi_mlops.review.cli", *words], capture_output=True, check=True,
+            env={**os.environ, "PYTHONPATH": "components", "PYTHONHASHSEED": seed}, cwd=Path(__file__).parents[2],
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(said) == 1
+    assert said != {b""}
+
+
 def test_what_is_decided_only_later_is_one_line(file, capsys) -> None:
     cli.main(["comment", "--format", "github", "--fail-on", "never", file("node-group")])
     said = capsys.readouterr().out

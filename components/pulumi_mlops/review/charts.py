@@ -58,8 +58,8 @@ def _rendered(step: Step, helm: Path) -> Rendered:
     chart = str(step.state.inputs["chart"])
     going, coming = step.operation == Operation.DELETE, step.operation in (Operation.CREATE, Operation.IMPORT)
     try:
-        old = {} if coming else _objects(step.old or State(), chart, helm)
-        new = {} if going else _objects(step.new or State(), chart, helm)
+        old = {} if coming else _objects(step.urn, step.old or State(), chart, helm)
+        new = {} if going else _objects(step.urn, step.new or State(), chart, helm)
     except _NotRendered as failure:
         return Rendered(problem=str(failure))
     return Rendered(tuple(_differing(step, old, new)))
@@ -69,7 +69,7 @@ class _NotRendered(Exception):
     """The message is why, in one sentence's end."""
 
 
-def _objects(state: State, chart: str, helm: Path) -> dict[str, Mapping[str, Any]]:
+def _objects(urn: str, state: State, chart: str, helm: Path) -> dict[str, Mapping[str, Any]]:
     """Type and name of each object → the object."""
     inputs = state.inputs
     values = inputs.get("values", {})
@@ -95,7 +95,7 @@ def _objects(state: State, chart: str, helm: Path) -> dict[str, Mapping[str, Any
         documents = list(yaml.load_all(done.stdout, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     except yaml.YAMLError:
         raise _NotRendered("what helm renders is no YAML") from None
-    return {_urn(state, one, namespace): one for one in map(mapping, documents) if one.get("kind")}
+    return {_urn(urn, one, namespace): one for one in map(mapping, documents) if one.get("kind")}
 
 
 def _plain(value: Any) -> Any:
@@ -107,9 +107,9 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in items(value)] if isinstance(value, list) else value
 
 
-def _urn(state: State, manifest: Mapping[str, Any], namespace: str) -> str:
+def _urn(of: str, manifest: Mapping[str, Any], namespace: str) -> str:
     """A name for the object that looks like a URN of the release's stack."""
-    release = Urn.parse(state.urn)
+    release = Urn.parse(of)
     metadata = mapping(manifest.get("metadata"))
     place = str(metadata.get("namespace") or namespace)
     kind = f"kubernetes:{manifest.get('apiVersion')}:{manifest.get('kind')}"
