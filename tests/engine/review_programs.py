@@ -106,6 +106,19 @@ def secrets(namespace: str, value: str) -> Program:
     return run
 
 
+def fleet(count: int) -> Program:
+    """So many resources, a hundred in each component."""
+
+    def run() -> None:
+        for number in range(count):
+            if number % 100 == 0:
+                part = Part("Fleet", f"fleet-{number // 100:02}")
+            opts = pulumi.ResourceOptions(parent=part)
+            random.RandomInteger(f"number-{number:04}", min=1, max=number + 1, opts=opts)
+
+    return run
+
+
 def release(*, replicas: int, token: str) -> Program:
     """A release of the chart of tests/review, whose values hold a secret."""
 

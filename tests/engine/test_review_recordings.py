@@ -106,6 +106,11 @@ def test_owners_change(pulumi_env: PulumiEnv) -> None:
     compared("owners", recorded.digest(said, pulumi_env.directory))
 
 
+def test_two_thousand_resources_come(pulumi_env: PulumiEnv) -> None:
+    said = changed(pulumi_env, None, programs.fleet(2_000))
+    compared("two-thousand", recorded.digest(said, pulumi_env.directory), packed=True)
+
+
 def test_a_program_fails(pulumi_env: PulumiEnv) -> None:
     compared("failed", recorded.digest(changed(pulumi_env, None, programs.failing), pulumi_env.directory))
 

@@ -66,6 +66,7 @@ CASES: dict[str, Callable[[], Review]] = {
             "owners",
             "hostile-names",
             "helm-release",
+            "two-thousand",
         )
     },
     "secrets": lambda: review(

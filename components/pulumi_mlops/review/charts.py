@@ -80,7 +80,7 @@ def _objects(urn: str, state: State, chart: str, helm: Path) -> dict[str, Mappin
     with tempfile.TemporaryDirectory() as home:
         # No cluster, no repository and no plugin of the caller's.
         places = {f"HELM_{one}_HOME": home for one in ("CACHE", "CONFIG", "DATA")}
-        environment = {"PATH": os.environ.get("PATH", ""), "HOME": home, "KUBECONFIG": os.devnull, **places}
+        environment = {"HOME": home, "KUBECONFIG": os.devnull, **places}
         try:
             done = subprocess.run(
                 [str(helm), *words, *(["--skip-crds"] if inputs.get("skipCrds") else ["--include-crds"])],
