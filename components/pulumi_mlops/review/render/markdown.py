@@ -111,7 +111,10 @@ def _table(stack: StackView) -> Part:
     cost = "".join(f"{_inline(line)}\n\n" for line in (cost_lines(stack.estimate) if stack.estimate else ()))
     columns = "".join(f"<th>{word}</th>" for word in ("", "resource", "what changes"))
     return Part(
-        items=[row for section in stack.sections for row in _rows(section)],
+        items=_enough(
+            (row for section in stack.sections for row in _rows(section)),
+            sum(len(section.rows) for section in stack.sections),
+        ),
         head=f"### {_inline(quoted(stack.stack))}: {counts(stack)}\n\n{cost}<table>\n<tr>{columns}</tr>\n",
         foot="</table>\n\n",
         rank=TABLES,
@@ -141,7 +144,8 @@ def _changes(row: Row) -> Iterator[Phrase]:
 
 
 def _diff(stack: StackView) -> Part:
-    items = ["\n".join(lines) + "\n" for lines in diff.resources(stack)]
+    count = sum(len(row.steps) for section in stack.sections for row in section.rows)
+    items = _enough(("\n".join(lines) + "\n" for lines in diff.resources(stack)), count)
     longest = max((len(run) for item in items for run in re.findall("`+", item)), default=0)
     fence = "`" * max(3, longest + 1)
     name = _html(quoted(stack.stack))
@@ -152,6 +156,18 @@ def _diff(stack: StackView) -> Part:
         rank=DIFFS,
         more="# and {count} more resources\n",
     )
+
+
+def _enough(texts: Iterator[str], count: int) -> list[str]:
+    """The texts as far as a comment can hold them; those after them, which are only counted, stay empty."""
+    written: list[str] = []
+    room = LIMIT
+    for text in texts:
+        written.append(text)
+        room -= len(text)
+        if room < 0:
+            break
+    return written + [""] * (count - len(written))
 
 
 def _last_line(review: Review, left_out: int) -> str:
