@@ -1,9 +1,11 @@
-"""Shows in the documentation what a review looks like on a Git host: `python docs/comment_picture.py COMMENT.md`.
+"""Shows in the documentation what a review looks like on a Git host: `python -m docs.comment_picture`.
 
-Renders the comment with a real Markdown parser and a style like GitHub's, in a headless Chromium (Debian's package
-`chromium`), into docs/pictures/review.png.
+Makes the comment of recorded previews by the command itself, and renders it with a real Markdown parser in a style like
+GitHub's, in a headless Chromium (Debian's package `chromium`), into docs/pictures/review.png.
 """
 
+import contextlib
+import io
 import re
 import shutil
 import subprocess
@@ -12,9 +14,14 @@ import tempfile
 from pathlib import Path
 
 from markdown_it import MarkdownIt
+from pulumi_mlops.review import cli
+
+from tests.review import recorded
 
 PICTURE = Path(__file__).resolve().parent / "pictures" / "review.png"
 WIDTH = 920
+STACKS = {"orders-prod": "database-replacement", "platform-prod": "node-group", "penguins-prod": "image-bump"}
+"""Stack → recording of its preview."""
 STYLE = """
 body { font: 14px/1.5 'DejaVu Sans', sans-serif; color: #1f2328; margin: 0; padding: 16px; background: #fff }
 main { border: 1px solid #d1d9e0; border-radius: 6px; padding: 4px 16px 16px }
@@ -35,14 +42,23 @@ def page(comment: str) -> str:
     return f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style><main>{body}</main>'
 
 
+def comment() -> str:
+    """What the command says of the stacks."""
+    said = io.StringIO()
+    words = [f"--stack={name}={recorded.DATA / recording}.json" for name, recording in STACKS.items()]
+    with contextlib.redirect_stdout(said):
+        cli.main(["comment", "--format", "github", "--fail-on", "never", "--artifact", "review", *words])
+    return said.getvalue()
+
+
 def main() -> None:
-    """Reads the comment that the command line names."""
+    """Takes the picture."""
     browser = shutil.which("chromium")
-    if len(sys.argv) != 2 or browser is None:
-        sys.exit("usage: python docs/comment_picture.py COMMENT.md, with Debian's chromium installed")
+    if browser is None:
+        sys.exit("Debian's chromium is needed, and is not installed")
     with tempfile.TemporaryDirectory() as directory:
         place = Path(directory)
-        (place / "page.html").write_text(page(Path(sys.argv[1]).read_text()))
+        (place / "page.html").write_text(page(comment()))
         command = [
             browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--user-data-dir={place}",
             f"--screenshot={PICTURE}", f"--window-size={WIDTH},1290", (place / "page.html").as_uri(),

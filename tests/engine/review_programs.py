@@ -10,6 +10,7 @@ import pulumi_random as random
 from pulumi_mlops import ModelEndpoint
 
 from tests.review.hostile import EVIL, NAMES
+from tests.review.recorded import CHART
 
 Program = Any
 
@@ -100,6 +101,36 @@ def secrets(namespace: str, value: str) -> Program:
             "settings",
             metadata={"name": "settings", "namespace": place},
             data={"plain": "stays", "uri": pulumi.Output.concat("postgres://app:", hidden, "@db/app")},
+        )
+
+    return run
+
+
+def fleet(count: int) -> Program:
+    """So many resources, a hundred in each component."""
+
+    def run() -> None:
+        for number in range(count):
+            if number % 100 == 0:
+                part = Part("Fleet", f"fleet-{number // 100:02}")
+            opts = pulumi.ResourceOptions(parent=part)
+            random.RandomInteger(f"number-{number:04}", min=1, max=number + 1, opts=opts)
+
+    return run
+
+
+def release(*, replicas: int, token: str) -> Program:
+    """A release of the chart of tests/review, whose values hold a secret."""
+
+    def run() -> None:
+        k8s.helm.v3.Release(
+            "web",
+            chart=str(CHART),
+            name="web",
+            namespace="web",
+            create_namespace=True,
+            skip_await=True,
+            values={"replicas": replicas, "login": {"token": pulumi.Output.secret(token)}, "debug": replicas > 1},
         )
 
     return run

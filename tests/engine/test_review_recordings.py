@@ -16,7 +16,7 @@ from aws import Aws
 from pulumi_cli import Cluster, PulumiEnv, _write_program
 from pulumi_mlops import conventions
 
-from local import providers, tools
+from local import planning, providers, tools
 from local.engine import PENGUINS, PLATFORM, Engine
 from local.paths import ROOT
 from tests.review import recorded
@@ -25,6 +25,7 @@ from tests.review.hostile import HUSH, LOUD
 pytestmark = pytest.mark.engine
 
 RECORD = "PULUMI_MLOPS_RECORD"
+REGION = {"aws:region": "eu-central-1"}
 STREAMING = {"PULUMI_ENABLE_STREAMING_JSON_PREVIEW": "true"}
 
 
@@ -45,7 +46,7 @@ def changed(env: PulumiEnv, before: Any, after: Any, **settings: str) -> str:
 
 
 def test_a_database_is_replaced(aws: Aws, pulumi_env: PulumiEnv) -> None:
-    said = changed(pulumi_env, programs.database(encrypted=False), programs.database(encrypted=True))
+    said = changed(pulumi_env, programs.database(encrypted=False), programs.database(encrypted=True), **REGION)
     compared("database-replacement", recorded.digest(said, pulumi_env.directory))
 
 
@@ -62,7 +63,7 @@ def test_the_cloud_has_drifted(form: str, aws: Aws, pulumi_env: PulumiEnv) -> No
 
 def test_a_group_of_nodes_changes(aws: Aws, pulumi_env: PulumiEnv) -> None:
     before, after = programs.nodes(most=3, kind="m7i.large"), programs.nodes(most=6, kind="m7g.xlarge", everyone=True)
-    compared("node-group", recorded.digest(changed(pulumi_env, before, after), pulumi_env.directory))
+    compared("node-group", recorded.digest(changed(pulumi_env, before, after, **REGION), pulumi_env.directory))
 
 
 def test_an_image_changes(pulumi_env: PulumiEnv, cluster: Cluster) -> None:
@@ -72,6 +73,15 @@ def test_an_image_changes(pulumi_env: PulumiEnv, cluster: Cluster) -> None:
     before, after = programs.endpoint("image-bump", "1.0"), programs.endpoint("image-bump", "1.1")
     said = changed(pulumi_env, before, after, **{"kubernetes:kubeconfig": str(cluster.kubeconfig)})
     compared("image-bump", recorded.digest(said, pulumi_env.directory, cluster.kubeconfig))
+
+
+def test_a_release_changes(pulumi_env: PulumiEnv, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PULUMI_MLOPS_HELM", str(tools.ensure("helm")["helm"]))
+    before, after = programs.release(replicas=1, token=HUSH), programs.release(replicas=2, token=LOUD)
+    said = changed(pulumi_env, before, after, **{"kubernetes:kubeconfig": str(cluster.kubeconfig)})
+    assert HUSH not in said
+    assert LOUD not in said
+    compared("helm-release", recorded.digest(said, pulumi_env.directory, cluster.kubeconfig))
 
 
 @pytest.mark.parametrize("form", ["digest", "events"])
@@ -96,6 +106,11 @@ def test_owners_change(pulumi_env: PulumiEnv) -> None:
     compared("owners", recorded.digest(said, pulumi_env.directory))
 
 
+def test_two_thousand_resources_come(pulumi_env: PulumiEnv) -> None:
+    said = changed(pulumi_env, None, programs.fleet(2_000))
+    compared("two-thousand", recorded.digest(said, pulumi_env.directory), packed=True)
+
+
 def test_a_program_fails(pulumi_env: PulumiEnv) -> None:
     compared("failed", recorded.digest(changed(pulumi_env, None, programs.failing), pulumi_env.directory))
 
@@ -113,6 +128,7 @@ class _Engine(Engine):
 
     def first(self, stack: str, **settings: Any) -> str:
         """What a preview of the stack says before anything is there."""
+        planning.configure(self, stack)
         self.configure(stack, settings)
         words = [self.executable, "preview", "--json", "--non-interactive", *self._of(stack)]
         return subprocess.run(
@@ -143,6 +159,8 @@ GATEWAY = {"gateway_class": "example", "gateway_url": "http://192.0.2.1"}
     [
         ("foundation-dev", {}),
         ("foundation-prod", {}),
+        ("platform-dev", {}),
+        ("platform-prod", {}),
         (PLATFORM, {**LOCAL, **GATEWAY, "chart_repository": str(ROOT / "local" / "charts")}),
     ],
 )

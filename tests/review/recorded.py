@@ -12,6 +12,8 @@ from pulumi_mlops.review.preview import Preview, read
 from local.paths import ROOT
 
 DATA = Path(__file__).parent / "data"
+CHART = Path(__file__).parent / "chart"
+"""The chart of the recorded release."""
 STATE = ("urn", "type", "id", "parent", "inputs", "protect", "retainOnDelete", "external", "custom")
 """What is kept of a state. Outputs are what the stand-ins make of inputs, and differ at each run."""
 STEP = ("op", "urn", "diffReasons", "replaceReasons", "detailedDiff")

@@ -13,7 +13,14 @@ from pulumi_mlops.review.preview import Preview, read
 
 from tests.review import recorded
 
-NEW = ("new-foundation-dev", "new-foundation-prod", "new-platform-local", "new-penguins-local")
+NEW = (
+    "new-foundation-dev",
+    "new-foundation-prod",
+    "new-platform-dev",
+    "new-platform-prod",
+    "new-platform-local",
+    "new-penguins-local",
+)
 
 ESTIMATE = Estimate(
     stack="platform-prod",
@@ -55,6 +62,8 @@ def many(count: int) -> Preview:
 def _numbered(update: dict[str, Any], number: int) -> dict[str, Any]:
     made = copy.deepcopy(update)
     made["urn"] += f"-{number:04}"
+    for side in ("oldState", "newState"):
+        made[side]["inputs"]["metadata"]["name"] += f"-{number:04}"
     (container,) = made["newState"]["inputs"]["spec"]["template"]["spec"]["containers"]
     container["image"] += f"-{number:04}"
     return made

@@ -1,9 +1,12 @@
 """Comments as they were reviewed, and what a Git host makes of them."""
 
 from collections.abc import Callable
+from datetime import date
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi_mlops.review import cli, rules
 from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.render.machine import machine
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
@@ -55,7 +58,16 @@ CASES: dict[str, Callable[[], Review]] = {
     **{name: (lambda name=name: review([recorded.preview(name)])) for name in NEW},
     **{
         name: (lambda name=name: review([recorded.preview(name)]))
-        for name in ("image-bump", "node-group", "database-replacement", "failed", "owners", "hostile-names")
+        for name in (
+            "image-bump",
+            "node-group",
+            "database-replacement",
+            "failed",
+            "owners",
+            "hostile-names",
+            "helm-release",
+            "two-thousand",
+        )
     },
     "secrets": lambda: review(
         [recorded.preview("secrets-digest", "digest"), recorded.preview("secrets-events", "events")]
@@ -69,6 +81,33 @@ CASES: dict[str, Callable[[], Review]] = {
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_the_comment_is_as_reviewed(case: str, snapshot: SnapshotAssertion) -> None:
     assert markdown(CASES[case](), Dialect.GITHUB) == snapshot(extension_class=_Markdown)
+
+
+COMMANDED = {
+    "database": ["database-replacement"],
+    "nodes": ["node-group"],
+    "platform": ["new-platform-prod"],
+    "several": ["database-replacement", "node-group", "image-bump", "failed"],
+}
+DAY = date(2026, 11, 26)
+"""On which support has not ended that may end later."""
+
+
+@pytest.mark.parametrize("case", sorted(COMMANDED))
+def test_the_commands_comment_has_the_findings_of_the_rules_and_what_it_costs(
+    case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any, snapshot: SnapshotAssertion
+) -> None:
+    monkeypatch.setattr(cli, "JUDGES", (lambda previews: rules.judged(previews, today=DAY),))
+    words = ["comment", "--format", "github", "--fail-on", "never", "--artifact", ARTIFACT]
+    for name in COMMANDED[case]:
+        (tmp_path / name).write_text(recorded.text(name))
+        words += ["--stack", f"{name}={tmp_path / name}"]
+    assert cli.main(words) == 0
+    assert capsys.readouterr().out == snapshot(extension_class=_Markdown)
+
+
+def test_the_comment_for_gitlab_is_as_reviewed(snapshot: SnapshotAssertion) -> None:
+    assert markdown(everything(), Dialect.GITLAB) == snapshot(extension_class=_Markdown)
 
 
 @pytest.mark.parametrize("case", ["everything", "hostile-names"])
@@ -162,10 +201,25 @@ def test_a_preview_that_was_cut_off_is_told_as_such() -> None:
     assert "cut off" not in markdown(review([read(whole, "prod")]), Dialect.GITHUB)
 
 
+@pytest.mark.parametrize("share", range(2, 100, 7))
+@pytest.mark.parametrize("name", ["secrets-events", "secrets-digest", "node-group", "owners"])
+def test_of_a_preview_that_was_cut_off_the_steps_before_are_told(name: str, share: int) -> None:
+    from pulumi_mlops.review.preview import read
+
+    whole = recorded.text(name)
+    every = read(whole, "prod")
+    cut = read(whole[: max(len(whole) * share // 100, 80)], "prod")
+    assert not cut.complete
+    assert cut.steps == every.steps[: len(cut.steps)]
+    assert (len(cut.steps) > 0) or share < 60
+    assert "cut off" in terminal(review([cut]))
+
+
 def test_renames_and_moves_are_told() -> None:
     comment = markdown(CASES["owners"](), Dialect.GITHUB)
     assert "moves from `example Team first` to `example Team second`".replace("`", "") in comment.replace("`", "")
     assert "is no longer protected" in comment
+    assert "known by an alias" in comment
 
 
 def test_both_forms_tell_the_same_drift() -> None:

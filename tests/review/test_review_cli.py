@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from pulumi_mlops.review import cli
-from pulumi_mlops.review.findings import Finding, Level
+from pulumi_mlops.review.findings import Finding, Judgement, Level
 
 from tests.review import recorded
 from tests.review.reviews import NEW
@@ -96,7 +96,7 @@ def test_the_caller_chooses_what_fails(file, recording: str, on: str, status: in
 )
 def test_a_finding_fails_by_its_level(file, monkeypatch, level: Level, options: list[str], status: int) -> None:
     found = Finding("a-rule", level, "test", "", "It is wrong.", "Make it right.")
-    monkeypatch.setattr(cli, "JUDGES", (lambda previews: [found],))
+    monkeypatch.setattr(cli, "JUDGES", (lambda previews: Judgement([found]),))
     assert cli.main(["comment", *options, file("image-bump")]) == status
 
 
@@ -180,3 +180,30 @@ def test_the_guide_lists_every_word_and_only_options_that_there_are(capsys) -> N
             with pytest.raises(SystemExit):
                 cli.main([word, "--help"])
             assert set(re.findall(r"--[a-z-]+", rest)) <= set(re.findall(r"--[a-z-]+", capsys.readouterr().out))
+
+
+def test_a_helm_that_is_no_program_is_one_sentence(file, capsys) -> None:
+    assert cli.main(["comment", "--helm", "/nowhere/helm", file("image-bump")]) == 1
+    assert "--helm must be a program, got '/nowhere/helm'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("form", ["github", "gitlab", "text", "json"])
+def test_two_runs_print_the_same_bytes(file, form: str) -> None:
+    words = ["comment", "--fail-on", "never", "--format", form, *map(file, ("node-group", "new-platform-dev"))]
+    said = {
+        subprocess.run(
+            [sys.executable, "-m", "pulumi_mlops.review.cli", *words], capture_output=True, check=True,
+            env={**os.environ, "PYTHONPATH": "components", "PYTHONHASHSEED": seed}, cwd=Path(__file__).parents[2],
+        ).stdout
+        for seed in ("1", "2")
+    }  # fmt: skip
+    assert len(said) == 1
+    assert said != {b""}
+
+
+def test_what_is_decided_only_later_is_one_line(file, capsys) -> None:
+    cli.main(["comment", "--format", "github", "--fail-on", "never", file("node-group")])
+    said = capsys.readouterr().out
+    assert "\nDecided only during `up`, where the policy pack runs: `end-of-support` (2 resources).\n" in said
+    cli.main(["comment", "--format", "github", file("owners")])
+    assert "Decided only" not in capsys.readouterr().out

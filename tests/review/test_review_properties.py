@@ -207,4 +207,4 @@ def test_what_is_shown_is_one_printable_line(said: str) -> None:
 @given(ANY_TEXT)
 def test_only_plain_words_are_not_quoted(said: str) -> None:
     loose = " ".join(piece.text for piece in prose(said) if not piece.quoted)
-    assert set(loose) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -'’.,;:")
+    assert set(loose) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -'’.,;:()")

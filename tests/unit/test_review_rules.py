@@ -361,6 +361,14 @@ def test_an_object_in_two_stacks_of_one_environment_is_found_from_both_sides() -
     assert owners("platform-dev", "platform-prod") == []
 
 
+def test_many_owners_of_one_object_are_one_sentence_each() -> None:
+    made = preview(*(step(CONFIG_MAP, GOOD[CONFIG_MAP], f"it-{number}") for number in range(6)))
+    found = rules.check([made], today=TODAY)
+    assert [one.rule for one in found] == ["single-owner"] * 6
+    assert found[0].message.count("of stack") == 3
+    assert found[0].message.endswith(" and 2 more")
+
+
 def test_a_patch_and_a_deleted_object_have_no_claim() -> None:
     mine = step(CONFIG_MAP, GOOD[CONFIG_MAP])
     patch = step("kubernetes:core/v1:ConfigMapPatch", GOOD[CONFIG_MAP], "patch")

@@ -1,6 +1,7 @@
 """What differs between a resource before and after, path by path, in words that are safe to show.
 
-A secret is never shown, whatever the provider did with it: neither what the engine masked nor what a Secret holds.
+A secret is never shown, whatever the provider did with it: neither what the engine masked, nor what a Secret holds, nor
+what the rule `plain-secret` takes for one. One that is given as a plain value besides, and looks like none, is told.
 """
 
 import json
@@ -11,6 +12,7 @@ from typing import Any
 
 from pulumi_mlops.review._data import document, is_secret, is_unknown, items, mapping
 from pulumi_mlops.review.preview import NOTHING, Operation, State, Step
+from pulumi_mlops.review.rules.secrets import why_secret
 
 Path = tuple[str | int, ...]
 
@@ -192,7 +194,10 @@ def _hidden(type_: str, path: Path, value: Any) -> bool:
     if path and path[0] in SECRET_FIELDS.get(type_, ()):
         return not isinstance(value, dict)  # the keys in a Secret are no secret
     last = path[-1] if path else ""
-    return isinstance(last, str) and re.sub("[_-]", "", last).lower() in SECRET_KEYS
+    if isinstance(last, str) and re.sub("[_-]", "", last).lower() in SECRET_KEYS:
+        return True
+    name = next((one for one in reversed(path) if isinstance(one, str)), "")
+    return isinstance(value, str) and not is_unknown(value) and why_secret(name, value) is not None
 
 
 def _leaves(value: Any, path: Path, type_: str) -> Iterator[tuple[Path, Value]]:

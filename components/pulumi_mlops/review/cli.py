@@ -11,10 +11,10 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pulumi_mlops.review import host
+from pulumi_mlops.review import charts, host
 from pulumi_mlops.review.cost import command as cost
 from pulumi_mlops.review.estimate import Estimate
-from pulumi_mlops.review.findings import Finding
+from pulumi_mlops.review.findings import Judgement
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn, read
 from pulumi_mlops.review.render.machine import machine
 from pulumi_mlops.review.render.markdown import Dialect, markdown
@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 FINE, IMPOSSIBLE, REFUSED = 0, 1, 3
 """Exit statuses; 2 is that of a wrong command line."""
 
-JUDGES: tuple[Callable[[Sequence[Preview]], Sequence[Finding]], ...] = (rules.findings,)
-"""What finds broken rules in previews."""
+JUDGES: tuple[Callable[[Sequence[Preview]], Judgement], ...] = (rules.judged,)
+"""What applies rules to previews."""
 ESTIMATORS: tuple[Callable[[Preview], Estimate], ...] = (cost.estimate,)
 """What prices a stack."""
 COMMANDS: tuple[Callable[["Subparsers"], None], ...] = (
@@ -99,6 +99,13 @@ def _parser() -> argparse.ArgumentParser:
         help="what makes the exit status 3, several times for several; default: blocking",
     )
     comment.add_argument("--artifact", default="", metavar="NAME_OR_URL", help="where the whole review can be read")
+    comment.add_argument(
+        "--helm",
+        default="",
+        metavar="PROGRAM",
+        help="a helm program: it renders the charts of releases that are a directory or an archive on this machine, "
+        "and the objects that differ are shown; default: they are not",
+    )
     comment.add_argument("--colour", choices=("auto", "always", "never"), default="auto", help="of text; default: auto")
     comment.add_argument("--width", type=int, help="columns of text; default: those of the terminal")
     comment.set_defaults(run=_without_collector()(_comment))
@@ -125,16 +132,23 @@ def _comment(arguments: argparse.Namespace) -> int:
     except (PreviewError, OSError, UnicodeDecodeError) as failure:
         print(f"comment: {failure}", file=sys.stderr)
         return IMPOSSIBLE
+    named: str = arguments.helm
+    helm = shutil.which(named) if named else None
+    if named and not helm:
+        print(f"comment: --helm must be a program, got {named!r}, which is none", file=sys.stderr)
+        return IMPOSSIBLE
     try:
-        findings = [finding for judge in JUDGES for finding in judge(previews)]
+        judgements = [judge(previews) for judge in JUDGES]
     except (ExceptionsError, OSError, UnicodeDecodeError) as failure:
         print(f"comment: {failure}", file=sys.stderr)
         return IMPOSSIBLE
     made = review(
         previews,
-        findings=findings,
+        findings=[one for judgement in judgements for one in judgement.findings],
+        undecided=[one for judgement in judgements for one in judgement.undecided],
         estimates=[estimate(preview) for estimate in ESTIMATORS for preview in previews],
         artifact=arguments.artifact,
+        charts=charts.rendered(previews, Path(helm)) if helm else {},
     )
     sys.stdout.write(_rendered(made, arguments))
     return REFUSED if _refused(made, arguments.fail_on or [FailOn.BLOCKING]) else FINE

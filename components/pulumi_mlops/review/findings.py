@@ -1,5 +1,6 @@
 """What a rule says of a resource that breaks it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -11,6 +12,17 @@ class Level(StrEnum):
     """The change must not be merged: CI fails."""
     WARNING = "warning"
     """A reviewer should know."""
+
+
+@dataclass(frozen=True)
+class Undecided:
+    """A rule that cannot say anything about a resource before `up`."""
+
+    rule: str
+    stack: str
+    urn: str
+    path: str
+    """The property that is known only after `up`."""
 
 
 @dataclass(frozen=True)
@@ -27,3 +39,11 @@ class Finding:
     """What is wrong, with the property and its value, in one sentence. Plain text; never a secret."""
     fix: str
     """What to do, in one sentence. Plain text."""
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the rules say of stacks that are looked at together."""
+
+    findings: Sequence[Finding] = ()
+    undecided: Sequence[Undecided] = ()

@@ -1,7 +1,7 @@
 """What a preview says, read from `pulumi preview --json`, in both of its forms.
 
-The plain form is one document. With PULUMI_ENABLE_STREAMING_JSON_PREVIEW the engine's events come one a line instead,
-and a run that was cut off still has the lines before. Does not decide what any of it means.
+The plain form is one document. With PULUMI_ENABLE_STREAMING_JSON_PREVIEW the engine's events come one a line instead.
+A text that is cut off still has the steps before. Does not decide what any of it means.
 """
 
 import json
@@ -11,6 +11,8 @@ from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
+
+from pulumi_mlops.review._cut_off import rescued
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the engine writes for a value that is known only after `up`."""
@@ -176,6 +178,9 @@ def _read(text: str, stack: str) -> Preview:
     if document is not None and not _is_event(document):
         return _of_digest(document, stack)
     events, whole = _events(text)
+    beginning = None if events else rescued(text)
+    if beginning is not None:
+        return _of_digest(beginning, stack)
     if not events:
         raise PreviewError(
             f"the preview of {stack} is neither the document nor the events of `pulumi preview --json`; "

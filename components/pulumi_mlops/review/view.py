@@ -4,20 +4,20 @@ Decides what is said and in which order; not how it looks, nor how much of it fi
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
 from pulumi_mlops.review._data import shortened, visible
 from pulumi_mlops.review.changes import Change, changes
+from pulumi_mlops.review.charts import RELEASE, Rendered
 from pulumi_mlops.review.dangers import Danger, dangers
 from pulumi_mlops.review.dangers.owners import former_parent, is_renamed, place
 from pulumi_mlops.review.estimate import Estimate
-from pulumi_mlops.review.findings import Finding, Level
+from pulumi_mlops.review.findings import Finding, Level, Undecided
 from pulumi_mlops.review.groups import QUIET, WEIGHT, Group, grouped, logical, name_of, short_type, title, type_of
-from pulumi_mlops.review.preview import Operation, Preview, Step
+from pulumi_mlops.review.preview import NOTHING, Operation, Preview, Step
 
-RELEASE = "kubernetes:helm.sh/v3:Release"
 MAX_ERROR = 400
 """Characters of an error that are shown; the rest of it is in the run's log."""
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
@@ -89,6 +89,8 @@ class Review:
     dangers: tuple[Danger, ...] = ()
     blocking: tuple[Finding, ...] = ()
     warnings: tuple[Finding, ...] = ()
+    undecided: tuple[Undecided, ...] = ()
+    """What no rule can decide before `up`."""
     artifact: str = ""
     """Where all of it can be read: an address or a name; empty where nowhere."""
 
@@ -98,15 +100,22 @@ def review(
     findings: Sequence[Finding] = (),
     estimates: Sequence[Estimate] = (),
     artifact: str = "",
+    *,
+    undecided: Sequence[Undecided] = (),
+    charts: Mapping[str, Rendered] = NOTHING,
 ) -> Review:
-    """What is to be said about the previews. The same input gives the same review."""
+    """What is to be said about the previews. The same input gives the same review.
+
+    `charts` has the objects of releases by URN: see charts.py.
+    """
     costs = {one.stack: one for one in estimates}
     ordered = sorted(findings, key=lambda one: (one.stack, one.rule, one.urn, one.message))
     return Review(
-        stacks=tuple(_stack(preview, costs.get(preview.stack)) for preview in previews),
+        stacks=tuple(_stack(preview, costs.get(preview.stack), charts) for preview in previews),
         dangers=dangers(previews),
         blocking=tuple(one for one in ordered if one.level == Level.BLOCKING),
         warnings=tuple(one for one in ordered if one.level != Level.BLOCKING),
+        undecided=tuple(sorted(undecided, key=lambda one: (one.stack, one.urn, one.rule, one.path))),
         artifact=artifact,
     )
 
@@ -123,7 +132,7 @@ def one_line(message: str) -> str:
     return shortened(visible(" ".join((telling or [message.strip()])[0].split())), MAX_ERROR)
 
 
-def _stack(preview: Preview, cost: Estimate | None) -> StackView:
+def _stack(preview: Preview, cost: Estimate | None, charts: Mapping[str, Rendered]) -> StackView:
     steps = logical(preview)
     every = {step.urn: step for step in steps}
     # The engine counts what it reads only where that has changed.
@@ -142,7 +151,7 @@ def _stack(preview: Preview, cost: Estimate | None) -> StackView:
         counts=_counts(preview, steps),
         error=errors[0] if errors else "",
         more_errors=max(0, len(errors) - 1),
-        sections=tuple(_section(group, every) for group in grouped(shown, every)),
+        sections=tuple(_section(group, every, charts) for group in grouped(shown, every)),
         estimate=cost,
     )
 
@@ -159,19 +168,27 @@ def _counts(preview: Preview, steps: Sequence[Step]) -> dict[Operation, int]:
     return {operation: counts[operation] for operation in ranked if counts[operation]}
 
 
-def _section(group: Group, every: Mapping[str, Step]) -> Section:
-    """The group's rows: resources to which the same would happen share one."""
-    alike: dict[tuple[Operation, tuple[Change, ...], tuple[str, ...]], list[Step]] = {}
+def _section(group: Group, every: Mapping[str, Step], charts: Mapping[str, Rendered]) -> Section:
+    """The group's rows: resources to which the same would happen share one. A release's objects come after it all."""
+    rows = [*_rows(group.steps, lambda step: notes(step, every, charts))]
     for step in group.steps:
-        alike.setdefault((step.operation, changes(step), notes(step, every)), []).append(step)
-    rows = tuple(
-        Row(operation, tuple(resource(step.urn) for step in steps), differing, said, tuple(steps))
-        for (operation, differing, said), steps in alike.items()
+        if step.urn in charts:
+            said = (f"in the chart of the release {step.name}, not counted",)
+            rows += _rows(charts[step.urn].steps, lambda _, said=said: said)
+    return Section(title(group.urn), tuple(rows))
+
+
+def _rows(steps: Sequence[Step], noted: Callable[[Step], tuple[str, ...]]) -> Iterator[Row]:
+    alike: dict[tuple[Operation, tuple[Change, ...], tuple[str, ...]], list[Step]] = {}
+    for step in steps:
+        alike.setdefault((step.operation, changes(step), noted(step)), []).append(step)
+    yield from (
+        Row(operation, tuple(resource(step.urn) for step in members), differing, said, tuple(members))
+        for (operation, differing, said), members in alike.items()
     )
-    return Section(title(group.urn), rows)
 
 
-def notes(step: Step, every: Mapping[str, Step]) -> tuple[str, ...]:
+def notes(step: Step, every: Mapping[str, Step], charts: Mapping[str, Rendered] = NOTHING) -> tuple[str, ...]:
     """What is to be known about the step besides its changes."""
     found: list[str] = []
     old, new = step.old, step.new
@@ -184,5 +201,16 @@ def notes(step: Step, every: Mapping[str, Step]) -> tuple[str, ...]:
     if old and new and old.protect != new.protect:
         found.append("becomes protected" if new.protect else "is no longer protected")
     if step.type == RELEASE and step.operation not in QUIET:
-        found.append("a Helm release: the objects of its chart are not shown")
+        found.append(f"a Helm release: {_objects(charts.get(step.urn))}")
     return tuple(found)
+
+
+def _objects(chart: Rendered | None) -> str:
+    """What is said of the objects of a release's chart."""
+    if chart is None:
+        return "the objects of its chart are not shown"
+    if chart.problem:
+        return f"the objects of its chart are not shown, {one_line(chart.problem)}"
+    if not chart.steps:
+        return "its chart, as it is here, renders the same objects as before, secrets aside"
+    return f"{len(chart.steps)} objects of its chart, as it is here, differ besides secrets"

@@ -1,5 +1,6 @@
 """Which parts of a text fit in a number of characters."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,7 +17,9 @@ class Part:
     share: int | None = None
     """Most characters that it may take; default: its equal share of what those of its rank have together."""
     more: str = "{count} more"
-    """What is written in place of the items that do not fit; `{count}` is their number."""
+    """What is written in place of the items that do not fit: `{count}` is their number, `{what}` what they hold."""
+    holds: Sequence[tuple[str, int]] = ()
+    """What each item holds and how many of it, such as `create` and 3."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class Filled:
 
 
 MORE_DIGITS = 12
-"""Room for the number in `more`."""
+"""Room for each number in `more`."""
 
 
 def fill(parts: Sequence[Part], limit: int) -> Filled:
@@ -52,7 +55,7 @@ def _cut(part: Part, allowed: int) -> tuple[str, int]:
     whole = frame + sum(map(len, part.items))
     if not part.items or whole <= allowed:
         return (f"{part.head}{''.join(part.items)}{part.foot}" if part.items else ""), 0
-    room = allowed - frame - len(part.more) - MORE_DIGITS
+    room = allowed - frame - len(part.more) - MORE_DIGITS - sum(len(what) + MORE_DIGITS for what in dict(part.holds))
     kept: list[str] = []
     for item in part.items:
         if len(item) > room:
@@ -62,4 +65,8 @@ def _cut(part: Part, allowed: int) -> tuple[str, int]:
     left = len(part.items) - len(kept)
     if not kept:
         return "", left
-    return f"{part.head}{''.join(kept)}{part.more.format(count=left)}{part.foot}", left
+    held: Counter[str] = Counter()
+    for what, count in part.holds[len(kept) :]:
+        held[what] += count
+    what = ", ".join(f"{count} {one}" for one, count in held.items())
+    return f"{part.head}{''.join(kept)}{part.more.format(count=left, what=what)}{part.foot}", left

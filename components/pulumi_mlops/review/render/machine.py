@@ -24,6 +24,9 @@ def machine(review: Review) -> str:
             for one in review.dangers
         ],
         "findings": [_finding(one) for one in (*review.blocking, *review.warnings)],
+        "undecided": [
+            {"rule": one.rule, "stack": one.stack, "urn": one.urn, "path": one.path} for one in review.undecided
+        ],
         "stacks": [_stack(one) for one in review.stacks],
     }
     return json.dumps(said, indent=2, ensure_ascii=True) + "\n"

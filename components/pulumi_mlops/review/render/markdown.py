@@ -27,6 +27,7 @@ from pulumi_mlops.review.render.phrases import (
     quoted,
     resources,
     stack_line,
+    undecided_line,
 )
 from pulumi_mlops.review.view import Outcome, Review, Row, Section, StackView
 
@@ -64,6 +65,8 @@ def markdown(review: Review, dialect: Dialect, limit: int = LIMIT) -> str:
         _overview(review),
         _details("warning", [finding_line(one, with_stack=several) for one in review.warnings]),
     ]
+    if review.undecided:
+        parts.append(Part([_inline(undecided_line(review.undecided))], foot="\n\n", rank=WARNINGS))
     for stack in review.stacks:
         if stack.sections:
             parts += [_table(stack), _diff(stack)]
@@ -108,11 +111,15 @@ def _table(stack: StackView) -> Part:
     cost = "".join(f"{_inline(line)}\n\n" for line in (cost_lines(stack.estimate) if stack.estimate else ()))
     columns = "".join(f"<th>{word}</th>" for word in ("", "resource", "what changes"))
     return Part(
-        items=[row for section in stack.sections for row in _rows(section)],
+        items=_enough(
+            (row for section in stack.sections for row in _rows(section)),
+            sum(len(section.rows) for section in stack.sections),
+        ),
         head=f"### {_inline(quoted(stack.stack))}: {counts(stack)}\n\n{cost}<table>\n<tr>{columns}</tr>\n",
         foot="</table>\n\n",
         rank=TABLES,
-        more='<tr><td colspan="3">and {count} more rows</td></tr>\n',
+        more='<tr><td colspan="3">and {count} more rows: {what}</td></tr>\n',
+        holds=[(row.operation.value, len(row.resources)) for section in stack.sections for row in section.rows],
     )
 
 
@@ -137,7 +144,8 @@ def _changes(row: Row) -> Iterator[Phrase]:
 
 
 def _diff(stack: StackView) -> Part:
-    items = ["\n".join(lines) + "\n" for lines in diff.resources(stack)]
+    count = sum(len(row.steps) for section in stack.sections for row in section.rows)
+    items = _enough(("\n".join(lines) + "\n" for lines in diff.resources(stack)), count)
     longest = max((len(run) for item in items for run in re.findall("`+", item)), default=0)
     fence = "`" * max(3, longest + 1)
     name = _html(quoted(stack.stack))
@@ -148,6 +156,18 @@ def _diff(stack: StackView) -> Part:
         rank=DIFFS,
         more="# and {count} more resources\n",
     )
+
+
+def _enough(texts: Iterator[str], count: int) -> list[str]:
+    """The texts as far as a comment can hold them; those after them, which are only counted, stay empty."""
+    written: list[str] = []
+    room = LIMIT
+    for text in texts:
+        written.append(text)
+        room -= len(text)
+        if room < 0:
+            break
+    return written + [""] * (count - len(written))
 
 
 def _last_line(review: Review, left_out: int) -> str:

@@ -13,7 +13,7 @@ from pulumi_mlops.review._data import shortened, visible
 from pulumi_mlops.review.changes import Change, Value
 from pulumi_mlops.review.dangers import Danger
 from pulumi_mlops.review.estimate import Estimate, Requests
-from pulumi_mlops.review.findings import Finding
+from pulumi_mlops.review.findings import Finding, Undecided
 from pulumi_mlops.review.preview import Operation
 from pulumi_mlops.review.view import Outcome, Resource, Review, Row, StackView, resource
 
@@ -21,11 +21,16 @@ MAX_NAME = 120
 MAX_VALUE = 110
 MAX_MESSAGE = 600
 """Characters of a name, a value or a message in a table or a list; the full diff has more."""
+MAX_LISTED = 15
+"""Entries of one line about cost; the JSON has all."""
 MAX_NAMED = 6
 """More resources than these, to which the same happens, are counted by type and not named."""
 
 # Nothing that a Git host turns into a link, a mention, a reference or an emoji consists of letters alone, but a hash.
 WORD = re.compile(r"(?!-|[a-f]{7})[A-Za-z][A-Za-z-]*[a-z]?['’]?[a-z]*[.,;:]?|[0-9]{1,5}[.,;:]?|[A-Za-z][.,;:]?")
+MARKED = re.compile(r"`([^`]+)`")
+TOKEN = re.compile(r" +|[^ ]+")
+AROUND = re.compile(r"^(\(?)(.*?)([).,;:]*)$", re.DOTALL)
 
 COUNTED: Mapping[Operation, str] = {
     Operation.CREATE: "to create",
@@ -63,15 +68,38 @@ def quoted(text: str, limit: int = MAX_NAME) -> Phrase:
 
 
 def prose(text: str) -> Phrase:
-    """A message that mixes our words with somebody else's: all but plain words is quoted."""
+    """A message that mixes our words with somebody else's: all but plain words is quoted, as is what has backticks."""
     pieces: list[Piece] = []
-    for token in shortened(visible(" ".join(text.split())), MAX_MESSAGE).split():
-        foreign = not WORD.fullmatch(token)
-        if pieces and pieces[-1].quoted == foreign:
-            pieces[-1] = Piece(f"{pieces[-1].text} {token}", foreign)
+    said = shortened(visible(" ".join(text.split())), MAX_MESSAGE)
+    for place, part in enumerate(MARKED.split(said)):
+        if place % 2:
+            pieces.append(Piece(part, quoted=True))
         else:
-            pieces += [Piece(" "), Piece(token, foreign)] if pieces else [Piece(token, foreign)]
-    return tuple(pieces)
+            pieces += (piece for token in TOKEN.findall(part) for piece in _token(token))
+    return tuple(_merged(pieces))
+
+
+def _token(token: str) -> Phrase:
+    """One word with the brackets and the punctuation around it."""
+    before, word, after = AROUND.findall(token)[0]
+    if not word.strip() or WORD.fullmatch(word):
+        return own(token)
+    if "(" in word and ")" in after:
+        before, word, after = "", token, ""
+    return tuple(piece for piece in (Piece(before), Piece(word, quoted=True), Piece(after)) if piece.text)
+
+
+def _merged(pieces: Sequence[Piece]) -> list[Piece]:
+    """Neighbours of one sort as one, and what is quoted on both sides of a space."""
+    merged: list[Piece] = []
+    for piece in pieces:
+        if merged and merged[-1].quoted == piece.quoted:
+            merged[-1] = Piece(merged[-1].text + piece.text, piece.quoted)
+        elif piece.quoted and len(merged) > 1 and merged[-1].text == " ":
+            merged[-2:] = [Piece(f"{merged[-2].text} {piece.text}", quoted=True)]
+        else:
+            merged.append(piece)
+    return merged
 
 
 def joined(phrases: Sequence[Phrase], separator: str = ", ") -> Phrase:
@@ -106,7 +134,8 @@ def headline(review: Review) -> str:
     ]
     costs = [stack.estimate.delta for stack in review.stacks if stack.estimate]
     if sum(costs):
-        said.append(f"{signed(sum(costs, Decimal(0)))} USD a month")
+        least = any(stack.estimate and stack.estimate.at_least for stack in review.stacks)
+        said.append(f"{signed(sum(costs, Decimal(0)))} USD a month{' (not all is counted)' if least else ''}")
     return "Preview: " + (", ".join(one for one in said if one) or "no changes")
 
 
@@ -142,6 +171,21 @@ def finding_line(finding: Finding, *, with_stack: bool) -> Phrase:
     about = named(resource(finding.urn)) if finding.urn else ()
     fix = (*own(". Fix: "), *prose(finding.fix)) if finding.fix else ()
     return (*quoted(finding.rule), *own(": "), *about, *place, *own(": "), *prose(finding.message.rstrip(". ")), *fix)
+
+
+def undecided_line(undecided: Sequence[Undecided]) -> Phrase:
+    """What no rule can decide yet, on one line: rules, and how many resources each leaves open."""
+    open_to = {
+        rule: len({one.urn for one in undecided if one.rule == rule}) for rule in {one.rule for one in undecided}
+    }
+    said = [(*quoted(rule), *own(f" ({plural(count, 'resource')})")) for rule, count in sorted(open_to.items())]
+    return (
+        *own("Decided only during "),
+        *quoted("up"),
+        *own(", where the policy pack runs: "),
+        *joined(said),
+        *own("."),
+    )
 
 
 def named(one: Resource) -> Phrase:
@@ -193,25 +237,37 @@ def _common(old: str, new: str) -> int:
 
 def cost_lines(estimate: Estimate) -> Iterator[Phrase]:
     """What the stack costs, and on a second line what each namespace asks for where that changes."""
-    left_out = [prose(one) for one in estimate.not_counted]
-    least = "at least " if estimate.at_least else ""
-    yield (
-        *own(
-            f"Cost: {signed(estimate.delta)} USD a month, to {least}{money(estimate.after)} "
-            f"(between {money(estimate.low)} and {money(estimate.high)}; list prices of {estimate.priced_on} in "
-        ),
-        *quoted(estimate.region),
-        *own(")."),
-        *((*own(" Not counted: "), *joined(left_out), *own(".")) if left_out else ()),
-    )
+    left_out = _few([prose(one) for one in estimate.not_counted])
+    not_counted = (*own(" Not counted: "), *joined(left_out, "; "), *own(".")) if left_out else ()
+    if estimate.before or estimate.after:
+        least = "at least " if estimate.at_least else ""
+        place = (*own(" in "), *quoted(estimate.region)) if estimate.region else ()
+        changed = f"{signed(estimate.delta)} USD a month, to" if estimate.delta else "unchanged, USD a month:"
+        yield (
+            *own(
+                f"Cost: {changed} {least}{money(estimate.after)} "
+                f"(between {money(estimate.low)} and {money(estimate.high)}; list prices of {estimate.priced_on}"
+            ),
+            *place,
+            *own(")."),
+            *not_counted,
+        )
+    elif not_counted:
+        yield (*own("Cost: of what the preview shows, nothing could be priced."), *not_counted)
     before, after = estimate.requests_before or {}, estimate.requests_after or {}
-    changed = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-    if changed:
+    different = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
+    if different:
         said = [
             (*quoted(name), *own(f" {_requests(before.get(name, Requests()), after.get(name, Requests()))}"))
-            for name in changed
+            for name in different
         ]
-        yield (*own("Requests: "), *joined(said, "; "), *own("."))
+        yield (*own("Requests: "), *joined(_few(said), "; "), *own("."))
+
+
+def _few(phrases: list[Phrase]) -> list[Phrase]:
+    """The first of them, and how many more there are."""
+    more = len(phrases) - MAX_LISTED
+    return [*phrases[:MAX_LISTED], own(f"and {more} more")] if more > 0 else phrases
 
 
 def _requests(before: Requests, after: Requests) -> str:

@@ -1,6 +1,7 @@
 """A review as text for a terminal."""
 
 import textwrap
+import unicodedata
 from collections.abc import Iterator
 
 from pulumi_mlops.review.preview import Operation
@@ -17,11 +18,14 @@ from pulumi_mlops.review.render.phrases import (
     quoted,
     resources,
     stack_line,
+    undecided_line,
 )
 from pulumi_mlops.review.view import Outcome, Review, Row, StackView
 
 DEFAULT_WIDTH = 100
 MIN_WIDTH = 40
+PAD = "\ue000"
+"""Stands for the second column of a wide character while lines are cut. No text has it: it is no visible character."""
 RED, GREEN, YELLOW, BLUE, BOLD = "31", "32", "33", "34", "1"
 COLOURS = {
     Operation.CREATE: GREEN,
@@ -58,6 +62,8 @@ class _Writer:
                 yield from self._said(own(plural(len(found), what)), "", colour)
                 for line in found:
                     yield from self._said(line, "  ! ", colour)
+        if review.undecided:
+            yield from ("", *self._said(undecided_line(review.undecided), ""))
         for stack in review.stacks:
             yield from self._stack(stack)
         if review.artifact:
@@ -86,14 +92,21 @@ class _Writer:
             yield from self._said(prose(note), "      ")
 
     def _said(self, phrase: Phrase, lead: str, colour: str = "") -> Iterator[str]:
-        text = "".join(piece.text for piece in phrase)
+        text = _padded("".join(piece.text for piece in phrase))
         wrapped = textwrap.wrap(
             text,
-            self._width,
+            self._width - (PAD in text),  # a line may end between a character and its pad
             initial_indent=lead,
             subsequent_indent=" " * len(lead),
             break_long_words=True,
             break_on_hyphens=False,
         )
-        for line in wrapped:
+        for line in (one.replace(PAD, "") for one in wrapped):
             yield f"\x1b[{colour}m{line}\x1b[0m" if self._colour and colour else line
+
+
+def _padded(text: str) -> str:
+    """The text with as many characters as it has columns."""
+    if text.isascii():
+        return text
+    return "".join(one + PAD if unicodedata.east_asian_width(one) in "WF" else one for one in text)

@@ -4,13 +4,12 @@ The same rules judge the JSON of a preview, here, and a run of the engine, by th
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from datetime import date
 
-from pulumi_mlops.review.findings import Finding, Level
+from pulumi_mlops.review.findings import Finding, Judgement, Level, Undecided
 from pulumi_mlops.review.preview import Preview
 from pulumi_mlops.review.rules import encryption, iam, images, owners, pods, public, secrets, support, tags
-from pulumi_mlops.review.rules._rule import Broken, Open, Rule
+from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
 from pulumi_mlops.review.rules._world import Resource, World, tag_keys, world
 from pulumi_mlops.review.rules.exceptions import PREFIX, ExceptionsError, Exemption, on_resource, read
 
@@ -19,6 +18,7 @@ __all__ = [
     "PREFIX",
     "ExceptionsError",
     "Exemption",
+    "Judgement",
     "Resource",
     "Rule",
     "Undecided",
@@ -27,6 +27,7 @@ __all__ = [
     "check",
     "exception_findings",
     "judge",
+    "judged",
     "read",
     "tag_keys",
     "undecided",
@@ -36,17 +37,6 @@ __all__ = [
 EXCEPTION = "exception"
 """Id of the findings about exceptions themselves, to which there is none."""
 _FIX = "write its last day, at most a year ahead, and a reason; or fix what it excepts and remove it"
-
-
-@dataclass(frozen=True)
-class Undecided:
-    """A rule that cannot say anything about a resource before `up`."""
-
-    rule: str
-    stack: str
-    urn: str
-    path: str
-    """The property that is known only after `up`."""
 
 
 def all_rules(today: date | None = None) -> tuple[Rule, ...]:
@@ -64,10 +54,10 @@ def all_rules(today: date | None = None) -> tuple[Rule, ...]:
     )
 
 
-def check(
-    previews: Sequence[Preview], exceptions: Sequence[Exemption] = (), today: date | None = None
-) -> list[Finding]:
+def judged(previews: Sequence[Preview], exceptions: Sequence[Exemption] = (), today: date | None = None) -> Judgement:
     """What breaks a rule in stacks that are looked at together, by stack, resource and rule; excepted is left out.
+
+    Also what no rule can decide before `up`, in the same order: the policy pack decides it during `up`.
 
     Args:
         previews: of stacks that would change, or with every resource that stays (`--show-sames`).
@@ -77,35 +67,47 @@ def check(
     today = today or date.today()
     seen = world(previews)
     rules = all_rules(today)
-    found = {
-        finding
-        for resource in seen.resources
-        for finding in (
-            *exception_findings(resource, exceptions, rules, today),
-            *(one for rule in rules for one in judge(rule, resource, seen, exceptions, today)),
-        )
-    }
-    return sorted(found, key=lambda one: (one.stack, one.urn, one.rule, one.message))
+    found: set[Finding] = set()
+    left: set[Undecided] = set()
+    for resource in seen.resources:
+        found.update(exception_findings(resource, exceptions, rules, today))
+        for rule in rules:
+            if verdicts := list(rule.check(resource, seen)):
+                found.update(_broken(rule, resource, verdicts, exceptions, today))
+                left.update(
+                    Undecided(rule.id, resource.stack, resource.urn, one.path)
+                    for one in verdicts
+                    if isinstance(one, Open)
+                )
+    return Judgement(
+        tuple(sorted(found, key=lambda one: (one.stack, one.urn, one.rule, one.message))),
+        tuple(sorted(left, key=lambda one: (one.stack, one.urn, one.rule, one.path))),
+    )
+
+
+def check(
+    previews: Sequence[Preview], exceptions: Sequence[Exemption] = (), today: date | None = None
+) -> list[Finding]:
+    """What breaks a rule: see `judged`."""
+    return list(judged(previews, exceptions, today).findings)
 
 
 def undecided(previews: Sequence[Preview], today: date | None = None) -> list[Undecided]:
-    """What no rule can decide before `up`, in the order of `check`. The policy pack decides it during `up`."""
-    seen = world(previews)
-    found = {
-        Undecided(rule.id, resource.stack, resource.urn, verdict.path)
-        for resource in seen.resources
-        for rule in all_rules(today)
-        for verdict in rule.check(resource, seen)
-        if isinstance(verdict, Open)
-    }
-    return sorted(found, key=lambda one: (one.stack, one.urn, one.rule, one.path))
+    """What no rule can decide before `up`: see `judged`."""
+    return list(judged(previews, (), today).undecided)
 
 
 def judge(
     rule: Rule, resource: Resource, seen: World, exceptions: Sequence[Exemption], today: date
 ) -> Iterator[Finding]:
     """What one rule finds on one resource; nothing where a valid exception covers it."""
-    broken = [verdict for verdict in rule.check(resource, seen) if isinstance(verdict, Broken)]
+    yield from _broken(rule, resource, list(rule.check(resource, seen)), exceptions, today)
+
+
+def _broken(
+    rule: Rule, resource: Resource, verdicts: Sequence[Verdict], exceptions: Sequence[Exemption], today: date
+) -> Iterator[Finding]:
+    broken = [verdict for verdict in verdicts if isinstance(verdict, Broken)]
     if broken and not _excepted(rule, resource, exceptions, today):
         for verdict in broken:
             yield Finding(rule.id, rule.level, resource.stack, resource.urn, verdict.message, rule.fix)

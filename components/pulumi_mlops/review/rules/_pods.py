@@ -60,6 +60,12 @@ def kind_of(resource: Resource) -> str:
 
 def pods(resource: Resource) -> Iterator[Pod]:
     """What the resource starts: one pod for a workload, one for each step of a workflow."""
+    if not resource.pods:
+        resource.pods.extend(_started(resource))
+    yield from resource.pods
+
+
+def _started(resource: Resource) -> Iterator[Pod]:
     kind = kind_of(resource)
     if (place := TEMPLATES.get(kind)) is not None:
         value, path = _at(resource.inputs, place)

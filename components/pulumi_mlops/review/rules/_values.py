@@ -17,7 +17,8 @@ def hidden(value: Any) -> bool:
 
 def mapping(value: Any) -> Mapping[str, Any]:
     """The value if it is a mapping, else an empty one."""
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else {}
+    # Asked millions of times: that it is a dict, as JSON has it, is told faster.
+    return cast("Mapping[str, Any]", value) if isinstance(value, dict) or isinstance(value, Mapping) else {}  # noqa: SIM101
 
 
 def items(value: Any) -> list[Any]:

@@ -27,6 +27,8 @@ class Resource:
     """URN of the parent; empty for the stack itself."""
     default_tags: frozenset[str] = frozenset()
     """Keys of the tags that its provider adds."""
+    pods: list[Any] = field(default_factory=list[Any], compare=False, repr=False)
+    """What it starts, once a rule has asked: see _pods.py."""
 
 
 Key = Callable[[Resource], Hashable]
@@ -49,7 +51,7 @@ class World:
             above = self._by_urn.get((above.stack, above.parent))
 
     def groups(self, resource: Resource, key: Key) -> Groups:
-        """The resources of all stacks that share its cluster, by what `key` says of them; None is left out.
+        """The resources of all stacks that share its cluster, by what `key` says of them, in order; None is left out.
 
         A preview does not say which cluster that is; by convention a stack is called `<layer>-<environment>`, and an
         environment has one cluster.
@@ -57,7 +59,7 @@ class World:
         place = environment(resource.stack)
         if (key, place) not in self._groups:
             found: Groups = {}
-            for one in self.resources:
+            for one in sorted(self.resources, key=lambda one: (one.stack, one.urn)):
                 if environment(one.stack) == place and (group := key(one)) is not None:
                     found.setdefault(group, []).append(one)
             self._groups[key, place] = found

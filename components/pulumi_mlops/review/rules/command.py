@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops.review import preview, rules
-from pulumi_mlops.review.findings import Finding, Level
+from pulumi_mlops.review.findings import Judgement, Level
 from pulumi_mlops.review.preview import Preview, Urn
 
 EXCEPTIONS = Path("review-exceptions.toml")
@@ -16,13 +16,13 @@ FINE, IMPOSSIBLE, BROKEN = 0, 1, 3
 """Exit statuses, as those of the comment."""
 
 
-def findings(previews: Sequence[Preview]) -> list[Finding]:
-    """What breaks a rule today, with the exceptions of EXCEPTIONS if there is such a file.
+def judged(previews: Sequence[Preview]) -> Judgement:
+    """What the rules say today, with the exceptions of EXCEPTIONS if there is such a file.
 
     Raises:
         ExceptionsError: the file is wrong.
     """
-    return rules.check(previews, exceptions())
+    return rules.judged(previews, exceptions())
 
 
 def exceptions() -> list[rules.Exemption]:
@@ -59,15 +59,15 @@ def run(arguments: argparse.Namespace) -> int:
         return FINE
     try:
         previews = [preview.read(file.read_text(encoding="utf-8"), file.stem) for file in arguments.files]
-        found = findings(previews)
+        found = judged(previews)
     except (OSError, UnicodeDecodeError, preview.PreviewError, rules.ExceptionsError) as failure:
         print(f"rules: {failure}", file=sys.stderr)
         return IMPOSSIBLE
-    for one in found:
+    for one in found.findings:
         print(f"{one.level}: {one.stack}: {Urn.parse(one.urn).name}: {one.message} [{one.rule}]\n  {one.fix}")
-    for one in rules.undecided(previews):
+    for one in found.undecided:
         print(f"not decided before up: {one.stack}: {Urn.parse(one.urn).name}: {one.path} [{one.rule}]")
-    return BROKEN if any(one.level == Level.BLOCKING for one in found) else FINE
+    return BROKEN if any(one.level == Level.BLOCKING for one in found.findings) else FINE
 
 
 def listing() -> str:

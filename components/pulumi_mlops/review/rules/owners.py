@@ -1,6 +1,7 @@
 """Every Kubernetes object has one owner."""
 
 from collections.abc import Iterator
+from itertools import islice
 
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
@@ -9,6 +10,8 @@ from pulumi_mlops.review.rules._world import Resource, World
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 Identity = tuple[str, str, str]
+MAX_NAMED = 3
+"""Other owners that a finding names; each of a thousand owners naming all others would be a million sentences."""
 
 
 def identity(resource: Resource) -> Identity | None:
@@ -35,11 +38,14 @@ def _single(resource: Resource, world: World) -> Iterator[Verdict]:
         if _named_later(resource):
             yield Open("metadata.name")
         return
-    for other in world.groups(resource, identity)[mine]:
-        if other.urn != resource.urn:
-            kind, namespace, name = mine
-            place = f" in {namespace}" if namespace else ""
-            yield Broken(f"{kind} {name}{place} is also {other.name} of stack {other.stack}")
+    claimants = world.groups(resource, identity)[mine]
+    others = tuple(islice((one for one in claimants if one.urn != resource.urn), MAX_NAMED))
+    if others:
+        kind, namespace, name = mine
+        place = f" in {namespace}" if namespace else ""
+        named = ", ".join(f"{other.name} of stack {other.stack}" for other in others)
+        more = len(claimants) - 1 - len(others) if len(others) == MAX_NAMED else 0
+        yield Broken(f"{kind} {name}{place} is also {named}{f' and {more} more' if more > 0 else ''}")
 
 
 def _named_later(resource: Resource) -> bool:

@@ -4,13 +4,16 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.rules._rule import Broken, Rule, Verdict
-from pulumi_mlops.review.rules._values import hidden, items, joined, leaves, mapping
+from pulumi_mlops.review.rules._values import hidden, items, joined, mapping
 from pulumi_mlops.review.rules._world import Resource, World
+
+Path = tuple[Any, str | int] | None
+"""The path of what is around, and the last segment: few paths are ever written."""
 
 SHAPES: Mapping[str, re.Pattern[str]] = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
@@ -20,7 +23,9 @@ SHAPES: Mapping[str, re.Pattern[str]] = {
     "a Slack token": re.compile(r"\bxox[abprs]-[A-Za-z0-9-]{10,}"),
     "a JSON web token": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
     "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{35}\b"),
-    "a password in a URL": re.compile(r"[a-z][a-z0-9+.-]*://[^\s:/@]*:(?!\$|\{|<|%s|\*+@)[^\s:/@]{3,}@[\w.-]"),
+    "a password in a URL": re.compile(
+        r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://[^\s:/@]*:(?!\$|\{|<|%s|\*+@)[^\s:/@]{3,}@[\w.-]"
+    ),
 }
 """What tells itself by its form, wherever it stands."""
 
@@ -37,6 +42,10 @@ LEAST_ENTROPY = 3.0
 LEAST_RANDOM_ENTROPY = 4.2
 """Bits a character without such a name: hexadecimal digests reach 4.0, identifiers and prose less per character."""
 LEAST_RANDOM_LENGTH = 32
+SHORTEST = 8
+"""Characters of the shortest text that looks like a secret."""
+MAX_TOKEN = 4_096
+"""Characters: what is longer is a document, and no key, unless it has one of the shapes."""
 SECRET_KINDS = ("kubernetes:core/v1:Secret",)
 SKIPPED = frozenset({"__defaults", "apiVersion", "kind", "policy", "assumeRolePolicy"})
 """Inputs that hold no secret: the provider's notes, and documents whose long ARNs and ids are public."""
@@ -48,7 +57,7 @@ def _plain(resource: Resource, world: World) -> Iterator[Verdict]:
     yield from _data(resource)
     for path, name, value in _texts(resource):
         if reason := why_secret(name, value):
-            yield Broken(f"{path} looks like {reason}, and is not marked secret")
+            yield Broken(f"{_written(path)} looks like {reason}, and is not marked secret")
 
 
 def _data(resource: Resource) -> Iterator[Verdict]:
@@ -60,37 +69,43 @@ def _data(resource: Resource) -> Iterator[Verdict]:
                     yield Broken(f"{joined(key, name)} of a Secret is not marked secret")
 
 
-def _texts(resource: Resource) -> Iterator[tuple[str, str, str]]:
+def _texts(resource: Resource) -> Iterator[tuple[Path, str, str]]:
     """(path, name, text) of every text that the inputs tell; `name` and `value` pairs count as one named text."""
     skipped = SKIPPED | ({"data", "stringData"} if resource.type in SECRET_KINDS else set[str]())
     inputs = {key: value for key, value in resource.inputs.items() if key not in skipped}
-    named = dict(_pairs(inputs, ""))
-    for path, key, value in leaves(inputs):
-        if isinstance(value, str) and value and not hidden(value):
-            yield path, named.get(path, key), value
+    waiting: list[tuple[Any, Path, str]] = [(inputs, None, "")]
+    while waiting:
+        value, path, key = waiting.pop()
+        if isinstance(value, str):
+            if len(value) >= SHORTEST and not hidden(value):
+                yield path, key, value
+        elif isinstance(value, list):
+            waiting += [(one, (path, index), key) for index, one in enumerate(items(value))]
+        elif owner := mapping(value):
+            name = owner.get("name") if isinstance(owner.get("value"), str) else None
+            waiting += [
+                (one, (path, each), name if each == "value" and isinstance(name, str) else each)
+                for each, one in owner.items()
+            ]
 
 
-def _pairs(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Path of each `value` that has a `name` beside it, as environment variables do, and that name."""
-    if isinstance(value, list):
-        for index, one in enumerate(items(value)):
-            yield from _pairs(one, f"{path}[{index}]")
-        return
-    owner = mapping(value)
-    if isinstance(owner.get("name"), str) and isinstance(owner.get("value"), str):
-        yield joined(path, "value"), owner["name"]
-    for key, one in owner.items():
-        yield from _pairs(one, joined(path, key))
+def _written(path: Path) -> str:
+    """The path as the engine writes it."""
+    if path is None:
+        return ""
+    around, last = path
+    return f"{_written(around)}[{last}]" if isinstance(last, int) else joined(_written(around), last)
 
 
+@lru_cache(maxsize=65_536)  # the resources of a stack say the same words again and again
 def why_secret(name: str, text: str) -> str | None:
     """What a text under a name looks like; None where it looks like no secret."""
     for what, shape in SHAPES.items():
         if shape.search(text):
             return what
-    if not _is_token(text):
+    if len(text) > MAX_TOKEN or not _is_token(text):
         return None
-    if promises_secret(name) and len(text) >= 8 and _is_mixed(text):
+    if promises_secret(name) and len(text) >= SHORTEST and _is_mixed(text):
         return "a secret by its name"
     if promises_secret(name) and len(text) >= 12 and entropy(text) >= LEAST_ENTROPY and not _is_words(text):
         return "a secret by its name"

@@ -1,0 +1,26 @@
+"""What is left of the plain form of a preview whose text ends too early: the run was killed, or the disk was full."""
+
+import json
+import re
+from typing import Any
+
+BEGINNING = re.compile(r'\s*\{\s*"(?:config|steps)"')
+"""How the engine begins its document."""
+STEPS = re.compile(r'(?<!\\)"steps"\s*:\s*\[')
+BETWEEN = re.compile(r"[\s,]*")
+
+
+def rescued(text: str) -> dict[str, Any] | None:
+    """The document with the steps that are whole; None where this is no beginning of one."""
+    if not BEGINNING.match(text):
+        return None
+    found: list[Any] = []
+    begin = STEPS.search(text)
+    decoder, place = json.JSONDecoder(), begin.end() if begin else len(text)
+    while begin and (between := BETWEEN.match(text, place)):
+        try:
+            step, place = decoder.raw_decode(text, between.end())
+        except (ValueError, RecursionError):
+            break
+        found.append(step)
+    return {"steps": found}

@@ -1,0 +1,134 @@
+"""What a Helm release is made of, before and after a change: its chart rendered by helm, on this machine and offline.
+
+Both sides are rendered with the chart as it is here, so that only the change of the values is seen. What the preview
+hides goes into the chart as the engine's own words for it: a secret is never rendered.
+"""
+
+import os
+import subprocess
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pulumi_mlops.review._data import is_secret, items, mapping
+from pulumi_mlops.review.groups import QUIET, logical
+from pulumi_mlops.review.preview import MASKED, Operation, Preview, State, Step, Urn
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+SECONDS = 60
+"""Time of one rendering; the largest charts take a few."""
+ELSEWHERE = ("repositoryOpts", "valueYamlFiles", "devel", "postrender")
+"""Inputs that bring in what is not in the preview."""
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The objects of one release that differ."""
+
+    steps: tuple[Step, ...] = ()
+    """One for each object that comes, goes or changes. The engine knows none of them."""
+    problem: str = ""
+    """Why nothing can be said; then there are no steps."""
+
+
+def rendered(previews: Sequence[Preview], helm: Path) -> dict[str, Rendered]:
+    """URN of each changed release whose chart can be read here → its objects."""
+    found: dict[str, Rendered] = {}
+    for preview in previews:
+        for step in logical(preview):
+            if step.type == RELEASE and step.operation not in QUIET and _readable(step.state.inputs):
+                found[step.urn] = _rendered(step, helm)
+    return found
+
+
+def _readable(inputs: Mapping[str, Any]) -> bool:
+    """Whether the chart is a directory or an archive on this machine, and all values are in the preview."""
+    chart = inputs.get("chart")
+    if not isinstance(chart, str) or "://" in chart or any(inputs.get(key) for key in ELSEWHERE):
+        return False
+    place = Path(chart)
+    return (place / "Chart.yaml").is_file() or (place.suffix == ".tgz" and place.is_file())
+
+
+def _rendered(step: Step, helm: Path) -> Rendered:
+    chart = str(step.state.inputs["chart"])
+    going, coming = step.operation == Operation.DELETE, step.operation in (Operation.CREATE, Operation.IMPORT)
+    try:
+        old = {} if coming else _objects(step.urn, step.old or State(), chart, helm)
+        new = {} if going else _objects(step.urn, step.new or State(), chart, helm)
+    except _NotRendered as failure:
+        return Rendered(problem=str(failure))
+    return Rendered(tuple(_differing(step, old, new)))
+
+
+class _NotRendered(Exception):
+    """The message is why, in one sentence's end."""
+
+
+def _objects(urn: str, state: State, chart: str, helm: Path) -> dict[str, Mapping[str, Any]]:
+    """Type and name of each object → the object."""
+    inputs = state.inputs
+    values = inputs.get("values", {})
+    if is_secret(values):
+        raise _NotRendered("its values are secret as a whole")
+    name, namespace = (str(inputs.get(key) or "") for key in ("name", "namespace"))
+    words = ["template", name or "release", chart, "--namespace", namespace or "default", "--values", "-"]
+    with tempfile.TemporaryDirectory() as home:
+        # No cluster, no repository and no plugin of the caller's.
+        places = {f"HELM_{one}_HOME": home for one in ("CACHE", "CONFIG", "DATA")}
+        environment = {"HOME": home, "KUBECONFIG": os.devnull, **places}
+        try:
+            done = subprocess.run(
+                [str(helm), *words, *(["--skip-crds"] if inputs.get("skipCrds") else ["--include-crds"])],
+                input=yaml.safe_dump(_plain(values)), env=environment, capture_output=True, text=True, check=False,
+                timeout=SECONDS,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired:
+            raise _NotRendered(f"helm took longer than {SECONDS} seconds") from None
+    if done.returncode:
+        raise _NotRendered(f"helm says: {(done.stderr.strip().splitlines() or ['nothing'])[0]}")
+    try:
+        documents = list(yaml.load_all(done.stdout, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
+    except yaml.YAMLError:
+        raise _NotRendered("what helm renders is no YAML") from None
+    return {_urn(urn, one, namespace): one for one in map(mapping, documents) if one.get("kind")}
+
+
+def _plain(value: Any) -> Any:
+    """The value with one word for a secret, also where the engine was asked to show secrets."""
+    if is_secret(value):
+        return MASKED
+    if isinstance(value, Mapping):
+        return {key: _plain(one) for key, one in mapping(value).items()}
+    return [_plain(one) for one in items(value)] if isinstance(value, list) else value
+
+
+def _urn(of: str, manifest: Mapping[str, Any], namespace: str) -> str:
+    """A name for the object that looks like a URN of the release's stack."""
+    release = Urn.parse(of)
+    metadata = mapping(manifest.get("metadata"))
+    place = str(metadata.get("namespace") or namespace)
+    kind = f"kubernetes:{manifest.get('apiVersion')}:{manifest.get('kind')}"
+    kind = kind if kind.count("/") else kind.replace("kubernetes:v1:", "kubernetes:core/v1:")
+    name = str(metadata.get("name"))
+    return f"urn:pulumi:{release.stack}::{release.project}::{kind}::{name if place == namespace else f'{place}/{name}'}"
+
+
+def _differing(
+    step: Step, old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]
+) -> Iterator[Step]:
+    for urn in sorted({*old, *new}):
+        before, after = (
+            State(urn=urn, parent=step.urn, inputs=side[urn], custom=True) if urn in side else None
+            for side in (old, new)
+        )
+        if before is None:
+            yield Step(Operation.CREATE, urn, new=after)
+        elif after is None:
+            yield Step(Operation.DELETE, urn, old=before)
+        elif before.inputs != after.inputs:
+            yield Step(Operation.UPDATE, urn, before, after)
