@@ -238,17 +238,6 @@ def _message(problems: list[str]) -> str:
     return problems[0] if len(problems) == 1 else "".join(f"\n  - {one}" for one in problems)
 
 
-def aws_region() -> str:
-    """The region of the stack's AWS provider; raises SettingsError where none is set."""
-    region = pulumi.Config("aws").get("region")
-    if not region:
-        raise SettingsError(
-            f'stack "{pulumi.get_stack()}": setting aws:region is required: the region, such as eu-central-1; '
-            "`pulumi config set aws:region …` sets it"
-        )
-    return region
-
-
 def given(settings: Any, *names: str) -> Any:
     """Those of the settings that are set, as a component's arguments of the same names."""
     return {name: value for name in names if (value := getattr(settings, name)) is not None}
