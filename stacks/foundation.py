@@ -90,8 +90,9 @@ def build() -> None:
     pulumi.export("certificate_arn", domain.certificate_arn)
     pulumi.export("secrets_prefix", _secrets_prefix(name))
     if chosen.karpenter:
-        role = karpenter.create(name, region, cluster, existing.cluster_name(chosen, name), common)
-        pulumi.export("karpenter_node_role", role)
+        nodes = karpenter.create(name, region, cluster, existing.cluster_name(chosen, name), common)
+        pulumi.export("karpenter_node_role", nodes.node_role)
+        pulumi.export("karpenter_queue", nodes.queue)
     pulumi.export("roles", {account: identity.role_arn for account, identity in identities.items()})
     if kept:
         kept.complete()

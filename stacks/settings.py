@@ -69,7 +69,8 @@ class FoundationSettings:
         default=None, metadata=_means("why a block larger than a /8 may reach the API server")
     )
     karpenter: bool = field(
-        default=False, metadata=_means("whether there are roles for Karpenter and for the nodes that it starts")
+        default=False,
+        metadata=_means("whether there are roles for Karpenter and its nodes, and a queue of their interruptions"),
     )
     cluster_name: str | None = field(
         default=None, metadata=_means("name of the cluster that is made; default mlops-<environment>")
