@@ -59,3 +59,12 @@ def http_probe(path: str, port: int, period_seconds: int, failures: int) -> Mani
         "timeoutSeconds": 5,
         "failureThreshold": failures,
     }
+
+
+def disruption_budget(pods: Mapping[str, str]) -> Manifest:
+    """Spec of a PodDisruptionBudget for several replicas: a drained node takes one of them at a time."""
+    return {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": dict(pods)},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",  # else a broken version blocks every drain
+    }
