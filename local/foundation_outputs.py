@@ -69,7 +69,14 @@ def _outputs(region: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         or f"arn:aws:acm:{region}:{ACCOUNT}:certificate/{_hex(name)}",
         "secrets_prefix": f"{name}/",
         "roles": {},
-        **({"karpenter_node_role": f"{name}-on-demand-nodes-example"} if settings.get("karpenter") else {}),
+        **(_for_karpenter(name) if settings.get("karpenter") else {}),
+    }
+
+
+def _for_karpenter(name: str) -> dict[str, str]:
+    return {
+        "karpenter_node_role": f"{name}-on-demand-nodes-example",
+        "karpenter_queue": f"{name}-interruptions-example",
     }
 
 

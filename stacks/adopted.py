@@ -5,27 +5,75 @@ differs into the setting `adopted`; `aliases` holds the old URNs of what was in 
 the whole stack puts both into the resources, those inside remote components included.
 """
 
-from collections.abc import Mapping
+import difflib
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
-from pulumi.runtime import register_resource_transform
+from pulumi.runtime import register_resource_transform, register_stack_transformation
+
+from stacks.settings import SettingsError
 
 
-def keep(adopted: Mapping[str, Mapping[str, Any]], aliases: Mapping[str, str]) -> None:
+def keep(adopted: Mapping[str, Mapping[str, Any]], aliases: Mapping[str, str]) -> "Adoption":
     """Gives resources declared from here on their properties and their old URNs.
 
     Args:
         adopted: properties in the provider's own names, by `type::name`, the end of a resource's URN.
         aliases: URNs, by the same.
     """
+    declared: list[pulumi.Resource] = []
+    seen: set[str] = set()
+
+    def remember(args: pulumi.ResourceTransformationArgs) -> None:
+        declared.append(args.resource)
 
     def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
         key = f"{args.type_}::{args.name}"
+        seen.add(key)
         if key not in adopted and key not in aliases:
             return None
         before = pulumi.ResourceOptions(aliases=[aliases[key]] if key in aliases else [])
         opts = pulumi.ResourceOptions.merge(args.opts, before)
         return pulumi.ResourceTransformResult({**args.props, **adopted.get(key, {})}, opts)
 
+    register_stack_transformation(remember)
     register_resource_transform(transform)
+    return Adoption({"adopted": adopted, "aliases": aliases}, declared, seen)
+
+
+@dataclass(frozen=True)
+class Adoption:
+    """What is to be kept, and which resources there are."""
+
+    wanted: Mapping[str, Collection[str]]
+    """Setting → its keys."""
+    declared: list[pulumi.Resource]
+    seen: set[str]
+
+    def complete(self) -> None:
+        """Says that the program has declared all: the run fails if a key is that of no resource.
+
+        Such a key is a resource that would be replaced, or made a second time, because of a slip.
+        """
+        # A URN is known once its resource is registered, that of a remote component once all in it is.
+        urns = [one.urn for one in self.declared]
+        pulumi.Output.all(*urns).apply(lambda _: check(self.wanted, self.seen))
+
+
+def check(wanted: Mapping[str, Collection[str]], seen: Collection[str]) -> None:
+    """Every key is that of a resource.
+
+    Raises:
+        SettingsError: some are not; it names them, and the nearest that are.
+    """
+    problems = [_problem(name, key, seen) for name, keys in wanted.items() for key in keys if key not in seen]
+    if problems:
+        raise SettingsError("; ".join(problems))
+
+
+def _problem(name: str, key: str, seen: Collection[str]) -> str:
+    near = difflib.get_close_matches(key, sorted(seen), n=1)
+    hint = f'did you mean "{near[0]}"?' if near else "leave it out"
+    return f'stack "{pulumi.get_stack()}": setting pulumi-mlops:{name} has {key}, which the stack does not make; {hint}'

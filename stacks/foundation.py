@@ -31,6 +31,7 @@ from pulumi_mlops.platform import (
 )
 
 from stacks import adopted, existing, karpenter, settings
+from stacks import region as aws_region
 
 BUCKETS = [conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET]
 REPOSITORIES = ["ml-pipeline", "ml-server"]
@@ -42,10 +43,9 @@ reach."""
 def build() -> None:
     """Declares the stack."""
     chosen = settings.read(settings.FoundationSettings)
-    region = settings.aws_region()
+    region = aws_region.read()
     name = f"mlops-{chosen.environment}"
-    if chosen.adopted or chosen.aliases:
-        adopted.keep(chosen.adopted or {}, chosen.aliases or {})
+    kept = adopted.keep(chosen.adopted or {}, chosen.aliases or {}) if chosen.adopted or chosen.aliases else None
     common: Any = {
         "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})}
     }
@@ -90,9 +90,12 @@ def build() -> None:
     pulumi.export("certificate_arn", domain.certificate_arn)
     pulumi.export("secrets_prefix", _secrets_prefix(name))
     if chosen.karpenter:
-        role = karpenter.create(name, region, cluster, existing.cluster_name(chosen, name), common)
-        pulumi.export("karpenter_node_role", role)
+        nodes = karpenter.create(name, region, cluster, existing.cluster_name(chosen, name), common)
+        pulumi.export("karpenter_node_role", nodes.node_role)
+        pulumi.export("karpenter_queue", nodes.queue)
     pulumi.export("roles", {account: identity.role_arn for account, identity in identities.items()})
+    if kept:
+        kept.complete()
 
 
 def _secrets_prefix(name: str) -> str:

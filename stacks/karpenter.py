@@ -1,6 +1,10 @@
-"""What Karpenter needs of an environment on AWS: a role for the nodes that it starts, and one for itself."""
+"""What Karpenter needs of an environment on AWS: a role for the nodes that it starts, one for itself, and a queue.
+
+The queue tells it which instances end soon, so that their pods are moved before they do.
+"""
 
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import pulumi
@@ -14,10 +18,29 @@ NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnl
 TRUST = {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
 
 
-def create(
-    name: str, region: str, cluster: Cluster | ExistingCluster, cluster_name: str, common: Any
-) -> pulumi.Output[str]:
-    """Creates both roles, and returns the name of the nodes' once they may join the cluster.
+EVENTS = {
+    "spot-interruption": ("aws.ec2", "EC2 Spot Instance Interruption Warning"),
+    "rebalance": ("aws.ec2", "EC2 Instance Rebalance Recommendation"),
+    "state-change": ("aws.ec2", "EC2 Instance State-change Notification"),
+    "health": ("aws.health", "AWS Health Event"),
+}
+"""What the queue hears of: source and kind of the events (Karpenter's page on disruption)."""
+RETENTION_SECONDS = 300
+"""A spot instance ends two minutes after its warning: what is older helps nobody."""
+
+
+@dataclass(frozen=True)
+class ForKarpenter:
+    """What the platform is told."""
+
+    node_role: pulumi.Output[str]
+    """Name of the nodes' role, known once they may join the cluster."""
+    queue: pulumi.Output[str]
+    """Name of the queue, known once events reach it."""
+
+
+def create(name: str, region: str, cluster: Cluster | ExistingCluster, cluster_name: str, common: Any) -> ForKarpenter:
+    """Creates both roles and the queue.
 
     `cluster_name` is plain: it is part of the keys of conditions.
     """
@@ -41,7 +64,8 @@ def create(
         **common,
     )
     account_id = cluster.arn.apply(lambda arn: arn.split(":")[4])
-    statements: Any = karpenter.statements(cluster_name, region, account_id, role.arn)
+    queue, ready = _queue(name, common)
+    statements: Any = karpenter.statements(cluster_name, region, account_id, role.arn, queue.arn)
     WorkloadIdentity(
         f"{name}-{karpenter.SERVICE_ACCOUNT}",
         WorkloadIdentityArgs(
@@ -52,4 +76,55 @@ def create(
             **common,
         ),
     )
-    return pulumi.Output.all(role.name, entry.id, *(one.id for one in rights)).apply(lambda known: known[0])
+    return ForKarpenter(
+        pulumi.Output.all(role.name, entry.id, *(one.id for one in rights)).apply(lambda known: known[0]),
+        pulumi.Output.all(queue.name, *(one.id for one in ready)).apply(lambda known: known[0]),
+    )
+
+
+def _queue(name: str, common: Any) -> tuple[aws.sqs.Queue, list[aws.cloudwatch.EventTarget]]:
+    """The queue, and what sends it events."""
+    queue = aws.sqs.Queue(
+        f"{name}-interruptions",
+        message_retention_seconds=RETENTION_SECONDS,
+        sqs_managed_sse_enabled=True,
+        **common,
+    )
+    rules = {
+        event: aws.cloudwatch.EventRule(
+            f"{name}-{event}", event_pattern=json.dumps({"source": [source], "detail-type": [kind]}), **common
+        )
+        for event, (source, kind) in EVENTS.items()
+    }
+    policy = aws.sqs.QueuePolicy(
+        f"{name}-interruptions",
+        queue_url=queue.url,
+        policy=pulumi.Output.all(queue.arn, *(rule.arn for rule in rules.values())).apply(
+            lambda known: _from_rules(known[0], known[1:])
+        ),
+    )
+    return queue, [
+        aws.cloudwatch.EventTarget(
+            f"{name}-{event}", rule=rule.name, arn=queue.arn, opts=pulumi.ResourceOptions(depends_on=[policy])
+        )
+        for event, rule in rules.items()
+    ]
+
+
+def _from_rules(queue: str, rules: list[str]) -> str:
+    """The policy by which these rules, and nobody else's, send to the queue, and nobody without TLS."""
+    send = {
+        "Effect": "Allow",
+        "Principal": {"Service": "events.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": {"ArnEquals": {"aws:SourceArn": rules}},
+    }
+    plain = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:*",
+        "Resource": queue,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
+    return json.dumps({"Version": "2012-10-17", "Statement": [send, plain]})

@@ -20,7 +20,7 @@ def build() -> None:
     more = [
         "cluster_arn",
         *([] if chosen.kube_context else ["kubeconfig"]),
-        *([] if chosen.karpenter is None else ["karpenter_node_role"]),
+        *([] if chosen.karpenter is None else ["karpenter_node_role", "karpenter_queue"]),
     ]
     found = references.outputs(f"foundation-{chosen.environment}", [*FROM_FOUNDATION, *more])
     place: Any = {"context": chosen.kube_context} if chosen.kube_context else {"kubeconfig": found["kubeconfig"]}
@@ -33,7 +33,8 @@ def build() -> None:
         "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})},
     }
     if chosen.karpenter is not None:
-        args["karpenter"] = {"node_role": found["karpenter_node_role"], **chosen.karpenter}
+        nodes = {"node_role": found["karpenter_node_role"], "interruption_queue": found["karpenter_queue"]}
+        args["karpenter"] = {**nodes, **chosen.karpenter}
     platform = EksPlatform("platform", args, pulumi.ResourceOptions(providers=[cluster, account]))
     pulumi.export("gateway_url", platform.gateway_url)
     pulumi.export("mlflow_url", platform.mlflow_url)

@@ -69,7 +69,8 @@ class FoundationSettings:
         default=None, metadata=_means("why a block larger than a /8 may reach the API server")
     )
     karpenter: bool = field(
-        default=False, metadata=_means("whether there are roles for Karpenter and for the nodes that it starts")
+        default=False,
+        metadata=_means("whether there are roles for Karpenter and its nodes, and a queue of their interruptions"),
     )
     cluster_name: str | None = field(
         default=None, metadata=_means("name of the cluster that is made; default mlops-<environment>")
@@ -236,17 +237,6 @@ def read(kind: type[Settings]) -> Settings:
 def _message(problems: list[str]) -> str:
     """The message of an error: the problem, or one line for each."""
     return problems[0] if len(problems) == 1 else "".join(f"\n  - {one}" for one in problems)
-
-
-def aws_region() -> str:
-    """The region of the stack's AWS provider; raises SettingsError where none is set."""
-    region = pulumi.Config("aws").get("region")
-    if not region:
-        raise SettingsError(
-            f'stack "{pulumi.get_stack()}": setting aws:region is required: the region, such as eu-central-1; '
-            "`pulumi config set aws:region …` sets it"
-        )
-    return region
 
 
 def given(settings: Any, *names: str) -> Any:

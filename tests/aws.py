@@ -32,6 +32,11 @@ def computed(token: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
         names = [inputs["domainName"], *inputs.get("subjectAlternativeNames", [])]
         challenges = [_challenge(one) for one in sorted(names, reverse=True)]  # in no promised order
         return {"arn": f"arn:aws:acm:{REGION}:{ACCOUNT}:certificate/{name}", "domainValidationOptions": challenges}
+    if token == "aws:sqs/queue:Queue":
+        url = f"https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/{physical}"
+        return {"name": physical, "arn": f"arn:aws:sqs:{REGION}:{ACCOUNT}:{physical}", "url": url}
+    if token == "aws:cloudwatch/eventRule:EventRule":
+        return {"name": physical, "arn": f"arn:aws:events:{REGION}:{ACCOUNT}:rule/{physical}"}
     return {"arn": f"arn:aws:{token.split(':')[1].partition('/')[0]}:{REGION}:{ACCOUNT}:{kind}/{physical}"}
 
 

@@ -5,9 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.adoption.urns import PROVIDER, is_stack, name_of, plugin_version, type_of
-
-UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
-"""What stands in a preview for a value that only the creation gives."""
+from local.providers.values import UNKNOWN
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,24 @@ def test_every_part_is_where_workspaces_look_for_it(build: Build) -> None:
     assert graph["argo-workflows-release"].inputs["namespace"] == conventions.ARGO_NAMESPACE
 
 
+SINGLE = {"external-dns", "seldon", "kserve-controller"}
+"""Controllers of which a second replica would do nothing."""
+NO_PODS = {"karpenter-definitions", "istio-base", "kserve-definitions", "kserve-runtimes"}
+
+
+def test_what_has_several_replicas_is_on_several_nodes_and_survives_a_drain(build: Build) -> None:
+    graph = build(lambda: program(**EVERYTHING, replicas=3))
+
+    budgets = {one.name for one in graph.of_kind("PodDisruptionBudget")}
+    for one in (*graph.of_kind("Release"), graph["mlflow-server"]):
+        part = one.name.removesuffix("-release").removesuffix("-server")
+        if part in SINGLE | NO_PODS:
+            continue
+        text = str(one.inputs)
+        assert "opologySpread" in text, part
+        assert "isruptionBudget" in text or "'pdb'" in text or any(name.startswith(part) for name in budgets), part
+
+
 @pytest.mark.parametrize(
     ("later", "earlier"),
     [

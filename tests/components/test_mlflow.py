@@ -39,6 +39,21 @@ def test_with_a_database_there_is_no_volume_and_updates_roll(build: Build) -> No
     assert graph["mlflow-server"].inputs["spec"]["replicas"] == 2
 
 
+def test_several_servers_are_spread_and_survive_a_drain_and_one_does_not_block_it(build: Build) -> None:
+    graph = build(lambda: program(database_secret="mlflow-database", replicas=2))
+
+    template = graph["mlflow-server"].inputs["spec"]["template"]
+    budget = graph["mlflow-disruption-budget"].inputs["spec"]
+    assert budget["maxUnavailable"] == 1
+    constraints = template["spec"]["topologySpreadConstraints"]
+    assert [one["topologyKey"] for one in constraints] == ["topology.kubernetes.io/zone", "kubernetes.io/hostname"]
+    for selector in (budget["selector"], *(one["labelSelector"] for one in constraints)):
+        assert selector["matchLabels"].items() <= template["metadata"]["labels"].items()
+    single = build(program)
+    assert "PodDisruptionBudget" not in single.kinds()
+    assert "topologySpreadConstraints" not in single["mlflow-server"].inputs["spec"]["template"]["spec"]
+
+
 def test_the_url_is_the_one_that_every_pipeline_expects(build: Build) -> None:
     outputs = build(program).outputs_of("mlflow")
 

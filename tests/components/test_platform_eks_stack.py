@@ -1,5 +1,6 @@
 """The program of the stacks platform-dev and platform-prod, and the outputs that stand in for their foundation's."""
 
+import json
 from typing import Any
 
 import pytest
@@ -84,9 +85,34 @@ def test_nodes_on_demand_may_join_the_cluster_where_the_foundation_is_told_so(bu
     assert role.urn in entry.dependencies
     assert graph.outputs["stack"]["karpenter_node_role"].startswith(role.name)
     assert "ec2.amazonaws.com" in role.inputs["assumeRolePolicy"]
+    assert graph.outputs["stack"]["karpenter_queue"].startswith("mlops-prod-interruptions")
 
     configure("foundation-dev")
     assert not build(foundation.build).of_kind("AccessEntry")
+
+
+def test_warnings_about_ending_nodes_reach_karpenter_and_nobody_else_writes_to_its_queue(
+    build: Build, configure: Any
+) -> None:
+    configure("foundation-prod")
+    graph = build(foundation.build)
+
+    (queue,), (policy,) = graph.of_kind("Queue"), graph.of_kind("QueuePolicy")
+    rules, targets = graph.of_kind("EventRule"), graph.of_kind("EventTarget")
+    heard = {kind for one in rules for kind in json.loads(one.inputs["eventPattern"])["detail-type"]}
+    assert {"EC2 Spot Instance Interruption Warning", "AWS Health Event"} <= heard
+    assert queue.inputs["sqsManagedSseEnabled"] is True
+    assert len(targets) == len(rules) == len(heard)
+    for target in targets:
+        assert {queue.urn, policy.urn} <= target.dependencies
+    send, plain = json.loads(policy.inputs["policy"])["Statement"]
+    assert send["Principal"] == {"Service": "events.amazonaws.com"}
+    assert len(send["Condition"]["ArnEquals"]["aws:SourceArn"]) == len(rules)
+    assert plain["Effect"] == "Deny"
+
+    configure("platform-prod")
+    (release,) = [one for one in build(platform_eks.build).of_kind("Release") if one.name == "karpenter-release"]
+    assert release.inputs["values"]["settings"]["interruptionQueue"] == "mlops-prod-interruptions-example"
 
 
 def test_production_is_larger_and_protected_where_dev_is_small(build: Build, configure: Any) -> None:

@@ -161,11 +161,8 @@ def test_a_wrong_option_would_be_found(command: str, wrong: list[str]) -> None:
 @pytest.mark.parametrize(("stack", "words"), [("foundation-prod", "foundation;"), ("platform-prod", "platform.")])
 def test_the_services_that_the_runner_needs_are_those_of_the_stack(build: Build, stack: str, words: str) -> None:
     by_module = {"cloudwatch": "logs", "vpc": "ec2", "efs": "elasticfilesystem"}
-    modules = {
-        one.type.split(":")[1].partition("/")[0]
-        for one in stacks.tracked(build, stack)
-        if one.type.startswith("aws:") and not one.read
-    }
+    made = [one.type for one in stacks.tracked(build, stack) if one.type.startswith("aws:") and not one.read]
+    modules = {"events" if "/event" in one else one.split(":")[1].partition("/")[0] for one in made}
     (sentence,) = re.findall(r"needs these services: (.*?)\. It makes IAM roles", guide.TEXT, re.DOTALL)
     (part,) = [one for one in re.split(r"(?<=;)", sentence + ".") if one.endswith(words)]
 

@@ -129,9 +129,13 @@ def needs(of: str) -> dict[str, list[Asked]]:
                 f"arn:aws:iam::{ACCOUNT}:role/mlops-{of}-on-demand-nodes-1a2b3c4",
                 {"iam:PassedToService": "ec2.amazonaws.com"},
             ),
+            ("sqs:ReceiveMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:mlops-{of}-interruptions-1a2b3c4", {}),
         ],
     }
 
+
+EFFECTS = {"BucketPolicy": {"Deny"}, "QueuePolicy": {"Allow", "Deny"}}
+"""What the policies of resources say, where it is not only what they allow."""
 
 REFUSED: dict[str, list[Asked]] = {
     "cert-manager/cert-manager": [
@@ -149,6 +153,7 @@ REFUSED: dict[str, list[Asked]] = {
         ("ec2:RunInstances", MACHINE, {}),
         ("ec2:TerminateInstances", MACHINE, {}),
         ("iam:PassRole", f"arn:aws:iam::{ACCOUNT}:role/admin", {"iam:PassedToService": "ec2.amazonaws.com"}),
+        ("sqs:ReceiveMessage", f"arn:aws:sqs:{REGION}:{ACCOUNT}:mlops-of-somebody-else", {}),
     ],
     "kube-system/ebs-csi-controller-sa": [
         ("ec2:CreateVolume", VOLUME, {}),
@@ -283,7 +288,7 @@ def test_the_parser_of_policies_takes_every_document_of_a_stack(
         elif one.kind == "RolePolicy":
             client.create_policy(PolicyName=one.name, PolicyDocument=text)
         for statement in iam.statements(document):
-            assert statement["Effect"] == ("Deny" if one.kind == "BucketPolicy" else "Allow")
+            assert statement["Effect"] in EFFECTS.get(one.kind, {"Allow"})
 
     assert parsed["Role"] >= 9
     assert parsed["RolePolicy"] >= 6

@@ -269,6 +269,51 @@ def test_a_platform_is_made_changed_in_place_and_ended(aws: Aws, pulumi_env: Pul
     assert aws.leftovers("ai") == []
 
 
+def queue(seconds: int = 300, team: str = "ml", principal: str = "events.amazonaws.com"):
+    def run() -> None:
+        aws = pulumi_aws
+        made = aws.sqs.Queue(
+            "heard", message_retention_seconds=seconds, sqs_managed_sse_enabled=True, tags={"team": team}
+        )  # fmt: skip
+        pattern = json.dumps({"source": ["aws.ec2"]})
+        rule = aws.cloudwatch.EventRule("machines", event_pattern=pattern, tags={"team": team})
+
+        def policy(arn: str) -> str:
+            send = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": arn}
+            return json.dumps(
+                {"Version": "2012-10-17", "Statement": [{**send, "Principal": {"Service": principal}}]}
+            )  # fmt: skip
+
+        allowed = aws.sqs.QueuePolicy("heard", queue_url=made.url, policy=made.arn.apply(policy))
+        aws.cloudwatch.EventTarget(
+            "machines", rule=rule.name, arn=made.arn, opts=pulumi.ResourceOptions(depends_on=[allowed])
+        )  # fmt: skip
+        pulumi.export("url", made.url)
+
+    return run
+
+
+def test_a_queue_of_events_is_made_changed_in_place_and_ended(aws: Aws, pulumi_env: PulumiEnv):
+    stack = pulumi_env.stack(queue())
+    assert quiet(stack.up()).changed == {"create": 5}
+    settled(stack)
+
+    changed = quiet(stack.up(queue(seconds=600, team="ai", principal="sqs.amazonaws.com")))
+    assert changed.changed == {"update": 3}
+    sqs, url = aws.client("sqs"), changed.outputs["url"]
+    found = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
+    assert found["MessageRetentionPeriod"] == "600"
+    assert found["SqsManagedSseEnabled"] == "true"
+    assert "sqs.amazonaws.com" in found["Policy"]
+    assert sqs.list_queue_tags(QueueUrl=url)["Tags"] == {"team": "ai"}
+    found_policy = {"Policy": found["Policy"]}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes={**found_policy, "MessageRetentionPeriod": "60"})
+    assert quiet(stack.refresh()).changed == {"update": 1}
+    assert quiet(stack.up()).changed == {"update": 1}
+    quiet(stack.destroy())
+    assert aws.leftovers("ai") == []
+
+
 # Refusals
 
 

@@ -56,6 +56,7 @@ def test_what_pulumi_eks_makes_is_tagged_and_trusts_one_service_as_well(aws_engi
         ({"cidr": "10.0.0.0/24"}, "cidr"),
         ({"nat": "triple"}, "nat"),
         ({"zone": ["x"]}, 'pulumi-mlops:zone is unknown; did you mean "zones"?'),
+        ({"adopted": {"Vpc": {}}}, "adopted must have `type::name` of a resource as keys"),
     ],
 )
 def test_a_wrong_setting_is_one_line_before_the_first_resource(aws_engine: AwsEngine, settings: Any, sentence: str):
@@ -64,6 +65,32 @@ def test_a_wrong_setting_is_one_line_before_the_first_resource(aws_engine: AwsEn
     assert sentence in error
     assert "Traceback" not in said
     assert "aws:" not in said
+
+
+@pytest.mark.parametrize(
+    ("region", "sentence"),
+    [
+        ("mars-1", "setting aws:region must be a region of AWS, got 'mars-1'; `pulumi config set aws:region"),
+        ("eu-centrl-1", """must be a region of AWS, got 'eu-centrl-1'; did you mean "eu-central-1"?"""),
+        ("", "setting aws:region is required"),
+        ("eu-west-1", 'args.zones must be zones of eu-west-1 such as "eu-west-1a", got "eu-central-1a"'),
+    ],
+)
+def test_a_wrong_region_is_one_line_before_the_first_resource(aws_engine: AwsEngine, region: str, sentence: str):
+    said = aws_engine.said(DEV, "preview", "--config", f"aws:region={region}")
+    assert sentence in "".join(said.splitlines(keepends=True)[:12])
+    assert "Traceback" not in said
+    assert "aws:" not in said.replace("aws:region", "")
+
+
+def test_what_is_to_be_kept_of_a_resource_that_the_stack_does_not_make_is_named(aws_engine: AwsEngine):
+    right, wrong = "aws:s3/bucket:Bucket::mlops-dev-data", "aws:s3/bucket:Bucket::mlops-dev-dta"
+    inside = "aws:eks/cluster:Cluster::mlops-dev-control-plane-eksCluster"  # of a remote component
+    kept = {right: {"bucket": "acme-data"}, inside: {"deletionProtection": False}, wrong: {"bucket": "acme-data"}}
+    said = aws_engine.said(DEV, adopted=kept)
+    assert f'setting pulumi-mlops:adopted has {wrong}, which the stack does not make; did you mean "{right}"?' in said
+    assert f"adopted has {inside}" not in said
+    assert "Traceback" not in said
 
 
 def test_wrong_nodes_are_one_line(aws_engine: AwsEngine):

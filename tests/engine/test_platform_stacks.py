@@ -170,62 +170,103 @@ def network(aws_server: Aws) -> dict[str, Any]:
     }
 
 
-@pytest.fixture(scope="module")
+EVERYTHING = {"options": OPTIONS, "karpenter": {"cpu_limit": 9}}
+"""Settings by which the dev platform has every option."""
+LIVES = {DEV: EVERYTHING, PROD: {}}
+CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
+    "a tag": ({"tags": {"cost-center": "42"}}, {"Instance", "SecurityGroup"}),
+    "replicas": ({"replicas": 2}, {"Release", "Deployment"}),
+    "memory": ({"sizes": {"mlflow_memory": "3Gi"}}, {"Deployment"}),
+    "a larger database": ({"database": {"instance_class": "db.m7g.xlarge", "storage_gib": 200}}, {"Instance"}),
+}
+"""Change → settings, and types that it updates."""
+
+
+@dataclass(frozen=True)
+class _Life:
+    """A platform that was brought up, and what the account had before."""
+
+    engine: _Engine
+    stack: str
+    before: list[str]
+    charts: Path
+
+    def configure(self, **settings: Any) -> None:
+        given = {**LIVES[self.stack], "chart_repository": str(self.charts), **settings}
+        self.engine.configure(self.stack, given)
+
+
+@pytest.fixture(scope="module", params=LIVES)
 def up(
+    request: pytest.FixtureRequest,
     make_engine: Any,
     plane: ControlPlane,
     network: dict[str, Any],
     tmp_path_factory: pytest.TempPathFactory,
     aws_server: Aws,
-) -> tuple[_Engine, list[str]]:
-    """The dev platform with every option, brought up; and what the account had before."""
+) -> _Life:
+    """The dev platform with every option, then that of production as it is."""
     before = aws_server.leftovers()
     charts = stand_in_charts.write(tmp_path_factory.mktemp("charts"))
     engine: _Engine = make_engine()
-    engine.found(DEV, kubeconfig=plane.kubeconfig.read_text(), karpenter_node_role="nodes", **network)
-    engine.configure(DEV, {"options": OPTIONS, "karpenter": {"cpu_limit": 9}, "chart_repository": str(charts)})
-    engine.up(DEV)
-    return engine, before
+    nodes = {"karpenter_node_role": "nodes", "karpenter_queue": "interruptions"}
+    engine.found(request.param, kubeconfig=plane.kubeconfig.read_text(), **nodes, **network)
+    life = _Life(engine, request.param, before, charts)
+    life.configure()
+    engine.up(life.stack)
+    return life
 
 
-def test_the_platform_comes_up_and_says_where_it_is(up: tuple[_Engine, list[str]], plane: ControlPlane) -> None:
-    engine, _ = up
+def test_the_platform_comes_up_and_says_where_it_is(up: _Life, plane: ControlPlane) -> None:
+    outputs = up.engine.outputs(up.stack)
 
-    outputs = engine.outputs(DEV)
-
-    assert outputs["gateway_url"] == "https://dev.ml.example.org"
-    assert outputs["argo_cd_url"] == "https://argocd.dev.ml.example.org"
+    domain = "dev.ml.example.org" if up.stack == DEV else "ml.example.org"
+    assert outputs["gateway_url"] == f"https://{domain}"
+    assert outputs["argo_cd_url"] == f"https://argocd.{domain}"
     with config.new_client_from_config(str(plane.kubeconfig)) as api:
         pods = client.CoreV1Api(api).list_pod_for_all_namespaces().items
     charts = {image.partition(":")[0] for pod in pods for image in [pod.spec.containers[0].image]}
-    assert {chart.name for chart in stand_in_charts.CHARTS} <= charts
+    wanted = {chart.name for chart in stand_in_charts.CHARTS} if up.stack == DEV else {*_releases(PROD)}
+    assert wanted <= charts
 
 
 def test_the_database_is_private_and_its_password_is_in_no_state(
-    up: tuple[_Engine, list[str]], network: dict[str, Any], aws_server: Aws
+    up: _Life, network: dict[str, Any], aws_server: Aws
 ) -> None:
-    engine, _ = up
     (instance,) = aws_server.client("rds").describe_db_instances()["DBInstances"]
     assert instance["PubliclyAccessible"] is False
     assert instance["DBName"] == "mlflow"
     assert instance["DBSubnetGroup"]["VpcId"] == network["vpc_id"]
     secret = instance["MasterUserSecret"]["SecretArn"]
     password = json.loads(aws_server.client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"])
-    files = [file for file in engine.directory.rglob("*") if file.is_file() and "home" not in file.parts]
+    files = [file for file in up.engine.directory.rglob("*") if file.is_file() and "home" not in file.parts]
     assert files
     assert not [file for file in files if password["password"].encode() in file.read_bytes()]
 
 
-def test_a_second_up_changes_nothing(up: tuple[_Engine, list[str]]) -> None:
-    engine, _ = up
-
-    engine.up(DEV, "--expect-no-changes")
+def test_a_second_up_changes_nothing(up: _Life) -> None:
+    up.engine.up(up.stack, "--expect-no-changes")
 
 
-def test_destroy_leaves_nothing(up: tuple[_Engine, list[str]], plane: ControlPlane, aws_server: Aws) -> None:
-    engine, before = up
+def test_changes_are_updates_and_replace_nothing(up: _Life) -> None:
+    for change, (settings, types) in CHANGES.items():
+        up.configure(**settings)
+        planned: dict[str, set[str]] = collections.defaultdict(set)
+        for step in up.engine.preview_json(up.stack)["steps"]:
+            planned[step["op"]].add(step["urn"].split("::")[2].rpartition(":")[2])
+        assert set(planned) <= {"same", "read", "create", "update", "delete"}, (change, planned)
+        assert types <= planned["update"], (change, planned["update"])
+        # A budget of disruptions comes and goes with the second replica; nothing else does.
+        assert planned["create"] | planned["delete"] <= {"PodDisruptionBudget"}, (change, planned)
+    up.configure()
 
-    engine.destroy(DEV)
+
+def test_destroy_leaves_nothing(up: _Life, plane: ControlPlane, aws_server: Aws) -> None:
+    if up.stack == PROD:  # whose database is protected
+        up.configure(protect_data=False)
+        up.engine.up(PROD)
+
+    up.engine.destroy(up.stack)
 
     with config.new_client_from_config(str(plane.kubeconfig)) as api:
         namespaces = {one.metadata.name for one in client.CoreV1Api(api).list_namespace().items}
@@ -233,7 +274,7 @@ def test_destroy_leaves_nothing(up: tuple[_Engine, list[str]], plane: ControlPla
         classes = client.StorageV1Api(api).list_storage_class().items
     assert namespaces == {"default", "kube-node-lease", "kube-public", "kube-system"}
     assert [one.metadata.name for one in (*definitions, *classes)] == []
-    assert aws_server.leftovers() == before
+    assert aws_server.leftovers() == up.before
 
 
 def test_the_plan_of_a_platform_needs_no_account_and_no_cluster() -> None:

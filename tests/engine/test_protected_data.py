@@ -10,6 +10,7 @@ import pytest
 from aws import Aws
 from pulumi_cli import Cluster, Failed, PulumiEnv, Stack
 from pulumi_mlops import DatabaseBackend, PostgresDatabase, versions
+from pulumi_mlops.foundation import Cluster as EksCluster
 from pulumi_mlops.foundation import S3ObjectStore, SharedFiles
 
 pytestmark = pytest.mark.engine
@@ -105,3 +106,25 @@ def test_a_change_that_would_replace_data_is_refused_at_preview(stack: Stack, pl
                 run(data(place, **change))
             assert named in str(refused.value), change
     assert aws.leftovers() == before
+
+
+def eks_cluster(place: dict[str, Any], **changes: Any) -> Any:
+    """A cluster, protected as it is by default."""
+    nodes = {"name": "general", "instance_types": ["m7i.large"], "min_size": 1, "max_size": 3}
+    common = {"vpc_id": place["vpc"], "private_subnet_ids": [*place["subnets"].values()], "node_groups": [nodes]}
+    return lambda: EksCluster("dev", {**common, **changes})
+
+
+def test_a_change_that_would_replace_a_cluster_is_refused_at_preview(
+    pulumi_env: PulumiEnv, place: dict[str, Any], aws: Aws
+):
+    stack = pulumi_env.stack(lambda: None, config={"aws:region": "eu-central-1"})
+    stack.up(eks_cluster(place, cluster_name="mlops-dev"))
+    before = aws.leftovers()
+    for run in (stack.preview, stack.careful_up):
+        with pytest.raises(Failed, match=r"protect") as refused:
+            run(eks_cluster(place, cluster_name="mlops-qa"))
+        assert "aws:eks/cluster:Cluster::dev" in str(refused.value)
+    assert aws.leftovers() == before
+    tagged = stack.preview(eks_cluster(place, cluster_name="mlops-dev", tags={"team": "ml"}))
+    assert set(tagged.changed) <= {"create", "update"}, tagged.changed

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from local.adoption import adopt, content, import_file, terraform
-from local.adoption.expected import UNKNOWN, Expected, creates
+from local.adoption.expected import Expected, creates
 from local.adoption.import_file import Entry
 from local.adoption.kinds import BY_TOKEN, KINDS
 from local.adoption.matching import Matches, adopted, match
@@ -14,6 +14,7 @@ from local.adoption.terraform import Found
 from local.paths import ROOT
 from local.progress import StepFailed
 from local.providers.aws.registry import TYPES
+from local.providers.values import UNKNOWN
 
 STATE = ROOT / "tests" / "data" / "old-shape.tfstate"
 STACK = "urn:pulumi:dev::pulumi-mlops::pulumi:pulumi:Stack::pulumi-mlops-dev"

@@ -5,7 +5,7 @@ from typing import Any
 import pulumi
 import pytest
 
-from stacks import existing, settings
+from stacks import adopted, existing, settings
 
 NEEDED = {
     "environment": "dev",
@@ -106,3 +106,23 @@ def test_settings_that_do_not_go_together_are_one_line(read: Any, values: dict[s
 )
 def test_settings_that_go_together_are_read(read: Any, values: dict[str, Any]) -> None:
     assert read(**values).environment == "dev"
+
+
+def test_a_key_of_what_is_kept_is_that_of_a_resource() -> None:
+    seen = {"aws:ec2/vpc:Vpc::mlops-dev-vpc", "aws:s3/bucket:Bucket::mlops-dev-data"}
+    adopted.check({"adopted": seen, "aliases": [*seen][:1]}, seen)
+    adopted.check({"adopted": {}, "aliases": {}}, seen)
+
+
+def test_every_key_of_what_is_kept_that_is_no_resources_is_named() -> None:
+    wanted = {
+        "adopted": ["aws:ec2/vpc:Vpc::mlops-dev-vcp"],
+        "aliases": ["aws:ec2/vpc:Vpc::mlops-dev-vpc", "x::y"],
+    }
+    with pytest.raises(settings.SettingsError) as error:
+        adopted.check(wanted, {"aws:ec2/vpc:Vpc::mlops-dev-vpc"})
+    assert [part.partition("setting ")[2] for part in str(error.value).split("; stack")] == [
+        "pulumi-mlops:adopted has aws:ec2/vpc:Vpc::mlops-dev-vcp, which the stack does not make; did you mean "
+        '"aws:ec2/vpc:Vpc::mlops-dev-vpc"?',
+        "pulumi-mlops:aliases has x::y, which the stack does not make; leave it out",
+    ]

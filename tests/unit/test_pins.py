@@ -33,3 +33,11 @@ def test_the_command_prints_every_pin_and_every_refusal():
     for refused in REFUSED:
         assert f"refused: {refused.name} (" in done.stdout
     assert done.returncode == int("has had no support" in done.stderr)
+
+
+def test_what_was_refused_for_its_licence_or_its_end_is_named_with_the_reason():
+    reasons = {one.name: one.reason for one in REFUSED}
+
+    for name, word in (("Seldon Core 1.18", "Business Source"), ("MinIO", "archived"), ("Kaniko", "archived")):
+        (found,) = [reason for refused, reason in reasons.items() if refused.startswith(name)]
+        assert word in found, (name, found)

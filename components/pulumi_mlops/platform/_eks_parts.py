@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 from pulumi_mlops import conventions
 from pulumi_mlops._args import ArgumentError
 from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops.platform import _parts
 
 BLOCK_DRIVER = "ebs.csi.aws.com"
 BLOCK_STORAGE_CLASS = "gp3"
@@ -27,7 +28,7 @@ SECRETS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 """Name of a Secret, and behind the platform's prefix of its source → its keys, and labels that its reader wants."""
 
 
-def block_storage_class(keep_volumes: bool, child: pulumi.ResourceOptions) -> pulumi.Output[str]:
+def block_storage_class(keep_volumes: bool, parent: pulumi.Resource) -> pulumi.Output[str]:
     """Creates the class of volumes that one pod has to itself, the cluster's default: EKS comes without any."""
     created = k8s.storage.v1.StorageClass(
         "block-storage-class",
@@ -43,7 +44,7 @@ def block_storage_class(keep_volumes: bool, child: pulumi.ResourceOptions) -> pu
         reclaim_policy="Retain" if keep_volumes else "Delete",
         volume_binding_mode="WaitForFirstConsumer",  # a volume lies in one zone: that of its pod
         allow_volume_expansion=True,
-        opts=child,
+        opts=_parts.of_storage_class(parent),
     )
     return name_of(created)
 

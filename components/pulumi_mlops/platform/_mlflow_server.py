@@ -7,7 +7,7 @@ import pulumi
 
 from pulumi_mlops import conventions, versions
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
-from pulumi_mlops.platform import _parts
+from pulumi_mlops.platform import _addons, _parts
 
 UPSTREAM_REGISTRY = "ghcr.io"
 REPOSITORY = "mlflow/mlflow"
@@ -42,13 +42,19 @@ def deployment(
 ) -> Manifest:
     """Spec of the Deployment. One SQLite file, one writer: with it, the old server goes before the new one comes."""
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
+    replicas = args.get("replicas", 1)
+    pods = conventions.selector("mlflow", name)
     return {
-        "replicas": args.get("replicas", 1),
+        "replicas": replicas,
         "strategy": {"type": "Recreate"} if volume else rolling,
-        "selector": {"matchLabels": conventions.selector("mlflow", name)},
+        "selector": {"matchLabels": pods},
         "template": {
             "metadata": {"labels": conventions.labels("mlflow", name)},
-            "spec": {"serviceAccountName": account, **pod(name, args, credentials, volume)},
+            "spec": {
+                "serviceAccountName": account,
+                **({"topologySpreadConstraints": _addons.spread(pods)} if replicas > 1 else {}),
+                **pod(name, args, credentials, volume),
+            },
         },
     }
 

@@ -59,3 +59,20 @@ def http_probe(path: str, port: int, period_seconds: int, failures: int) -> Mani
         "timeoutSeconds": 5,
         "failureThreshold": failures,
     }
+
+
+def disruption_budget(pods: Mapping[str, str]) -> Manifest:
+    """Spec of a PodDisruptionBudget for several replicas: a drained node takes one of them at a time."""
+    return {
+        "maxUnavailable": 1,
+        "selector": {"matchLabels": dict(pods)},
+        "unhealthyPodEvictionPolicy": "AlwaysAllow",  # else a broken version blocks every drain
+    }
+
+
+def of_storage_class(parent: pulumi.Resource) -> pulumi.ResourceOptions:
+    """Options of a StorageClass: no update changes its reclaim policy, and its fixed name has one owner at a time.
+
+    Volumes that exist keep the policy with which they were made.
+    """
+    return pulumi.ResourceOptions(parent=parent, replace_on_changes=["reclaimPolicy"], delete_before_replace=True)

@@ -14,7 +14,7 @@ import pulumi_kubernetes as k8s
 from pulumi_mlops import conventions, versions
 from pulumi_mlops._args import check_args, matches, object_name, quantity
 from pulumi_mlops._manifests import Manifest, name_of
-from pulumi_mlops.platform import _addons, _crossplane_permissions
+from pulumi_mlops.platform import _addons, _crossplane_permissions, _parts
 from pulumi_mlops.platform import _crossplane_packages as packages
 from pulumi_mlops.platform._charts import Chart, release
 
@@ -135,7 +135,7 @@ class Crossplane(pulumi.ComponentResource):
                     "namespace": self.namespace,
                     "labels": conventions.labels("crossplane", self._name),
                 },
-                spec=_budget(_pods(role, self._name)),
+                spec=_parts.disruption_budget(_pods(role, self._name)),
                 opts=pulumi.ResourceOptions(parent=self),
             )
 
@@ -257,10 +257,6 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
 def _sized(cpu: str, memory: Any) -> dict[str, Any]:
     """With a CPU limit, unlike elsewhere: the chart reads it to tell Go how many threads to run."""
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": CPU_LIMIT, "memory": memory}}
-
-
-def _budget(pods: Mapping[str, str]) -> Manifest:
-    return {"maxUnavailable": 1, "selector": {"matchLabels": dict(pods)}}
 
 
 def _pods(role: str, release_name: str) -> dict[str, str]:

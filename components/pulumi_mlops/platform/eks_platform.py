@@ -79,7 +79,7 @@ class EksPlatform(pulumi.ComponentResource):
         self._kept: bool = checked.get("protect_data", True)
         self._child = pulumi.ResourceOptions(parent=self)
 
-        block = _eks_parts.block_storage_class(self._kept, self._child)
+        block = _eks_parts.block_storage_class(self._kept, self)
         shared = EfsStorageClass(
             conventions.SHARED_STORAGE_CLASS,
             {"parameters": checked["storage_class_parameters"], "keep_volumes": self._kept},

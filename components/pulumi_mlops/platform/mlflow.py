@@ -41,7 +41,7 @@ class MLflowArgs(TypedDict):
     `connection_secret` of a `PostgresDatabase`; default none: a SQLite file on a volume, for one replica and a handful
     of users. Whether it is given decides whether there is a volume."""
     replicas: NotRequired[int]
-    """Number of servers; default 1. More than one needs `database_secret`."""
+    """Number of servers; default 1. More than one needs `database_secret`. Plain: several get a disruption budget."""
     workers: NotRequired[pulumi.Input[int]]
     """Processes that answer requests in each server; default 1, which takes about 400 MiB."""
     allowed_hosts: NotRequired[list[pulumi.Input[str]]]
@@ -135,6 +135,13 @@ class MLflow(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=self._child,
         )
+        if self._args.get("replicas", 1) > 1:
+            k8s.policy.v1.PodDisruptionBudget(
+                f"{self._name}-disruption-budget",
+                metadata=self._metadata(),
+                spec=_parts.disruption_budget(self._pods),
+                opts=self._child,
+            )
         return k8s.apps.v1.Deployment(
             f"{self._name}-server",
             metadata=self._metadata(),

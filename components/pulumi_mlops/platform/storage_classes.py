@@ -12,6 +12,7 @@ import pulumi_kubernetes as k8s
 from pulumi_mlops import conventions
 from pulumi_mlops._args import Rule, check_args, matches, object_name
 from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops.platform import _parts
 
 EFS_DRIVER = "efs.csi.aws.com"
 NFS_DRIVER = "nfs.csi.k8s.io"
@@ -138,7 +139,7 @@ def _create(
         reclaim_policy="Retain" if args.get("keep_volumes", True) else "Delete",
         volume_binding_mode="Immediate",  # the files can be reached from every zone
         mount_options=mount_options,
-        opts=pulumi.ResourceOptions(parent=parent),
+        opts=_parts.of_storage_class(parent),
     )
     return name_of(created)
 

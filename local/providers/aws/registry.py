@@ -1,10 +1,24 @@
 """Every resource type that the stand-in has, by its token."""
 
-from local.providers.aws import cloudwatch, dns, ec2, ecr, efs, eks, iam, kms, rds, s3, secretsmanager, security_groups
+from local.providers.aws import (
+    cloudwatch,
+    dns,
+    ec2,
+    ecr,
+    efs,
+    eks,
+    iam,
+    kms,
+    rds,
+    s3,
+    secretsmanager,
+    security_groups,
+    sqs,
+)
 from local.providers.aws.resource import Resource
 from local.providers.plugin import Refused
 
-MODULES = (ec2, security_groups, iam, cloudwatch, kms, s3, eks, efs, rds, ecr, dns, secretsmanager)
+MODULES = (ec2, security_groups, iam, cloudwatch, kms, s3, eks, efs, rds, ecr, dns, secretsmanager, sqs)
 
 TYPES: dict[str, Resource] = {kind.token: kind() for module in MODULES for kind in module.KINDS}
 
