@@ -59,6 +59,15 @@ def interpreter(root: str, options: dict[str, Any]) -> str:
     return str(python)
 
 
+POLICY_PACK = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("pulumi.policy", run_name="__main__", alter_sys=True)
+"""
+"""Runs a policy pack so that it can be interrupted: whoever started the engine in the background ignores SIGINT, and
+children inherit that."""
+
+
 class Host(language_pb2_grpc.LanguageRuntimeServicer):
     """The language host's procedures."""
 
@@ -167,7 +176,7 @@ class Host(language_pb2_grpc.LanguageRuntimeServicer):
             python = _interpreter(request.info)
         except Refused as error:
             context.abort(grpc.StatusCode.UNKNOWN, str(error))
-        command = [python, "-u", "-P", "-m", "pulumi.policy", *request.args, request.info.program_directory]
+        command = [python, "-u", "-P", "-c", POLICY_PACK, *request.args, request.info.program_directory]
         environment = {**os.environ, **dict(one.split("=", 1) for one in request.env)}
         with subprocess.Popen(
             command, cwd=request.pwd or None, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE

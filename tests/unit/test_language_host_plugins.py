@@ -1,6 +1,8 @@
 """What the Python language host stand-in runs besides programs: policy packs, and nothing else."""
 
+import signal
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,15 @@ def test_a_pack_runs_and_what_it_prints_and_how_it_ends_is_told(tmp_path: Path) 
     assert not host.programs
 
 
+@pytest.fixture(params=[signal.default_int_handler, signal.SIG_IGN], ids=["in the foreground", "in the background"])
+def started(request: pytest.FixtureRequest) -> Iterator[None]:
+    """As a shell starts the engine: in the background, it ignores SIGINT."""
+    before = signal.signal(signal.SIGINT, request.param)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("started")
 def test_a_pack_is_interrupted_when_the_engine_has_no_more_questions(tmp_path: Path) -> None:
     (tmp_path / "__main__.py").write_text(
         "import time\ntry:\n    print(5000)\n    time.sleep(600)\nexcept KeyboardInterrupt:\n    print('bye')\n"
@@ -54,6 +65,7 @@ def test_a_pack_is_interrupted_when_the_engine_has_no_more_questions(tmp_path: P
     assert b"bye" in b"".join(one.stdout for one in answers)
 
 
+@pytest.mark.usefixtures("started")
 def test_a_pack_ends_when_nobody_listens_any_more(tmp_path: Path) -> None:
     (tmp_path / "__main__.py").write_text("import time\nprint(5000)\ntime.sleep(600)\n")
     host = Host("")
