@@ -1,7 +1,6 @@
 """`pulumi-mlops-review`: reads previews, and says what a reviewer needs to know."""
 
 import argparse
-import dataclasses
 import gc
 import shutil
 import sys
@@ -14,8 +13,9 @@ from typing import TYPE_CHECKING
 from pulumi_mlops.review import charts, host
 from pulumi_mlops.review.cost import command as cost
 from pulumi_mlops.review.estimate import Estimate
+from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Judgement
-from pulumi_mlops.review.preview import Preview, PreviewError, Urn, read
+from pulumi_mlops.review.preview import Preview, PreviewError
 from pulumi_mlops.review.render.machine import machine
 from pulumi_mlops.review.render.markdown import Dialect, markdown
 from pulumi_mlops.review.render.terminal import terminal
@@ -90,11 +90,10 @@ def _parser() -> argparse.ArgumentParser:
         metavar="NAME=FILE",
         help="a file and the stack it belongs to; needed where the preview failed so early that it does not say",
     )
-    comment.add_argument("--format", type=Form, choices=list(Form), default=Form.TEXT, help="default: text")
+    comment.add_argument("--format", choices=[one.value for one in Form], default=Form.TEXT, help="default: text")
     comment.add_argument(
         "--fail-on",
-        type=FailOn,
-        choices=list(FailOn),
+        choices=[one.value for one in FailOn],
         action="append",
         help="what makes the exit status 3, several times for several; default: blocking",
     )
@@ -158,18 +157,15 @@ def _previews(files: Sequence[Path], named: Sequence[str]) -> list[Preview]:
     """The previews, those with a name of their own first.
 
     Raises:
-        PreviewError: a file is no preview, two are of one stack, or there is none.
-        OSError: a file cannot be read.
+        PreviewError: a file cannot be read or is no preview, two are of one stack, or there is none.
     """
     found: list[Preview] = []
     for one in named:
         name, separator, file = one.partition("=")
         if not (name and separator and file):
             raise PreviewError(f"--stack must be NAME=FILE, got {one!r}")
-        found.append(dataclasses.replace(_read(Path(file), name), stack=name))
-    for file in files:
-        preview = _read(file, file.stem)
-        found.append(dataclasses.replace(preview, stack=_stack_of(preview)))
+        found.append(load(Path(file), name))
+    found += map(load, files)
     if not found:
         raise PreviewError("there is no preview to read; name a FILE, or --stack NAME=FILE")
     names = [preview.stack for preview in found]
@@ -179,20 +175,8 @@ def _previews(files: Sequence[Path], named: Sequence[str]) -> list[Preview]:
     return found
 
 
-def _read(file: Path, stack: str) -> Preview:
-    try:
-        return read(file.read_text(encoding="utf-8"), stack)
-    except UnicodeDecodeError:
-        raise PreviewError(f"{file} is no preview: it is no text in UTF-8") from None
-
-
-def _stack_of(preview: Preview) -> str:
-    """The stack that the resources name, else the file's name."""
-    return Urn.parse(preview.steps[0].urn).stack if preview.steps else preview.stack
-
-
 def _rendered(made: Review, arguments: argparse.Namespace) -> str:
-    form: Form = arguments.format
+    form = Form(arguments.format)
     if form == Form.JSON:
         return machine(made)
     if form == Form.TEXT:

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pulumi_mlops.review import preview
+from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import Operation, Preview, PreviewError
 
 if TYPE_CHECKING:
@@ -48,9 +48,9 @@ def _run(arguments: argparse.Namespace) -> int:
     failed = False
     for name, file in arguments.stack:
         try:
-            if drifted(preview.read(file.read_text(encoding="utf-8"), name)):
+            if drifted(load(file, name)):
                 print(name)
-        except (PreviewError, OSError, UnicodeError) as error:
+        except PreviewError as error:
             print(f"drift: {error}", file=sys.stderr)
             failed = True
     return FAILED if failed else 0

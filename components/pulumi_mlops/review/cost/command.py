@@ -1,17 +1,17 @@
 """The word `cost`: what each preview's stack costs a month, on the terminal, as Markdown or as JSON."""
 
 import argparse
-import dataclasses
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pulumi_mlops.review import preview
 from pulumi_mlops.review.cost import rendering
 from pulumi_mlops.review.cost.estimating import estimate
 from pulumi_mlops.review.estimate import Estimate
+from pulumi_mlops.review.files import load
+from pulumi_mlops.review.preview import PreviewError
 
 FORMATS = ("text", "markdown", "json")
 COULD_NOT = 1
@@ -37,24 +37,12 @@ def add_commands(subparsers: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the estimates of all files, or what is wrong with the first that cannot be read."""
     try:
-        estimates = [estimate(read(file)) for file in arguments.files]
-    except (OSError, UnicodeDecodeError, preview.PreviewError) as failure:
+        estimates = [estimate(load(file)) for file in arguments.files]
+    except PreviewError as failure:
         print(f"cost failed: {failure}", file=sys.stderr)
         return COULD_NOT
     print(_printed(estimates, arguments.format), end="")
     return 0
-
-
-def read(file: Path) -> preview.Preview:
-    """The preview in the file. Its stack is what the resources say, or else the file's name without its ending.
-
-    Raises:
-        PreviewError: the file is no preview.
-    """
-    found = preview.read(file.read_text(encoding="utf-8"), file.stem)
-    if not found.steps:
-        return found
-    return dataclasses.replace(found, stack=preview.Urn.parse(found.steps[0].urn).stack)
 
 
 def _printed(estimates: list[Estimate], form: str) -> str:

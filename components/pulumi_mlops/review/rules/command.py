@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pulumi_mlops.review import preview, rules
+from pulumi_mlops.review import rules
+from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Judgement, Level
-from pulumi_mlops.review.preview import Preview, Urn
+from pulumi_mlops.review.preview import Preview, PreviewError, Urn
 
 EXCEPTIONS = Path("review-exceptions.toml")
 """In the directory of the run, which is that of the project."""
@@ -58,9 +59,9 @@ def run(arguments: argparse.Namespace) -> int:
         print(table() if arguments.format == "markdown" else listing(), end="")
         return FINE
     try:
-        previews = [preview.read(file.read_text(encoding="utf-8"), file.stem) for file in arguments.files]
+        previews = [load(file) for file in arguments.files]
         found = judged(previews)
-    except (OSError, UnicodeDecodeError, preview.PreviewError, rules.ExceptionsError) as failure:
+    except (OSError, UnicodeDecodeError, PreviewError, rules.ExceptionsError) as failure:
         print(f"rules: {failure}", file=sys.stderr)
         return IMPOSSIBLE
     for one in found.findings:
