@@ -27,7 +27,7 @@ class AwsEngine(Engine):
     def said(self, stack: str, word: str = "preview", *options: str, **settings: Any) -> str:
         """What a run says of the stack with other settings, also when it fails."""
         self.configure(stack, settings)
-        return self._done(stack, word, *options).stdout
+        return self.ran(stack, word, *options).stdout
 
     def planned(self, stack: str, **settings: Any) -> dict[str, set[str]]:
         """Operation → types of resources of a preview with other settings; what stays the same is left out."""
@@ -46,7 +46,7 @@ class AwsEngine(Engine):
 
     def quiet(self, stack: str, word: str, *options: str) -> str:
         """What a run says that ends well, without a complaint."""
-        done = self._done(stack, word, *options)
+        done = self.ran(stack, word, *options)
         assert done.returncode == 0, done.stdout
         assert "error:" not in done.stdout
         assert "warning:" not in done.stdout.replace("warning: simulated by", ""), done.stdout
@@ -57,7 +57,8 @@ class AwsEngine(Engine):
         exported = json.loads(self._run("stack", "export", "--stack", stack, quiet=True))
         return {one["urn"]: one for one in exported["deployment"].get("resources") or []}
 
-    def _done(self, stack: str, word: str, *options: str) -> "subprocess.CompletedProcess[str]":
+    def ran(self, stack: str, word: str, *options: str) -> "subprocess.CompletedProcess[str]":
+        """A run of the stack with the settings that it has, whether it ends well or not; all it says is the output."""
         return subprocess.run(
             [self.executable, word, "--non-interactive", "--color", "never", *options, *self._of(stack)],
             cwd=ROOT,

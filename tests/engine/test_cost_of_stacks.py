@@ -1,13 +1,12 @@
 """What real previews cost: the stacks of this repository, and a change of a stack that exists."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 
 import pulumi_aws
 import pytest
 from aws import Aws
+from aws_stacks import AwsEngine
 from pulumi_cli import Cluster, Program, PulumiEnv, Stack
 from pulumi_mlops import ModelEndpoint, _database_rds
 from pulumi_mlops.review import preview
@@ -17,23 +16,12 @@ from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.preview import Operation, Preview
 
 from docs import cost as page
-from local import providers, tools
-from local.engine import Engine
+from local import tools
 from tests.components.programs import ENDPOINT_FULL
 
 pytestmark = pytest.mark.engine
 
 HOURS = 730
-
-
-@dataclass(frozen=True)
-class _Engine(Engine):
-    """The CLI as `make plan` uses it; a published AWS plugin is led to the API on this machine."""
-
-    aws: Mapping[str, str] = field(default_factory=dict)
-
-    def environment(self) -> dict[str, str]:
-        return {**super().environment(), **providers.environment(), **self.aws}
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +30,7 @@ def previews(tmp_path_factory: pytest.TempPathFactory, pulumi_home: Path, aws_se
     directory = tmp_path_factory.mktemp("stacks")
     (directory / "home").symlink_to(pulumi_home)
     pulumi = tools.ensure("pulumi")["pulumi"]
-    engine = _Engine(pulumi, directory, directory / "no-kubeconfig", aws=aws_server.environment)
+    engine = AwsEngine(pulumi, directory, directory / "no-kubeconfig", aws=aws_server)
     engine.prepare()
     return {stack: page.previewed(engine, stack) for stack in page.stacks()}
 

@@ -15,10 +15,11 @@ import operators
 import pytest
 import stand_in_charts
 from aws import Aws
+from aws_stacks import AwsEngine
 from kubernetes import client, config
 
-from local import foundation_outputs, planning, providers, tools
-from local.engine import PROJECT, Engine
+from local import foundation_outputs, planning, tools
+from local.engine import PROJECT
 from local.node.control_plane import ControlPlane, control_plane
 from local.paths import ROOT
 from tests.engine.kubelet import pretending
@@ -30,19 +31,9 @@ OPTIONS = ["KSERVE", "SELDON", "MONITORING"]
 
 
 @dataclass(frozen=True)
-class _Engine(Engine):
-    aws: Aws | None = None
-
+class _Engine(AwsEngine):
     def environment(self) -> dict[str, str]:
-        assert self.aws
-        helm = {"PULUMI_MLOPS_HELM": str(tools.ensure("helm")["helm"])}
-        return {**super().environment(), **providers.environment(), **self.aws.environment, **helm}
-
-    def said(self, stack: str, *words: str) -> str:
-        """What a run says of the stack, also when it fails."""
-        command = [str(self.executable), *words, "--non-interactive", "--color", "never", *self._of(stack)]
-        done = subprocess.run(command, cwd=ROOT, env=self.environment(), capture_output=True, text=True, check=False)
-        return done.stdout + done.stderr
+        return {**super().environment(), "PULUMI_MLOPS_HELM": str(tools.ensure("helm")["helm"])}
 
     def found(self, stack: str, **outputs: Any) -> None:
         """Gives the foundation of a platform stack its example outputs, some of them replaced; None leaves one out."""
@@ -71,7 +62,7 @@ def test_the_whole_platform_can_be_previewed_without_a_cluster(make_engine: Any,
     assert said.startswith(f"stand-in: outputs of foundation-{stack.partition('-')[2]} (")
     engine.configure(stack, {})
 
-    text = engine.said(stack, "preview")
+    text = engine.ran(stack, "preview").stdout
     assert "error:" not in text
     assert "warning:" not in text
     planned: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
@@ -95,7 +86,7 @@ def test_an_output_that_the_foundation_lacks_is_one_line_before_the_first_resour
     engine.configure(DEV, {})
 
     for word in (["preview"], ["up", "--yes", "--skip-preview"]):
-        text = engine.said(DEV, *word)
+        text = engine.ran(DEV, *word).stdout
         complaint = (
             "stack foundation-dev has no output certificate_arn; bring it up first: `pulumi up --stack foundation-dev`"
         )
@@ -124,7 +115,7 @@ def test_a_wrong_setting_is_one_line_before_the_first_resource(make_engine: Any,
     engine.found(DEV)
     engine.configure(DEV, settings)
 
-    text = engine.said(DEV, "preview")
+    text = engine.ran(DEV, "preview").stdout
 
     assert sentence in next(line for line in text.splitlines() if "error: " in line)
     assert "Traceback" not in text
@@ -135,7 +126,7 @@ def test_a_foundation_that_is_not_there_is_named(make_engine: Any) -> None:
     engine: _Engine = make_engine()
     engine.configure(DEV, {})
 
-    text = engine.said(DEV, "preview")
+    text = engine.ran(DEV, "preview").stdout
 
     assert "unknown stack" in text
     assert "foundation-dev" in text

@@ -2,19 +2,17 @@
 
 import datetime
 import json
-import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aws import Aws
+from aws_stacks import AwsEngine
 from pulumi_cli import PulumiEnv
 from pulumi_mlops.review import preview, rules
 from pulumi_mlops.review.preview import Urn
 
-from local import planning, policies, providers, tools
-from local.engine import Engine
+from local import planning, policies
 from local.paths import ROOT
 
 pytestmark = pytest.mark.engine
@@ -77,34 +75,6 @@ EXPECTED = {(rule.id, rule.id) for rule in rules.all_rules()} | {
 """(name of the resource, rule): each resource is called like the one rule that it breaks."""
 
 
-@dataclass(frozen=True)
-class _Engine(Engine):
-    aws: Aws | None = None
-
-    def environment(self) -> dict[str, str]:
-        assert self.aws
-        return {**super().environment(), **providers.environment(), **self.aws.environment}
-
-    def with_pack(self, stack: str, pack: Path) -> "subprocess.CompletedProcess[str]":
-        words = ["preview", "--policy-pack", str(pack), "--non-interactive", "--color", "never"]
-        return subprocess.run(
-            [str(self.executable), *words, *self._of(stack)],
-            cwd=ROOT,
-            env=self.environment(),
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-
-@pytest.fixture
-def engine(tmp_path: Path, pulumi_home: Path, aws: Aws) -> _Engine:
-    (tmp_path / "home").symlink_to(pulumi_home)
-    engine = _Engine(tools.ensure("pulumi")["pulumi"], tmp_path, tmp_path / "no-kubeconfig", aws=aws)
-    engine.prepare()
-    return engine
-
-
 @pytest.fixture(scope="session")
 def pack() -> Path:
     return policies.ensure()
@@ -145,15 +115,15 @@ def test_these_are_the_stacks_on_aws() -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_no_stack_on_aws_breaks_a_rule(engine: _Engine, stack: str, pack: Path) -> None:
-    planning.configure(engine, stack)
-    planned = preview.read(json.dumps(engine.preview_json(stack)), stack)
+def test_no_stack_on_aws_breaks_a_rule(aws_engine: AwsEngine, stack: str, pack: Path) -> None:
+    planning.configure(aws_engine, stack)
+    planned = preview.read(json.dumps(aws_engine.preview_json(stack)), stack)
     assert len(planned.steps) > 80
     assert rules.check([planned]) == []
     assert {one.rule for one in rules.undecided([planned])} == OPEN[stack.partition("-")[0]]
 
-    done = engine.with_pack(stack, pack)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = aws_engine.ran(stack, "preview", "--policy-pack", str(pack))
+    assert done.returncode == 0, done.stdout
     assert "✅ pulumi-mlops@v0.1.0" in done.stdout
     assert "[mandatory]" not in done.stdout
     assert "[advisory]" not in done.stdout
