@@ -5,9 +5,7 @@ markers of the page. Needs the Pulumi CLI, no account; run it after a change of 
 """
 
 import json
-import os
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +15,9 @@ from pulumi_mlops.review.cost import estimate, rendering, table
 from pulumi_mlops.review.cost.lines import plain
 from pulumi_mlops.review.estimate import Estimate
 
-from local import planning, providers, tools
+from local import planning
 from local.engine import Engine
 from local.progress import StepFailed, say
-from local.providers.installation import CHOICE
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "cost.md"
@@ -78,17 +75,12 @@ def replaced(page: str, content: str) -> str:
 
 def main() -> int:
     """Writes the page."""
-    with tempfile.TemporaryDirectory() as directory:
-        engine = Engine(tools.ensure("pulumi")["pulumi"], Path(directory), Path(os.devnull))
-        engine.prepare()
-        os.environ[CHOICE] = "stand-in"
-        for line in providers.install(engine.home, engine.executable, cloud=True):
-            say(line)
-        try:
+    try:
+        with planning.offline_engine() as engine:
             estimates = [estimate(previewed(engine, stack)) for stack in stacks()]
-        except StepFailed as failure:
-            say(f"cost failed: {failure}")
-            return 1
+    except StepFailed as failure:
+        say(f"cost failed: {failure}")
+        return 1
     PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), rendered(estimates)), encoding="utf-8")
     say(f"wrote {PAGE.relative_to(ROOT)}")
     return 0

@@ -6,6 +6,8 @@ would ask for credentials. Nothing is made, and nothing is kept.
 
 import os
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +47,21 @@ def _settings(stack: str) -> dict[str, Any]:
 
 def plan(stack: str) -> None:
     """Previews the stack."""
+    with offline_engine() as engine:
+        configure(engine, stack)
+        engine.preview(stack)
+
+
+@contextmanager
+def offline_engine() -> Iterator[Engine]:
+    """An engine with the stand-ins and a state of its own, which goes with it."""
     with tempfile.TemporaryDirectory() as directory:
         engine = Engine(tools.ensure("pulumi")["pulumi"], Path(directory), Path(os.devnull))
         engine.prepare()
         os.environ[CHOICE] = "stand-in"
         for line in providers.install(engine.home, engine.executable, cloud=True):
             say(line)
-        configure(engine, stack)
-        engine.preview(stack)
+        yield engine
 
 
 def configure(engine: Engine, stack: str) -> None:

@@ -4,25 +4,21 @@ What the stack calls them is read from its own preview. Nothing on AWS is asked 
 the two files that are named at the end.
 """
 
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from local import providers, tools
 from local.adoption import import_file, terraform
 from local.adoption.expected import Expected, creates
 from local.adoption.import_file import Entry
 from local.adoption.kinds import BY_TOKEN
 from local.adoption.matching import Matches, adopted, match
 from local.adoption.survey import Survey, survey
-from local.engine import PROJECT, Engine
+from local.engine import PROJECT
 from local.paths import ROOT
-from local.planning import on_aws
+from local.planning import offline_engine, on_aws
 from local.progress import StepFailed, say
-from local.providers.installation import CHOICE
 
 
 def adopt(state: Path, stack: str, target: Path) -> None:
@@ -63,11 +59,7 @@ def content(expected: list[Expected], matches: Matches) -> dict[str, Any]:
 
 def _preview(stack: str, settings: dict[str, Any]) -> dict[str, Any]:
     """What the stack would create in an empty account with these settings, asked of nobody."""
-    with tempfile.TemporaryDirectory() as directory:
-        engine = Engine(tools.ensure("pulumi")["pulumi"], Path(directory), Path(os.devnull))
-        engine.prepare()
-        os.environ[CHOICE] = "stand-in"
-        providers.install(engine.home, engine.executable, cloud=True)
+    with offline_engine() as engine:
         engine.configure(stack, settings)
         return engine.preview_json(stack)
 

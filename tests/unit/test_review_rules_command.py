@@ -70,7 +70,7 @@ def test_texts_of_rules_fit_a_table_and_end_without_a_full_stop() -> None:
 
 def test_a_broken_blocking_rule_is_status_3(capsys: pytest.CaptureFixture[str]) -> None:
     file = previewed(wide=(POLICY, {"policy": policy({"Action": "*", "Resource": "*"})}))
-    assert run(file) == command.BROKEN
+    assert run(file) == command.REFUSED
     said = capsys.readouterr().out
     assert said.startswith(
         "blocking: birds-dev: wide: policy allows every action (*) [iam-wildcard]\n  name the actions"

@@ -8,7 +8,6 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pulumi_mlops.review import charts, host
 from pulumi_mlops.review.cost import command as cost
@@ -22,18 +21,13 @@ from pulumi_mlops.review.render.terminal import terminal
 from pulumi_mlops.review.rules import ExceptionsError
 from pulumi_mlops.review.rules import command as rules
 from pulumi_mlops.review.view import Outcome, Review, review
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
-
-FINE, IMPOSSIBLE, REFUSED = 0, 1, 3
-"""Exit statuses; 2 is that of a wrong command line."""
+from pulumi_mlops.review.words import FINE, IMPOSSIBLE, REFUSED, Subparsers
 
 JUDGES: tuple[Callable[[Sequence[Preview]], Judgement], ...] = (rules.judged,)
 """What applies rules to previews."""
 ESTIMATORS: tuple[Callable[[Preview], Estimate], ...] = (cost.estimate,)
 """What prices a stack."""
-COMMANDS: tuple[Callable[["Subparsers"], None], ...] = (
+COMMANDS: tuple[Callable[[Subparsers], None], ...] = (
     rules.add_commands,
     cost.add_commands,
     host.add_commands,

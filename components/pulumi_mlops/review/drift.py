@@ -7,15 +7,11 @@ the same file does.
 import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import Operation, Preview, PreviewError
+from pulumi_mlops.review.words import FINE, IMPOSSIBLE, Subparsers
 
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
-
-FAILED = 1
 LOOKED_AT = (Operation.SAME, Operation.REFRESH, Operation.READ)
 """What a refresh does with a resource that is as its state says."""
 
@@ -32,7 +28,7 @@ def drifted(refresh: Preview) -> bool:
     return any(count for operation, count in refresh.summary.items() if operation not in LOOKED_AT)
 
 
-def add_command(subparsers: "Subparsers") -> None:
+def add_command(subparsers: Subparsers) -> None:
     """Adds `drift`."""
     parser = subparsers.add_parser(
         "drift",
@@ -53,7 +49,7 @@ def _run(arguments: argparse.Namespace) -> int:
         except PreviewError as error:
             print(f"drift: {error}", file=sys.stderr)
             failed = True
-    return FAILED if failed else 0
+    return IMPOSSIBLE if failed else FINE
 
 
 def _stack(text: str) -> tuple[str, Path]:

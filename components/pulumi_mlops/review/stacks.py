@@ -5,19 +5,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pulumi_mlops.review import changed
 from pulumi_mlops.review.changed import StacksError
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
+from pulumi_mlops.review.words import FINE, IMPOSSIBLE, Subparsers
 
 DEFAULT_BASE = "origin/main"
-FAILED = 1
 
 
-def add_command(subparsers: "Subparsers") -> None:
+def add_command(subparsers: Subparsers) -> None:
     """Adds `stacks`."""
     parser = subparsers.add_parser(
         "stacks",
@@ -44,8 +40,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print(_listed(arguments), end="")
     except StacksError as error:
         print(f"stacks: {error}", file=sys.stderr)
-        return FAILED
-    return 0
+        return IMPOSSIBLE
+    return FINE
 
 
 def _listed(arguments: argparse.Namespace) -> str:

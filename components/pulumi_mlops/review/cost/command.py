@@ -5,20 +5,18 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from pulumi_mlops.review.cost import rendering
 from pulumi_mlops.review.cost.estimating import estimate
 from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import PreviewError
+from pulumi_mlops.review.words import FINE, IMPOSSIBLE, Subparsers
 
 FORMATS = ("text", "markdown", "json")
-COULD_NOT = 1
-"""Exit status where a file could not be read."""
 
 
-def add_commands(subparsers: Any) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Adds the word to a parser's words; `arguments.run(arguments)` then runs it and returns the exit status."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "cost", help="what each stack costs a month, before and after the change", description=__doc__
@@ -40,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         estimates = [estimate(load(file)) for file in arguments.files]
     except PreviewError as failure:
         print(f"cost failed: {failure}", file=sys.stderr)
-        return COULD_NOT
+        return IMPOSSIBLE
     print(_printed(estimates, arguments.format), end="")
-    return 0
+    return FINE
 
 
 def _printed(estimates: list[Estimate], form: str) -> str:

@@ -1,18 +1,13 @@
 """Where the review runs and is read: which stacks, whether they drifted, and what is written on the Git host."""
 
-import argparse
-from typing import TYPE_CHECKING
-
 from pulumi_mlops.review import drift, stacks
 from pulumi_mlops.review.host import post
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
+from pulumi_mlops.review.words import Subparsers
 
 __all__ = ["add_commands"]
 
 
-def add_commands(subparsers: "Subparsers") -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Adds `stacks`, `drift` and `post`. Each sets `run`: it takes the namespace and returns the exit status."""
     for command in (stacks, drift, post):
         command.add_command(subparsers)

@@ -4,7 +4,6 @@ import argparse
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from pulumi_mlops.review.git_host import GitHostKind
 from pulumi_mlops.review.host import dialects, token
@@ -12,15 +11,12 @@ from pulumi_mlops.review.host.client import Client, StatusError
 from pulumi_mlops.review.host.dialects import Comments, Issues, Place
 from pulumi_mlops.review.host.errors import HostError
 from pulumi_mlops.review.host.upsert import Marker, close, upsert
-
-if TYPE_CHECKING:
-    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]  # pyright: ignore[reportPrivateUsage]
+from pulumi_mlops.review.words import FINE, IMPOSSIBLE, Subparsers
 
 DEFAULT_MARKER = "preview"
-FAILED = 1
 
 
-def add_command(subparsers: "Subparsers") -> None:
+def add_command(subparsers: Subparsers) -> None:
     """Adds `post`."""
     parser = subparsers.add_parser(
         "post",
@@ -53,8 +49,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print(_post(arguments))
     except HostError as error:
         print(f"post: {error}", file=sys.stderr)
-        return FAILED
-    return 0
+        return IMPOSSIBLE
+    return FINE
 
 
 def _post(arguments: argparse.Namespace) -> str:

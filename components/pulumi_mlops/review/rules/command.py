@@ -4,17 +4,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from pulumi_mlops.review import rules
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Judgement, Level
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn
+from pulumi_mlops.review.words import FINE, IMPOSSIBLE, REFUSED, Subparsers
 
 EXCEPTIONS = Path("review-exceptions.toml")
 """In the directory of the run, which is that of the project."""
-FINE, IMPOSSIBLE, BROKEN = 0, 1, 3
-"""Exit statuses, as those of the comment."""
 
 
 def judged(previews: Sequence[Preview]) -> Judgement:
@@ -35,7 +33,7 @@ def exceptions() -> list[rules.Exemption]:
     return rules.read(EXCEPTIONS.read_text(encoding="utf-8"), str(EXCEPTIONS)) if EXCEPTIONS.exists() else []
 
 
-def add_commands(subparsers: Any) -> None:
+def add_commands(subparsers: Subparsers) -> None:
     """Adds the word to a parser's words; `arguments.run(arguments)` then runs it and returns the exit status."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "rules",
@@ -68,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{one.level}: {one.stack}: {Urn.parse(one.urn).name}: {one.message} [{one.rule}]\n  {one.fix}")
     for one in found.undecided:
         print(f"not decided before up: {one.stack}: {Urn.parse(one.urn).name}: {one.path} [{one.rule}]")
-    return BROKEN if any(one.level == Level.BLOCKING for one in found.findings) else FINE
+    return REFUSED if any(one.level == Level.BLOCKING for one in found.findings) else FINE
 
 
 def listing() -> str:
