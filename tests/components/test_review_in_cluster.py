@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pulumi_mlops import ArgumentError
 from pulumi_mlops.platform import GitHostKind, ReviewWorkflow
+from pulumi_mlops.platform._review_pod import WORK
 from syrupy.assertion import SnapshotAssertion
 
 from local.paths import ROOT
@@ -167,7 +168,7 @@ class Pod:
         given = environment(part) | {key: value for key, value in self.values.items() if key in environment(part)}
         for name, value in self.parameters.items():
             given = {key: text.replace(f"{{{{workflow.parameters.{name}}}}}", value) for key, text in given.items()}
-        return {key: text.replace("/work", f"{self.directory}/work") for key, text in given.items()}
+        return {key: text.replace(WORK, f"{self.directory}/work") for key, text in given.items()}
 
 
 @pytest.fixture(params=["gitea"])

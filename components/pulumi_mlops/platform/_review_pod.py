@@ -19,7 +19,7 @@ PARAMETERS = {
 }
 """What starts a review, as the event of a pull request tells it."""
 
-WORK = "/work"
+WORK = "/review"
 CLONE_TOKEN = "/etc/clone"  # noqa: S105 - a directory
 POST_TOKEN = "/etc/post"  # noqa: S105 - a directory
 TOKEN_KEY = "token"  # noqa: S105 - the key in a Secret
