@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from pulumi_mlops.review import preview
+from pulumi_mlops.review import preview, reading
 from pulumi_mlops.review.cost import estimate, rendering, table
 from pulumi_mlops.review.cost.lines import plain
 from pulumi_mlops.review.estimate import Estimate
@@ -33,7 +33,7 @@ def previewed(engine: Engine, stack: str) -> preview.Preview:
     """The creation of the stack with its own settings."""
     planning.configure(engine, stack)
     found: dict[str, Any] = engine.preview_json(stack)
-    return preview.read(json.dumps(found), stack)
+    return reading.read(json.dumps(found), stack)
 
 
 def rendered(estimates: Iterable[Estimate]) -> str:

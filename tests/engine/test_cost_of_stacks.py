@@ -9,7 +9,7 @@ from aws import Aws
 from aws_stacks import AwsEngine
 from pulumi_cli import Cluster, Program, PulumiEnv, Stack
 from pulumi_mlops import ModelEndpoint, _database_rds
-from pulumi_mlops.review import preview
+from pulumi_mlops.review import reading
 from pulumi_mlops.review.cost import estimate, pricing, table
 from pulumi_mlops.review.cost.holdings import holdings
 from pulumi_mlops.review.estimate import Estimate, Requests
@@ -90,7 +90,7 @@ def seen(stack: Stack, program: Program, *options: str, **environment: str) -> P
     stack.preview(program)
     done = stack.environment.run("preview", "--json", *options, cwd=stack.directory)
     assert done.returncode == 0, done.stderr
-    return preview.read(done.stdout, "test")
+    return reading.read(done.stdout, "test")
 
 
 def test_a_change_of_a_stack_that_exists(pulumi_env: PulumiEnv, aws: Aws) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from pulumi_cli import Cluster, PulumiEnv, Stack
-from pulumi_mlops.review import preview
+from pulumi_mlops.review import reading
 from pulumi_mlops.review.drift import drifted
 from pulumi_mlops.review.preview import Operation, PreviewError
 
@@ -30,7 +30,7 @@ def test_a_refresh_tells_what_changed_and_what_is_gone(pulumi_env: PulumiEnv, cl
     pulumi_env.environment["KUBECONFIG"] = str(cluster.kubeconfig)
     stack = pulumi_env.stack(program)
     stack.up()
-    clean = preview.read(refresh(stack, cluster.kubeconfig), "test")
+    clean = reading.read(refresh(stack, cluster.kubeconfig), "test")
     assert clean.summary == {Operation.SAME: 4}
     assert not drifted(clean)
 
@@ -45,7 +45,7 @@ def test_a_refresh_tells_what_changed_and_what_is_gone(pulumi_env: PulumiEnv, cl
         "somebody-else",
     )
     before = stack.state()
-    found = preview.read(refresh(stack, cluster.kubeconfig), "test")
+    found = reading.read(refresh(stack, cluster.kubeconfig), "test")
     assert drifted(found)
     assert stack.state() == before
     steps = {one.name: one for one in found.steps if one.operation is not Operation.REFRESH}
@@ -56,6 +56,6 @@ def test_a_refresh_tells_what_changed_and_what_is_gone(pulumi_env: PulumiEnv, cl
     assert [one.path for one in steps["drift-changed"].changes] == ["data.key"]
 
     # Who cannot look must not say that all is well.
-    failed = preview.read(refresh(stack, os.devnull), "test")
+    failed = reading.read(refresh(stack, os.devnull), "test")
     with pytest.raises(PreviewError, match="the refresh of test did not come to its end: "):
         drifted(failed)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 from kubernetes import client, config
-from pulumi_mlops.review import preview, rules
+from pulumi_mlops.review import reading, rules
 
 from local import providers, tools
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
@@ -133,7 +133,7 @@ def test_two_previews_are_the_same(stacks: Engine) -> None:
 
 def test_no_resource_breaks_a_rule_of_reviews(stacks: Engine) -> None:
     previews = [
-        preview.read(json.dumps(stacks.preview_json(stack, "--show-sames")), stack) for stack in (PLATFORM, PENGUINS)
+        reading.read(json.dumps(stacks.preview_json(stack, "--show-sames")), stack) for stack in (PLATFORM, PENGUINS)
     ]
 
     assert min(len(one.steps) for one in previews) > 10

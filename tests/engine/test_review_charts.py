@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from pulumi_mlops.review import charts, cli
-from pulumi_mlops.review.preview import Operation, Preview, read
+from pulumi_mlops.review.preview import Operation, Preview
+from pulumi_mlops.review.reading import read
 
 from local import tools
 from local.paths import ROOT

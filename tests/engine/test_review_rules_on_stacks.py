@@ -9,7 +9,7 @@ import pytest
 from aws import Aws
 from aws_stacks import AwsEngine
 from pulumi_cli import PulumiEnv
-from pulumi_mlops.review import preview, rules
+from pulumi_mlops.review import reading, rules
 from pulumi_mlops.review.preview import Urn
 
 from local import planning, policies
@@ -117,7 +117,7 @@ def test_these_are_the_stacks_on_aws() -> None:
 @pytest.mark.parametrize("stack", STACKS)
 def test_no_stack_on_aws_breaks_a_rule(aws_engine: AwsEngine, stack: str, pack: Path) -> None:
     planning.configure(aws_engine, stack)
-    planned = preview.read(json.dumps(aws_engine.preview_json(stack)), stack)
+    planned = reading.read(json.dumps(aws_engine.preview_json(stack)), stack)
     assert len(planned.steps) > 80
     assert rules.check([planned]) == []
     assert {one.rule for one in rules.undecided([planned])} == OPEN[stack.partition("-")[0]]
@@ -131,7 +131,7 @@ def test_no_stack_on_aws_breaks_a_rule(aws_engine: AwsEngine, stack: str, pack: 
 
 def test_each_bad_resource_is_found_by_its_rule_alone_in_the_json(unreachable: PulumiEnv, aws: Aws) -> None:
     done = unreachable.run("preview", "--json", cwd=bad_project(unreachable))
-    planned = preview.read(done.stdout, "test")
+    planned = reading.read(done.stdout, "test")
     assert planned.complete, done.stdout + done.stderr
     assert {(Urn.parse(one.urn).name, one.rule) for one in rules.check([planned])} == EXPECTED
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from aws import Aws
 from pulumi_cli import PulumiEnv
-from pulumi_mlops.review import preview
+from pulumi_mlops.review import preview, reading
 from pulumi_mlops.review.preview import Operation
 
 from tests.git_host import TOKEN, GitHost, git_host
@@ -41,7 +41,7 @@ def runner(pulumi_env: PulumiEnv, tmp_path: Path) -> Runner:
 def look(runner: Runner) -> preview.Preview:
     """What the preview step leaves for the comment."""
     runner.run(step("review-preview.yml", "preview", "Preview"))
-    return preview.read((runner.temporary / "test.json").read_text(), "test")
+    return reading.read((runner.temporary / "test.json").read_text(), "test")
 
 
 def test_the_preview_of_the_workflow_is_read_whole(runner: Runner, pulumi_env: PulumiEnv) -> None:
@@ -60,7 +60,7 @@ def test_the_preview_of_the_workflow_is_read_whole(runner: Runner, pulumi_env: P
 def test_a_preview_that_fails_fails_its_job_and_leaves_the_reason(runner: Runner) -> None:
     (runner.directory / "__main__.py").write_text("import pulumi\nraise pulumi.RunError('no such zone')\n")
     done = runner.run(step("review-preview.yml", "preview", "Preview"))
-    found = preview.read((runner.temporary / "test.json").read_text(), "test")
+    found = reading.read((runner.temporary / "test.json").read_text(), "test")
 
     assert done.returncode != 0
     assert not found.complete

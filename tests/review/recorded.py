@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops.review._data import UNKNOWNS
-from pulumi_mlops.review.preview import Preview, read
+from pulumi_mlops.review.preview import Preview
+from pulumi_mlops.review.reading import read
 
 from local.paths import ROOT
 

@@ -9,7 +9,8 @@ from typing import Any
 
 from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.findings import Finding, Level
-from pulumi_mlops.review.preview import Preview, read
+from pulumi_mlops.review.preview import Preview
+from pulumi_mlops.review.reading import read
 
 from tests.review import recorded
 

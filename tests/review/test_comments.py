@@ -193,7 +193,7 @@ def test_a_failed_preview_says_why_in_one_line() -> None:
 
 
 def test_a_preview_that_was_cut_off_is_told_as_such() -> None:
-    from pulumi_mlops.review.preview import read
+    from pulumi_mlops.review.reading import read
 
     whole = recorded.text("secrets-events")
     cut = read(whole[: len(whole) * 2 // 3], "prod")
@@ -204,7 +204,7 @@ def test_a_preview_that_was_cut_off_is_told_as_such() -> None:
 @pytest.mark.parametrize("share", range(2, 100, 7))
 @pytest.mark.parametrize("name", ["secrets-events", "secrets-digest", "node-group", "owners"])
 def test_of_a_preview_that_was_cut_off_the_steps_before_are_told(name: str, share: int) -> None:
-    from pulumi_mlops.review.preview import read
+    from pulumi_mlops.review.reading import read
 
     whole = recorded.text(name)
     every = read(whole, "prod")

@@ -3,7 +3,8 @@
 import dataclasses
 from pathlib import Path
 
-from pulumi_mlops.review.preview import Preview, PreviewError, Urn, read
+from pulumi_mlops.review.preview import Preview, PreviewError, Urn
+from pulumi_mlops.review.reading import read
 
 
 def load(file: Path, stack: str = "") -> Preview:

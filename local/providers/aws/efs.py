@@ -3,7 +3,8 @@
 from typing import Any
 
 from local.providers.aws.account import Account, Missing
-from local.providers.aws.resource import Call, Resource, Simulated, Tagging, properties
+from local.providers.aws.resource import Call, Resource, Tagging, properties
+from local.providers.aws.simulated_resource import Simulated
 from local.providers.values import Object
 
 

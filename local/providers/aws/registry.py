@@ -7,9 +7,12 @@ from local.providers.aws import (
     ecr,
     efs,
     eks,
+    eks_simulated,
+    endpoints,
     iam,
     kms,
     rds,
+    routes,
     s3,
     secretsmanager,
     security_groups,
@@ -18,7 +21,24 @@ from local.providers.aws import (
 from local.providers.aws.resource import Resource
 from local.providers.plugin import Refused
 
-MODULES = (ec2, security_groups, iam, cloudwatch, kms, s3, eks, efs, rds, ecr, dns, secretsmanager, sqs)
+MODULES = (
+    cloudwatch,
+    dns,
+    ec2,
+    ecr,
+    efs,
+    eks,
+    eks_simulated,
+    endpoints,
+    iam,
+    kms,
+    rds,
+    routes,
+    s3,
+    secretsmanager,
+    security_groups,
+    sqs,
+)
 
 TYPES: dict[str, Resource] = {kind.token: kind() for module in MODULES for kind in module.KINDS}
 
