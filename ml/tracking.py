@@ -54,9 +54,13 @@ class Tracker(Protocol):
 
 
 def tracker(environment: Mapping[str, str]) -> Tracker:
-    """MLflow at MLFLOW_TRACKING_URI; without that address (a laptop) nothing is tracked."""
-    address = environment.get("MLFLOW_TRACKING_URI", "")
-    return MLflowTracker(address) if address else NoTracker()
+    """MLflow at MLFLOW_TRACKING_URI; without that address (a laptop) nothing is tracked.
+
+    MLFLOW_TRACKING_TOKEN_FILE is where Kubernetes keeps the token by which MLflow knows this pod; without it, the
+    client's own variables say who it is.
+    """
+    address, token = environment.get("MLFLOW_TRACKING_URI", ""), environment.get("MLFLOW_TRACKING_TOKEN_FILE", "")
+    return MLflowTracker(address, Path(token) if token else None) if address else NoTracker()
 
 
 class NoTracker:
@@ -75,8 +79,8 @@ class NoTracker:
 class MLflowTracker:
     """Records in an MLflow server: one experiment and one registered model a model name."""
 
-    def __init__(self, address: str) -> None:
-        self._address = address
+    def __init__(self, address: str, token: Path | None = None) -> None:
+        self._address, self._token = address, token
 
     @cached_property
     def _client(self) -> Any:
@@ -176,6 +180,11 @@ class MLflowTracker:
         return found[0] if found else None
 
     def _sentence(self, action: str) -> "_Sentence":
+        if self._token is not None:
+            try:  # anew each time: a training may outlive a token
+                os.environ["MLFLOW_TRACKING_TOKEN"] = self._token.read_text().strip()
+            except OSError as error:
+                raise TrackingError(f"the token for MLflow could not be read: {error}") from None
         return _Sentence(self._address, action)
 
 
@@ -195,7 +204,11 @@ class _Sentence:
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
         if isinstance(error, MlflowException | requests.RequestException):
-            reason = " ".join(str(error).split())[:300]
+            reason = " ".join(str(error).split())[:500]
+            if isinstance(error, MlflowException) and error.error_code == "PERMISSION_DENIED":
+                reason = (
+                    f"another namespace has an experiment or a model of this name, choose another model_name ({reason})"
+                )
             raise TrackingError(f"MLflow at {self._address} could not {self._action}: {reason}") from error
 
 

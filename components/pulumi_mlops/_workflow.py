@@ -13,6 +13,10 @@ SETTINGS_FILE = "settings.json"
 OUTPUTS_DIRECTORY = "/tmp/outputs"  # noqa: S108 - inside the container, on its own volume
 DATA_KEY = "data-key"
 """Workflow parameter: another key of the source's bucket for this run."""
+TOKEN_DIRECTORY = "/var/run/secrets/mlflow"  # noqa: S105 - a path
+TOKEN_FILE = "token"  # noqa: S105 - a name
+TOKEN_SECONDS = 3600
+"""Life of the token by which MLflow knows a step; the kubelet renews it in time, and steps read it anew."""
 WRONG_DATA_EXIT_CODE = 65
 """EX_DATAERR of sysexits.h: the data or the settings are wrong, and would be so again."""
 
@@ -57,6 +61,12 @@ EXECUTOR_PATCH = json.dumps(
     sort_keys=True,
 )
 
+_TOKEN: dict[str, Any] = {
+    "audience": conventions.MLFLOW_AUDIENCE,
+    "expirationSeconds": TOKEN_SECONDS,
+    "path": TOKEN_FILE,
+}
+
 
 def workflow_template(name: str, args: Mapping[str, Any], labels: Mapping[str, Any]) -> Manifest:
     """Spec of the WorkflowTemplate; `args` are those of TrainingPipeline, `labels` go to workflows and pods."""
@@ -92,6 +102,7 @@ def workflow_template(name: str, args: Mapping[str, Any], labels: Mapping[str, A
                 "persistentVolumeClaim": {"claimName": args.get("models_claim", conventions.MODELS_CLAIM)},
             },
             {"name": "settings", "configMap": {"name": settings_name(name)}},
+            {"name": "mlflow-token", "projected": {"sources": [{"serviceAccountToken": _TOKEN}]}},
             scratch,
         ],
         "templates": [_dag(steps), *(_template(step, args, labels) for step in steps)],
@@ -161,6 +172,7 @@ def _template(step: str, args: Mapping[str, Any], labels: Mapping[str, Any]) -> 
             "volumeMounts": [
                 {"name": "models", "mountPath": conventions.MODELS_PATH},
                 {"name": "settings", "mountPath": SETTINGS_DIRECTORY, "readOnly": True},
+                {"name": "mlflow-token", "mountPath": TOKEN_DIRECTORY, "readOnly": True},
                 {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108
             ],
         },
@@ -186,6 +198,7 @@ def environment(args: Mapping[str, Any]) -> list[dict[str, Any]]:
         "NAMESPACE": "{{workflow.namespace}}",
         "CODE_VERSION": args["image"],
         "MLFLOW_TRACKING_URI": args.get("mlflow_url", conventions.MLFLOW_URL),
+        "MLFLOW_TRACKING_TOKEN_FILE": f"{TOKEN_DIRECTORY}/{TOKEN_FILE}",
         "AWS_REGION": args.get("object_store_region", conventions.OBJECT_STORE_REGION),
     }
     endpoint_url = args.get("object_store_endpoint", conventions.OBJECT_STORE_ENDPOINT)

@@ -35,6 +35,8 @@ DATA_BUCKET: Final = "data"
 MLFLOW_NAMESPACE: Final = "mlflow"
 MLFLOW_SERVICE: Final = "mlflow"
 MLFLOW_PORT: Final = 5000
+MLFLOW_AUDIENCE: Final = "mlflow"
+"""Audience of the service accounts' tokens by which MLflow knows its callers; worth nothing anywhere else."""
 
 ARGO_NAMESPACE: Final = "argo"
 ARGO_CD_NAMESPACE: Final = "argocd"

@@ -94,7 +94,8 @@ class TrainingPipelineArgs(TypedDict):
     models_claim: NotRequired[pulumi.Input[str]]
     """Volume claim that holds the models; default `models`, the workspace's."""
     mlflow_url: NotRequired[pulumi.Input[str]]
-    """URL of the MLflow server; default: the platform's."""
+    """URL of the MLflow server; default: the platform's. Steps send it a token of their service account for the
+    audience `mlflow`, which is worth nothing anywhere else."""
     object_store_endpoint: NotRequired[pulumi.Input[str]]
     """URL of the S3 API, empty for AWS; default: the platform's object store."""
     object_store_region: NotRequired[pulumi.Input[str]]

@@ -112,11 +112,17 @@ class Loop:
         return client.CoreV1Api(self.api).read_namespaced_service(name, namespace).spec.cluster_ip
 
     def registered_versions(self) -> list[dict[str, Any]]:
-        """The model versions in MLflow's registry, by its REST API."""
+        """The model versions in MLflow's registry, by its REST API, as the team's own service account sees them."""
+        token = client.CoreV1Api(self.api).create_namespaced_service_account_token(
+            conventions.PIPELINE_SERVICE_ACCOUNT,
+            self.outputs["namespace"],
+            {"spec": {"audiences": [conventions.MLFLOW_AUDIENCE]}},
+        )
         address = self.service(conventions.MLFLOW_SERVICE, conventions.MLFLOW_NAMESPACE)
         query = f"filter=name%3D%27{self.outputs['model_name']}%27&max_results=200"
         url = f"http://{address}:{conventions.MLFLOW_PORT}/api/2.0/mlflow/model-versions/search?{query}"
-        request = urllib.request.Request(url, headers={"Host": f"localhost:{conventions.MLFLOW_PORT}"})
+        headers = {"Host": f"localhost:{conventions.MLFLOW_PORT}", "Authorization": f"Bearer {token.status.token}"}
+        request = urllib.request.Request(url, headers=headers)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer).get("model_versions", [])
 

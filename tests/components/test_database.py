@@ -1,7 +1,10 @@
 import inspect
+import os
 import re
 import sys
 import types
+from configparser import ConfigParser
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote_plus
 
@@ -85,17 +88,28 @@ def connect_arguments(address: str) -> tuple[str, dict[str, Any]]:
     return dialect.driver, {key: value for key, value in arguments.items() if key != "context"}  # psycopg's types
 
 
-def as_mlflow_reads(monkeypatch: pytest.MonkeyPatch, address: str) -> str:
-    """The address that the MLflow server's program hands to MLflow."""
+def as_mlflow_reads(monkeypatch: pytest.MonkeyPatch, directory: Path, address: str) -> str:
+    """The address that the MLflow server's program hands to MLflow, for runs as for users."""
     calls: list[list[str]] = []
     fake: Any = types.ModuleType("mlflow.cli")
     fake.cli = lambda words, **_: calls.append(words)
+    identity: Any = types.ModuleType("kubernetes_identity")
+    identity.own_namespace = lambda: "mlflow"
+    identity.authenticate = as_mlflow_reads
     monkeypatch.setitem(sys.modules, "mlflow.cli", fake)
-    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", address)
-    exec(_mlflow_server.SERVE, {})
-    assert calls[1] == ["server"]
+    monkeypatch.setitem(sys.modules, "kubernetes_identity", identity)
+    monkeypatch.setattr(os, "environ", {"MLFLOW_BACKEND_STORE_URI": address})
+    server: dict[str, Any] = {"__name__": "serve"}
+    exec(_mlflow_server.CODE["serve.py"], server)
+    server["SETTINGS"] = directory / "settings"
+    server["main"]()
+    assert calls[1] == ["server", "--app-name", "basic-auth"]
     (action, upgrade, read) = calls[0]
     assert (action, upgrade) == ("db", "upgrade")
+    settings = ConfigParser()
+    settings.read(server["SETTINGS"])
+    assert settings["mlflow"]["database_uri"] == read == os.environ["MLFLOW_BACKEND_STORE_URI"]
+    assert server["SETTINGS"].stat().st_mode & 0o077 == 0
     return read
 
 
@@ -336,7 +350,9 @@ def test_every_password_of_rds_survives_its_way_through_the_address(password: st
     assert (url.username, url.password, url.host, url.port, url.database) == ("app", password, "h", 5432, "d")
 
 
-def test_the_address_of_rds_is_read_by_both_drivers(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_of_rds_is_read_by_both_drivers(
+    build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     values = {key: rendered(text, username="app", password="p:a#s?s%") for key, text in template(build(rds)).items()}
     expected = {
         "host": values["host"],
@@ -348,10 +364,12 @@ def test_the_address_of_rds_is_read_by_both_drivers(build: Build, monkeypatch: p
     }
 
     assert connect_arguments(values["uri"]) == ("psycopg", expected)
-    assert connect_arguments(as_mlflow_reads(monkeypatch, values["uri"])) == ("psycopg2", expected)
+    assert connect_arguments(as_mlflow_reads(monkeypatch, tmp_path, values["uri"])) == ("psycopg2", expected)
 
 
-def test_the_address_in_the_cluster_is_read_by_both_drivers(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_address_in_the_cluster_is_read_by_both_drivers(
+    build: Build, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     address = content(build(in_cluster))["uri"]
     expected = {
         "host": "bird-log.birds.svc.cluster.local",
@@ -362,7 +380,7 @@ def test_the_address_in_the_cluster_is_read_by_both_drivers(build: Build, monkey
     }
 
     assert connect_arguments(address) == ("psycopg", expected)
-    assert connect_arguments(as_mlflow_reads(monkeypatch, address)) == ("psycopg2", expected)
+    assert connect_arguments(as_mlflow_reads(monkeypatch, tmp_path, address)) == ("psycopg2", expected)
 
 
 @pytest.mark.parametrize(
@@ -375,9 +393,9 @@ def test_the_address_in_the_cluster_is_read_by_both_drivers(build: Build, monkey
     ],
 )
 def test_mlflow_takes_the_driver_that_its_image_has(
-    monkeypatch: pytest.MonkeyPatch, given_address: str, read: str
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given_address: str, read: str
 ) -> None:
-    assert as_mlflow_reads(monkeypatch, given_address) == read
+    assert as_mlflow_reads(monkeypatch, tmp_path, given_address) == read
 
 
 # In the cluster

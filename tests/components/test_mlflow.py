@@ -21,7 +21,8 @@ def test_without_a_database_runs_are_kept_in_a_file_on_a_protected_volume(build:
     graph = build(program)
 
     assert sorted(one.kind for one in graph) == [
-        "Deployment", "MLflow", "NetworkPolicy", "PersistentVolumeClaim", "Secret", "Service", "ServiceAccount",
+        "ClusterRoleBinding", "ConfigMap", "Deployment", "MLflow", "NetworkPolicy", "PersistentVolumeClaim", "Secret",
+        "Service", "ServiceAccount",
     ]  # fmt: skip
     assert graph["mlflow-data"].protect
     assert _variable(graph, "MLFLOW_BACKEND_STORE_URI") == {"value": "sqlite:////data/mlflow.db"}
@@ -105,8 +106,37 @@ def test_the_pod_obeys_the_restricted_security_standard(build: Build) -> None:
     pod = build(program)["mlflow-server"].inputs["spec"]["template"]["spec"]
 
     assert pod["securityContext"]["runAsNonRoot"]
-    assert not pod["automountServiceAccountToken"]
     assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"]
+
+
+def test_the_server_may_ask_whose_a_token_is_and_nothing_else(build: Build) -> None:
+    graph = build(lambda: program(namespace="tracking"))
+
+    (binding,) = graph.of_kind("ClusterRoleBinding")
+    assert binding.inputs["roleRef"]["name"] == "system:auth-delegator"
+    assert binding.inputs["subjects"] == [{"kind": "ServiceAccount", "name": "mlflow", "namespace": "tracking"}]
+    assert binding.inputs["metadata"]["name"] == "tracking-mlflow-token-reviews"
+    assert graph["mlflow-server"].inputs["spec"]["template"]["spec"]["automountServiceAccountToken"]
+
+
+def test_the_server_runs_the_files_that_the_component_gives_it(build: Build) -> None:
+    graph = build(program)
+    template = graph["mlflow-server"].inputs["spec"]["template"]
+
+    assert set(graph["mlflow-code"].inputs["data"]) == {"serve.py", "kubernetes_identity.py"}
+    assert {"name": "code", "configMap": {"name": "mlflow-code"}} in template["spec"]["volumes"]
+    mount = next(one for one in _container(graph)["volumeMounts"] if one["name"] == "code")
+    assert _container(graph)["command"] == ["python", f"{mount['mountPath']}/serve.py"]
+    assert _container_variables(graph)["PYTHONPATH"] == mount["mountPath"]
+
+
+def test_other_code_starts_other_pods(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    def annotations() -> dict[str, str]:
+        return build(program)["mlflow-server"].inputs["spec"]["template"]["metadata"]["annotations"]
+
+    before = annotations()
+    monkeypatch.setattr(_mlflow_server, "CODE", {**_mlflow_server.CODE, "serve.py": "print()"})
+    assert annotations() != before
 
 
 def test_kubernetes_service_variables_cannot_shadow_the_settings(build: Build) -> None:

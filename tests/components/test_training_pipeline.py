@@ -105,6 +105,7 @@ def test_every_step_knows_its_run_its_settings_and_its_data(build: Build) -> Non
             "NAMESPACE": "{{workflow.namespace}}",
             "CODE_VERSION": "registry.example.org/ml-pipeline:1",
             "MLFLOW_TRACKING_URI": "http://mlflow.mlflow.svc.cluster.local:5000",
+            "MLFLOW_TRACKING_TOKEN_FILE": "/var/run/secrets/mlflow/token",
             "AWS_REGION": "us-east-1",
             "AWS_ENDPOINT_URL_S3": "http://object-store.object-store.svc.cluster.local:8333",
             "ENDPOINT": "penguins",
@@ -112,6 +113,18 @@ def test_every_step_knows_its_run_its_settings_and_its_data(build: Build) -> Non
         container = templates(graph)[step]["container"]
         assert container["command"] == ["python", "-m", f"ml.{step}"]
         assert container["envFrom"] == [{"secretRef": {"name": "object-store-credentials", "optional": True}}]
+
+
+def test_every_step_has_the_token_by_which_mlflow_knows_it(build: Build) -> None:
+    graph = pipeline(build)
+    (volume,) = [one for one in spec(graph)["volumes"] if "projected" in one]
+    assert volume["projected"]["sources"] == [
+        {"serviceAccountToken": {"audience": "mlflow", "expirationSeconds": 3600, "path": "token"}}
+    ]
+    for step in ("load", "preprocess", "train", "evaluate"):
+        (mount,) = [one for one in templates(graph)[step]["container"]["volumeMounts"] if one["name"] == volume["name"]]
+        path = environment(graph, step)["MLFLOW_TRACKING_TOKEN_FILE"]
+        assert (mount["readOnly"], f"{mount['mountPath']}/token") == (True, path)
 
 
 def test_a_run_by_hand_can_name_other_data(build: Build) -> None:

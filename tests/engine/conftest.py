@@ -1,6 +1,5 @@
 """The real Pulumi CLI with a throw-away home and backend, and a real Kubernetes API without nodes."""
 
-import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,16 +25,7 @@ def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def pulumi_env(pulumi_home: Path, tmp_path: Path) -> PulumiEnv:
     """The CLI with the session's plugins and a backend of this test alone."""
-    (tmp_path / "backend").mkdir()
-    pulumi = tools.ensure("pulumi")["pulumi"]
-    environment = {
-        "PULUMI_HOME": str(pulumi_home),
-        "PULUMI_BACKEND_URL": f"file://{tmp_path / 'backend'}",
-        "PULUMI_CONFIG_PASSPHRASE": "a passphrase for tests",
-        "PATH": f"{pulumi.parent}:{os.environ['PATH']}",
-        **providers.environment(),
-    }
-    return PulumiEnv(pulumi, environment, tmp_path)
+    return PulumiEnv.at(tmp_path, pulumi_home)
 
 
 @pytest.fixture(scope="session")

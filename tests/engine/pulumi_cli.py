@@ -18,6 +18,7 @@ from unittest import mock
 import cloudpickle
 import yaml
 
+from local import providers, tools
 from local.providers.kubernetes.client import Client
 from local.providers.kubernetes.names import Kind
 
@@ -65,6 +66,20 @@ class PulumiEnv:
     pulumi: Path
     environment: dict[str, str]
     directory: Path
+
+    @classmethod
+    def at(cls, directory: Path, home: Path) -> "PulumiEnv":
+        """The CLI with the plugins of that home; projects and state are in the directory."""
+        (directory / "backend").mkdir()
+        pulumi = tools.ensure("pulumi")["pulumi"]
+        environment = {
+            "PULUMI_HOME": str(home),
+            "PULUMI_BACKEND_URL": f"file://{directory / 'backend'}",
+            "PULUMI_CONFIG_PASSPHRASE": "a passphrase for tests",
+            "PATH": f"{pulumi.parent}:{os.environ['PATH']}",
+            **providers.environment(),
+        }
+        return cls(pulumi, environment, directory)
 
     def run(self, *words: str, cwd: Path) -> "subprocess.CompletedProcess[str]":
         """Runs the CLI as a person would."""

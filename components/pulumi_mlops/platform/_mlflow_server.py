@@ -1,7 +1,9 @@
-"""How the MLflow server is run: migration and server in one process, every setting in its environment."""
+"""How the MLflow server is run: by the files of `_in_mlflow`, with every setting in its environment."""
 
+import hashlib
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import pulumi
 
@@ -20,56 +22,54 @@ DEFAULT_WORKERS = 1
 CPU_REQUEST = "100m"
 SQLITE_URI = "sqlite:////data/mlflow.db"
 
-SERVE = """
-import os, re
-from mlflow.cli import cli
-address = re.sub(r"^postgres(ql)?([+]psycopg)?://", "postgresql+psycopg2://", os.environ["MLFLOW_BACKEND_STORE_URI"])
-os.environ["MLFLOW_BACKEND_STORE_URI"] = address
-cli(["db", "upgrade", address], standalone_mode=False)
-cli(["server"])
-"""
-"""Migration and server in one process: each `import mlflow` costs 4 CPU seconds. Two replicas that migrate an empty
-database at the same moment disagree once; the loser is restarted and finds it done. The URI is on no command line.
-The image has no Postgres driver but psycopg2, while SQLAlchemy 2.1 takes psycopg where the URI names none."""
+CODE = {path.name: path.read_text() for path in sorted((Path(__file__).parent / "_in_mlflow").glob("[!_]*.py"))}
+"""What runs in the container, by the names of the files: `serve.py` and what it imports."""
+CODE_PATH = "/opt/pulumi-mlops"
 
 
-def deployment(
-    name: str,
-    args: Mapping[str, Any],
-    account: pulumi.Output[str],
-    credentials: pulumi.Output[str] | None,
-    volume: pulumi.Output[str] | None,
-) -> Manifest:
+class Objects(NamedTuple):
+    """Names of the objects that the server's pods use."""
+
+    account: pulumi.Output[str]
+    """The service account."""
+    code: pulumi.Output[str]
+    """The ConfigMap with CODE."""
+    credentials: pulumi.Output[str] | None
+    """The Secret with the keys of the artifact store, if it needs any."""
+    volume: pulumi.Output[str] | None
+    """The claim of the SQLite file, without a database."""
+
+
+def deployment(name: str, args: Mapping[str, Any], used: Objects) -> Manifest:
     """Spec of the Deployment. One SQLite file, one writer: with it, the old server goes before the new one comes."""
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
     replicas = args.get("replicas", 1)
     pods = conventions.selector("mlflow", name)
     return {
         "replicas": replicas,
-        "strategy": {"type": "Recreate"} if volume else rolling,
+        "strategy": {"type": "Recreate"} if used.volume else rolling,
         "selector": {"matchLabels": pods},
         "template": {
-            "metadata": {"labels": conventions.labels("mlflow", name)},
+            "metadata": {
+                "labels": conventions.labels("mlflow", name),
+                # other code, other pods: a changed ConfigMap alone would start none
+                "annotations": {f"{conventions.ANNOTATION_PREFIX}/code": _checksum(CODE)},
+            },
             "spec": {
-                "serviceAccountName": account,
                 **({"topologySpreadConstraints": _addons.spread(pods)} if replicas > 1 else {}),
-                **pod(name, args, credentials, volume),
+                **pod(name, args, used),
             },
         },
     }
 
 
-def pod(
-    name: str,
-    args: Mapping[str, Any],
-    credentials: pulumi.Output[str] | None,
-    volume: pulumi.Output[str] | None,
-) -> Manifest:
-    """Spec of a server's pod, but for its service account. `volume` is the claim of the SQLite file."""
+def pod(name: str, args: Mapping[str, Any], used: Objects) -> Manifest:
+    """Spec of a server's pod."""
     port = conventions.MLFLOW_PORT
     return {
+        "serviceAccountName": used.account,
         "securityContext": pod_security(),
-        "automountServiceAccountToken": False,
+        "automountServiceAccountToken": True,  # with it, the server asks Kubernetes who its callers are
         "enableServiceLinks": False,  # they would set MLFLOW_PORT, which is also a setting of the server
         "containers": [
             {
@@ -77,9 +77,9 @@ def pod(
                 "image": pulumi.Output.from_input(args.get("image_registry", UPSTREAM_REGISTRY)).apply(
                     lambda registry: conventions.image(registry, REPOSITORY, IMAGE_TAG)
                 ),
-                "command": ["python", "-c", SERVE],
+                "command": ["python", f"{CODE_PATH}/serve.py"],
                 "env": environment(name, args),
-                **({"envFrom": [{"secretRef": {"name": credentials}}]} if credentials else {}),
+                **({"envFrom": [{"secretRef": {"name": used.credentials}}]} if used.credentials else {}),
                 "ports": [{"name": "http", "containerPort": port}],
                 "startupProbe": _parts.http_probe("/health", port, period_seconds=1, failures=180),
                 "readinessProbe": _parts.http_probe("/health", port, period_seconds=10, failures=3),
@@ -87,14 +87,16 @@ def pod(
                 "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
                 "securityContext": container_security(),
                 "volumeMounts": [
+                    {"name": "code", "mountPath": CODE_PATH, "readOnly": True},
                     {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - a volume of the pod's own
-                    *([{"name": "data", "mountPath": "/data"}] if volume else []),
+                    *([{"name": "data", "mountPath": "/data"}] if used.volume else []),
                 ],
             }
         ],
         "volumes": [
+            {"name": "code", "configMap": {"name": used.code}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "2Gi"}},  # artifacts on their way through
-            *([{"name": "data", "persistentVolumeClaim": {"claimName": volume}}] if volume else []),
+            *([{"name": "data", "persistentVolumeClaim": {"claimName": used.volume}}] if used.volume else []),
         ],
     }
 
@@ -109,6 +111,7 @@ def environment(name: str, args: Mapping[str, Any]) -> list[Manifest]:
     )
     values: dict[str, Any] = {
         "HOME": "/tmp",  # noqa: S108 - a volume of the pod's own
+        "PYTHONPATH": CODE_PATH,  # for the processes that the server starts
         "MLFLOW_HOST": "0.0.0.0",  # noqa: S104 - a pod's own address
         "MLFLOW_PORT": str(conventions.MLFLOW_PORT),
         "MLFLOW_WORKERS": pulumi.Output.from_input(args.get("workers", DEFAULT_WORKERS)).apply(str),
@@ -142,3 +145,7 @@ def allowed_hosts(service: str, namespace: str, *others: str) -> str:
     ]
     with_port = [name if ":" in name else f"{name}:*" for name in names]
     return ",".join(dict.fromkeys([*names, *with_port]))
+
+
+def _checksum(files: Mapping[str, str]) -> str:
+    return hashlib.sha256("".join(files.values()).encode()).hexdigest()

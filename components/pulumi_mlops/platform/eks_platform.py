@@ -57,7 +57,7 @@ class EksPlatform(pulumi.ComponentResource):
     gateway_url: pulumi.Output[str]
     """Where clients reach the endpoints, without a path."""
     mlflow_url: pulumi.Output[str]
-    """MLflow's tracking URI inside the cluster. MLflow has no login, and so no public name."""
+    """MLflow's tracking URI inside the cluster; it has no public name."""
     argo_cd_url: pulumi.Output[str]
     """Address of Argo CD."""
     argo_workflows_url: pulumi.Output[str]

@@ -1,7 +1,7 @@
 """The MLflow tracking server and model registry.
 
 Creates the server with its schema migration, Service and, without a database of its own, the volume of a SQLite file.
-Does not own: the namespace, the database, the bucket. It has no login: it is reachable from inside the cluster alone.
+Does not own: the namespace, the database, the bucket. It is reachable from inside the cluster alone.
 """
 
 from collections.abc import Iterator, Mapping
@@ -33,7 +33,7 @@ class MLflowArgs(TypedDict):
     """Arguments of `MLflow`."""
 
     namespace: pulumi.Input[str]
-    """Namespace of the server, created elsewhere."""
+    """Namespace of the server, created elsewhere, and of nothing else: its service accounts administrate MLflow."""
     artifact_store: MLflowArtifactStore
     """Where artifacts are kept."""
     database_secret: NotRequired[pulumi.Input[str]]
@@ -73,7 +73,11 @@ RULES = {
 
 
 class MLflow(pulumi.ComponentResource):
-    """An MLflow server whose artifacts pass through it.
+    """An MLflow server that knows its callers, and whose artifacts pass through it.
+
+    Whoever calls it sends the token of a Kubernetes service account for the audience `mlflow`, as pipelines do, and
+    sees what was made from the same namespace; service accounts of the server's own namespace see and change
+    everything. Without a token there is no answer but that of `/health`.
 
     ```python
     from pulumi_mlops.platform import MLflow
@@ -129,12 +133,11 @@ class MLflow(pulumi.ComponentResource):
     def _create_server(
         self, credentials: pulumi.Output[str] | None, volume: pulumi.Output[str] | None
     ) -> k8s.apps.v1.Deployment:
-        account = k8s.core.v1.ServiceAccount(
-            f"{self._name}-service-account",
-            metadata=self._metadata(),
-            automount_service_account_token=False,
-            opts=self._child,
+        account = self._create_account()
+        code = k8s.core.v1.ConfigMap(
+            f"{self._name}-code", metadata=self._metadata("-code"), data=_mlflow_server.CODE, opts=self._child
         )
+        used = _mlflow_server.Objects(account, name_of(code), credentials, volume)
         if self._args.get("replicas", 1) > 1:
             k8s.policy.v1.PodDisruptionBudget(
                 f"{self._name}-disruption-budget",
@@ -145,9 +148,29 @@ class MLflow(pulumi.ComponentResource):
         return k8s.apps.v1.Deployment(
             f"{self._name}-server",
             metadata=self._metadata(),
-            spec=_mlflow_server.deployment(self._name, self._args, name_of(account), credentials, volume),
+            spec=_mlflow_server.deployment(self._name, self._args, used),
             opts=self._child,
         )
+
+    def _create_account(self) -> pulumi.Output[str]:
+        """The service account of the server, which may ask Kubernetes whose token it was sent."""
+        account = k8s.core.v1.ServiceAccount(
+            f"{self._name}-service-account",
+            metadata=self._metadata(),
+            automount_service_account_token=False,
+            opts=self._child,
+        )
+        k8s.rbac.v1.ClusterRoleBinding(
+            f"{self._name}-token-reviews",
+            metadata={
+                "name": pulumi.Output.concat(self._args["namespace"], "-", self._name, "-token-reviews"),
+                "labels": conventions.labels("mlflow", self._name),
+            },
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:auth-delegator"},
+            subjects=[{"kind": "ServiceAccount", "name": name_of(account), "namespace": self._args["namespace"]}],
+            opts=self._child,
+        )
+        return name_of(account)
 
     def _create_service(self, server: k8s.apps.v1.Deployment) -> pulumi.Output[str]:
         k8s.networking.v1.NetworkPolicy(

@@ -1,0 +1,114 @@
+"""Who asks MLflow for something: the service account of Kubernetes whose token comes with the request.
+
+MLflow calls `authenticate` for every request. A caller is MLflow's user by the name of its namespace: what one team's
+pipeline makes, the whole team sees and nobody else. The server's own namespace is the administrator.
+
+A client sends a token for the audience `mlflow` as bearer token; a person pastes one as password, with any user name.
+"""
+
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+import requests
+from cachetools import TTLCache
+from flask import Response, make_response, request
+from werkzeug.datastructures import Authorization
+
+AUDIENCE = "mlflow"
+"""A token for this audience is worth nothing at the API server, and one for the API server nothing here."""
+SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
+TIMEOUT_SECONDS = 10
+REMEMBERED_SECONDS = 60
+"""For so long a token is not looked at again; one whose pod or account was deleted is good no longer."""
+
+HOW = (
+    f"Send a token of a service account for the audience {AUDIENCE}: pipelines have one. Outside, set "
+    f"MLFLOW_TRACKING_TOKEN to what `kubectl create token ACCOUNT --namespace TEAM --audience {AUDIENCE}` prints; "
+    "in a browser, that is the password, with any user name."
+)
+
+_known: "TTLCache[bytes, str]" = TTLCache(maxsize=10_000, ttl=REMEMBERED_SECONDS)
+
+
+class Refused(Exception):
+    """The caller is not let in; the message says why."""
+
+
+def authenticate() -> Authorization | Response:
+    """The caller of the request at hand, or the answer that sends it away."""
+    try:
+        namespace = _caller(request.authorization)
+    except Refused as refusal:
+        answer = make_response(f"MLflow: {refusal} {HOW}", 401)
+        answer.headers["WWW-Authenticate"] = 'Basic realm="the token of a service account as password"'
+        return answer
+    except (OSError, requests.RequestException) as error:
+        return make_response(f"MLflow could not ask Kubernetes about the token: {error}", 503)
+    return Authorization("bearer", {"username": namespace})
+
+
+def own_namespace() -> str:
+    """The namespace of the server, whose service accounts administrate it."""
+    return (SERVICE_ACCOUNT / "namespace").read_text().strip()
+
+
+def _caller(authorization: Authorization | None) -> str:
+    token = (authorization.token or authorization.password) if authorization else None
+    if not token:
+        raise Refused("the request has no token.")
+    key = hashlib.sha256(token.encode()).digest()
+    if key not in _known:
+        namespace = namespace_of(_review(token))
+        _ensure_user(namespace)
+        _known[key] = namespace
+        return namespace
+    return _known[key]
+
+
+def _review(token: str) -> dict[str, Any]:
+    """Kubernetes' opinion of the token: the status of a TokenReview."""
+    host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
+    answer = requests.post(
+        f"https://{f'[{host}]' if ':' in host else host}:{port}/apis/authentication.k8s.io/v1/tokenreviews",
+        json={
+            "apiVersion": "authentication.k8s.io/v1",
+            "kind": "TokenReview",
+            "spec": {"token": token, "audiences": [AUDIENCE]},
+        },
+        headers={"Authorization": f"Bearer {(SERVICE_ACCOUNT / 'token').read_text()}"},
+        verify=str(SERVICE_ACCOUNT / "ca.crt"),
+        timeout=TIMEOUT_SECONDS,
+    )
+    answer.raise_for_status()
+    return answer.json()["status"]
+
+
+def namespace_of(status: dict[str, Any]) -> str:
+    """The namespace of the service account that a TokenReview found.
+
+    Raises:
+        Refused: the token is not valid, or not one of a service account.
+    """
+    if not status.get("authenticated"):
+        raise Refused(f"Kubernetes does not accept the token: {status.get('error', 'it gives no reason')}.")
+    name: str = status["user"]["username"]
+    match name.split(":"):
+        case ["system", "serviceaccount", namespace, _]:
+            return namespace
+        case _:
+            raise Refused(f"the token is that of {name!r}, which is no service account.")
+
+
+def _ensure_user(name: str) -> None:
+    from mlflow.exceptions import MlflowException  # noqa: PLC0415 - MLflow imports this module while it is imported
+    from mlflow.server.auth import store  # noqa: PLC0415
+
+    if store.has_user(name):
+        return
+    try:
+        store.create_user(name, hashlib.sha256(os.urandom(32)).hexdigest())  # a password that nobody ever knows
+    except MlflowException as error:
+        if error.error_code != "RESOURCE_ALREADY_EXISTS":  # another server was quicker
+            raise
