@@ -25,7 +25,8 @@ def api_flags(directory: Path) -> dict[str, str]:
         "kubelet-client-key": str(client.key),
         "kubelet-certificate-authority": str(pki.authority.certificate),
         "kubelet-preferred-address-types": "InternalIP",
-        "enable-admission-plugins": "NodeRestriction",
+        # Images are built here, some under upstream's tags, which do not say what they hold: each pod asks the registry.
+        "enable-admission-plugins": "AlwaysPullImages,NodeRestriction",
     }
 
 

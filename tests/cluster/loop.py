@@ -111,20 +111,26 @@ class Loop:
         """Address of a Service, which this machine reaches like a pod does."""
         return client.CoreV1Api(self.api).read_namespaced_service(name, namespace).spec.cluster_ip
 
-    def registered_versions(self) -> list[dict[str, Any]]:
-        """The model versions in MLflow's registry, by its REST API, as the team's own service account sees them."""
+    def registered_versions(
+        self, account: str = conventions.PIPELINE_SERVICE_ACCOUNT, namespace: str = ""
+    ) -> list[Any]:
+        """The team's model versions in MLflow's registry as a service account sees them, by default the pipeline's."""
         token = client.CoreV1Api(self.api).create_namespaced_service_account_token(
-            conventions.PIPELINE_SERVICE_ACCOUNT,
-            self.outputs["namespace"],
-            {"spec": {"audiences": [conventions.MLFLOW_AUDIENCE]}},
+            account, namespace or self.outputs["namespace"], {"spec": {"audiences": [conventions.MLFLOW_AUDIENCE]}}
         )
-        address = self.service(conventions.MLFLOW_SERVICE, conventions.MLFLOW_NAMESPACE)
         query = f"filter=name%3D%27{self.outputs['model_name']}%27&max_results=200"
-        url = f"http://{address}:{conventions.MLFLOW_PORT}/api/2.0/mlflow/model-versions/search?{query}"
-        headers = {"Host": f"localhost:{conventions.MLFLOW_PORT}", "Authorization": f"Bearer {token.status.token}"}
-        request = urllib.request.Request(url, headers=headers)
+        answer = self.ask_mlflow(f"/api/2.0/mlflow/model-versions/search?{query}", token.status.token)
+        return json.loads(answer).get("model_versions", [])
+
+    def ask_mlflow(self, path: str, token: str = "") -> bytes:
+        """What MLflow answers to the bearer of a token."""
+        address = self.service(conventions.MLFLOW_SERVICE, conventions.MLFLOW_NAMESPACE)
+        headers = {"Host": f"localhost:{conventions.MLFLOW_PORT}"} | (
+            {"Authorization": f"Bearer {token}"} if token else {}
+        )
+        request = urllib.request.Request(f"http://{address}:{conventions.MLFLOW_PORT}{path}", headers=headers)
         with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer).get("model_versions", [])
+            return answer.read()
 
     def in_server_pod(self, code: str) -> str:
         """Runs Python in a running server's container and returns what it prints."""

@@ -9,12 +9,14 @@ import re
 import signal
 import subprocess
 import time
+import urllib.error
 from pathlib import Path
 
 import httpx
 import pytest
 from kubernetes import client
 from loop import Loop, eventually, make, message
+from pulumi_mlops import conventions
 
 from local import training
 from local.engine import PENGUINS, STACKS
@@ -126,6 +128,15 @@ def test_wrong_data_fails_the_run_with_one_sentence_and_keeps_the_version(
     assert sentence in said, said
     assert "Traceback" not in said
     assert loop.served_version() == before
+
+
+def test_mlflow_shows_a_team_its_own_and_nobody_else_a_thing(loop: Loop):
+    assert loop.registered_versions() != []
+    assert loop.registered_versions("default", conventions.ARGO_NAMESPACE) == []
+    assert loop.registered_versions("default", conventions.MLFLOW_NAMESPACE) != []
+
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        loop.ask_mlflow("/")
 
 
 def test_a_killed_training_step_is_tried_again_and_makes_the_same_version(loop: Loop):

@@ -61,8 +61,8 @@ def image(node) -> str:
     return f"{node.registry}/test/busybox:{push(node.registry_push, 'test/busybox')}"
 
 
-def push(registry: str, repository: str) -> str:
-    """Pushes an image of BusyBox and getent; returns the tag.
+def push(registry: str, repository: str, tag: str = "", mark: str = "") -> str:
+    """Pushes an image of BusyBox and getent, in which MARK is set; returns the tag, by default one of its content.
 
     getent asks the resolver as programs with the C library do; the static BusyBox cannot.
     """
@@ -83,7 +83,7 @@ def push(registry: str, repository: str) -> str:
     config = {
         "architecture": "amd64",
         "os": "linux",
-        "config": {"Env": ["PATH=/bin"], "Cmd": ["/bin/sh"]},
+        "config": {"Env": ["PATH=/bin", f"MARK={mark}"], "Cmd": ["/bin/sh"]},
         "rootfs": {"type": "layers", "diff_ids": [digest(layer.getvalue())]},
     }
     blobs = [json.dumps(config).encode(), packed]
@@ -103,7 +103,7 @@ def push(registry: str, repository: str) -> str:
         "config": descriptors[0],
         "layers": descriptors[1:],
     }
-    tag = digest(packed).removeprefix("sha256:")[:12]
+    tag = tag or digest(packed).removeprefix("sha256:")[:12]
     content = {"Content-Type": manifest["mediaType"]}
     assert call(registry, "PUT", f"/v2/{repository}/manifests/{tag}", json.dumps(manifest).encode(), content)[0] == 201
     return tag
@@ -172,6 +172,14 @@ def test_a_pod_reaches_itself_through_its_service(kubectl, web):
 def test_a_pod_reaches_the_api_server(kubectl, web):
     script = "set -- $(getent hosts kubernetes.default.svc) && nc -w 5 $1 443 </dev/null && echo $1"
     assert kubectl("exec", "server", "--", "sh", "-c", script) == "10.96.0.1\n"
+
+
+def test_a_pod_runs_what_the_registry_has_now_and_not_what_the_tag_meant_before(kubectl, node, image):
+    for mark in ("first", "second"):
+        push(node.registry_push, "test/moving", "1", mark)
+        kubectl("apply", "-f", "-", stdin=pod(mark, f"{node.registry}/test/moving:1", "echo $MARK"))
+        kubectl("wait", f"pod/{mark}", "--for=jsonpath={.status.phase}=Succeeded", "--timeout=60s")
+        assert kubectl("logs", mark).strip() == mark
 
 
 def test_a_name_outside_of_the_cluster_is_asked_of_the_machines_resolvers(kubectl, web):
