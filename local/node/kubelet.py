@@ -25,7 +25,7 @@ def api_flags(directory: Path) -> dict[str, str]:
         "kubelet-client-key": str(client.key),
         "kubelet-certificate-authority": str(pki.authority.certificate),
         "kubelet-preferred-address-types": "InternalIP",
-        # Images are built here, some under upstream's tags, which do not say what they hold: each pod asks the registry.
+        # Images are built here, some under upstream's tags, which say nothing of content: each pod asks the registry.
         "enable-admission-plugins": "AlwaysPullImages,NodeRestriction",
     }
 
