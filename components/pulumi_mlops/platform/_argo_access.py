@@ -48,7 +48,7 @@ def create(name: str, namespace: pulumi.Input[str], server: Mapping[str, Any], c
 
 
 def account_name(name: str, role: str) -> str:
-    """Name of an account and of its ClusterRole. The chart's own ClusterRoles are `<name>-admin`, `-edit` and `-view`."""
+    """Name of an account and of its ClusterRole; the chart itself makes the ClusterRoles `<name>-admin` and `-view`."""
     return f"{name}-sso-{role}"
 
 

@@ -148,9 +148,7 @@ class ArgoWorkflows(pulumi.ComponentResource):
                 pulumi.ResourceOptions(parent=self, depends_on=[installed]),
             )
             if "sso_issuer" in checked["server"]:
-                _argo_access.create(
-                    name, checked["namespace"], checked["server"], pulumi.ResourceOptions(parent=self)
-                )
+                _argo_access.create(name, checked["namespace"], checked["server"], pulumi.ResourceOptions(parent=self))
         self.namespace = pulumi.Output.from_input(checked["namespace"])
         # Through the release's id: known once the controller runs, so that whoever uses it comes after.
         self.release = installed.id.apply(lambda _: name)
