@@ -9,6 +9,7 @@ import pulumi_kubernetes as k8s
 import pytest
 from pulumi_cli import Cluster, PulumiEnv, Stack
 from pulumi_mlops import ObjectStoreAccess, Workspace
+from pulumi_mlops._workflow_access import rule
 from pulumi_mlops.platform import _argo_access
 
 from local.node.api import Api
@@ -19,13 +20,15 @@ PLACE = "argo-of-people"
 ADMIN, READER, LOGIN = (f"{PLACE}:workflows-sso-{role}" for role in ("admin", "reader", "login"))
 BIRDS, FISH = "birds-of-people:member", "fish-of-people:member"
 ACCOUNTS = (ADMIN, READER, LOGIN, BIRDS, FISH)
+STRANGE = ['x" in groups || true || "', "C:\\", "CN=ML,OU=Größe", "🐧"]
+"""Names of groups that a provider may well have; the account's rule has each as a text."""
 SUBMIT, STOP, DELETE = (f"{verb} workflows.argoproj.io" for verb in ("create", "patch", "delete"))
 LIST, LOGS = "list workflows.argoproj.io", "get pods/log"
 
 
 def program() -> None:
     namespace = k8s.core.v1.Namespace("argo", metadata={"name": PLACE})
-    groups = {"sso_admin_groups": ["platform"], "sso_reader_groups": ["auditors"]}
+    groups = {"sso_admin_groups": ["platform", *STRANGE], "sso_reader_groups": ["auditors"]}
     _argo_access.create("workflows", namespace.metadata["name"], groups, pulumi.ResourceOptions())
     for team in ("birds", "fish"):
         Workspace(
@@ -97,6 +100,8 @@ def test_everybody_may_do_what_his_groups_are_for_and_nothing_else(stack: Stack,
             assert not may(api, account, "create pods/exec", namespace)
             assert not may(api, account, "update workflowtemplates.argoproj.io", namespace)
 
+    made = api.request("GET", f"/api/v1/namespaces/{PLACE}/serviceaccounts/workflows-sso-admin")
+    assert made["metadata"]["annotations"]["workflows.argoproj.io/rbac-rule"] == rule(["platform", *STRANGE])
     assert not stack.up().changed
 
 
