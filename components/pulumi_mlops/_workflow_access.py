@@ -6,7 +6,7 @@ he asks about. No account has the right to read Secrets: the server alone takes 
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pulumi
@@ -62,26 +62,30 @@ def token_secret(account: str) -> str:
 
 
 def account(
-    name: str, metadata: Manifest, rule: str, precedence: int, child: pulumi.ResourceOptions
+    name: str, metadata: Manifest, expression: str, precedence: int, child: pulumi.ResourceOptions
 ) -> k8s.core.v1.ServiceAccount:
     """Creates a service account as which people act, and the Secret that Kubernetes fills with its token.
 
     Pods get no token of it. `metadata` has the name, the namespace and the labels.
     """
-    annotations = {
-        "workflows.argoproj.io/rbac-rule": rule,
-        "workflows.argoproj.io/rbac-rule-precedence": str(precedence),
-    }
     made = k8s.core.v1.ServiceAccount(
-        name, metadata={**metadata, "annotations": annotations}, automount_service_account_token=False, opts=child
+        name,
+        metadata=_annotated(
+            metadata,
+            {
+                "workflows.argoproj.io/rbac-rule": expression,
+                "workflows.argoproj.io/rbac-rule-precedence": str(precedence),
+            },
+        ),
+        automount_service_account_token=False,
+        opts=child,
     )
     k8s.core.v1.Secret(
         f"{name}-token",
-        metadata={
-            **metadata,
-            "name": token_secret(metadata["name"]),
-            "annotations": {"kubernetes.io/service-account.name": name_of(made)},
-        },
+        metadata=_annotated(
+            {**metadata, "name": token_secret(metadata["name"])},
+            {"kubernetes.io/service-account.name": name_of(made)},
+        ),
         type="kubernetes.io/service-account-token",
         opts=child,
     )
@@ -109,3 +113,7 @@ def role_reference(role: Any) -> Manifest:
 def subject(account: k8s.core.v1.ServiceAccount) -> Manifest:
     """How a binding names a service account."""
     return {"kind": "ServiceAccount", "name": name_of(account), "namespace": account.metadata["namespace"]}
+
+
+def _annotated(metadata: Manifest, annotations: Mapping[str, Any]) -> Manifest:
+    return {**metadata, "annotations": annotations}
