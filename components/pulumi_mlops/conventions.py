@@ -59,6 +59,9 @@ SHARED_STORAGE_CLASS: Final = "shared"
 
 PIPELINE_SERVICE_ACCOUNT: Final = "pipeline"
 """Service account of a workspace's workflows."""
+MEMBER_SERVICE_ACCOUNT: Final = "member"
+"""Service account as which a workspace's own people act in Argo Workflows. Its server may read the Secret with the
+token of this one and of no other account of a workspace."""
 MODELS_CLAIM: Final = "models"
 """PersistentVolumeClaim of a workspace that holds its models, ReadWriteMany."""
 MODELS_PATH: Final = "/models"

@@ -9,7 +9,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import _network, conventions
+from pulumi_mlops import _network, _workflow_access, conventions
 from pulumi_mlops import _workspace_objects as objects
 from pulumi_mlops._args import Rule, at_least, check_args, cidr, dns_label
 from pulumi_mlops._manifests import RESTRICTED, Manifest, name_of
@@ -50,6 +50,10 @@ class WorkspaceArgs(TypedDict):
     """Bucket for the logs of workflows; default `workflows`."""
     service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
     """Annotations of the pipelines' service account, such as the IAM role that IRSA binds it to; default none."""
+    member_groups: NotRequired[list[str]]
+    """Groups, as the identity provider's `groups` claim names them, whose people see the namespace's workflows with
+    their logs in Argo Workflows, and submit, stop, retry and delete them; default none. A workflow can run any pod that
+    the namespace admits, with its Secrets. Needs an Argo Workflows with SSO. Plain: they decide what exists."""
     client_namespaces: NotRequired[list[pulumi.Input[str]]]
     """Namespaces whose pods may call the endpoints, besides the gateway's; default: every namespace of the cluster.
     Name the gateway implementation's and Prometheus' own namespaces as well."""
@@ -72,6 +76,7 @@ RULES: dict[str, Rule] = {
     "models_gib": at_least(1, "GiB"),
     "pods": at_least(3, "pods: a step, an endpoint and its successor"),
     "object_store_secret": dns_label,
+    "member_groups": _workflow_access.group,
     "client_namespaces": dns_label,
     "egress_namespaces": dns_label,
     "egress_cidrs": cidr,
@@ -117,6 +122,9 @@ class Workspace(pulumi.ComponentResource):
         self.models_claim = self._create_models_claim()
         self.object_store_secret = self._create_object_store_secret()
         self._create_artifact_repository()
+        if checked.get("member_groups"):
+            member = self._metadata(conventions.MEMBER_SERVICE_ACCOUNT)
+            _workflow_access.members(name, member, checked["member_groups"], self._child)
         self.register_outputs(
             {
                 "namespace": self.namespace,

@@ -52,6 +52,8 @@ ARGO_WORKFLOWS_FULL: dict[str, Any] = {
         "sso_issuer": "https://id.example.org",
         "sso_secret_name": "argo-sso",
         "sso_scopes": ["profile", "groups"],
+        "sso_admin_groups": ["platform", "ops"],
+        "sso_reader_groups": ["auditors"],
         "replicas": 3,
         "memory": "512Mi",
         "service_account_annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/argo"},

@@ -31,6 +31,7 @@ WORKSPACE_FULL: WorkspaceArgs = {
     "object_store_region": "eu-central-1",
     "workflows_bucket": "birds-workflows",
     "service_account_annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::123456789012:role/birds"},
+    "member_groups": ["birds", 'Ornithology "North"'],
     "client_namespaces": ["web", "monitoring"],
     "egress_namespaces": ["databases"],
     "egress_cidrs": ["10.1.0.0/16"],

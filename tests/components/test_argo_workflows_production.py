@@ -58,7 +58,7 @@ def test_nobody_gets_in_without_showing_who_he_is(build: Build) -> None:
     server = values(build, server=SERVER)["server"]
     assert server["authModes"] == ["sso", "client"]
     assert server["sso"]["redirectUrl"] == "https://workflows.example.org/oauth2/callback"
-    assert server["sso"]["rbac"] == {"enabled": True}
+    assert server["sso"]["rbac"]["enabled"] is True
     assert server["sso"]["clientSecret"] == {"name": "argo-sso", "key": "client-secret"}
 
 

@@ -13,7 +13,8 @@ import botocore
 import botocore.session
 import pulumi
 import pytest
-from pulumi_mlops import versions
+from pulumi_mlops import WorkspaceArgs, versions
+from pulumi_mlops.platform import EksLoginArgs
 
 from local.paths import ROOT
 from stacks import settings
@@ -87,8 +88,9 @@ def test_every_setting_exists(layer: str) -> None:
 
 
 def test_every_other_name_in_code_exists() -> None:
-    """A setting or an output, an argument of `Cluster`, a pin; a misspelt one is none of them."""
+    """A setting or an output, an argument of `Cluster` or `Workspace`, a pin; a misspelt one is none of them."""
     known = exported("foundation") | exported("platform") | fields("foundation") | fields("platform")
+    known |= set(EksLoginArgs.__annotations__) | set(WorkspaceArgs.__annotations__)
     found = guide.names()
 
     assert {name for name in found if "_" in name and name.islower()} - known == {"extended_support"}

@@ -7,7 +7,8 @@ import pulumi
 
 from pulumi_mlops._args import Rule, at_least, between, dns_label, not_empty, quantity
 from pulumi_mlops._manifests import resources
-from pulumi_mlops.platform import _addons, _published
+from pulumi_mlops._workflow_access import group
+from pulumi_mlops.platform import _addons, _argo_access, _published
 
 SERVER_SERVICE_ACCOUNT = "argo-server"
 """Service account of the web interface, which reads archived logs; a role's trust names it."""
@@ -17,6 +18,7 @@ DEFAULT_SERVER_MEMORY = "256Mi"
 DEFAULT_ARCHIVE_DAYS = 90
 POSTGRES_PORT = 5432
 S3_ENDPOINT = "s3.amazonaws.com"
+DEFAULT_SCOPES = ("profile", "email")
 
 
 class ArgoServerArgs(TypedDict):
@@ -32,6 +34,13 @@ class ArgoServerArgs(TypedDict):
     It must exist first: the server does not start without."""
     sso_scopes: NotRequired[list[pulumi.Input[str]]]
     """Scopes asked for besides `openid`; default `profile` and `email`. Most providers name groups on `groups`."""
+    sso_admin_groups: NotRequired[list[str]]
+    """Groups, as the identity provider's `groups` claim names them, that see every workflow of the cluster with its
+    logs, and submit, stop, retry and delete any; default none. Who may submit in every namespace can run a pod as any
+    service account: these are administrators of the cluster in effect. Plain: they decide which accounts exist."""
+    sso_reader_groups: NotRequired[list[str]]
+    """Groups that see every workflow of the cluster with its logs, and change nothing; default none. Who is in none of
+    these groups and in no workspace's `member_groups` can log in and sees nothing. Plain: as `sso_admin_groups`."""
     replicas: NotRequired[int]
     """Replicas, from 1 to 10; default 2."""
     memory: NotRequired[pulumi.Input[str]]
@@ -75,6 +84,8 @@ SERVER_RULES: dict[str, Rule] = {
     "sso_issuer": _published.https_url,
     "sso_secret_name": dns_label,
     "sso_scopes": not_empty,
+    "sso_admin_groups": group,
+    "sso_reader_groups": group,
 }
 RULES: dict[str, Rule] = {
     **{f"server.{field}": rule for field, rule in SERVER_RULES.items()},
@@ -94,11 +105,12 @@ def problems(args: Mapping[str, Any]) -> Iterator[str]:
     for field, other in (("sso_issuer", "sso_secret_name"), ("sso_secret_name", "sso_issuer")):
         if server.get(field) is not None and server.get(other) is None:
             yield f"args.server.{other} is required where args.server.{field} is given"
-    if server.get("sso_scopes") is not None and server.get("sso_issuer") is None:
-        yield f"args.server.sso_scopes has no effect without args.server.sso_issuer, got {server['sso_scopes']!r}"
+    for field in ("sso_scopes", "sso_admin_groups", "sso_reader_groups"):
+        if server.get(field) is not None and server.get("sso_issuer") is None:
+            yield f"args.server.{field} has no effect without args.server.sso_issuer, got {server[field]!r}"
 
 
-def server_values(args: Mapping[str, Any], registry: Any) -> dict[str, Any]:
+def server_values(name: str, args: Mapping[str, Any], registry: Any) -> dict[str, Any]:
     """Values of the server. It has no mode in which it acts with its own rights for whoever comes."""
     replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
     return {
@@ -120,11 +132,11 @@ def server_values(args: Mapping[str, Any], registry: Any) -> dict[str, Any]:
             "name": SERVER_SERVICE_ACCOUNT,
             "annotations": args.get("service_account_annotations", {}),
         },
-        **_login(args),
+        **_login(name, args),
     }
 
 
-def _login(args: Mapping[str, Any]) -> dict[str, Any]:
+def _login(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     if "sso_issuer" not in args:
         return {"authModes": ["client"]}
     secret = args["sso_secret_name"]
@@ -136,9 +148,12 @@ def _login(args: Mapping[str, Any]) -> dict[str, Any]:
             "clientId": {"name": secret, "key": "client-id"},
             "clientSecret": {"name": secret, "key": "client-secret"},
             "redirectUrl": _addons.text("https://{0}/oauth2/callback", args["host"]),
-            "scopes": args.get("sso_scopes", ["profile", "email"]),
-            "rbac": {"enabled": True},  # rights of a service account that names the user's group, and none without
+            "scopes": args.get("sso_scopes", [*DEFAULT_SCOPES]),
+            # Rights of a service account that names the user's group, and none without. The list is of all Secrets
+            # that the server may read; without it, that is every Secret of the cluster.
+            "rbac": {"enabled": True, "secretWhitelist": [secret, *_argo_access.tokens(name)]},
         },
+        "extraEnv": [{"name": "SSO_DELEGATE_RBAC_TO_NAMESPACE", "value": "true"}],  # for workspaces' `member_groups`
     }
 
 

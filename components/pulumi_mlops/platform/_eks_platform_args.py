@@ -8,6 +8,7 @@ import pulumi
 
 from pulumi_mlops import conventions
 from pulumi_mlops._args import Rule, at_least, between, matches, not_empty, quantity
+from pulumi_mlops._workflow_access import group
 from pulumi_mlops.platform import _addons, _published
 
 CROSSPLANE_SERVICES = ("ec2", "rds", "s3")
@@ -33,9 +34,11 @@ class EksLoginArgs(TypedDict):
     argo_cd_client_id: pulumi.Input[str]
     """Id of Argo CD's client; its redirect URL is `https://argocd.<domain>/auth/callback`."""
     admin_groups: list[str]
-    """Groups, as the `groups` claim names them, that may change everything in Argo CD. Plain: see `ArgoCDArgs`."""
+    """Groups, as the `groups` claim names them, that may change everything in Argo CD and run and delete workflows in
+    every namespace. Plain: see `ArgoCDArgs` and `ArgoServerArgs`."""
     reader_groups: NotRequired[list[str]]
-    """Groups that may see everything in Argo CD; default none."""
+    """Groups that may see everything in Argo CD and every workflow with its logs; default none. A team's own people see
+    and run its workflows by `member_groups` of their `Workspace`."""
     groups_scope: NotRequired[pulumi.Input[str]]
     """Scope that the provider wants to be asked for before it names groups; default none."""
 
@@ -154,6 +157,9 @@ RULES: dict[str, Rule] = {
     "secrets_prefix": matches(r"[\w+=.@-]+[/_+=.@!-]", 'a beginning that ends in a separator, such as "mlops-dev/"'),
     "login.issuer": _published.https_url,
     "login.argo_cd_client_id": not_empty,
+    "login.admin_groups": group,
+    "login.reader_groups": group,
+    "login.groups_scope": not_empty,
     "karpenter.cpu_limit": at_least(1, "vCPU"),
     "crossplane_services": matches("|".join(CROSSPLANE_SERVICES), f"one of {', '.join(CROSSPLANE_SERVICES)}"),
     "replicas": between(1, _addons.MAX_REPLICAS, "replicas"),

@@ -1,7 +1,8 @@
 """Argo Workflows' controller and resource definitions, by the upstream chart or one with the same value keys.
 
 On request also the web interface with its route, the archive and a default artifact repository. Does not own: the
-namespace, the service accounts and artifact repositories of workflows (each workspace has its own), the database.
+namespace, the service accounts and artifact repositories of workflows (each workspace has its own), the database, the
+identity provider's groups.
 """
 
 from collections.abc import Mapping
@@ -13,7 +14,7 @@ import pulumi
 from pulumi_mlops import conventions, versions
 from pulumi_mlops._args import at_least, between, check_args, dns_label, not_empty, object_name, quantity
 from pulumi_mlops._manifests import Manifest, container_security, resources
-from pulumi_mlops.platform import _argo_server, _published
+from pulumi_mlops.platform import _argo_access, _argo_server, _published
 from pulumi_mlops.platform._argo_server import ArgoServerArgs, ArtifactRepositoryArgs, WorkflowArchiveArgs
 from pulumi_mlops.platform._charts import Chart, release
 
@@ -146,6 +147,8 @@ class ArgoWorkflows(pulumi.ComponentResource):
                 _argo_server.SERVICE_PORT,
                 pulumi.ResourceOptions(parent=self, depends_on=[installed]),
             )
+            if "sso_issuer" in checked["server"]:
+                _argo_access.create(name, checked["namespace"], checked["server"], pulumi.ResourceOptions(parent=self))
         self.namespace = pulumi.Output.from_input(checked["namespace"])
         # Through the release's id: known once the controller runs, so that whoever uses it comes after.
         self.release = installed.id.apply(lambda _: name)
@@ -158,7 +161,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     registry = args.get("image_registry", UPSTREAM_REGISTRY)
     retained = args.get("retained_workflows", DEFAULT_RETAINED_WORKFLOWS)
     _, version = RELEASES[ArgoWorkflowsLine(args.get("line", DEFAULT_LINE))]
-    server = {"enabled": False} if "server" not in args else _argo_server.server_values(args["server"], registry)
+    server = {"enabled": False} if "server" not in args else _argo_server.server_values(name, args["server"], registry)
     archive = {"persistence": _argo_server.archive_values(args["archive"])} if "archive" in args else {}
     artifacts = _argo_server.artifact_values(args["artifact_repository"]) if "artifact_repository" in args else {}
     return {

@@ -11,7 +11,7 @@ import pulumi
 from pulumi_mlops import conventions
 from pulumi_mlops._args import check_args, object_name
 from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
-from pulumi_mlops.platform import _addons, _eks_options, _eks_parts
+from pulumi_mlops.platform import _addons, _argo_server, _eks_options, _eks_parts
 from pulumi_mlops.platform._eks_platform_args import (
     CROSSPLANE_SERVICES,
     RULES,
@@ -188,6 +188,8 @@ class EksPlatform(pulumi.ComponentResource):
     def _create_argo_workflows(self) -> pulumi.Output[str]:
         namespace = _addons.namespace("argo", conventions.ARGO_NAMESPACE, self)
         host = self._host("workflows")
+        login: dict[str, Any] = self._args["login"]
+        scopes = [login["groups_scope"]] if "groups_scope" in login else []
         ArgoWorkflows(
             "argo-workflows",
             ArgoWorkflowsArgs(
@@ -195,8 +197,11 @@ class EksPlatform(pulumi.ComponentResource):
                 line=ArgoWorkflowsLine.V4_0,
                 server={
                     "host": host,
-                    "sso_issuer": self._args["login"]["issuer"],
-                    "sso_secret_name": self._copied("argo-workflows-oidc", namespace),
+                    "sso_issuer": login["issuer"],
+                    "sso_secret_name": self._copied(_eks_parts.ARGO_WORKFLOWS_SECRET, namespace),
+                    "sso_scopes": [*_argo_server.DEFAULT_SCOPES, *scopes],
+                    "sso_admin_groups": login["admin_groups"],
+                    "sso_reader_groups": login.get("reader_groups", []),
                     "replicas": self._replicas,
                     "gateway_name": self._gateway_name,
                 },

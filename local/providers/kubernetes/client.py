@@ -83,7 +83,8 @@ class Client:
 
         timeout = urllib3.Timeout(connect=CONNECT_SECONDS, read=READ_SECONDS)
         url = f"{self._host}{path}" + (f"?{urlencode(query)}" if query else "")
-        data = None if body is None else json.dumps(body)
+        # Without escapes: the server reads an applied manifest as YAML, which knows no surrogate pairs.
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
         for attempt in range(1, attempts + 1):
             headers = {"Accept": "application/json", "User-Agent": "pulumi-kubernetes"}
             if data is not None:
