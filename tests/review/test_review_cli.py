@@ -1,5 +1,6 @@
 """The command on files: what it prints, its exit status, and what it says of files that are no previews."""
 
+import io
 import json
 import os
 import re
@@ -105,11 +106,17 @@ def test_a_finding_fails_by_its_level(file, monkeypatch, level: Level, options: 
     [
         ("", "is empty; the engine's own message is on its standard error"),
         ("error: no stack selected", "is neither the document nor the events of `pulumi preview --json`"),
-        ('{"a": 1}', "is a JSON document of something else: it has a"),
+        ('{"a": 1}', 'is a JSON document of something else: it has "a";'),
         ('{"steps": [{}]}', "is not in the form that the engine writes"),
         ('{"steps": [1], "changeSummary": 7}', "is not in the form that the engine writes"),
-        ('{"steps": [{"op": "create", "urn": "x"}]}', "'x' is no URN of a resource"),
-        ('{"steps": [{"op": "dance", "urn": "x"}]}', "has the operation 'dance', which this version does not know"),
+        (
+            '{"steps": [{"op": "create", "urn": "x"}]}',
+            'of prod is not in the form that the engine writes: "x" is no URN',
+        ),
+        (
+            '{"steps": [{"op": "dance", "urn": "urn:pulumi:s::p::t::n"}]}',
+            'not know the operation "dance"',
+        ),
         ("[" * 100_000, "is neither the document nor the events"),
         ("[]", "is neither the document nor the events"),
     ],
@@ -154,6 +161,50 @@ def test_colour_and_width_are_the_callers(file, capsys) -> None:
     assert "\x1b[" in capsys.readouterr().out
     cli.main(["comment", file("image-bump")])
     assert "\x1b[" not in capsys.readouterr().out
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "options", "coloured"),
+    [
+        ({}, [], True),
+        ({"NO_COLOR": "1"}, [], False),
+        ({"NO_COLOR": ""}, [], True),
+        ({"TERM": "dumb"}, [], False),
+        ({"NO_COLOR": "1"}, ["--colour", "always"], True),
+        ({}, ["--colour", "never"], False),
+    ],
+)
+def test_a_terminal_has_colours_unless_somebody_says_no(
+    file, monkeypatch, environment: dict[str, str], options: list[str], coloured: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout", terminal := _Terminal())
+    assert cli.main(["comment", *options, file("image-bump")]) == 0
+    assert ("\x1b[" in terminal.getvalue()) is coloured
+
+
+@pytest.mark.parametrize("width", ["0", "-3", "39", "wide", ""])
+def test_a_width_that_holds_no_text_is_refused(file, capsys, width: str) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["comment", "--width", width, file("image-bump")])
+    assert f"must be at least 40 columns, got {width!r}" in capsys.readouterr().err
+
+
+def test_a_terminal_without_the_characters_gets_their_numbers(file) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pulumi_mlops.review.cli", "comment", file("image-bump")], capture_output=True,
+        env={**os.environ, "PYTHONPATH": "components", "PYTHONIOENCODING": "latin-1"}, cwd=Path(__file__).parents[2],
+        check=True,
+    )  # fmt: skip
+    assert rb" \u2192 " in done.stdout
 
 
 def test_the_command_runs_without_the_sdk_and_says_how_it_is_used() -> None:

@@ -144,6 +144,19 @@ def test_a_preview_of_nothing_says_so() -> None:
     assert terminal(none) == "Preview: no changes\n"
 
 
+@pytest.mark.parametrize("letter", ["x", "é", "模", "🐧"])
+def test_a_comment_fits_where_a_host_counts_bytes(letter: str) -> None:
+    long = letter * 300
+    steps = [
+        step("update", MAP, f"{long}{n}", old={long: "a"}, new={long: long}, parent=urn("example:index:Team", f"t{n}"))
+        for n in range(400)
+    ]
+    lost = [step("delete", DATABASE, f"{long}{n}", old={}, protect=True) for n in range(400)]
+    comment = markdown(review([preview(*steps, *lost, stack=long)], artifact=long), Dialect.GITHUB)
+    assert LIMIT * 0.8 < len(comment.encode()) <= LIMIT
+    assert "entries left out" in comment
+
+
 def test_a_long_name_of_a_stack_is_cut_and_harms_nothing() -> None:
     name = "s" * 5_000
     made = review([preview(step("delete", DATABASE, old={}), stack=name), Preview(name + "2")], artifact=name)

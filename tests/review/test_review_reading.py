@@ -81,7 +81,7 @@ def test_an_event_is_one_line_whatever_characters_are_in_it() -> None:
         ('{"config": "x"}', '"config" must be an object, got a text'),
         ('{"diagnostics": ["boom"]}', "diagnostics must be a list of objects, got a text in it"),
         ('{"diagnostics": [{"message": 1}]}', '"message" must be a text, got a number'),
-        ('{"steps": [{"urn": "u"}]}', "'u' is no URN of a resource"),
+        ('{"steps": [{"urn": "u"}]}', '"u" is no URN of a resource'),
         (digest(op=None), '"op" is missing beside "op", "urn"'),
         (digest(newState="x"), '"newState" must be an object, got a text'),
         (digest(newState={"inputs": [1]}), '"inputs" must be an object, got a list'),

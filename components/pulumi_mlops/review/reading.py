@@ -144,7 +144,10 @@ _EVENT = _Keys("old", "new", "diffs", "keys", "diffKind")
 
 def _step(step: dict[str, Any], keys: _Keys) -> Step:
     urn = name(step, "urn")
-    Urn.parse(urn)  # whoever asks for a part of it later would find out too late
+    try:
+        Urn.parse(urn)  # whoever asks for a part of it later would find out too late
+    except PreviewError:
+        raise Misshapen(f"{shown(urn)} is no URN of a resource") from None
     return Step(
         operation=_operation(name(step, "op")),
         urn=urn,
@@ -165,7 +168,7 @@ def _operation(word: str) -> Operation:
     try:
         return Operation(word)
     except ValueError:
-        raise PreviewError(f"the preview has the operation {shown(word)}, which this version does not know") from None
+        raise Misshapen(f"this version of the review does not know the operation {shown(word)}") from None
 
 
 def _state(step: dict[str, Any], key: str) -> State | None:
