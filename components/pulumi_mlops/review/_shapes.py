@@ -1,7 +1,7 @@
 """Parts of a preview's document by their shape: what is of another one is told by its key."""
 
 import json
-from typing import Any
+from typing import Any, NoReturn, cast
 
 from pulumi_mlops.review._data import shortened, visible
 
@@ -17,30 +17,28 @@ class Misshapen(Exception):
 
 def mapping(owner: dict[str, Any], key: str) -> dict[str, Any]:
     """The object under the key; an empty one where there is none."""
-    return _of_type(owner, key, dict) or {}
+    value = owner.get(key)
+    if isinstance(value, dict):
+        return cast("dict[str, Any]", value)
+    return {} if value is None else _refused(key, dict, value)
 
 
 def objects(owner: dict[str, Any], key: str) -> list[dict[str, Any]]:
     """The list of objects under the key; an empty one where there is none."""
-    found: list[Any] = _of_type(owner, key, list) or []
-    for one in found:
-        if not isinstance(one, dict):
-            raise Misshapen(f"{key} must be a list of objects, got {_kind(one)} in it")
-    return found
+    return _items(owner, key, dict)
 
 
 def texts(owner: dict[str, Any], key: str) -> tuple[str, ...]:
     """The texts under the key; none where there is no list."""
-    found: list[Any] = _of_type(owner, key, list) or []
-    for one in found:
-        if not isinstance(one, str):
-            raise Misshapen(f"{key} must be a list of texts, got {_kind(one)} in it")
-    return tuple(found)
+    return tuple(_items(owner, key, str)) if owner.get(key) is not None else ()
 
 
 def text(owner: dict[str, Any], key: str) -> str:
     """The text under the key; an empty one where there is none."""
-    return _of_type(owner, key, str) or ""
+    value = owner.get(key)
+    if isinstance(value, str):
+        return value
+    return "" if value is None else _refused(key, str, value)
 
 
 def name(owner: dict[str, Any], key: str) -> str:
@@ -51,12 +49,20 @@ def name(owner: dict[str, Any], key: str) -> str:
     return found
 
 
-def _of_type(owner: dict[str, Any], key: str, wanted: type) -> Any:
-    """The value under the key, which may be missing."""
-    value = owner.get(key)
-    if value is not None and not isinstance(value, wanted):
-        raise Misshapen(f"{shown(key)} must be {KINDS[wanted]}, got {_kind(value)}")
-    return value
+def _items(owner: dict[str, Any], key: str, wanted: type) -> list[Any]:
+    found: Any = owner.get(key)
+    if found is None:
+        return []
+    if not isinstance(found, list):
+        return _refused(key, list, found)
+    for one in cast("list[Any]", found):
+        if not isinstance(one, wanted):
+            raise Misshapen(f"{shown(key)} must be a list, each {KINDS[wanted]}, got {_kind(one)} in it")
+    return cast("list[Any]", found)
+
+
+def _refused(key: str, wanted: type, value: Any) -> NoReturn:
+    raise Misshapen(f"{shown(key)} must be {KINDS[wanted]}, got {_kind(value)}")
 
 
 def _kind(value: Any) -> str:

@@ -5,6 +5,7 @@ A text that is cut off still has the steps before.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -153,15 +154,16 @@ def _step(step: dict[str, Any], keys: _Keys) -> Step:
         urn=urn,
         old=_state(step, keys.old),
         new=_state(step, keys.new),
-        changes=tuple(_change(path, step, keys) for path in sorted(mapping(step, "detailedDiff"))),
+        changes=tuple(_changes(mapping(step, "detailedDiff"), keys)),
         changed_keys=texts(step, keys.changed),
         replacing_keys=texts(step, keys.replacing),
     )
 
 
-def _change(path: str, step: dict[str, Any], keys: _Keys) -> PropertyChange:
-    kind = name(mapping(mapping(step, "detailedDiff"), path), keys.kind)
-    return PropertyChange(path, kind.removesuffix("-replace"), kind.endswith("-replace"))
+def _changes(told: dict[str, Any], keys: _Keys) -> Iterator[PropertyChange]:
+    for path in sorted(told):
+        kind = name(mapping(told, path), keys.kind)
+        yield PropertyChange(path, kind.removesuffix("-replace"), kind.endswith("-replace"))
 
 
 def _operation(word: str) -> Operation:
