@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pulumi_mlops.review import cli, rules
 from pulumi_mlops.review._data import SECRET_SIGNATURE, SIGNATURE
@@ -182,3 +182,28 @@ def test_no_part_of_a_preview_that_is_another_value_ends_in_a_traceback(
     assert told.err.count("\n") == len(told.err.splitlines()) <= 1
     assert (told.out + told.err).replace("\n", "").isprintable()
     assert status != 1 or told.err
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    data=st.data(),
+    name=st.sampled_from(["node-group", "database-replacement", *SMALL]),
+    words=st.sampled_from(COMMANDS),
+)
+def test_no_input_of_a_real_preview_is_shown_once_it_is_a_secret(
+    tmp_path: Path, capsys: Any, data: Any, name: str, words: list[str]
+) -> None:
+    said = recorded.text(name)
+    parts = [json.loads(line) for line in said.splitlines()] if name.endswith("-events") else [json.loads(said)]
+    inputs = [owner[key] for owner, key in places(parts) if key == "inputs"]
+    hidden = [(owner, key) for one in inputs for owner, key in places(one)]
+    assume(hidden)
+    for place in data.draw(st.lists(st.integers(0, len(hidden) - 1), min_size=1, max_size=8)):
+        owner, key = hidden[place]
+        owner[key] = {SIGNATURE: SECRET_SIGNATURE, "plaintext": json.dumps(PLAIN)}
+    file = tmp_path / "prod.json"
+    file.write_text("\n".join(json.dumps(one) for one in parts))
+    capsys.readouterr()
+    assert cli.main([*words, *(["--stack", f"prod={file}"] if words == ["drift"] else [str(file)])]) in (0, 1, 3)
+    told = capsys.readouterr()
+    assert PLAIN not in told.out + told.err
