@@ -135,6 +135,29 @@ def test_sixty_stacks_each_have_their_line_and_the_worst_comes_first() -> None:
     assert "entries left out" in comment
 
 
+def test_no_list_is_so_long_that_the_next_one_is_left_out() -> None:
+    lost = preview(*(step("delete", DATABASE, f"{n}-{'x' * 100}", old={}) for n in range(500)))
+    found = [
+        Finding("a-rule", level, "prod", urn(DATABASE, str(n)), "is wrong " * 40, "Mend it.")
+        for n in range(500)
+        for level in Level
+    ]
+    comment = markdown(review([lost], found), Dialect.GITHUB)
+    lists = ("**500 blocking findings**", "**500 dangers**", "- `prod`: ", "<summary>500 warnings", "<table>")
+    places = [comment.index(said) for said in lists]
+    assert places == sorted(places)
+    assert comment.count("is a database and is deleted") > 40
+    assert comment.count("`a-rule`") > 40
+
+
+def test_of_a_thousand_stacks_the_one_that_failed_has_its_line() -> None:
+    calm = [preview(step("update", MAP, old={"a": 1}, new={"a": 2}), stack=f"s-{number}") for number in range(1_000)]
+    failed = Preview("last", diagnostics=(Diagnostic("error", "no such region"),), complete=False)
+    comment = markdown(review([*calm, failed]), Dialect.GITHUB)
+    assert "- **!** `last`: the preview failed: `no such region`\n" in comment
+    assert "more stacks\n" in comment
+
+
 def test_a_preview_of_nothing_says_so() -> None:
     nothing = review([Preview("new")])
     assert markdown(nothing, Dialect.GITHUB) == "## Preview: no changes\n\n- `new`: no changes\n\n"

@@ -88,10 +88,10 @@ def _alert(dialect: Dialect, lines: list[Phrase], what: str, rank: int) -> Part:
 
 
 def _overview(review: Review) -> Part:
-    """One line a stack."""
+    """One line a stack; first those whose preview did not come to its end, since the last may not fit."""
     items = [
         f"- {'**!** ' if stack.outcome in BROKEN else ''}{_inline(quoted(stack.stack))}: {_inline(stack_line(stack))}\n"
-        for stack in review.stacks
+        for stack in sorted(review.stacks, key=lambda one: one.outcome not in BROKEN)
     ]
     return Part(items, foot="\n", rank=STACKS, share=SHARES[STACKS], more="- and {count} more stacks\n")
 
