@@ -67,7 +67,7 @@ def _refused(key: str, wanted: type, value: Any) -> NoReturn:
 
 def _kind(value: Any) -> str:
     """What a value is; not the value, which may be a secret."""
-    return KINDS.get(type(value), "nothing")
+    return KINDS.get(value.__class__, "nothing")
 
 
 def shown(word: Any) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, cast
 
 from pulumi_mlops.review import charts, host
 from pulumi_mlops.review.cost import command as cost
@@ -64,7 +65,8 @@ class FailOn(StrEnum):
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit status."""
     if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # where the terminal's character set lacks an arrow
+        # Where the terminal's character set lacks an arrow.
+        cast("io.TextIOWrapper[Any]", sys.stdout).reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
     return run(arguments)
@@ -79,7 +81,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Exit status: 0 fine, 1 the review could not be made, 3 something that --fail-on names was found.",
     )
     comment.add_argument(
-        "files", nargs="*", type=Path, metavar="FILE", help="output of `pulumi preview --json --show-sames`"
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="output of `pulumi preview --json --show-sames`; - is standard input",
     )
     comment.add_argument(
         "--stack",
