@@ -245,6 +245,21 @@ def test_wide_characters_have_two_columns(width: int) -> None:
     assert said.replace("\n", "").isprintable()
 
 
+@pytest.mark.parametrize("width", [40, 41, 57, 100])
+@pytest.mark.parametrize("command", ["::error::no", "::stop-commands::x", "##[error]no"])
+def test_no_line_of_a_terminal_is_a_command_to_the_log_of_a_ci_run(command: str, width: int) -> None:
+    text = " ".join([command] * 40)
+    made = preview(
+        step("update", MAP, text, old={"a": text, command: "b"}, new={"a": f"{text}!"}), stack=f"{command} {text}"
+    )
+    said = terminal(review([made, everywhere(text)]), width)
+    assert said.count(command) > 40
+    lines = said.splitlines()
+    assert not [line for line in lines if line.lstrip().startswith(("::", "##["))]
+    assert any(line.lstrip().startswith(f"\\{command}") for line in lines)
+    assert max(map(len, lines)) <= width
+
+
 def test_operations_add_up_in_every_form() -> None:
     made = preview(*(step("create", MAP, f"{n}", new={}) for n in range(7)), step("same", MAP, "still", old={}, new={}))
     both = review([made, dataclasses.replace(made, stack="other")])
