@@ -207,6 +207,42 @@ def test_a_review_that_could_not_be_produced_fails_and_does_not_leave_the_old_co
     assert "The review could not be produced" in body
 
 
+HELM = """#!/bin/sh
+echo 'kind: ConfigMap'
+echo 'apiVersion: v1'
+echo 'metadata: {name: settings}'
+echo 'data: {a: b}'
+"""
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["with helm", "without helm"])
+def test_objects_of_a_chart_in_the_checkout_are_shown_where_the_runner_has_helm(
+    runner: Runner, host: GitHost, there: bool
+) -> None:
+    document = json.loads(recorded.text("helm-release"))
+    for one in document["steps"]:
+        for side in ("oldState", "newState"):
+            if "chart" in one.get(side, {}).get("inputs", {}):
+                one[side]["inputs"]["chart"] = "./chart"
+    (runner.directory / "chart").mkdir()
+    (runner.directory / "chart" / "Chart.yaml").write_text("name: chart\nversion: 1.0.0\n")
+    (runner.directory / "review").mkdir()
+    (runner.directory / "review" / "prod.json").write_text(json.dumps(document))
+    runner.environment["PATH"] = f"{runner.temporary / 'bin'}:/usr/bin:/bin"  # without the machine's own helm
+    if there:
+        helm = runner.temporary / "bin" / "helm"
+        helm.write_text(HELM)
+        helm.chmod(0o755)
+    runner.context["needs.stacks.outputs.names"] = "prod"
+    done = runner.run(step("review-preview.yml", "comment", "Write the comment"))
+
+    assert done.returncode == 0, done.stderr
+    comment = (runner.directory / "review" / "comment.md").read_text()
+    said = "its chart, as it is here, renders the same objects as before, secrets aside"
+    assert (said in comment) is there
+    assert ("the objects of its chart are not shown" in comment) is not there
+
+
 def test_the_pattern_leaves_stacks_out(runner: Runner, host: GitHost) -> None:
     runner.context["inputs.stacks"] = "prod*"
     (runner.directory / "__main__.py").write_text("import sizes, os\n")

@@ -15,6 +15,7 @@ from pulumi_mlops.review.view import Review, review
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 
+from tests import stacks
 from tests.review import recorded
 from tests.review.comment_reader import ALLOWED_TOKENS, OUR_TAGS, seen
 from tests.review.hostile import HUSH, LOUD, NAMES
@@ -81,6 +82,15 @@ CASES: dict[str, Callable[[], Review]] = {
 @pytest.mark.parametrize("case", sorted(CASES))
 def test_the_comment_is_as_reviewed(case: str, snapshot: SnapshotAssertion) -> None:
     assert markdown(CASES[case](), Dialect.GITHUB) == snapshot(extension_class=_Markdown)
+
+
+def test_every_stack_of_this_repository_has_the_comment_of_its_first_create() -> None:
+    assert {f"new-{stack}" for stack in stacks.names()} == set(NEW)
+
+
+def test_every_recording_of_the_engine_is_a_comment() -> None:
+    shown = {name.removesuffix("-digest").removesuffix("-events") for name in recorded.names()}
+    assert shown <= {*CASES}
 
 
 COMMANDED = {

@@ -1,10 +1,12 @@
 """The command on files: what it prints, its exit status, and what it says of files that are no previews."""
 
+import io
 import json
 import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,7 @@ from pulumi_mlops.review import cli
 from pulumi_mlops.review.findings import Finding, Judgement, Level
 
 from tests.review import recorded
-from tests.review.reviews import NEW
+from tests.review.reviews import NEW, many_text
 
 
 @pytest.fixture
@@ -105,11 +107,17 @@ def test_a_finding_fails_by_its_level(file, monkeypatch, level: Level, options: 
     [
         ("", "is empty; the engine's own message is on its standard error"),
         ("error: no stack selected", "is neither the document nor the events of `pulumi preview --json`"),
-        ('{"a": 1}', "is a JSON document of something else: it has a"),
+        ('{"a": 1}', 'is a JSON document of something else: it has "a";'),
         ('{"steps": [{}]}', "is not in the form that the engine writes"),
         ('{"steps": [1], "changeSummary": 7}', "is not in the form that the engine writes"),
-        ('{"steps": [{"op": "create", "urn": "x"}]}', "'x' is no URN of a resource"),
-        ('{"steps": [{"op": "dance", "urn": "x"}]}', "has the operation 'dance', which this version does not know"),
+        (
+            '{"steps": [{"op": "create", "urn": "x"}]}',
+            'of prod is not in the form that the engine writes: "x" is no URN',
+        ),
+        (
+            '{"steps": [{"op": "dance", "urn": "urn:pulumi:s::p::t::n"}]}',
+            'not know the operation "dance"',
+        ),
         ("[" * 100_000, "is neither the document nor the events"),
         ("[]", "is neither the document nor the events"),
     ],
@@ -154,6 +162,50 @@ def test_colour_and_width_are_the_callers(file, capsys) -> None:
     assert "\x1b[" in capsys.readouterr().out
     cli.main(["comment", file("image-bump")])
     assert "\x1b[" not in capsys.readouterr().out
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("environment", "options", "coloured"),
+    [
+        ({}, [], True),
+        ({"NO_COLOR": "1"}, [], False),
+        ({"NO_COLOR": ""}, [], True),
+        ({"TERM": "dumb"}, [], False),
+        ({"NO_COLOR": "1"}, ["--colour", "always"], True),
+        ({}, ["--colour", "never"], False),
+    ],
+)
+def test_a_terminal_has_colours_unless_somebody_says_no(
+    file, monkeypatch, environment: dict[str, str], options: list[str], coloured: bool
+) -> None:
+    monkeypatch.delenv("NO_COLOR", raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("sys.stdout", terminal := _Terminal())
+    assert cli.main(["comment", *options, file("image-bump")]) == 0
+    assert ("\x1b[" in terminal.getvalue()) is coloured
+
+
+@pytest.mark.parametrize("width", ["0", "-3", "39", "wide", ""])
+def test_a_width_that_holds_no_text_is_refused(file, capsys, width: str) -> None:
+    with pytest.raises(SystemExit):
+        cli.main(["comment", "--width", width, file("image-bump")])
+    assert f"must be at least 40 columns, got {width!r}" in capsys.readouterr().err
+
+
+def test_a_terminal_without_the_characters_gets_their_numbers(file) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pulumi_mlops.review.cli", "comment", file("image-bump")], capture_output=True,
+        env={**os.environ, "PYTHONPATH": "components", "PYTHONIOENCODING": "latin-1"}, cwd=Path(__file__).parents[2],
+        check=True,
+    )  # fmt: skip
+    assert rb" \u2192 " in done.stdout
 
 
 def test_the_command_runs_without_the_sdk_and_says_how_it_is_used() -> None:
@@ -207,3 +259,13 @@ def test_what_is_decided_only_later_is_one_line(file, capsys) -> None:
     assert "\nDecided only during `up`, where the policy pack runs: `end-of-support` (2 resources).\n" in said
     cli.main(["comment", "--format", "github", file("owners")])
     assert "Decided only" not in capsys.readouterr().out
+
+
+def test_five_thousand_steps_take_seconds_of_the_processor_and_not_minutes(tmp_path: Path, capsys) -> None:
+    """The target is 2 s on a calm machine, which `python -m bench review` measures; here, that nothing grows faster."""
+    file = tmp_path / "large.json"
+    file.write_text(many_text(5_000))
+    begin = time.process_time()
+    assert cli.main(["comment", "--format", "github", str(file)]) == 0
+    assert time.process_time() - begin < 8
+    assert "5000 to update" in capsys.readouterr().out

@@ -135,6 +135,29 @@ def test_sixty_stacks_each_have_their_line_and_the_worst_comes_first() -> None:
     assert "entries left out" in comment
 
 
+def test_no_list_is_so_long_that_the_next_one_is_left_out() -> None:
+    lost = preview(*(step("delete", DATABASE, f"{n}-{'x' * 100}", old={}) for n in range(500)))
+    found = [
+        Finding("a-rule", level, "prod", urn(DATABASE, str(n)), "is wrong " * 40, "Mend it.")
+        for n in range(500)
+        for level in Level
+    ]
+    comment = markdown(review([lost], found), Dialect.GITHUB)
+    lists = ("**500 blocking findings**", "**500 dangers**", "- `prod`: ", "<summary>500 warnings", "<table>")
+    places = [comment.index(said) for said in lists]
+    assert places == sorted(places)
+    assert comment.count("is a database and is deleted") > 40
+    assert comment.count("`a-rule`") > 40
+
+
+def test_of_a_thousand_stacks_the_one_that_failed_has_its_line() -> None:
+    calm = [preview(step("update", MAP, old={"a": 1}, new={"a": 2}), stack=f"s-{number}") for number in range(1_000)]
+    failed = Preview("last", diagnostics=(Diagnostic("error", "no such region"),), complete=False)
+    comment = markdown(review([*calm, failed]), Dialect.GITHUB)
+    assert "- **!** `last`: the preview failed: `no such region`\n" in comment
+    assert "more stacks\n" in comment
+
+
 def test_a_preview_of_nothing_says_so() -> None:
     nothing = review([Preview("new")])
     assert markdown(nothing, Dialect.GITHUB) == "## Preview: no changes\n\n- `new`: no changes\n\n"
@@ -142,6 +165,19 @@ def test_a_preview_of_nothing_says_so() -> None:
     none = review([])
     assert markdown(none, Dialect.GITHUB).startswith("## Preview: no changes\n")
     assert terminal(none) == "Preview: no changes\n"
+
+
+@pytest.mark.parametrize("letter", ["x", "é", "模", "🐧"])
+def test_a_comment_fits_where_a_host_counts_bytes(letter: str) -> None:
+    long = letter * 300
+    steps = [
+        step("update", MAP, f"{long}{n}", old={long: "a"}, new={long: long}, parent=urn("example:index:Team", f"t{n}"))
+        for n in range(400)
+    ]
+    lost = [step("delete", DATABASE, f"{long}{n}", old={}, protect=True) for n in range(400)]
+    comment = markdown(review([preview(*steps, *lost, stack=long)], artifact=long), Dialect.GITHUB)
+    assert LIMIT * 0.8 < len(comment.encode()) <= LIMIT
+    assert "entries left out" in comment
 
 
 def test_a_long_name_of_a_stack_is_cut_and_harms_nothing() -> None:
@@ -207,6 +243,21 @@ def test_wide_characters_have_two_columns(width: int) -> None:
     assert width - 3 <= max(columns) <= width
     assert "端点" in said
     assert said.replace("\n", "").isprintable()
+
+
+@pytest.mark.parametrize("width", [40, 41, 57, 100])
+@pytest.mark.parametrize("command", ["::error::no", "::stop-commands::x", "##[error]no"])
+def test_no_line_of_a_terminal_is_a_command_to_the_log_of_a_ci_run(command: str, width: int) -> None:
+    text = " ".join([command] * 40)
+    made = preview(
+        step("update", MAP, text, old={"a": text, command: "b"}, new={"a": f"{text}!"}), stack=f"{command} {text}"
+    )
+    said = terminal(review([made, everywhere(text)]), width)
+    assert said.count(command) > 40
+    lines = said.splitlines()
+    assert not [line for line in lines if line.lstrip().startswith(("::", "##["))]
+    assert any(line.lstrip().startswith(f"\\{command}") for line in lines)
+    assert max(map(len, lines)) <= width
 
 
 def test_operations_add_up_in_every_form() -> None:

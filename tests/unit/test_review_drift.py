@@ -49,6 +49,18 @@ def test_a_stack_that_drifted_is_listed(
             '{"diagnostics": [{"severity": "error", "message": "no access\\nat all"}]}',
             "did not come to its end: no access",
         ),
+        (
+            '{"diagnostics": [{"severity": "error", "message": ""}]}',
+            "it ended with an error without a message",
+        ),
+        (
+            '{"diagnostics": [{"severity": "error", "message": "no \\u001b[31maccess"}]}',
+            "did not come to its end: no access",
+        ),
+        (
+            '{"diagnostics": [{"severity": "error", "message": "a \\u001b]0;title\\u0007"}]}',
+            r"did not come to its end: a \u001b]0;title\u0007",
+        ),
         ("[]", "the preview of prod is neither"),
     ],
 )

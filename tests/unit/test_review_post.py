@@ -49,7 +49,7 @@ def post(monkeypatch: pytest.MonkeyPatch) -> Post:
     def run(host: GitHost, text: str, *options: str) -> int:
         parser = argparse.ArgumentParser()
         add_commands(parser.add_subparsers(required=True))
-        monkeypatch.setattr("sys.stdin", io.StringIO(text))
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode(errors="surrogateescape"))))
         where = () if "--issue" in options or "--pull" in options else ("--pull", "12")
         secret = () if {"--token-env", "--token-file"} & set(options) else ("--token-env", "HOST_TOKEN")
         url = () if "--api-url" in options else ("--api-url", host.url)
@@ -420,6 +420,24 @@ def test_a_text_is_as_long_as_the_host_takes(
 
     assert f"{kind} takes {longest}" in capsys.readouterr().err
     assert host.bodies() == [f"{LINE}\n{fits}"]
+
+
+def test_gitea_counts_bytes(post: Post, waits: list[float], capsys: pytest.CaptureFixture[str]) -> None:
+    fits = "é" * ((65_535 - len(LINE) - 1) // 2)
+    with git_host("gitea") as host:
+        assert post(host, fits) == 0
+        assert post(host, f"{fits}é") == 1
+    with git_host("github") as host:
+        assert post(host, f"{fits}é") == 0
+
+    assert " bytes with its marker, and gitea takes 65535" in capsys.readouterr().err
+
+
+def test_what_is_no_text_is_an_error(github: GitHost, post: Post, capsys: pytest.CaptureFixture[str]) -> None:
+    assert post(github, "a\udcff") == 1
+
+    assert "standard input is no text in UTF-8" in capsys.readouterr().err
+    assert github.requests == []
 
 
 @pytest.mark.parametrize("value", ["two words", "tóken", "two\nlines", "\x07bell"])

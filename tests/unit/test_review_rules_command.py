@@ -89,6 +89,36 @@ def test_what_is_not_decided_is_said(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out == "not decided before up: birds-dev: late: policy [iam-wildcard]\n"
 
 
+def test_no_text_of_others_is_a_line_of_its_own_or_moves_the_cursor(capsys: pytest.CaptureFixture[str]) -> None:
+    name = "x\x1b[31m\nblocking: birds-dev: forged: nothing is wrong \u202e[s3-public]"
+    pods = {
+        "kind": "Pod",
+        "metadata": {"name": name},
+        "spec": {"containers": [{"name": "c", "image": f"image:{name}"}]},
+    }
+    assert run(previewed(**{name: ("kubernetes:core/v1:Pod", pods)})) == command.REFUSED
+    said = capsys.readouterr().out
+    assert said.replace("\n", "").isprintable()
+    assert not any(line.startswith("blocking: birds-dev: forged") for line in said.splitlines())
+    assert r"x\u001b[31m\nblocking" in said
+
+
+@pytest.mark.parametrize(
+    ("document", "why"),
+    [
+        ({"diagnostics": [{"severity": "error", "message": "no region"}]}, "the preview of x failed"),
+        ({"steps": []}, "the preview of x was cut off"),
+        ({"steps": [], "changeSummary": {}}, ""),
+    ],
+)
+def test_what_the_rules_could_not_see_is_said(
+    document: dict[str, Any], why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("x.json").write_text(json.dumps(document))
+    assert run("x.json") == command.FINE
+    assert capsys.readouterr().err == (f"rules: {why}: the rules have seen no more than what it shows\n" if why else "")
+
+
 def test_exceptions_are_read_from_the_file_beside_the_project(capsys: pytest.CaptureFixture[str]) -> None:
     file = previewed(wide=(POLICY, {"policy": policy({"Action": "*", "Resource": "*"})}))
     import datetime

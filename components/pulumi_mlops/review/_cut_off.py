@@ -4,6 +4,8 @@ import json
 import re
 from typing import Any
 
+from pulumi_mlops.review._data import masked
+
 BEGINNING = re.compile(r'\s*\{\s*"(?:config|steps)"')
 """How the engine begins its document."""
 STEPS = re.compile(r'(?<!\\)"steps"\s*:\s*\[')
@@ -16,7 +18,7 @@ def rescued(text: str) -> dict[str, Any] | None:
         return None
     found: list[Any] = []
     begin = STEPS.search(text)
-    decoder, place = json.JSONDecoder(), begin.end() if begin else len(text)
+    decoder, place = json.JSONDecoder(object_hook=masked), begin.end() if begin else len(text)
     while begin and (between := BETWEEN.match(text, place)):
         try:
             step, place = decoder.raw_decode(text, between.end())

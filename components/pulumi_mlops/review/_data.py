@@ -55,6 +55,11 @@ def is_secret(value: Any) -> bool:
     return value == MASKED or mapping(value).get(SIGNATURE) == SECRET_SIGNATURE
 
 
+def masked(value: dict[str, Any]) -> Any:
+    """The engine's mask in the place of an object that wraps a secret, as its events have it; else the object."""
+    return MASKED if is_secret(value) else value
+
+
 def document(value: Any) -> Any:
     """What a text of JSON says, where the value is an object or a list in such a text; else None."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):

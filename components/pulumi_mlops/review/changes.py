@@ -85,10 +85,15 @@ def text(path: Path) -> str:
 
 
 def parsed(path: str) -> Path:
-    """The segments of a path as the engine writes it."""
-    return tuple(
-        int(index) if index else plain or json.loads(f'"{quoted}"') for quoted, index, plain in SEGMENT.findall(path)
-    )
+    """The segments of a path as the engine writes it; what is written otherwise is taken as it is."""
+    return tuple(_segment(*parts) for parts in SEGMENT.findall(path))
+
+
+def _segment(quoted: str, index: str, plain: str) -> str | int:
+    try:
+        return int(index) if index else plain or str(json.loads(f'"{quoted}"'))
+    except ValueError:
+        return index or quoted
 
 
 def _told(step: Step) -> Iterator[Change]:

@@ -2,12 +2,15 @@
 
 import argparse
 import gc
+import io
+import os
 import shutil
 import sys
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
+from typing import Any, cast
 
 from pulumi_mlops.review import charts, host
 from pulumi_mlops.review.cost import command as cost
@@ -17,7 +20,7 @@ from pulumi_mlops.review.findings import Judgement
 from pulumi_mlops.review.preview import Preview, PreviewError
 from pulumi_mlops.review.render.machine import machine
 from pulumi_mlops.review.render.markdown import Dialect, markdown
-from pulumi_mlops.review.render.terminal import terminal
+from pulumi_mlops.review.render.terminal import MIN_WIDTH, terminal
 from pulumi_mlops.review.rules import ExceptionsError
 from pulumi_mlops.review.rules import command as rules
 from pulumi_mlops.review.view import Outcome, Review, review
@@ -61,6 +64,9 @@ class FailOn(StrEnum):
 
 def main(words: Sequence[str] | None = None) -> int:
     """Runs the command line and returns its exit status."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # Where the terminal's character set lacks an arrow.
+        cast("io.TextIOWrapper[Any]", sys.stdout).reconfigure(errors="backslashreplace")
     arguments = _parser().parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
     return run(arguments)
@@ -75,7 +81,11 @@ def _parser() -> argparse.ArgumentParser:
         description="Exit status: 0 fine, 1 the review could not be made, 3 something that --fail-on names was found.",
     )
     comment.add_argument(
-        "files", nargs="*", type=Path, metavar="FILE", help="output of `pulumi preview --json --show-sames`"
+        "files",
+        nargs="*",
+        type=Path,
+        metavar="FILE",
+        help="output of `pulumi preview --json --show-sames`; - is standard input",
     )
     comment.add_argument(
         "--stack",
@@ -99,12 +109,25 @@ def _parser() -> argparse.ArgumentParser:
         help="a helm program: it renders the charts of releases that are a directory or an archive on this machine, "
         "and the objects that differ are shown; default: they are not",
     )
-    comment.add_argument("--colour", choices=("auto", "always", "never"), default="auto", help="of text; default: auto")
-    comment.add_argument("--width", type=int, help="columns of text; default: those of the terminal")
+    comment.add_argument(
+        "--colour",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="of text; default: auto, which is none without a terminal, or where NO_COLOR is set",
+    )
+    comment.add_argument(
+        "--width", type=_width, help=f"columns of text, {MIN_WIDTH} or more; default: those of the terminal"
+    )
     comment.set_defaults(run=_without_collector()(_comment))
     for add_commands in COMMANDS:
         add_commands(subparsers)
     return parser
+
+
+def _width(text: str) -> int:
+    if not text.isdecimal() or int(text) < MIN_WIDTH:
+        raise argparse.ArgumentTypeError(f"must be at least {MIN_WIDTH} columns, got {text!r}")
+    return int(text)
 
 
 @contextmanager
@@ -165,7 +188,9 @@ def _previews(files: Sequence[Path], named: Sequence[str]) -> list[Preview]:
     names = [preview.stack for preview in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
-        raise PreviewError(f"two files are previews of the stack {twice[0]!r}; give one of them its name by --stack")
+        raise PreviewError(
+            f"two files are previews of the stack {twice[0]!r}; give each its own name by --stack NAME=FILE"
+        )
     return found
 
 
@@ -174,9 +199,13 @@ def _rendered(made: Review, arguments: argparse.Namespace) -> str:
     if form == Form.JSON:
         return machine(made)
     if form == Form.TEXT:
-        colour = arguments.colour == "always" or (arguments.colour == "auto" and sys.stdout.isatty())
+        colour = arguments.colour == "always" or (arguments.colour == "auto" and _takes_colours())
         return terminal(made, arguments.width or shutil.get_terminal_size((100, 24)).columns, colour=colour)
     return markdown(made, Dialect(form.value))
+
+
+def _takes_colours() -> bool:
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _refused(made: Review, on: Sequence[FailOn]) -> bool:

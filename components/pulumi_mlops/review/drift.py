@@ -10,6 +10,7 @@ from pathlib import Path
 
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import Operation, Preview, PreviewError
+from pulumi_mlops.review.view import SILENT, one_line
 from pulumi_mlops.review.words import FINE, IMPOSSIBLE, Subparsers
 
 LOOKED_AT = (Operation.SAME, Operation.REFRESH, Operation.READ)
@@ -23,7 +24,8 @@ def drifted(refresh: Preview) -> bool:
         PreviewError: the refresh did not come to its end, so that nobody knows.
     """
     if not refresh.complete:
-        reason = refresh.errors[0].strip().splitlines()[0] if refresh.errors else "its output is cut off"
+        silent = f"it ended with an error {SILENT}" if refresh.errors else "its output is cut off"
+        reason = next((said for one in refresh.errors if (said := one_line(one))), silent)
         raise PreviewError(f"the refresh of {refresh.stack} did not come to its end: {reason}")
     return any(count for operation, count in refresh.summary.items() if operation not in LOOKED_AT)
 

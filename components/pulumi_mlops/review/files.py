@@ -1,23 +1,30 @@
 """Previews from files, for every word of the command."""
 
 import dataclasses
+import sys
 from pathlib import Path
 
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn
 from pulumi_mlops.review.reading import read
 
+STANDARD_INPUT = Path("-")
+
 
 def load(file: Path, stack: str = "") -> Preview:
     """The preview in the file, of the stack that is named, or that its resources name, or else of the file's name.
+
+    The file `-` is standard input.
 
     Raises:
         PreviewError: the file cannot be read, or is no preview.
     """
     try:
-        found = read(file.read_text(encoding="utf-8"), stack or file.stem)
+        said = sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
+        # With a mark at its beginning, as some shells of Windows write it.
+        found = read(said.decode("utf-8-sig"), stack or file.stem)
     except OSError as error:
         raise PreviewError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise PreviewError(f"{file} is no preview: it is no text in UTF-8") from None
+        raise PreviewError(f"{file} is no preview: it is no text in UTF-8; write it by a shell that does so") from None
     named = stack or (Urn.parse(found.steps[0].urn).stack if found.steps else found.stack)
     return dataclasses.replace(found, stack=named)

@@ -5,10 +5,13 @@ A text that is cut off still has the steps before.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from pulumi_mlops.review._cut_off import rescued
+from pulumi_mlops.review._data import SIGNATURE, masked
+from pulumi_mlops.review._shapes import Misshapen, mapping, name, objects, shown, text, texts
 from pulumi_mlops.review.preview import (
     NOTHING,
     Diagnostic,
@@ -18,7 +21,12 @@ from pulumi_mlops.review.preview import (
     PropertyChange,
     State,
     Step,
+    Urn,
 )
+
+AGAIN = "make it again by `pulumi preview --json --show-sames > FILE`"
+MANY = 2**63
+"""What the engine counts with ends below it."""
 
 
 def read(text: str, stack: str) -> Preview:
@@ -31,8 +39,10 @@ def read(text: str, stack: str) -> Preview:
         raise PreviewError(f"the preview of {stack} is empty; the engine's own message is on its standard error")
     try:
         return _read(text, stack)
-    except (KeyError, TypeError, AttributeError) as failure:
-        raise PreviewError(f"the preview of {stack} is not in the form that the engine writes: {failure}") from failure
+    except Misshapen as failure:
+        raise PreviewError(
+            f"the preview of {stack} is not in the form that the engine writes: {failure}; {AGAIN}"
+        ) from None
 
 
 def _read(text: str, stack: str) -> Preview:
@@ -45,8 +55,8 @@ def _read(text: str, stack: str) -> Preview:
         return _of_digest(beginning, stack)
     if not events:
         raise PreviewError(
-            f"the preview of {stack} is neither the document nor the events of `pulumi preview --json`; "
-            f"it starts with {text.lstrip()[:40]!r}"
+            f"the preview of {stack} is neither the document nor the events of `pulumi preview --json`: "
+            f"it starts with {text.lstrip()[:40]!r}; {AGAIN}"
         )
     return _of_events(events, whole, stack)
 
@@ -58,31 +68,31 @@ def _is_event(document: dict[str, Any]) -> bool:
 def _of_digest(document: dict[str, Any], stack: str) -> Preview:
     known = {"config", "steps", "diagnostics", "duration", "changeSummary", "maybeCorrupt"}
     if document and not known & set(document):
-        raise PreviewError(
-            f"the preview of {stack} is a JSON document of something else: it has {', '.join(sorted(document)[:3])}"
-        )
-    diagnostics = tuple(_diagnostic(one) for one in _list(document, "diagnostics"))
+        keys = ", ".join(shown(key) for key in sorted(document)[:3])
+        raise PreviewError(f"the preview of {stack} is a JSON document of something else: it has {keys}; {AGAIN}")
+    diagnostics = tuple(_diagnostic(one) for one in objects(document, "diagnostics"))
     return Preview(
         stack=stack,
-        steps=tuple(_step(one, _DIGEST) for one in _list(document, "steps")),
-        summary=_summary(_mapping(document, "changeSummary")),
+        steps=tuple(_step(one, _DIGEST) for one in objects(document, "steps")),
+        summary=_summary(mapping(document, "changeSummary")),
         diagnostics=diagnostics,
-        config=_mapping(document, "config"),
+        config=mapping(document, "config"),
         complete="changeSummary" in document and not _failed(diagnostics),
     )
 
 
 def _object(text: str) -> dict[str, Any] | None:
     try:
-        value: dict[str, Any] | list[Any] | str | float | None = json.loads(text)
-    except (json.JSONDecodeError, RecursionError):
+        value: Any = json.loads(text, object_hook=masked if SIGNATURE in text else None)
+    except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError too
         return None
-    return value if isinstance(value, dict) else None
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
 
 
 def _events(text: str) -> tuple[list[dict[str, Any]], bool]:
     """The events, and whether each line is one: the last line of a run that was cut off is not."""
-    lines = [line for line in text.splitlines() if line.strip()]
+    # Not splitlines: the engine leaves characters such as U+0085 in a text as they are.
+    lines = [line for line in text.split("\n") if line.strip()]
     found: list[dict[str, Any]] = []
     for line in lines:
         event = _object(line)
@@ -99,23 +109,23 @@ def _of_events(events: list[dict[str, Any]], whole: bool, stack: str) -> Preview
     return Preview(
         stack=stack,
         steps=tuple(_step(one, _EVENT) for one in _steps_of(events)),
-        summary=_summary(_mapping(summaries[-1], "resourceChanges")) if summaries else {},
+        summary=_summary(mapping(summaries[-1], "resourceChanges")) if summaries else {},
         diagnostics=diagnostics,
-        config=_mapping(preludes[0], "config") if preludes else NOTHING,
+        config=mapping(preludes[0], "config") if preludes else NOTHING,
         complete=whole and bool(summaries) and not _failed(diagnostics),
     )
 
 
 def _steps_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What was announced; of a refresh, what it found, which is told only afterwards."""
-    steps = [one["metadata"] for one in _of(events, "resourcePreEvent")]
-    found = {one["metadata"]["urn"]: one["metadata"] for one in _of(events, "resOutputsEvent")}
+    steps = [mapping(one, "metadata") for one in _of(events, "resourcePreEvent")]
+    found = {name(one, "urn"): one for one in (mapping(event, "metadata") for event in _of(events, "resOutputsEvent"))}
     refreshed = Operation.REFRESH
-    return [found.get(step["urn"], step) if step["op"] == refreshed else step for step in steps]
+    return [found.get(name(step, "urn"), step) if step.get("op") == refreshed else step for step in steps]
 
 
 def _of(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [event[kind] for event in events if event.get(kind) is not None]
+    return [mapping(event, kind) for event in events if event.get(kind) is not None]
 
 
 @dataclass(frozen=True)
@@ -134,37 +144,45 @@ _EVENT = _Keys("old", "new", "diffs", "keys", "diffKind")
 
 
 def _step(step: dict[str, Any], keys: _Keys) -> Step:
+    urn = name(step, "urn")
+    try:
+        Urn.parse(urn)  # whoever asks for a part of it later would find out too late
+    except PreviewError:
+        raise Misshapen(f"{shown(urn)} is no URN of a resource") from None
     return Step(
-        operation=_operation(step["op"]),
-        urn=step["urn"],
+        operation=_operation(name(step, "op")),
+        urn=urn,
         old=_state(step, keys.old),
         new=_state(step, keys.new),
-        changes=tuple(
-            PropertyChange(path, one[keys.kind].removesuffix("-replace"), one[keys.kind].endswith("-replace"))
-            for path, one in sorted(_mapping(step, "detailedDiff").items())
-        ),
-        changed_keys=tuple(_list(step, keys.changed)),
-        replacing_keys=tuple(_list(step, keys.replacing)),
+        changes=tuple(_changes(mapping(step, "detailedDiff"), keys)),
+        changed_keys=texts(step, keys.changed),
+        replacing_keys=texts(step, keys.replacing),
     )
+
+
+def _changes(told: dict[str, Any], keys: _Keys) -> Iterator[PropertyChange]:
+    for path in sorted(told):
+        kind = name(mapping(told, path), keys.kind)
+        yield PropertyChange(path, kind.removesuffix("-replace"), kind.endswith("-replace"))
 
 
 def _operation(word: str) -> Operation:
     try:
         return Operation(word)
     except ValueError:
-        raise PreviewError(f"the preview has the operation {word!r}, which this version does not know") from None
+        raise Misshapen(f"this version of the review does not know the operation {shown(word)}") from None
 
 
 def _state(step: dict[str, Any], key: str) -> State | None:
-    state = _mapping(step, key)
+    state = mapping(step, key)
     if not state:
         return None
     return State(
-        id=state.get("id") or "",
-        urn=state.get("urn") or "",
-        parent=state.get("parent") or "",
-        inputs=_mapping(state, "inputs"),
-        outputs=_mapping(state, "outputs"),
+        id=text(state, "id"),
+        urn=text(state, "urn"),
+        parent=text(state, "parent"),
+        inputs=mapping(state, "inputs"),
+        outputs=mapping(state, "outputs"),
         protect=bool(state.get("protect")),
         retain_on_delete=bool(state.get("retainOnDelete")),
         external=bool(state.get("external")),
@@ -173,21 +191,16 @@ def _state(step: dict[str, Any], key: str) -> State | None:
 
 
 def _diagnostic(one: dict[str, Any]) -> Diagnostic:
-    prefix, message = (one.get(key) or "" for key in ("prefix", "message"))
-    return Diagnostic(one.get("severity") or "info", f"{prefix}{message}".strip(), one.get("urn") or "")
+    prefix, message = (text(one, key) for key in ("prefix", "message"))
+    return Diagnostic(text(one, "severity") or "info", f"{prefix}{message}".strip(), text(one, "urn"))
 
 
 def _failed(diagnostics: tuple[Diagnostic, ...]) -> bool:
     return any(one.severity == "error" for one in diagnostics)
 
 
-def _summary(counts: dict[str, int]) -> dict[Operation, int]:
+def _summary(counts: dict[str, Any]) -> dict[Operation, int]:
+    for word, count in counts.items():
+        if type(count) is not int or not 0 <= count < MANY:
+            raise Misshapen(f"{shown(word)} must be counted by a whole number, got {shown(count)}")
     return {_operation(word): count for word, count in counts.items()}
-
-
-def _mapping(owner: dict[str, Any], key: str) -> dict[str, Any]:
-    return owner.get(key) or {}
-
-
-def _list(owner: dict[str, Any], key: str) -> list[Any]:
-    return owner.get(key) or []

@@ -20,6 +20,8 @@ from pulumi_mlops.review.preview import NOTHING, Operation, Preview, Step
 
 MAX_ERROR = 400
 """Characters of an error that are shown; the rest of it is in the run's log."""
+SILENT = "without a message"
+"""What is said of an error that says nothing."""
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 NOISE = re.compile(r"^(error:\s*|- |preview failed\b.*|update failed\b.*)+", re.IGNORECASE)
 
@@ -139,7 +141,8 @@ def _stack(preview: Preview, cost: Estimate | None, charts: Mapping[str, Rendere
     quiet = QUIET if preview.summary.get(Operation.READ) else QUIET | {Operation.READ}
     shown = [step for step in steps if step.operation not in quiet or notes(step, every)]
     errors = [said for message in preview.errors if (said := one_line(message))]
-    if errors:
+    if preview.errors:
+        errors = errors or [SILENT]
         outcome = Outcome.FAILED
     elif not preview.complete:
         outcome = Outcome.CUT_OFF

@@ -45,6 +45,6 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _printed(estimates: list[Estimate], form: str) -> str:
     if form == "json":
-        return json.dumps([rendering.document(one) for one in estimates], indent=2, ensure_ascii=False) + "\n"
+        return json.dumps([rendering.document(one) for one in estimates], indent=2) + "\n"
     render: Callable[[Estimate], str] = rendering.markdown if form == "markdown" else rendering.text
     return "\n".join(render(one) for one in estimates)

@@ -39,6 +39,7 @@ HOLDS_DATA: Mapping[str, str] = {
     "kubernetes:core/v1:PersistentVolume": "volume",
     "kubernetes:core/v1:Namespace": "namespace with everything in it",
     "kubernetes:apps/v1:StatefulSet": "stateful set",
+    "kubernetes:helm.sh/v3:Release": "release with everything in its chart",
     "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition": "definition with all resources of its kind",
 }
 """Type token → what it is called in the sentence."""

@@ -22,8 +22,8 @@ DEFAULT_TOKENS = {
     GitHostKind.GITEA: "GITEA_TOKEN",
 }
 LONGEST_BODY = {GitHostKind.GITHUB: 65_536, GitHostKind.GITLAB: 1_000_000, GitHostKind.GITEA: 65_535}
-"""Characters of a comment. GitHub's and GitLab's are documented; Gitea's is the smallest text column that it
-uses."""
+"""Length of a comment. GitHub's and GitLab's are documented, in characters; Gitea's is that of the smallest column that
+it uses, a TEXT of MySQL, in bytes."""
 
 COMMENT_PERMISSION = {
     GitHostKind.GITHUB: "the permission `pull-requests: write`",
@@ -153,6 +153,11 @@ class Issues:
 
     def _read(self, one: dict[str, Any]) -> Entry:
         return _entry(self.kind, one, "iid" if self.kind is GitHostKind.GITLAB else "number", self._text)
+
+
+def length(kind: GitHostKind, body: str) -> tuple[int, str]:
+    """Length of a comment as the host counts, and what it counts."""
+    return (len(body.encode()), "bytes") if kind is GitHostKind.GITEA else (len(body), "characters")
 
 
 def writer(kind: GitHostKind, client: Client) -> str:

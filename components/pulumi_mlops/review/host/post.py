@@ -74,12 +74,16 @@ def _post(arguments: argparse.Namespace) -> str:
 
 
 def _body(kind: GitHostKind, marker: Marker) -> str:
-    body = sys.stdin.read()
+    try:
+        body = sys.stdin.buffer.read().decode()
+    except UnicodeDecodeError:
+        raise HostError("standard input is no text in UTF-8; nothing was written") from None
     if not body.strip():
         raise HostError("standard input is empty; nothing was written")
     longest = dialects.LONGEST_BODY[kind]
-    if len(marker.on(body)) > longest:
-        raise HostError(f"the text has {len(body)} characters, and {kind} takes {longest}; nothing was written")
+    long, unit = dialects.length(kind, marker.on(body))
+    if long > longest:
+        raise HostError(f"the text has {long} {unit} with its marker, and {kind} takes {longest}; nothing was written")
     return body
 
 

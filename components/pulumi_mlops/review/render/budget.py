@@ -1,4 +1,4 @@
-"""Which parts of a text fit in a number of characters."""
+"""Which parts of a text fit in a number of bytes: of UTF-8, which are never fewer than characters."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ class Part:
     rank: int = 0
     """Who is served first: 0 before 1."""
     share: int | None = None
-    """Most characters that it may take; default: its equal share of what those of its rank have together."""
+    """Most bytes that it may take; default: its equal share of what those of its rank have together."""
     more: str = "{count} more"
     """What is written in place of the items that do not fit: `{count}` is their number, `{what}` what they hold."""
     holds: Sequence[tuple[str, int]] = ()
@@ -35,8 +35,13 @@ MORE_DIGITS = 12
 """Room for each number in `more`."""
 
 
+def size(text: str) -> int:
+    """Bytes of the text in UTF-8."""
+    return len(text) if text.isascii() else len(text.encode())
+
+
 def fill(parts: Sequence[Part], limit: int) -> Filled:
-    """The parts in their order, none of them longer than its share, together at most `limit` characters."""
+    """The parts in their order, none of them longer than its share, together at most `limit` bytes."""
     texts, missing, room = [""] * len(parts), 0, limit
     served = sorted(range(len(parts)), key=lambda place: (parts[place].rank, place))
     for turn, place in enumerate(served):
@@ -44,24 +49,24 @@ def fill(parts: Sequence[Part], limit: int) -> Filled:
         waiting = sum(1 for other in served[turn:] if parts[other].rank == part.rank)
         allowed = min(room, part.share or room // waiting)
         texts[place], left = _cut(part, allowed)
-        room -= len(texts[place])
+        room -= size(texts[place])
         missing += left
     return Filled("".join(texts), missing)
 
 
 def _cut(part: Part, allowed: int) -> tuple[str, int]:
     """As many items as fit, and how many do not."""
-    frame = len(part.head) + len(part.foot)
-    whole = frame + sum(map(len, part.items))
+    frame = size(part.head) + size(part.foot)
+    whole = frame + sum(map(size, part.items))
     if not part.items or whole <= allowed:
         return (f"{part.head}{''.join(part.items)}{part.foot}" if part.items else ""), 0
     room = allowed - frame - len(part.more) - MORE_DIGITS - sum(len(what) + MORE_DIGITS for what in dict(part.holds))
     kept: list[str] = []
     for item in part.items:
-        if len(item) > room:
+        if size(item) > room:
             break
         kept.append(item)
-        room -= len(item)
+        room -= size(item)
     left = len(part.items) - len(kept)
     if not kept:
         return "", left

@@ -32,11 +32,12 @@ from pulumi_mlops.review.render.phrases import (
 from pulumi_mlops.review.view import Outcome, Review, Row, Section, StackView
 
 LIMIT = 60_000
-"""Characters of a comment. GitHub takes 65 536; what posts it may put a line before it."""
+"""Bytes of a comment, and so at most as many characters. GitHub takes 65 536 characters, Gitea on MySQL 65 535 bytes;
+what posts it may put a line before it."""
 MAX_CHANGES = 12
 """Paths of one row; the full diff has all."""
-RESERVE = 1_500
-"""Characters kept for the headline and the last line, even for an artifact's name that is all backticks."""
+RESERVE = 2_000
+"""Bytes kept for the headline and the last line, even for an artifact's name that is all backticks or emoji."""
 ADDRESS = re.compile(r"https://[\w.-]+(:\d+)?(/[\w./?=&%~+-]*)?", re.ASCII)
 """An artifact that becomes a link: it is the caller's own word, and the only link of a comment."""
 LOUD = frozenset({Operation.DELETE, Operation.REPLACE})
@@ -55,7 +56,7 @@ class Dialect(StrEnum):
 
 
 def markdown(review: Review, dialect: Dialect, limit: int = LIMIT) -> str:
-    """The comment, at most `limit` characters long. It says what it leaves out, and where that is."""
+    """The comment, at most `limit` bytes long. It says what it leaves out, and where that is."""
     several = len(review.stacks) > 1
     parts = [
         _alert(
@@ -87,10 +88,10 @@ def _alert(dialect: Dialect, lines: list[Phrase], what: str, rank: int) -> Part:
 
 
 def _overview(review: Review) -> Part:
-    """One line a stack."""
+    """One line a stack; first those whose preview did not come to its end, since the last may not fit."""
     items = [
         f"- {'**!** ' if stack.outcome in BROKEN else ''}{_inline(quoted(stack.stack))}: {_inline(stack_line(stack))}\n"
-        for stack in review.stacks
+        for stack in sorted(review.stacks, key=lambda one: one.outcome not in BROKEN)
     ]
     return Part(items, foot="\n", rank=STACKS, share=SHARES[STACKS], more="- and {count} more stacks\n")
 

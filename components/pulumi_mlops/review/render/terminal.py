@@ -26,6 +26,8 @@ DEFAULT_WIDTH = 100
 MIN_WIDTH = 40
 PAD = "\ue000"
 """Stands for the second column of a wide character while lines are cut. No text has it: it is no visible character."""
+COMMANDS = ("::", "##[")
+"""What a line begins with that the log of a CI run takes for a command."""
 RED, GREEN, YELLOW, BLUE, BOLD = "31", "32", "33", "34", "1"
 COLOURS = {
     Operation.CREATE: GREEN,
@@ -95,14 +97,21 @@ class _Writer:
         text = _padded("".join(piece.text for piece in phrase))
         wrapped = textwrap.wrap(
             text,
-            self._width - (PAD in text),  # a line may end between a character and its pad
+            # A line may end between a character and its pad, or get a sign more.
+            self._width - (PAD in text) - any(one in text for one in COMMANDS),
             initial_indent=lead,
             subsequent_indent=" " * len(lead),
             break_long_words=True,
             break_on_hyphens=False,
         )
-        for line in (one.replace(PAD, "") for one in wrapped):
+        for line in (_harmless(one.replace(PAD, "")) for one in wrapped):
             yield f"\x1b[{colour}m{line}\x1b[0m" if self._colour and colour else line
+
+
+def _harmless(line: str) -> str:
+    """The line as no command of a log: names and values stand where lines begin."""
+    said = line.lstrip(" ")
+    return f"{line[: len(line) - len(said)]}\\{said}" if said.startswith(COMMANDS) else line
 
 
 def _padded(text: str) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pulumi_mlops.review import rules
+from pulumi_mlops.review._data import visible
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Judgement, Level
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn
@@ -63,10 +64,19 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"rules: {failure}", file=sys.stderr)
         return IMPOSSIBLE
     for one in found.findings:
-        print(f"{one.level}: {one.stack}: {Urn.parse(one.urn).name}: {one.message} [{one.rule}]\n  {one.fix}")
+        print(visible(f"{one.level}: {one.stack}: {Urn.parse(one.urn).name}: {one.message} [{one.rule}]"))
+        print(f"  {one.fix}")
     for one in found.undecided:
-        print(f"not decided before up: {one.stack}: {Urn.parse(one.urn).name}: {one.path} [{one.rule}]")
+        print(visible(f"not decided before up: {one.stack}: {Urn.parse(one.urn).name}: {one.path} [{one.rule}]"))
+    for preview in previews:
+        if not preview.complete:
+            print(f"rules: {_unseen(preview)}", file=sys.stderr)
     return REFUSED if any(one.level == Level.BLOCKING for one in found.findings) else FINE
+
+
+def _unseen(preview: Preview) -> str:
+    why = "failed" if preview.errors else "was cut off"
+    return visible(f"the preview of {preview.stack} {why}: the rules have seen no more than what it shows")
 
 
 def listing() -> str:
