@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from tests.conftest import Graph, Registration
+
 CONTROLLERS: Mapping[str, frozenset[str]] = {
     "argoproj.io/EventBus": frozenset({"argo-events-release"}),
     "external-secrets.io": frozenset({"external-secrets-release"}),
@@ -35,3 +37,21 @@ def outliving(type_token: str) -> frozenset[str]:
     if found is None:
         raise KeyError(f"{type_token}: say in CONTROLLERS whose controller deletes it")
     return found
+
+
+def before(graph: Graph, name: str) -> set[str]:
+    """Names of everything that is there before the resource, and so goes after it: what it and its parents need."""
+    return ahead_of(graph, graph[name])
+
+
+def ahead_of(graph: Graph, resource: Registration) -> set[str]:
+    """`before`, where several resources share a name."""
+    by_urn = {one.urn: one for one in graph}
+    found: set[str] = set()
+    ahead = [resource.urn]
+    while ahead:
+        one = by_urn.get(ahead.pop())
+        if one and one.urn not in found:
+            found.add(one.urn)
+            ahead += [*one.dependencies, one.parent]
+    return {by_urn[urn].name for urn in found} - {resource.name}
