@@ -9,6 +9,7 @@ import re
 import subprocess
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,10 @@ NOWHERE = foundation_outputs.kubeconfig("mlops-dev", "https://127.0.0.1:1")
 DATABASE = "mlflow-database-instance"
 
 
-@pytest.fixture
-def plane(tmp_path: Path) -> Iterator[ControlPlane]:
-    (tmp_path / "cluster").mkdir()
+@pytest.fixture(scope="module")
+def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
     with (
-        control_plane(tmp_path / "cluster") as running,
+        control_plane(tmp_path_factory.mktemp("cluster")) as running,
         pretending(running.kubeconfig),
         operators.pretending(running.kubeconfig),
     ):
@@ -174,16 +174,26 @@ def deletions(said: str) -> dict[str, tuple[int, int, str]]:
     return found
 
 
-def test_what_others_have_goes_first_then_all_but_the_data_then_the_data(
-    tmp_path: Path, pulumi_home: Path, aws: Aws, plane: ControlPlane
-) -> None:
-    network, cluster = network_of_a_platform(aws), Cluster(plane.kubeconfig)
-    before = aws.leftovers()
-    (tmp_path / "charts").mkdir()
-    place = checkout(tmp_path / "mine", pulumi_home, aws, PLATFORM)
+@dataclass(frozen=True)
+class Life:
+    """A protected platform, beside which a team has things in the cluster; the tests below end it step by step."""
+
+    place: Checkout
+    cluster: Cluster
+    before: list[str]
+    """What the account had before."""
+
+
+@pytest.fixture(scope="module")
+def life(tmp_path_factory: pytest.TempPathFactory, pulumi_home: Path, aws_server: Aws, plane: ControlPlane) -> Life:
+    network, cluster = network_of_a_platform(aws_server), Cluster(plane.kubeconfig)
+    before = aws_server.leftovers()
+    directory = tmp_path_factory.mktemp("platform")
+    place = checkout(directory / "mine", pulumi_home, aws_server, PLATFORM)
     place.environment["PULUMI_MLOPS_HELM"] = str(tools.ensure("helm")["helm"])
     found_it(place, plane.kubeconfig.read_text(), **network)
-    charts = stand_in_charts.write(tmp_path / "charts")
+    (directory / "charts").mkdir()
+    charts = stand_in_charts.write(directory / "charts")
     place.configure(PLATFORM, chart_repository=str(charts), protect_data=True)
     place.up(PLATFORM)
     for one in (
@@ -191,41 +201,54 @@ def test_what_others_have_goes_first_then_all_but_the_data_then_the_data(
         definition("TeamBucket", "example.org", categories=["claim"]),
     ):
         cluster.apply(one, "somebody")
-    eventually(lambda: cluster.client.request("GET", "/apis/example.org/v1alpha1/teambuckets"))
-    eventually(lambda: cluster.client.request("GET", "/apis/argoproj.io/v1alpha1/applications"))
+    for kinds in ("example.org/v1alpha1/teambuckets", "argoproj.io/v1alpha1/applications"):
+        eventually(lambda kinds=kinds: cluster.client.request("GET", f"/apis/{kinds}"))
     for one in OF_A_TEAM:
         cluster.apply(one, "somebody")
     eventually(lambda: assert_bound(cluster))
-    there = aws.leftovers()
+    return Life(place, cluster, before)
 
-    protected = place.local("destroy", PLATFORM, "--yes", fails=True)
+
+def test_protected_data_and_then_what_others_have_stop_it(life: Life, aws_server: Aws) -> None:
+    there = aws_server.leftovers()
+
+    protected = life.place.local("destroy", PLATFORM, "--yes", fails=True)
     assert f"nothing was deleted, since stack {PLATFORM} protects what holds data:" in protected
     assert f"- {DATABASE} (aws:rds/instance:Instance)" in protected
 
-    refused = place.local("destroy", PLATFORM, "--keep-data", "--yes", fails=True)
-    assert "has to delete 4 objects" in refused.replace("have to", "has to")
+    refused = life.place.local("destroy", PLATFORM, "--keep-data", "--yes", fails=True)
+    assert f"nothing was deleted, since stack {PLATFORM} takes away the controllers" in refused
+    assert "have to delete 4 objects that it did not make" in refused
     assert re.findall(r"^  - (.*)$", refused, re.MULTILINE) == LEFT
     assert re.findall(r"^ +(kubectl .*)$", refused, re.MULTILINE) == COMMANDS
     assert "Traceback" not in refused
-    assert aws.leftovers() == there
-    assert cluster.get("apps/v1", "Deployment", "argocd", "argocd")
+    assert aws_server.leftovers() == there
+    assert life.cluster.get("apps/v1", "Deployment", "argocd", "argocd")
 
-    delete_as_told(refused, cluster)
-    kept = place.local("destroy", PLATFORM, "--keep-data", "--yes")
+    delete_as_told(refused, life.cluster)
+
+
+def test_then_all_goes_in_its_order_but_the_data(life: Life, aws_server: Aws) -> None:
+    kept = life.place.local("destroy", PLATFORM, "--keep-data", "--yes")
+
     assert f"stays: {DATABASE} (" in kept
-    document = json.loads((place.directory / f"{PLATFORM}.kept.import.json").read_text())
-    print(json.dumps(document, indent=1))
+    document = json.loads((life.place.directory / f"{PLATFORM}.kept.import.json").read_text())
     assert DATABASE in {one["name"] for one in document["resources"]}
-    assert cluster.get("v1", "Namespace", "argocd") is None
+    assert [one["type"] for one in document["resources"] if one["type"].startswith("kubernetes:")] == []
     assert_in_order(kept)
-    assert len(aws.client("rds").describe_db_instances()["DBInstances"]) == 1
+    assert life.cluster.get("v1", "Namespace", "argocd") is None
+    assert len(aws_server.client("rds").describe_db_instances()["DBInstances"]) == 1
 
-    place.configure(PLATFORM, protect_data=False)
-    place.up(PLATFORM)
-    gone = place.local("destroy", PLATFORM, "--yes")
+
+def test_without_protection_nothing_stays(life: Life, aws_server: Aws) -> None:
+    life.place.configure(PLATFORM, protect_data=False)
+    life.place.up(PLATFORM)
+
+    gone = life.place.local("destroy", PLATFORM, "--yes")
+
     assert_in_order(gone)
-    assert aws.leftovers() == before
-    assert {one["metadata"]["name"] for one in cluster.client.request("GET", "/api/v1/namespaces")["items"]} == {
+    assert aws_server.leftovers() == life.before
+    assert {one["metadata"]["name"] for one in life.cluster.client.request("GET", "/api/v1/namespaces")["items"]} == {
         "churn", "default", "kube-node-lease", "kube-public", "kube-system",
     }  # fmt: skip
 
