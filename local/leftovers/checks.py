@@ -70,7 +70,7 @@ def before_foundation(stack: str, resources: Resources, pulumi: Pulumi, *, keep_
         if standing := _standing(platform, pulumi, keep_data=keep_data):
             raise StepFailed(
                 f"nothing was deleted, since stack {platform}, which stands on {stack}, still has "
-                f"{len(standing)} resources, such as {', '.join(map(name_of, standing[:3]))}: "
+                f"{_plural(len(standing), 'resource')}, such as {', '.join(map(name_of, standing[:3]))}: "
                 f"`make destroy STACK={platform}` comes first"
             )
     if keep_data or not any(type_of(one["urn"]) == CLUSTER for one in resources):
@@ -136,4 +136,8 @@ def _plain(value: Any) -> Any:
 
 
 def _count(found: Sequence[Any]) -> str:
-    return f"{len(found)} object{'s' if len(found) > 1 else ''} that it did not make"
+    return f"{_plural(len(found), 'object')} that it did not make"
+
+
+def _plural(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -30,7 +30,6 @@ from tests.engine.kubelet import pretending
 pytestmark = pytest.mark.engine
 
 PLATFORM, FOUNDATION = "platform-dev", "foundation-dev"
-NOWHERE = foundation_outputs.kubeconfig("mlops-dev", "https://127.0.0.1:1")
 DATABASE = "mlflow-database-instance"
 
 
