@@ -30,6 +30,7 @@ from tests.engine.kubelet import pretending
 pytestmark = pytest.mark.engine
 
 PLATFORM, FOUNDATION = "platform-dev", "foundation-dev"
+OF_KUBERNETES = {"default", "kube-node-lease", "kube-public", "kube-system"}
 DATABASE = "mlflow-database-instance"
 
 
@@ -235,21 +236,25 @@ def test_then_all_goes_in_its_order_but_the_data(life: Life, aws_server: Aws) ->
     assert DATABASE in {one["name"] for one in document["resources"]}
     assert [one["type"] for one in document["resources"] if one["type"].startswith("kubernetes:")] == []
     assert_in_order(kept)
-    assert life.cluster.get("v1", "Namespace", "argocd") is None
+    assert namespaces(life.cluster) == {"churn", *OF_KUBERNETES}
     assert len(aws_server.client("rds").describe_db_instances()["DBInstances"]) == 1
 
 
 def test_without_protection_nothing_stays(life: Life, aws_server: Aws) -> None:
     life.place.configure(PLATFORM, protect_data=False)
+    # The definitions of kinds that a protected platform leaves in the cluster.
+    life.place.environment["PULUMI_K8S_UPSERT_EXISTING_OBJECTS"] = "true"
     life.place.up(PLATFORM)
 
     gone = life.place.local("destroy", PLATFORM, "--yes")
 
     assert_in_order(gone)
     assert aws_server.leftovers() == life.before
-    assert {one["metadata"]["name"] for one in life.cluster.client.request("GET", "/api/v1/namespaces")["items"]} == {
-        "churn", "default", "kube-node-lease", "kube-public", "kube-system",
-    }  # fmt: skip
+    assert namespaces(life.cluster) == {"churn", *OF_KUBERNETES}
+
+
+def namespaces(cluster: Cluster) -> set[str]:
+    return {one["metadata"]["name"] for one in cluster.client.request("GET", "/api/v1/namespaces")["items"]}
 
 
 def assert_in_order(said: str) -> None:
