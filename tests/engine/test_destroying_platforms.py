@@ -107,8 +107,12 @@ OF_A_TEAM: list[dict[str, Any]] = [
         },
     },
 ]
-LEFT = ["Application argocd/churn", "Service churn/scores", "PersistentVolumeClaim churn/models"]
-LEFT += ["TeamBucket churn/customers"]
+LEFT = [
+    "Application argocd/churn",
+    "Service churn/scores",
+    "PersistentVolumeClaim churn/models",
+    "TeamBucket churn/customers",
+]
 COMMANDS = [
     "kubectl delete --namespace argocd applications.argoproj.io churn",
     "kubectl delete --namespace churn services scores",
