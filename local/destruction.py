@@ -1,6 +1,7 @@
 """`make destroy STACK=…`: `pulumi destroy` of a stack on AWS in your own backend, that loses no data by surprise.
 
-Does not own: the local stacks (`make down`), and what the protection of a resource is (the stack's `protect_data`).
+Does not own: the local stacks (`make down`), what the protection of a resource is (the stack's `protect_data`), what
+others have in the cluster (`local/leftovers`).
 """
 
 import json
@@ -13,13 +14,13 @@ from typing import Any
 
 import yaml
 
-from local import tools
+from local import leftovers, tools
 from local.adoption import import_file
 from local.adoption.import_file import Entry
 from local.adoption.urns import PROVIDER, is_stack, name_of, plugin_version, type_of
 from local.engine import PROJECT
 from local.paths import ROOT
-from local.planning import on_aws
+from local.planning import PLATFORM, on_aws, settings
 from local.progress import StepFailed, say
 
 GENERATED = ("name", "bucket", "creationToken", "nodeGroupName")
@@ -36,13 +37,15 @@ def destroy(stack: str, *, keep_data: bool, confirmed: bool, target: Path) -> No
         target: directory of the files about what stays.
 
     Raises:
-        StepFailed: the stack is none on AWS, something in it is protected, or Pulumi failed.
+        StepFailed: the stack is none on AWS, something in it is protected, something that needs it is left, or Pulumi
+            failed.
     """
     if not stack:
         raise StepFailed("which stack? `make destroy STACK=foundation-dev`")
     if not on_aws(stack):
         raise StepFailed(f"stack {stack} is of this machine, not on AWS: `make down` removes it")
-    protected = protected_of(_resources(stack))
+    resources = _resources(stack)
+    protected = protected_of(resources)
     if protected and not keep_data:
         names = "".join(f"\n  - {name_of(urn)} ({type_of(urn)})" for urn in protected)
         raise StepFailed(
@@ -50,6 +53,10 @@ def destroy(stack: str, *, keep_data: bool, confirmed: bool, target: Path) -> No
             f"`make destroy STACK={stack} KEEP_DATA=1` deletes all but these and what they need; to lose them as well, "
             f"set protect_data: false in stacks/Pulumi.{stack}.yaml, `pulumi up --stack {stack}`, then `make destroy`"
         )
+    if settings(stack).get("layer") == PLATFORM:
+        leftovers.before_platform(stack, resources, _pulumi)
+    else:
+        leftovers.before_foundation(stack, resources, _pulumi, keep_data=keep_data)
     words = ["destroy", "--stack", stack, *(["--exclude-protected"] if keep_data else [])]
     _pulumi(*words, *(["--yes"] if confirmed else []), interactive=True)
     if keep_data:

@@ -36,10 +36,10 @@ def on_aws(stack: str) -> bool:
     """
     if stack not in stacks():
         raise StepFailed(f"there is no stack {stack!r}; there are {', '.join(stacks())}")
-    return _settings(stack).get("layer") in CLOUD_LAYERS
+    return settings(stack).get("layer") in CLOUD_LAYERS
 
 
-def _settings(stack: str) -> dict[str, Any]:
+def settings(stack: str) -> dict[str, Any]:
     """What the stack's file sets for this project."""
     config = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text())["config"]
     return {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
@@ -66,8 +66,8 @@ def offline_engine() -> Iterator[Engine]:
 
 def configure(engine: Engine, stack: str) -> None:
     """Makes the stack ready for a preview with its own settings, on a foundation if it stands on one."""
-    if _settings(stack).get("layer") == PLATFORM:
-        say(pretend_foundation(engine, f"{FOUNDATION}-{_settings(stack).get('environment')}"))
+    if settings(stack).get("layer") == PLATFORM:
+        say(pretend_foundation(engine, f"{FOUNDATION}-{settings(stack).get('environment')}"))
     engine.configure(stack, {})
 
 

@@ -173,7 +173,7 @@ class PostgresDatabase(pulumi.ComponentResource):
             PostgresDatabase, name, args, PostgresDatabaseArgs, RULES, problems=_problems(name, args), name_rule=NAME
         )
         create = _backend(name, checked["backend"])
-        super().__init__("pulumi-mlops:index:PostgresDatabase", name, {**checked}, opts)
+        super().__init__("pulumi-mlops:index:PostgresDatabase", name, _shown(checked), opts)
         connection = create(name, checked, self)
         self.connection_secret = connection.secret
         self.host = connection.host
@@ -187,6 +187,16 @@ class PostgresDatabase(pulumi.ComponentResource):
                 "database": self.database,
             }
         )
+
+
+def _shown(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs that the component shows, without what the connection alone needs where the server is RDS's.
+
+    What a component shows all of its parts need: a server would wait for the cluster's namespace and secret store, and
+    these would stay with one that is protected.
+    """
+    of_the_connection = ("namespace", "secret_store") if args["backend"] == DatabaseBackend.RDS else ()
+    return {key: value for key, value in args.items() if key not in of_the_connection}
 
 
 def _backend(name: str, backend: str) -> Any:

@@ -16,6 +16,7 @@ import pytest
 from pulumi_mlops import WorkspaceArgs, versions
 from pulumi_mlops.platform import EksLoginArgs
 
+from local.leftovers import kinds, message
 from local.paths import ROOT
 from stacks import settings
 from tests import callers, stacks
@@ -223,6 +224,15 @@ def test_the_example_of_a_team_builds(build: Build, monkeypatch: pytest.MonkeyPa
     assert run["spec"]["workflowTemplateRef"]["name"] == template.inputs["metadata"]["name"]
     assert graph.outputs["stack"]["path"] == "/seldon/churn/churn/api/v1.0/predictions"
     assert graph.outputs["stack"]["path"] in guide.TEXT
+
+
+def test_the_steps_of_a_destroy_are_those_that_it_looks_for() -> None:
+    rows = guide.table("Taking it down")
+
+    assert [row[0] for row in rows[1:]] == [str(number) for number, _ in enumerate(kinds.STEPS, 1)]
+    on_aws = [number for number, step in enumerate(kinds.STEPS, 1) if step.on_aws]
+    assert f"steps {on_aws[0]} to {on_aws[-1]}." in guide.TEXT
+    assert f"at most {message.SHOWN} of a step" in guide.TEXT
 
 
 def test_the_guide_says_what_never_ran() -> None:

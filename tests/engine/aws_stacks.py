@@ -70,6 +70,23 @@ class AwsEngine(Engine):
         )
 
 
+def network_of_a_platform(aws: Aws) -> dict[str, Any]:
+    """What the database needs of the foundation, in an account that has nothing else."""
+    aws.reset()
+    ec2 = aws.client("ec2")
+    vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.10.{number}.0/24", AvailabilityZone=f"eu-central-1{zone}")
+        for number, zone in enumerate("ab")
+    ]
+    group = ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=vpc)["GroupId"]
+    return {
+        "vpc_id": vpc,
+        "private_subnet_ids": [one["Subnet"]["SubnetId"] for one in subnets],
+        "client_security_group_id": group,
+    }
+
+
 def _changes(steps: list[dict[str, Any]]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = collections.defaultdict(set)
     for step in steps:

@@ -15,7 +15,7 @@ import operators
 import pytest
 import stand_in_charts
 from aws import Aws
-from aws_stacks import AwsEngine
+from aws_stacks import AwsEngine, network_of_a_platform
 from kubernetes import client, config
 
 from local import foundation_outputs, planning, tools
@@ -145,20 +145,7 @@ def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
 
 @pytest.fixture(scope="module")
 def network(aws_server: Aws) -> dict[str, Any]:
-    """What the database needs of the foundation, in an account that has nothing else."""
-    aws_server.reset()
-    ec2 = aws_server.client("ec2")
-    vpc = ec2.create_vpc(CidrBlock="10.10.0.0/16")["Vpc"]["VpcId"]
-    subnets = [
-        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.10.{number}.0/24", AvailabilityZone=f"eu-central-1{zone}")
-        for number, zone in enumerate("ab")
-    ]
-    group = ec2.create_security_group(GroupName="nodes", Description="nodes", VpcId=vpc)["GroupId"]
-    return {
-        "vpc_id": vpc,
-        "private_subnet_ids": [one["Subnet"]["SubnetId"] for one in subnets],
-        "client_security_group_id": group,
-    }
+    return network_of_a_platform(aws_server)
 
 
 EVERYTHING = {"options": OPTIONS, "karpenter": {"cpu_limit": 9}}

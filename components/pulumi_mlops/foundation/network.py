@@ -114,8 +114,8 @@ class Network(pulumi.ComponentResource):
         internet = aws.ec2.InternetGateway(
             f"{name}-internet-gateway", vpc_id=self._vpc.id, tags=self._named("internet"), opts=self._child
         )
-        public = self._create_public_subnets(internet)
-        gateways = self._create_gateways(public, internet)
+        public, ways_out = self._create_public_subnets(internet)
+        gateways = self._create_gateways(public, internet, ways_out)
         private, tables = self._create_private_subnets(gateways)
         vpc = _vpc_parts.Vpc(name, checked["region"], self._vpc, self._tags, self)
         _vpc_parts.create_s3_endpoint(vpc, tables)
@@ -155,16 +155,23 @@ class Network(pulumi.ComponentResource):
         )
         return vpc
 
-    def _create_public_subnets(self, internet: aws.ec2.InternetGateway) -> dict[str, aws.ec2.Subnet]:
-        table, _ = self._create_route_table("public", gateway_id=internet.id)
+    def _create_public_subnets(
+        self, internet: aws.ec2.InternetGateway
+    ) -> tuple[dict[str, aws.ec2.Subnet], dict[str, list[pulumi.Resource]]]:
+        """The subnets by their zones, and what leads out of each."""
+        table, routes = self._create_route_table("public", gateway_id=internet.id)
         found: dict[str, aws.ec2.Subnet] = {}
+        ways_out: dict[str, list[pulumi.Resource]] = {}
         for zone in self._args["zones"]:
             found[zone] = self._create_subnet("public", zone, {"kubernetes.io/role/elb": "1"})
-            self._associate("public", zone, found[zone], table)
-        return found
+            ways_out[zone] = [self._associate("public", zone, found[zone], table), *routes]
+        return found, ways_out
 
     def _create_gateways(
-        self, public: Mapping[str, aws.ec2.Subnet], internet: aws.ec2.InternetGateway
+        self,
+        public: Mapping[str, aws.ec2.Subnet],
+        internet: aws.ec2.InternetGateway,
+        ways_out: Mapping[str, list[pulumi.Resource]],
     ) -> dict[str, aws.ec2.NatGateway]:
         # AWS refuses a NAT gateway where there is no way out, and to take the way from under an address in use.
         after = pulumi.ResourceOptions(parent=self, depends_on=[internet])
@@ -178,7 +185,8 @@ class Network(pulumi.ComponentResource):
                 subnet_id=public[zone].id,
                 allocation_id=address.id,
                 tags=self._named(f"nat-{zone}"),
-                opts=after,
+                # And with its way out: whoever waits for the gateway, the nodes above all, is there to use it.
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[internet, *ways_out[zone]]),
             )
         return found
 

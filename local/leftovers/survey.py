@@ -1,0 +1,200 @@
+"""What is left in a cluster that a stack did not make and that its controllers still have to delete.
+
+Asks the API server and changes nothing in it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from local.adoption.urns import PROVIDER, type_of
+from local.leftovers.kinds import VOLUMES, Manifest, Step, Watched
+from local.providers.kubernetes.client import ApiError, Client
+from local.providers.kubernetes.names import RELEASE
+
+PAGE = "500"  # objects an answer, as kubectl has it
+KUBERNETES = "kubernetes:"
+RELEASE_NAME, RELEASE_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """An object, whatever the version of its kind."""
+
+    group: str
+    kind: str
+    namespace: str
+    """Empty outside namespaces."""
+    name: str
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """An object that has to be deleted first."""
+
+    step: Step
+    resource: str
+    """Its kind as kubectl takes it."""
+    identity: Identity
+    goes: bool = False
+    """Whether it is being deleted already."""
+    owners: frozenset[Identity] = frozenset()
+    release: tuple[str, str] = ("", "")
+    """Namespace and name of the Helm release that it belongs to."""
+    place: str = ""
+    """The namespace that it goes with."""
+
+
+@dataclass(frozen=True)
+class Own:
+    """What a stack deletes itself."""
+
+    objects: frozenset[Identity]
+    releases: frozenset[tuple[str, str]]
+    charts: frozenset[str]
+
+    @property
+    def namespaces(self) -> set[str]:
+        """Those that the stack made: what is in them and needs no controller goes with them."""
+        return {one.name for one in self.objects if one.kind == "Namespace"}
+
+
+def own(resources: Sequence[Mapping[str, Any]]) -> Own:
+    """What the resources of a state say of the cluster."""
+    ours = [one for one in resources if one.get("custom") and type_of(one["urn"]).startswith(KUBERNETES)]
+    releases = [one for one in ours if type_of(one["urn"]) == RELEASE]
+    charts = {(one.get("inputs") or {}).get("chart", "").rstrip("/").rpartition("/")[2] for one in releases}
+    return Own(
+        frozenset(_of_state(one) for one in ours if type_of(one["urn"]) != RELEASE),
+        frozenset((_placed(one["id"])) for one in releases),
+        frozenset(charts),
+    )
+
+
+def is_cluster(resource: Mapping[str, Any]) -> bool:
+    """Whether it is how a stack reaches Kubernetes."""
+    return type_of(resource["urn"]) == f"{PROVIDER}{KUBERNETES.rstrip(':')}"
+
+
+def find(client: Client, ours: Own, steps: Sequence[Step]) -> list[Leftover]:
+    """The leftovers, in the order of deletion.
+
+    Raises:
+        ApiError: the server refused to answer.
+        Unreachable: it did not answer.
+    """
+    served = _served(client)
+    found: dict[Identity, Leftover] = {}
+    for step in steps:
+        for watched in step.kinds:
+            for path, resource, kind in _places(watched, served):
+                for manifest in _listed(client, path):
+                    if watched.counts(manifest):
+                        one = _leftover(step, resource, kind, manifest)
+                        found.setdefault(one.identity, one)
+    return remaining(list(found.values()), ours)
+
+
+def remaining(found: Sequence[Leftover], ours: Own) -> list[Leftover]:
+    """Without what the stack deletes itself, and what goes with something that is listed."""
+    known = ours.objects | {one.identity for one in found}
+    return [
+        one
+        for one in found
+        if one.identity not in ours.objects
+        and one.release not in ours.releases
+        and not one.owners & (known - {one.identity})
+        and one.place not in ours.namespaces
+    ]
+
+
+def watched_by(steps: Sequence[Step], charts: frozenset[str]) -> list[Step]:
+    """The steps with the kinds alone whose controllers are among the charts."""
+    return [
+        Step(step.title, tuple(one for one in step.kinds if not one.chart or one.chart in charts), step.on_aws)
+        for step in steps
+    ]
+
+
+def _served(client: Client) -> dict[str, tuple[str, Manifest]]:
+    """`<plural>.<group>` of every kind that the server knows → its collection's address and description."""
+    found: dict[str, tuple[str, Manifest]] = {}
+    groups = client.request("GET", "/apis", attempts=2)["groups"]
+    versions = [one["groupVersion"] for group in groups for one in group["versions"]]
+    for version, base in [("", "/api/v1"), *((one, f"/apis/{one}") for one in versions)]:
+        try:
+            listed = client.request("GET", base, attempts=2).get("resources", [])
+        except ApiError as error:
+            if error.status not in (404, 503):  # gone since, or an extension whose own server is down
+                raise
+            continue
+        group = version.partition("/")[0]
+        for one in listed:
+            if "/" not in one["name"] and "list" in one["verbs"]:
+                name = f"{one['name']}.{group}" if group else one["name"]
+                found.setdefault(name, (f"{base}/{one['name']}", {**one, "group": group}))
+    return found
+
+
+def _places(watched: Watched, served: Mapping[str, tuple[str, Manifest]]) -> Iterator[tuple[str, str, Manifest]]:
+    for resource, (path, kind) in served.items():
+        if resource == watched.resource or (watched.category and watched.category in kind.get("categories", ())):
+            yield path, resource, kind
+
+
+def _listed(client: Client, path: str) -> Iterator[Manifest]:
+    query = {"limit": PAGE}
+    while True:
+        answer = client.request("GET", path, query, attempts=2)
+        yield from answer.get("items") or []
+        if not (more := answer["metadata"].get("continue")):
+            return
+        query = {"limit": PAGE, "continue": more}
+
+
+def _leftover(step: Step, resource: str, kind: Manifest, manifest: Manifest) -> Leftover:
+    meta = manifest["metadata"]
+    notes = meta.get("annotations") or {}
+    identity = Identity(kind["group"], kind["kind"], meta.get("namespace", ""), meta["name"])
+    place = ""
+    if resource == VOLUMES:
+        claim = manifest["spec"]["claimRef"]
+        place = claim["namespace"]
+        if (manifest.get("status") or {}).get("phase") == "Bound":  # else its claim is gone, and it goes by itself
+            resource, identity = "persistentvolumeclaims", Identity("", "PersistentVolumeClaim", place, claim["name"])
+    return Leftover(
+        step,
+        resource,
+        identity,
+        goes="deletionTimestamp" in meta or resource == VOLUMES,
+        owners=frozenset(_owners(manifest)),
+        release=(notes.get(RELEASE_NAMESPACE, ""), notes.get(RELEASE_NAME, "")),
+        place=place,
+    )
+
+
+def _owners(manifest: Manifest) -> Iterator[Identity]:
+    namespace = manifest["metadata"].get("namespace", "")
+    for one in manifest["metadata"].get("ownerReferences") or []:
+        group = _group(one["apiVersion"])
+        yield from (Identity(group, one["kind"], place, one["name"]) for place in {namespace, ""})
+    # Crossplane's claims are in a namespace and own what is in none, which no owner reference can say.
+    claim = (manifest.get("spec") or {}).get("claimRef") or {}
+    if "apiVersion" in claim and "kind" in claim:
+        yield Identity(_group(claim["apiVersion"]), claim["kind"], claim.get("namespace", ""), claim.get("name", ""))
+
+
+def _of_state(resource: Mapping[str, Any]) -> Identity:
+    _, version, kind = type_of(resource["urn"]).split(":")
+    group = _group(version)
+    return Identity("" if group == "core" else group, kind, *_placed(resource["id"]))
+
+
+def _placed(identifier: str) -> tuple[str, str]:
+    """Namespace and name in an identifier of Pulumi."""
+    namespace, _, name = identifier.rpartition("/")
+    return namespace, name
+
+
+def _group(version: str) -> str:
+    return version.rpartition("/")[0]

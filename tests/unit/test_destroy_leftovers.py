@@ -1,0 +1,214 @@
+"""Which objects of a cluster hold a destroy up, and what is said of them."""
+
+from typing import Any
+
+import pytest
+from pulumi_mlops.platform._charts import Chart
+
+from local.leftovers import kinds, message, survey
+from local.leftovers.kinds import STEPS
+from local.leftovers.survey import Identity, Leftover, Own
+from tests.engine import stand_in_charts
+
+NOTHING = Own(frozenset(), frozenset(), frozenset())
+BALANCER = {"type": "LoadBalancer"}
+URN = "urn:pulumi:platform-dev::pulumi-mlops::pulumi-mlops:index:EksPlatform$"
+
+
+class Server:
+    """Answers that an API server would give."""
+
+    def __init__(self, *listed: dict[str, Any], categories: tuple[str, ...] = ()) -> None:
+        self.objects = listed
+        self.categories = categories
+        self.asked: list[str] = []
+
+    def request(self, method: str, path: str, query: dict[str, str] | None = None, *, attempts: int = 1) -> Any:
+        assert method == "GET"
+        self.asked.append(path)
+        kinds_of = {one["apiVersion"] for one in self.objects}
+        if path == "/apis":
+            versions = [{"groupVersion": version} for version in kinds_of if version != "v1"]
+            return {"groups": [{"versions": versions}]}
+        base, _, last = path.rpartition("/")
+        version = path.removeprefix("/apis/").removeprefix("/api/")
+        if version in kinds_of or version == "v1":
+            names = {one["kind"] for one in self.objects if one["apiVersion"] == version}
+            described = {"verbs": ["list"], "categories": [*self.categories]}
+            listed = [{"name": plural(name), "kind": name, **described} for name in sorted(names)]
+            return {"resources": [*listed, {"name": "services/status", "kind": "Service", "verbs": ["get"]}]}
+        version = base.removeprefix("/apis/").removeprefix("/api/")
+        found = [one for one in self.objects if one["apiVersion"] == version and plural(one["kind"]) == last]
+        at = int((query or {}).get("continue", "0"))  # one object an answer
+        more = {"continue": str(at + 1)} if at + 1 < len(found) else {}
+        return {"metadata": more, "items": found[at : at + 1]}
+
+
+def plural(kind: str) -> str:
+    return {"EventBus": "eventbus", "Ingress": "ingresses"}.get(kind, f"{kind.lower()}s")
+
+
+def made(kind: str, name: str, version: str = "argoproj.io/v1alpha1", **more: Any) -> dict[str, Any]:
+    meta = {"name": name, "namespace": "churn", **more.pop("meta", {})}
+    return {"apiVersion": version, "kind": kind, "metadata": meta, "spec": {}, **more}
+
+
+def owned(kind: str, name: str, version: str = "argoproj.io/v1alpha1") -> dict[str, Any]:
+    return {"ownerReferences": [{"apiVersion": version, "kind": kind, "name": name, "uid": "1"}]}
+
+
+def found(*objects: dict[str, Any], ours: Own = NOTHING, categories: tuple[str, ...] = ()) -> list[str]:
+    listed = survey.find(Server(*objects, categories=categories), ours, STEPS)  # pyright: ignore[reportArgumentType]
+    return [f"{one.identity.kind} {one.identity.name}" for one in listed]
+
+
+def test_every_page_of_a_kind_is_read_and_a_kind_that_is_not_installed_is_not_asked_for() -> None:
+    server = Server(made("Application", "a"), made("Application", "b"))
+
+    assert len(survey.find(server, NOTHING, STEPS)) == 2  # pyright: ignore[reportArgumentType]
+    assert [path for path in server.asked if "kserve" in path or "crossplane" in path] == []
+
+
+def test_objects_are_in_the_order_of_deletion() -> None:
+    balancer = made("Service", "door", "v1", spec=BALANCER)
+    service = made("InferenceService", "scores", "serving.kserve.io/v1beta1")
+
+    assert found(balancer, service, made("Application", "churn")) == [
+        "Application churn",
+        "InferenceService scores",
+        "Service door",
+    ]
+
+
+def test_what_goes_with_a_listed_owner_is_not_named() -> None:
+    parts = [
+        made("ApplicationSet", "all"),
+        made("Application", "churn", meta=owned("ApplicationSet", "all")),
+        made("Gateway", "door", "gateway.networking.k8s.io/v1"),
+        made("Service", "door", "v1", spec=BALANCER, meta=owned("Gateway", "door", "gateway.networking.k8s.io/v1")),
+    ]
+
+    assert found(*parts) == ["ApplicationSet all", "Gateway door"]
+    orphan = made("Application", "churn", meta=owned("Deployment", "somebody", "apps/v1"))
+    assert found(orphan) == ["Application churn"]
+
+
+def test_a_composite_goes_with_its_claim_and_what_it_is_composed_of_with_it() -> None:
+    claim = made("Database", "orders", "example.org/v1")
+    of_claim = {
+        "claimRef": {"apiVersion": "example.org/v1", "kind": "Database", "namespace": "churn", "name": "orders"}
+    }
+    composite = made("XDatabase", "orders-x", "example.org/v1", spec=of_claim, meta={"namespace": ""})
+    instance = made(
+        "Instance", "orders-y", "rds.aws.upbound.io/v1beta1", meta=owned("XDatabase", "orders-x", "example.org/v1")
+    )
+
+    assert found(claim, composite, instance, categories=("claim",)) == ["Database orders"]
+    assert found(composite, instance, categories=("composite",)) == ["XDatabase orders-x"]
+    assert found(instance, categories=("managed",)) == ["Instance orders-y"]
+    assert found(instance) == []
+
+
+@pytest.mark.parametrize(
+    ("without", "with_it"),
+    [
+        (made("Service", "a", "v1", spec={"type": "ClusterIP"}), made("Service", "a", "v1", spec=BALANCER)),
+        (made("Workflow", "a"), made("Workflow", "a", meta={"finalizers": ["workflows.argoproj.io/artifact-gc"]})),
+        (
+            made("ExternalSecret", "a", "external-secrets.io/v1"),
+            made("ExternalSecret", "a", "external-secrets.io/v1", meta={"finalizers": ["cleanup"]}),
+        ),
+        (made("WorkflowTemplate", "a", meta={"finalizers": ["x"]}), made("Application", "a")),
+    ],
+)
+def test_only_what_needs_its_controller_counts(without: dict[str, Any], with_it: dict[str, Any]) -> None:
+    assert found(without) == []
+    assert found(with_it) == [f"{with_it['kind']} a"]
+
+
+def volume(phase: str, policy: str = "Delete", **spec: Any) -> dict[str, Any]:
+    claim = {"claimRef": {"kind": "PersistentVolumeClaim", "apiVersion": "v1", "namespace": "churn", "name": "models"}}
+    more = {**claim, "persistentVolumeReclaimPolicy": policy, **spec}
+    return made("PersistentVolume", "pvc-1", "v1", spec=more, status={"phase": phase}, meta={"namespace": ""})
+
+
+def test_a_volume_is_named_by_its_claim_and_waited_for_when_that_is_gone() -> None:
+    assert found(volume("Bound")) == ["PersistentVolumeClaim models"]
+    assert found(volume("Released")) == ["PersistentVolume pvc-1"]
+    (gone,) = survey.find(Server(volume("Released")), NOTHING, STEPS)  # pyright: ignore[reportArgumentType]
+    assert gone.goes
+    assert found(volume("Bound", policy="Retain")) == []
+
+
+def state(kind: str, identifier: str, **more: Any) -> dict[str, Any]:
+    return {"urn": f"{URN}{kind}::{identifier.replace('/', '-')}", "custom": True, "id": identifier, **more}
+
+
+def test_what_the_stack_made_itself_is_not_in_its_way() -> None:
+    ours = survey.own(
+        [
+            state("kubernetes:core/v1:Service", "churn/door"),
+            state("kubernetes:core/v1:Namespace", "gateway"),
+            state("kubernetes:karpenter.sh/v1:NodePool", "nodes"),
+            state("kubernetes:helm.sh/v3:Release", "kserve/kserve", inputs={"chart": "oci://mirror/kserve-resources"}),
+            state("pulumi:providers:kubernetes", "1"),
+            state("aws:rds/instance:Instance", "db"),
+        ]
+    )
+    assert ours.charts == {"kserve-resources"}
+    assert ours.namespaces == {"gateway"}
+
+    of_nodes = owned("NodePool", "nodes", "karpenter.sh/v1")
+    of_helm = {"meta.helm.sh/release-name": "kserve", "meta.helm.sh/release-namespace": "kserve"}
+    claimed = volume("Bound")
+    claimed["spec"]["claimRef"]["namespace"] = "gateway"
+    mine = [
+        made("Service", "door", "v1", spec=BALANCER),
+        made("Gateway", "kserve-ingress", "gateway.networking.k8s.io/v1", meta={"annotations": of_helm}),
+        made("NodeClaim", "nodes-1", "karpenter.sh/v1", meta={"namespace": "", **of_nodes}),
+        claimed,
+    ]
+    assert found(*mine, ours=ours) == []
+    theirs = made("Service", "door", "v1", spec=BALANCER, meta={"namespace": "gateway"})
+    assert found(*mine, theirs, ours=ours) == ["Service door"]
+
+
+def test_a_controller_that_stays_holds_nothing_up() -> None:
+    with_argo_cd = survey.watched_by(STEPS, frozenset({"argo-cd"}))
+
+    names = {one.resource for step in with_argo_cd for one in step.kinds}
+    assert names == {"applications.argoproj.io", "applicationsets.argoproj.io", kinds.VOLUMES}
+    assert [step.title for step in with_argo_cd] == [step.title for step in STEPS]
+
+
+def test_every_controller_is_of_a_chart_that_the_platform_installs() -> None:
+    installed: tuple[Chart, ...] = stand_in_charts.CHARTS
+
+    charts = {one.chart for step in STEPS for one in step.kinds} - {""}
+    assert charts <= {chart.name for chart in installed}
+
+
+def left(number: int, namespace: str = "churn", **more: Any) -> Leftover:
+    identity = Identity("argoproj.io", "Application", namespace, f"app-{number:02}")
+    return Leftover(STEPS[0], "applications.argoproj.io", identity, **more)
+
+
+def test_the_list_is_bounded_and_its_commands_are_of_what_it_names() -> None:
+    said = message.listing([left(number) for number in range(message.SHOWN + 2)])
+
+    assert f"{STEPS[0].title} ({message.SHOWN + 2}):\n  - Application churn/app-00\n" in said
+    assert "\n  … and 2 more, which the next run names\n" in said
+    (command,) = [line for line in said.splitlines() if "kubectl" in line]
+    assert command.startswith("  kubectl delete --namespace churn applications.argoproj.io app-00 app-01 ")
+    assert command.endswith(f"app-{message.SHOWN - 1}")
+    assert "more" not in message.listing([left(number) for number in range(message.SHOWN)])
+
+
+def test_what_is_being_deleted_is_waited_for() -> None:
+    said = message.listing([left(1), left(2, goes=True)])
+
+    assert "  - Application churn/app-02 (is being deleted)" in said
+    assert said.splitlines()[-2:] == [
+        "  kubectl delete --namespace churn applications.argoproj.io app-01",
+        "  kubectl wait --for=delete --timeout=10m --namespace churn applications.argoproj.io app-02",
+    ]
