@@ -181,11 +181,13 @@ def test_annotations_are_evaluated(path: Path) -> None:
     assert futures == []
 
 
-TOKEN = ROOT / "review" / "host" / "token.py"
-"""Of a command: where the token for the Git host is read."""
+COMMAND = {ROOT / "review" / "host" / "token.py", ROOT / "review" / "cli.py"}
+"""Of a command: where the token for the Git host is read, and whether the terminal wants colours."""
 
 
-@pytest.mark.parametrize("path", [one for one in MODULES if one != TOKEN], ids=lambda path: str(path.relative_to(ROOT)))
+@pytest.mark.parametrize(
+    "path", [one for one in MODULES if one not in COMMAND], ids=lambda path: str(path.relative_to(ROOT))
+)
 def test_components_read_no_configuration_and_no_environment(path: Path) -> None:
     forbidden = {"Config", "StackReference", "get_stack", "get_project", "environ", "getenv"}
     used = {node.attr for node in ast.walk(tree(path)) if isinstance(node, ast.Attribute)}
