@@ -181,15 +181,15 @@ def test_annotations_are_evaluated(path: Path) -> None:
     assert futures == []
 
 
-TOKEN = ROOT / "review" / "host" / "token.py"
-"""Of a command: where the token for the Git host is read."""
+COMMAND = {ROOT / "review" / "host" / "token.py", ROOT / "review" / "cli.py"}
+"""Of a command: where the token for the Git host is read, and whether the terminal wants colours."""
 IN_MLFLOW = ROOT / "platform" / "_in_mlflow"
 """Of the MLflow server, whose settings are its environment."""
 
 
 @pytest.mark.parametrize(
     "path",
-    [one for one in MODULES if one != TOKEN and one.parent != IN_MLFLOW],
+    [one for one in MODULES if one not in COMMAND and one.parent != IN_MLFLOW],
     ids=lambda path: str(path.relative_to(ROOT)),
 )
 def test_components_read_no_configuration_and_no_environment(path: Path) -> None:
