@@ -99,7 +99,11 @@ def test_an_output_that_the_foundation_lacks_is_one_line_before_the_first_resour
     ("settings", "sentence"),
     [
         ({"environment": ""}, "pulumi-mlops:environment must be a text that is not empty"),
-        ({"karpenter": {"cpu_limit": 9}}, "stack foundation-dev has no output karpenter_node_role"),
+        (
+            {"karpenter": {"cpu_limit": 9}},
+            "stack foundation-dev has no output karpenter_node_role, no output karpenter_queue; set "
+            "pulumi-mlops:karpenter in stacks/Pulumi.foundation-dev.yaml first: `pulumi up --stack foundation-dev`",
+        ),
         ({"replicas": 11}, "args.replicas must be between 1 and 10 replicas, got 11"),
         (
             {"login": {"issuer": "https://id.example.org", "admin_groups": ["a"]}},
