@@ -23,8 +23,8 @@ def problems(settings: Any) -> Iterator[tuple[str, str]]:
     if not ENVIRONMENT.fullmatch(settings.environment):
         yield (
             "environment",
-            f"must be 1 to {LONGEST_ENVIRONMENT} lower-case letters, digits and inner hyphens, the first a letter: it is "
-            f"part of names on AWS; got {settings.environment!r}",
+            f"must be 1 to {LONGEST_ENVIRONMENT} lower-case letters, digits and inner hyphens, the first a letter: it "
+            f"is part of names on AWS; got {settings.environment!r}",
         )
     yield from (("tags", sentence) for sentence in _tag_problems(settings.tags or {}))
 

@@ -56,8 +56,8 @@ def read(file: Path) -> list[Found]:
     version = state.get("version") if isinstance(state, dict) else None
     if version != VERSION:
         raise StepFailed(
-            f"{file} must be a Terraform state of format version {VERSION}, got {version!r}; {PULL} of Terraform 0.12 or "
-            "later writes one, `terraform show -json` and `terraform plan` do not"
+            f"{file} must be a Terraform state of format version {VERSION}, got {version!r}; {PULL} of Terraform 0.12 "
+            "or later writes one, `terraform show -json` and `terraform plan` do not"
         )
     if problem := _problem(state):
         raise StepFailed(f"{file} is no Terraform state as Terraform writes it: {problem}; {PULL} writes one")

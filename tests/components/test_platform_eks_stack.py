@@ -81,8 +81,8 @@ def test_outputs_that_the_foundation_has_on_request_are_named_with_their_setting
             "foundation-dev", {"vpc_id": "vpc-1"}, ["vpc_id", "queue"], {"queue": "pulumi-mlops:karpenter"}
         )
     assert (
-        "has no output queue; set pulumi-mlops:karpenter in stacks/Pulumi.foundation-dev.yaml first: `pulumi up --stack "
-        "foundation-dev`"
+        "has no output queue; set pulumi-mlops:karpenter in stacks/Pulumi.foundation-dev.yaml first: `pulumi up "
+        "--stack foundation-dev`"
     ) in str(error.value)
 
     with pytest.raises(settings.SettingsError, match="bring it up first: `pulumi up --stack foundation-dev`"):

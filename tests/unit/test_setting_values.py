@@ -108,8 +108,8 @@ def test_a_certificate_of_another_region_is_one_line() -> None:
     with pytest.raises(settings.SettingsError) as error:
         settings.refuse("certificate_arn", problem)
     assert (
-        "setting pulumi-mlops:certificate_arn must be a certificate of eu-central-1, where the load balancer is; request "
-        f"or import one there, got '{CERTIFICATE.format('us-east-1')}'"
+        "setting pulumi-mlops:certificate_arn must be a certificate of eu-central-1, where the load balancer is; "
+        f"request or import one there, got '{CERTIFICATE.format('us-east-1')}'"
     ) in str(error.value)
 
 
