@@ -1,6 +1,7 @@
 """Two environments of one account: no name that has to be different there is the same in both.
 
-What the library leaves without a name gets one from Pulumi, with random letters at its end. What it names itself is seen.
+What the library leaves without a name gets one from Pulumi, with random letters at its end. What it names itself is
+seen.
 """
 
 from collections.abc import Iterator

@@ -26,7 +26,12 @@ def _calls(vpc: str, subnets: list[str], key: str) -> dict[str, tuple[str, str, 
     }
     alias = {"AliasName": "alias/left", "TargetKeyId": key}
     parameters = {"DBParameterGroupName": "p", "DBParameterGroupFamily": "postgres17", "Description": "p"}
-    machines = {"AutoScalingGroupName": "m", "MinSize": 0, "MaxSize": 0, "LaunchTemplate": {"LaunchTemplateName": "t"}}
+    machines = {
+        "AutoScalingGroupName": "m",
+        "MinSize": 0,
+        "MaxSize": 0,
+        "LaunchTemplate": {"LaunchTemplateName": "template"},
+    }
     bucket = {"Bucket": "left", "CreateBucketConfiguration": {"LocationConstraint": REGION}}
     group = {"DBSubnetGroupName": "db", "DBSubnetGroupDescription": "db", "SubnetIds": subnets}
     database = {"DBInstanceIdentifier": "orders", "DBInstanceClass": "db.t4g.micro", "Engine": "postgres"}
@@ -43,7 +48,11 @@ def _calls(vpc: str, subnets: list[str], key: str) -> dict[str, tuple[str, str, 
         "internet gateway": ("ec2", "create_internet_gateway", {}),
         "route table": ("ec2", "create_route_table", {"VpcId": vpc}),
         "endpoint": ("ec2", "create_vpc_endpoint", {"VpcId": vpc, "ServiceName": f"com.amazonaws.{REGION}.s3"}),
-        "launch template": ("ec2", "create_launch_template", {"LaunchTemplateName": "t", "LaunchTemplateData": {}}),
+        "launch template": (
+            "ec2",
+            "create_launch_template",
+            {"LaunchTemplateName": "template", "LaunchTemplateData": {}},
+        ),
         "elbv2": ("elbv2", "create_load_balancer", {"Name": "balancer", "Subnets": subnets, "Type": "network"}),
         "file system": ("efs", "create_file_system", {"CreationToken": "t"}),
         "role": ("iam", "create_role", {"RoleName": "of-a-pod", "AssumeRolePolicyDocument": TRUST}),
