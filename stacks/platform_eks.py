@@ -12,14 +12,14 @@ from stacks import references, settings
 
 FROM_FOUNDATION = sorted(EksPlatformArgs.__required_keys__ - {"login"})
 """The component's arguments that are outputs of the foundation, by the same names."""
-OF_KARPENTER = dict.fromkeys(("karpenter_node_role", "karpenter_queue"), "pulumi-mlops:karpenter")
+OF_KARPENTER: dict[str, str] = dict.fromkeys(("karpenter_node_role", "karpenter_queue"), "pulumi-mlops:karpenter")
 """Outputs that the foundation has by a setting of its own."""
 
 
 def build() -> None:
     """Declares the stack."""
     chosen = settings.read(settings.PlatformEksSettings)
-    more = [
+    more: list[str] = [
         "cluster_arn",
         *([] if chosen.kube_context else ["kubeconfig"]),
         *([] if chosen.karpenter is None else OF_KARPENTER),

@@ -31,7 +31,8 @@ def problems(settings: Any) -> Iterator[tuple[str, str]]:
 
 def bucket_problems(settings: Any) -> Iterator[tuple[str, str]]:
     """What is wrong with the uses of buckets that exist: (setting, sentence)."""
-    for use in settings.existing_buckets or {}:
+    given: Mapping[str, Any] = settings.existing_buckets or {}
+    for use in given:
         if use not in BUCKETS:
             yield "existing_buckets", f"must have uses among {', '.join(BUCKETS)} as keys, got {use!r}"
 

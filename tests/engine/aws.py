@@ -1,5 +1,6 @@
 """An AWS API on this machine for engine tests, and what is left in it."""
 
+import functools
 import json
 import os
 import re
@@ -45,10 +46,7 @@ class Aws:
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A boto3 client of the API, to look and to cause drift beside Pulumi."""
-        return boto3.client(
-            service, region_name=region, endpoint_url=self.address, aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )  # fmt: skip
+        return _client(self.address, service, region)
 
     def reset(self) -> None:
         """Empties the API and what is simulated."""
@@ -133,6 +131,13 @@ class Aws:
                 lingers = re.search(":kms:|:natgateway/", one["ResourceARN"])  # deleted ones stay listed for a while
                 if not lingers and any(tag == item["Value"] for item in one["Tags"]):
                     yield f"tagged {one['ResourceARN']}"
+
+
+@functools.cache  # a client takes long to make, and a look at what is left needs twenty
+def _client(address: str, service: str, region: str) -> Any:
+    return boto3.client(
+        service, region_name=region, endpoint_url=address, aws_access_key_id="test", aws_secret_access_key="test"
+    )
 
 
 def _all(listing: Any) -> list[Any]:

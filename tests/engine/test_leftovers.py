@@ -86,10 +86,11 @@ def test_one_that_stays_is_reported_whatever_kind_it_is(aws: Aws):
     ]
     aws.client("s3").create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": REGION})
     key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    before = set(aws.leftovers())
     for kind, (service, operation, parameters) in _calls(vpc, [one["SubnetId"] for one in subnets], key).items():
-        before = set(aws.leftovers())
         getattr(aws.client(service), operation)(**parameters)
-        new = set(aws.leftovers()) - before
+        after = set(aws.leftovers())
+        new, before = after - before, after
         assert [one for one in new if one.startswith(f"{kind} ")], (kind, new)
 
 
