@@ -51,7 +51,7 @@ class Aws:
     def reset(self) -> None:
         """Empties the API and what is simulated."""
         request = urllib.request.Request(f"{self.address}/moto-api/reset", method="POST")
-        urllib.request.urlopen(request, timeout=30).read()
+        urllib.request.urlopen(request, timeout=120).read()  # it reads all policies of AWS again
         (self.directory / "simulated.json").unlink(missing_ok=True)
 
     def leftovers(self, tag: str = "") -> list[str]:

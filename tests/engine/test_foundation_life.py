@@ -33,7 +33,7 @@ CHANGES: dict[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
 REFUSED = {
     "another block": ({"cidr": "10.99.0.0/16"}, r"mlops-dev-vpc replace \[diff: ~cidrBlock\]"),
     "another cluster": ({"cluster_name": "mlops-qa"}, r"mlops-dev-control-plane-eksCluster replace \[diff: ~name\]"),
-    "another name": ({"environment": "qa"}, r"::mlops-dev-vpc. cannot be deleted"),
+    "another name": ({"environment": "qa"}, r"::mlops-dev-[\w-]+. cannot be deleted"),
     "a bucket less": ({"existing_buckets": {"mlflow": "elsewhere"}}, r"::mlops-dev-mlflow. cannot be deleted"),
     "another domain": ({"domain_name": "other.example.org"}, r"mlops-dev-zone replace \[diff: [^\]]*~name\b"),
 }
