@@ -35,7 +35,7 @@ REFUSED = {
     "another cluster": ({"cluster_name": "mlops-qa"}, r"mlops-dev-control-plane-eksCluster replace \[diff: ~name\]"),
     "another name": ({"environment": "qa"}, r"::mlops-dev-[\w-]+. cannot be deleted"),
     "a bucket less": ({"existing_buckets": {"mlflow": "elsewhere"}}, r"::mlops-dev-mlflow. cannot be deleted"),
-    "another domain": ({"domain_name": "other.example.org"}, r"mlops-dev-zone replace \[diff: [^\]]*~name\b"),
+    "another domain": ({"domain_name": "other.example.org"}, r"mlops-dev-zone replace \[diff: [^\]]*\bname\b"),
 }
 """Change → its settings, and how the preview says what would be lost, and by which property."""
 

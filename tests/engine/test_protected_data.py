@@ -106,7 +106,7 @@ def data(
 
 def replaced(resource: str, why: str) -> str:
     """How the preview's line says what would be replaced, by which property, and that it is refused."""
-    return rf"{resource}\S* replace \[diff: [^\]]*~{why}\b[^\]]*\]; error: unable to replace"
+    return rf"{resource}\S* replace \[diff: [^\]]*\b{why}\b[^\]]*\]; error: unable to replace"
 
 
 def test_a_change_that_would_replace_data_is_refused_at_preview(stack: Stack, place: dict[str, Any], aws: Aws):
