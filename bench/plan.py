@@ -6,7 +6,7 @@ import subprocess
 import time
 
 from bench.report import table
-from local import planning
+from local import planning, stack_files
 from local.paths import ROOT
 
 TITLE = "Plan of a stack on AWS without an account"
@@ -17,7 +17,7 @@ TARGET_SECONDS = 30
 def measure() -> str:
     """Runs the command as a person would, one stack after the other."""
     load = os.getloadavg()[0]
-    stacks = [stack for stack in planning.stacks() if planning.on_aws(stack)]
+    stacks = [stack for stack in stack_files.names() if planning.on_aws(stack)]
     seconds = {stack: [_plan(stack) for _ in range(ROUNDS)] for stack in stacks}
     rows = [
         [f"`make plan STACK={stack}`", f"{statistics.median(found):.1f} s", f"{max(found):.1f} s"]

@@ -15,7 +15,7 @@ from pulumi_mlops.review.cost import estimate, rendering, table
 from pulumi_mlops.review.cost.lines import plain
 from pulumi_mlops.review.estimate import Estimate
 
-from local import planning
+from local import planning, stack_files
 from local.engine import Engine
 from local.progress import StepFailed, say
 
@@ -26,7 +26,7 @@ BEGIN, END = "<!-- cost -->\n", "<!-- end of cost -->"
 
 def stacks() -> list[str]:
     """The stacks on AWS that have a settings file."""
-    return [stack for stack in planning.stacks() if planning.on_aws(stack)]
+    return [stack for stack in stack_files.names() if planning.on_aws(stack)]
 
 
 def previewed(engine: Engine, stack: str) -> preview.Preview:

@@ -17,6 +17,7 @@ from typing import Any
 
 import yaml
 
+from local import stack_files
 from local.paths import ROOT
 from local.progress import StepFailed
 
@@ -73,10 +74,10 @@ class Engine:
     def configure(self, stack: str, settings: Mapping[str, Any]) -> None:
         """Writes the stack's settings file: the tracked one, overlaid with this machine's `settings`; None removes."""
         self.select(stack)
-        tracked = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text()) or {}
+        tracked = stack_files.config(stack)
         target = self._settings_file(stack)
         generated = yaml.safe_load(target.read_text()) if target.exists() else {}
-        config = {**tracked.get("config", {}), **{f"{PROJECT}:{key}": value for key, value in settings.items()}}
+        config = {**tracked, **{f"{PROJECT}:{key}": value for key, value in settings.items()}}
         config = {key: value for key, value in config.items() if value is not None}
         # The salt belongs to the passphrase; with another one, secrets already in the state would be encrypted anew.
         salt = {"encryptionsalt": generated["encryptionsalt"]} if "encryptionsalt" in (generated or {}) else {}

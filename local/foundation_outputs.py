@@ -8,31 +8,32 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from pulumi_mlops import conventions
 
-from local.paths import ROOT
+from local import stack_files
 from local.progress import StepFailed
 
 ACCOUNT = "123456789012"  # AWS's own example of an account
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
 """How a state marks a secret."""
 SECRETS = ("kubeconfig",)
-PREFIX = "pulumi-mlops:"
+REGION = "aws:region"
+NEEDED = (REGION, *(f"{stack_files.PREFIX}{key}" for key in ("environment", "zones", "domain_name")))
 
 
 def example(stack: str) -> dict[str, Any]:
     """Outputs of the foundation stack of this name, as plain values.
 
     Raises:
-        StepFailed: the stack has no settings file, or no environment in it.
+        StepFailed: the stack has no settings file, or not in it what the outputs are made of.
     """
-    file = ROOT / "stacks" / f"Pulumi.{stack}.yaml"
-    if not file.exists():
-        raise StepFailed(f"there is no {file.relative_to(ROOT)}, from which the outputs of {stack} could be made up")
-    config: dict[str, Any] = yaml.safe_load(file.read_text())["config"]
-    settings = {key.removeprefix(PREFIX): value for key, value in config.items() if key.startswith(PREFIX)}
-    return _outputs(config["aws:region"], settings)
+    if stack not in stack_files.names():
+        raise StepFailed(f"there is no stacks/Pulumi.{stack}.yaml, from which the outputs of {stack} could be made up")
+    config = stack_files.config(stack)
+    missing = [key for key in NEEDED if not config.get(key)]
+    if missing:
+        raise StepFailed(f"stacks/Pulumi.{stack}.yaml must set {', '.join(missing)}: the outputs are made up from it")
+    return _outputs(config[REGION], stack_files.settings(stack))
 
 
 def _outputs(region: str, settings: Mapping[str, Any]) -> dict[str, Any]:

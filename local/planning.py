@@ -9,40 +9,38 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-import yaml
-
-from local import foundation_outputs, providers, tools
+from local import foundation_outputs, providers, stack_files, tools
 from local.engine import PROJECT, Engine
-from local.paths import ROOT
 from local.progress import StepFailed, say
 from local.providers.installation import CHOICE
+from stacks.settings import LAYER, LAYERS
 
 FOUNDATION, PLATFORM = "foundation", "platform_eks"
 CLOUD_LAYERS = (FOUNDATION, PLATFORM)
-
-
-def stacks() -> list[str]:
-    """Names of the stacks that have a settings file here."""
-    return sorted(file.name.split(".")[1] for file in (ROOT / "stacks").glob("Pulumi.*.yaml"))
 
 
 def on_aws(stack: str) -> bool:
     """Whether the stack is one on AWS.
 
     Raises:
-        StepFailed: there is no stack of this name.
+        StepFailed: there is no stack of this name, or its file cannot be read.
     """
-    if stack not in stacks():
-        raise StepFailed(f"there is no stack {stack!r}; there are {', '.join(stacks())}")
-    return settings(stack).get("layer") in CLOUD_LAYERS
+    return layer(stack) in CLOUD_LAYERS
 
 
-def settings(stack: str) -> dict[str, Any]:
-    """What the stack's file sets for this project."""
-    config = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text())["config"]
-    return {key.removeprefix(f"{PROJECT}:"): value for key, value in config.items()}
+def layer(stack: str) -> str:
+    """The layer that the stack's file names.
+
+    Raises:
+        StepFailed: there is no stack of this name, its file cannot be read, or names no layer that there is.
+    """
+    named = stack_files.settings(stack).get(LAYER)
+    if named not in LAYERS:
+        raise StepFailed(
+            f"stacks/Pulumi.{stack}.yaml: {stack_files.PREFIX}{LAYER} must be one of {', '.join(LAYERS)}, got {named!r}"
+        )
+    return named
 
 
 def plan(stack: str) -> None:
@@ -66,8 +64,8 @@ def offline_engine() -> Iterator[Engine]:
 
 def configure(engine: Engine, stack: str) -> None:
     """Makes the stack ready for a preview with its own settings, on a foundation if it stands on one."""
-    if settings(stack).get("layer") == PLATFORM:
-        say(pretend_foundation(engine, f"{FOUNDATION}-{settings(stack).get('environment')}"))
+    if layer(stack) == PLATFORM and (environment := stack_files.settings(stack).get("environment")):
+        say(pretend_foundation(engine, f"{FOUNDATION}-{environment}"))
     engine.configure(stack, {})
 
 

@@ -30,10 +30,9 @@ from pulumi_mlops.platform import (
     load_balancer_controller,
 )
 
-from stacks import adopted, existing, karpenter, settings
+from stacks import adopted, existing, karpenter, settings, values
 from stacks import region as aws_region
 
-BUCKETS = [conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET]
 REPOSITORIES = ["ml-pipeline", "ml-server"]
 TENANTS = "team"
 """Crossplane makes databases and buckets under `<environment's name>-team-` alone: the platform's own stay out of its
@@ -44,6 +43,7 @@ def build() -> None:
     """Declares the stack."""
     chosen = settings.read(settings.FoundationSettings)
     region = aws_region.read()
+    settings.refuse("certificate_arn", values.certificate_problem(chosen.certificate_arn, region))
     name = f"mlops-{chosen.environment}"
     kept = adopted.keep(chosen.adopted or {}, chosen.aliases or {}) if chosen.adopted or chosen.aliases else None
     common: Any = {
@@ -54,7 +54,7 @@ def build() -> None:
     network = existing.network(chosen) if chosen.vpc_id else _network(name, region, chosen, common)
     cluster = existing.cluster(chosen) if chosen.existing_cluster else _cluster(name, network, chosen, common)
     given_buckets = chosen.existing_buckets or {}
-    created = [bucket for bucket in BUCKETS if bucket not in given_buckets]
+    created = [bucket for bucket in values.BUCKETS if bucket not in given_buckets]
     store = S3ObjectStore(
         name, S3ObjectStoreArgs(region=region, buckets=created, existing_buckets={**given_buckets}, **data)
     )

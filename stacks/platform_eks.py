@@ -12,17 +12,19 @@ from stacks import references, settings
 
 FROM_FOUNDATION = sorted(EksPlatformArgs.__required_keys__ - {"login"})
 """The component's arguments that are outputs of the foundation, by the same names."""
+OF_KARPENTER: dict[str, str] = dict.fromkeys(("karpenter_node_role", "karpenter_queue"), "pulumi-mlops:karpenter")
+"""Outputs that the foundation has by a setting of its own."""
 
 
 def build() -> None:
     """Declares the stack."""
     chosen = settings.read(settings.PlatformEksSettings)
-    more = [
+    more: list[str] = [
         "cluster_arn",
         *([] if chosen.kube_context else ["kubeconfig"]),
-        *([] if chosen.karpenter is None else ["karpenter_node_role", "karpenter_queue"]),
+        *([] if chosen.karpenter is None else OF_KARPENTER),
     ]
-    found = references.outputs(f"foundation-{chosen.environment}", [*FROM_FOUNDATION, *more])
+    found = references.outputs(f"foundation-{chosen.environment}", [*FROM_FOUNDATION, *more], OF_KARPENTER)
     place: Any = {"context": chosen.kube_context} if chosen.kube_context else {"kubeconfig": found["kubeconfig"]}
     # With the identifier, another kubeconfig of the same cluster is no other cluster.
     cluster = k8s.Provider("cluster", cluster_identifier=found["cluster_arn"], **place)

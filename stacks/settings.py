@@ -9,13 +9,14 @@ import difflib
 import json
 import types
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from stacks import existing
+from stacks import existing, values
 
 PROJECT = "pulumi-mlops"
 LAYER = "layer"
@@ -102,9 +103,7 @@ class FoundationSettings:
     )
 
     def __post_init__(self) -> None:
-        problems = [f"{_setting(name)} {problem}" for name, problem in existing.problems(self)]
-        if problems:
-            raise SettingsError(_message(problems))
+        _refuse(values.problems(self), values.bucket_problems(self), existing.problems(self))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +174,9 @@ class PlatformEksSettings:
         default=None, metadata=_means("context of the kubeconfig; default: the foundation's kubeconfig")
     )
 
+    def __post_init__(self) -> None:
+        _refuse(values.problems(self))
+
 
 @dataclass(frozen=True, kw_only=True)
 class PenguinsSettings:
@@ -232,6 +234,18 @@ def read(kind: type[Settings]) -> Settings:
     if problems:
         raise SettingsError(_message(problems))
     return kind(**values)
+
+
+def refuse(name: str, problem: str) -> None:
+    """Raises SettingsError with what is wrong with a setting, unless that is empty."""
+    _refuse([(name, problem)] if problem else [])
+
+
+def _refuse(*found: Iterable[tuple[str, str]]) -> None:
+    """Raises one SettingsError that lists every problem, where there is any."""
+    problems = [f"{_setting(name)} {problem}" for some in found for name, problem in some]
+    if problems:
+        raise SettingsError(_message(problems))
 
 
 def _message(problems: list[str]) -> str:

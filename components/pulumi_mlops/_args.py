@@ -103,6 +103,12 @@ dns_label: Rule = matches(
 )
 """Names of namespaces, Services and other objects (RFC 1123)."""
 
+image_registry: Rule = matches(
+    r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
+    'a registry as images name it, such as "mirror.example.org/platform", without https:// and a slash at its end',
+)
+"""What stands before an image's own path."""
+
 quantity: Rule = matches(
     r"\d+(\.\d+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?",
     'a Kubernetes quantity such as "500m" (CPU) or "512Mi" (memory)',
@@ -111,12 +117,12 @@ quantity: Rule = matches(
 
 
 def cidr(value: Any) -> str | None:
-    """The value is a block of addresses."""
+    """The value is a block of addresses, written with its length: no API takes a bare address for one."""
     try:
-        ipaddress.ip_network(value)
+        block = ipaddress.ip_network(value)
     except ValueError:
         return 'must be a block of addresses such as "10.0.0.0/16", without host bits'
-    return None
+    return None if "/" in value else f'must be a block of addresses, such as "{block}" for the one address'
 
 
 def _unit(unit: str) -> str:

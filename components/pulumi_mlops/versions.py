@@ -167,6 +167,10 @@ SUPPORT_ENDS = {
 """Product → line → month in which its support ends, of what a stack may ask of AWS; of EKS the standard support. Lines
 that ended before the table begins share the last month before it. Lines that are not in it say nothing."""
 
+MINORS_OF_EKS = tuple(minor for minor, month in SUPPORT_ENDS["Kubernetes on EKS"].items() if month > "2025-11")
+"""Minors of Kubernetes that EKS still had in 2026-11: it drops one a year after the end of its standard support. A
+newer one is added to SUPPORT_ENDS together with its add-ons."""
+
 DATABASE_ENGINES = {
     "postgres": "PostgreSQL",
     "aurora-postgresql": "PostgreSQL",

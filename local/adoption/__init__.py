@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from local import stack_files
 from local.adoption import import_file, terraform
 from local.adoption.expected import Expected, creates
 from local.adoption.import_file import Entry
@@ -16,8 +17,7 @@ from local.adoption.kinds import BY_TOKEN
 from local.adoption.matching import Matches, adopted, match
 from local.adoption.survey import Survey, survey
 from local.engine import PROJECT
-from local.paths import ROOT
-from local.planning import offline_engine, on_aws
+from local.planning import FOUNDATION, layer, offline_engine
 from local.progress import StepFailed, say
 
 
@@ -29,13 +29,13 @@ def adopt(state: Path, stack: str, target: Path) -> None:
     """
     if not state.name:
         raise StepFailed("which state? `make adopt STATE=terraform.tfstate`; `terraform state pull` writes one")
-    if not on_aws(stack):
+    if layer(stack) != FOUNDATION:
         raise StepFailed(
-            f"stack {stack} is of this machine; a Terraform state is adopted into one on AWS: STACK=foundation-dev"
+            f"stack {stack} makes no network and no cluster; a Terraform state is adopted into a foundation on AWS: "
+            "STACK=foundation-dev"
         )
     found = terraform.read(state)
-    tracked = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text())["config"]
-    surveyed = survey(found, tracked.get(f"{PROJECT}:domain_name", ""))
+    surveyed = survey(found, stack_files.settings(stack).get("domain_name", ""))
     expected = creates(_preview(stack, surveyed.settings))
     matches = match(expected, surveyed.found)
     if not matches.pairs:

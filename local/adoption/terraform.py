@@ -9,6 +9,7 @@ from typing import Any
 from local.progress import StepFailed
 
 VERSION = 4
+PULL = "`terraform state pull > terraform.tfstate`"
 AWS = "aws_"
 """How the types of the AWS provider begin."""
 
@@ -49,19 +50,17 @@ def read(file: Path) -> list[Found]:
     try:
         state = json.loads(file.read_text())
     except OSError as error:
-        raise StepFailed(
-            f"{file} cannot be read: {error.strerror}; `terraform state pull > {file}` writes it"
-        ) from error
+        raise StepFailed(f"{file} cannot be read: {error.strerror}; {PULL} writes a state") from error
     except ValueError as error:
-        raise StepFailed(
-            f"{file} is not JSON ({error}), so no Terraform state; `terraform state pull > {file}` writes one"
-        ) from error
+        raise StepFailed(f"{file} is not JSON ({error}), so no Terraform state; {PULL} writes one") from error
     version = state.get("version") if isinstance(state, dict) else None
     if version != VERSION:
         raise StepFailed(
-            f"{file} must be a Terraform state of format version {VERSION}, got {version!r}; a `terraform apply` by "
-            "Terraform 0.12 or later writes that version"
+            f"{file} must be a Terraform state of format version {VERSION}, got {version!r}; {PULL} of Terraform 0.12 "
+            "or later writes one, `terraform show -json` and `terraform plan` do not"
         )
+    if problem := _problem(state):
+        raise StepFailed(f"{file} is no Terraform state as Terraform writes it: {problem}; {PULL} writes one")
     managed = [one for one in state.get("resources") or [] if one.get("mode") == "managed" and one.get("instances")]
     if not managed:
         raise StepFailed(f"{file} is a Terraform state without resources: there is nothing to adopt")
@@ -70,6 +69,19 @@ def read(file: Path) -> list[Found]:
         raise StepFailed(f"{file} has no resource of AWS, only of {others}; the foundation stacks are on AWS")
     found = [instance for one in managed for instance in _instances(one)]
     return [*found, *_inline_routes(found)]
+
+
+def _problem(state: dict[str, Any]) -> str:
+    """What is wrong with the form of a state, up to the attributes; empty where nothing is."""
+    resources = state.get("resources") or []
+    if not isinstance(resources, list):
+        return f"`resources` must be a list, got {resources!r:.60}"
+    for number, one in enumerate(resources):
+        whole = isinstance(one, dict) and isinstance(one.get("type"), str) and isinstance(one.get("name"), str)
+        instances = one.get("instances") if whole else None
+        if not isinstance(instances, list) or not all(isinstance(instance, dict) for instance in instances):
+            return f"resources[{number}] must have `type`, `name` and a list `instances`, got {one!r:.60}"
+    return ""
 
 
 def _instances(resource: dict[str, Any]) -> Iterator[Found]:

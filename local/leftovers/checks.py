@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from local import planning
+from local import planning, stack_files
 from local.adoption.urns import is_stack, name_of, type_of
 from local.leftovers import message, survey
 from local.leftovers.kinds import STEPS
@@ -95,14 +95,14 @@ def before_foundation(stack: str, resources: Resources, pulumi: Pulumi, *, keep_
 
 def _platforms(foundation: str, pulumi: Pulumi) -> list[str]:
     """The platform stacks of the foundation's environment that the backend has."""
-    environment = planning.settings(foundation).get("environment")
+    environment = stack_files.settings(foundation).get("environment")
     there = {one["name"].rpartition("/")[2] for one in json.loads(pulumi("stack", "ls", "--json"))}
     return [
         name
-        for name in planning.stacks()
+        for name in stack_files.names()
         if name in there
-        and planning.settings(name).get("layer") == planning.PLATFORM
-        and planning.settings(name).get("environment") == environment
+        and stack_files.settings(name).get("layer") == planning.PLATFORM
+        and stack_files.settings(name).get("environment") == environment
     ]
 
 

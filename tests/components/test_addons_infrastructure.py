@@ -117,7 +117,7 @@ def test_every_pod_says_how_much_memory_it_takes(addon: Addon) -> None:
     [
         ({"namespace": "No Namespace"}, "args.namespace must be a DNS label"),
         ({"chart_repository": ""}, "args.chart_repository must not be empty"),
-        ({"image_registry": ""}, "args.image_registry must not be empty"),
+        ({"image_registry": ""}, "args.image_registry must be a registry as images name it"),
         ({"name_space": "x"}, 'did you mean "namespace"?'),
     ],
 )

@@ -1,5 +1,6 @@
 """The platform of a cluster on AWS: what it consists of, in which order it comes and goes, and who may call AWS."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -61,9 +62,31 @@ def test_what_has_several_replicas_is_on_several_nodes_and_survives_a_drain(buil
         part = one.name.removesuffix("-release").removesuffix("-server")
         if part in SINGLE | NO_PODS:
             continue
-        text = str(one.inputs)
-        assert "opologySpread" in text, part
-        assert "isruptionBudget" in text or "'pdb'" in text or any(name.startswith(part) for name in budgets), part
+        spread = [value for key, value in _fields(one.inputs) if key.endswith("opologySpreadConstraints")]
+        assert spread, part
+        for constraints in spread:
+            assert {constraint["topologyKey"] for constraint in constraints} == APART, part
+        asked = [value for key, value in _fields(one.inputs) if key == "pdb" or key.endswith("isruptionBudget")]
+        assert any(map(_holds, asked)) or any(name.startswith(part) for name in budgets), part
+
+
+APART = {"topology.kubernetes.io/zone", "kubernetes.io/hostname"}
+
+
+def _fields(value: Any) -> Iterator[tuple[str, Any]]:
+    """Every key with its value, at any depth."""
+    for key, part in value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ():
+        yield str(key), part
+        yield from _fields(part)
+
+
+def _holds(budget: dict[str, Any]) -> bool:
+    """Whether a chart makes a disruption budget of these values."""
+    return budget.get("enabled", bool(budget))
+
+
+def test_a_budget_that_is_off_would_be_seen() -> None:
+    assert [_holds(one) for one in ({}, {"enabled": False, "minAvailable": 1}, {"maxUnavailable": 1})] == [0, 0, 1]
 
 
 @pytest.mark.parametrize(

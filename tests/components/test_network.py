@@ -183,6 +183,10 @@ def test_two_networks_live_in_one_stack(build: Build) -> None:
             {"interface_endpoints": ["com.amazonaws.*"]},
             "args.interface_endpoints[0] must be the short name of a service",
         ),
+        (
+            {"interface_endpoints": ["com.amazonaws.eu-central-1.ecr.api"]},
+            'such as "ecr.api", without what comes before it in',
+        ),
         ({"interface_endpoints": ["s3"]}, 'args.interface_endpoints must not name "s3"'),
         ({"flow_log_days": 31}, "args.flow_log_days must be 0 or one of 1, 3, 5, 7"),
         ({"zone": ["a"]}, 'did you mean "zones"?'),

@@ -133,7 +133,7 @@ def test_a_preview_with_nothing_known_shows_every_object(build: Build) -> None:
         ({"gateway_url": "nowhere"}, "args.gateway_url must be a URL without a path"),
         ({"sizes": {"mlflow_storage_gib": 0}}, "args.sizes.mlflow_storage_gib must be at least 1 GiB, got 0"),
         ({"sizes": {"mlflow_disk_gib": 1}}, 'args.sizes has no argument "mlflow_disk_gib"'),
-        ({"image_registry": ""}, "args.image_registry must not be empty"),
+        ({"image_registry": ""}, "args.image_registry must be a registry as images name it"),
         ({"gateway_clas": "x"}, 'did you mean "gateway_class"?'),
     ],
 )

@@ -75,6 +75,20 @@ def test_outputs_that_the_foundation_lacks_are_named(known: Any) -> None:
     )
 
 
+def test_outputs_that_the_foundation_has_on_request_are_named_with_their_setting() -> None:
+    with pytest.raises(settings.SettingsError) as error:
+        references.check(
+            "foundation-dev", {"vpc_id": "vpc-1"}, ["vpc_id", "queue"], {"queue": "pulumi-mlops:karpenter"}
+        )
+    assert (
+        "has no output queue; set pulumi-mlops:karpenter in stacks/Pulumi.foundation-dev.yaml first: `pulumi up "
+        "--stack foundation-dev`"
+    ) in str(error.value)
+
+    with pytest.raises(settings.SettingsError, match="bring it up first: `pulumi up --stack foundation-dev`"):
+        references.check("foundation-dev", {}, ["vpc_id", "queue"], {"queue": "pulumi-mlops:karpenter"})
+
+
 def test_nodes_on_demand_may_join_the_cluster_where_the_foundation_is_told_so(build: Build, configure: Any) -> None:
     configure("foundation-prod")
     graph = build(foundation.build)

@@ -204,6 +204,7 @@ def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
         ({"certificate_arn": None}, "args.certificate_arn is required"),
         ({"source_ranges": ["10.0.0.1/8"]}, "args.source_ranges[0] must be a block of addresses"),
         ({"source_ranges": []}, "args.source_ranges must not be empty"),
+        ({"source_ranges": ["203.0.113.1"]}, 'must be a block of addresses, such as "203.0.113.1/32" for the one'),
         ({"replicas": 0}, "args.replicas must be between 1 and 100 proxies, got 0"),
         ({"max_replicas": 101}, "args.max_replicas must be between 1 and 100 proxies, got 101"),
         ({"replicas": 5, "max_replicas": 4}, "args.replicas must be at most args.max_replicas (4), got 5"),
@@ -282,7 +283,7 @@ def test_the_gateway_class_is_known_when_istio_runs(build: Build) -> None:
     [
         ({"replicas": 0}, "args.replicas must be between 1 and 10 replicas, got 0"),
         ({"memory": "much"}, "args.memory must be a Kubernetes quantity"),
-        ({"image_registry": ""}, "args.image_registry must not be empty"),
+        ({"image_registry": ""}, "args.image_registry must be a registry as images name it"),
         ({"hub": "x"}, 'has no argument "hub"'),
     ],
 )

@@ -95,7 +95,7 @@ def test_a_predictor_reads_its_models_and_writes_nothing() -> None:
         ({"istio_gateway": "seldon-gateway"}, "args.istio_gateway must be a gateway such as"),
         ({"memory": "much"}, "args.memory must be a Kubernetes quantity"),
         ({"namespace": "A"}, "args.namespace must be a DNS label"),
-        ({"image_registry": ""}, "args.image_registry must not be empty"),
+        ({"image_registry": ""}, "args.image_registry must be a registry as images name it"),
         ({"istio": "x"}, 'did you mean "istio_gateway"?'),
     ],
 )

@@ -116,6 +116,7 @@ CASES = [
         lambda: Monitoring("monitoring", addons.MONITORING_FULL),  # type: ignore[arg-type]
         {
             "grafana.resources": "a value of the sub-chart grafana",
+            "grafana.sidecar.resources": "a value of the sub-chart grafana",
             "grafana.grafana.ini": "a value of the sub-chart grafana",
             "kube-state-metrics.resources": "a value of the sub-chart",
             "prometheus-node-exporter.resources": "a value of the sub-chart",

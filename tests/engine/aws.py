@@ -1,5 +1,6 @@
 """An AWS API on this machine for engine tests, and what is left in it."""
 
+import functools
 import json
 import os
 import re
@@ -45,15 +46,12 @@ class Aws:
 
     def client(self, service: str, region: str = REGION) -> Any:
         """A boto3 client of the API, to look and to cause drift beside Pulumi."""
-        return boto3.client(
-            service, region_name=region, endpoint_url=self.address, aws_access_key_id="test",
-            aws_secret_access_key="test",
-        )  # fmt: skip
+        return _client(self.address, service, region)
 
     def reset(self) -> None:
         """Empties the API and what is simulated."""
         request = urllib.request.Request(f"{self.address}/moto-api/reset", method="POST")
-        urllib.request.urlopen(request, timeout=30).read()
+        urllib.request.urlopen(request, timeout=120).read()  # it reads all policies of AWS again
         (self.directory / "simulated.json").unlink(missing_ok=True)
 
     def leftovers(self, tag: str = "") -> list[str]:
@@ -133,6 +131,13 @@ class Aws:
                 lingers = re.search(":kms:|:natgateway/", one["ResourceARN"])  # deleted ones stay listed for a while
                 if not lingers and any(tag == item["Value"] for item in one["Tags"]):
                     yield f"tagged {one['ResourceARN']}"
+
+
+@functools.cache  # a client takes long to make, and a look at what is left needs twenty
+def _client(address: str, service: str, region: str) -> Any:
+    return boto3.client(
+        service, region_name=region, endpoint_url=address, aws_access_key_id="test", aws_secret_access_key="test"
+    )
 
 
 def _all(listing: Any) -> list[Any]:

@@ -10,7 +10,7 @@ from aws import Aws
 from checkout import Checkout, checkout
 from pulumi_cli import Cluster
 
-from local import foundation_outputs, leftovers, planning
+from local import foundation_outputs, leftovers, stack_files
 from local.engine import PROJECT
 from local.progress import StepFailed
 
@@ -116,7 +116,7 @@ def test_data_that_a_platform_left_holds_the_network_and_not_a_foundation_that_i
 
 
 def test_the_platform_of_another_environment_does_not_matter() -> None:
-    assert planning.settings("platform-prod")["environment"] == "prod"
+    assert stack_files.settings("platform-prod")["environment"] == "prod"
     other = Cli("kubernetes:core/v1:Namespace::argocd-namespace", platforms=("platform-prod",))
 
     leftovers.before_foundation(FOUNDATION, [], other, keep_data=False)

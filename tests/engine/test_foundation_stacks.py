@@ -55,6 +55,11 @@ def test_what_pulumi_eks_makes_is_tagged_and_trusts_one_service_as_well(aws_engi
         ({"zones": ["eu-central-1a", "us-east-1b"]}, "us-east-1b"),
         ({"cidr": "10.0.0.0/24"}, "cidr"),
         ({"nat": "triple"}, "nat"),
+        ({"environment": "Dev"}, "setting pulumi-mlops:environment must be 1 to 16 lower-case letters"),
+        (
+            {"certificate_arn": "arn:aws:acm:us-east-1:123456789012:certificate/1"},
+            "setting pulumi-mlops:certificate_arn must be a certificate of eu-central-1",
+        ),
         ({"zone": ["x"]}, 'pulumi-mlops:zone is unknown; did you mean "zones"?'),
         ({"adopted": {"Vpc": {}}}, "adopted must have `type::name` of a resource as keys"),
     ],

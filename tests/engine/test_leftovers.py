@@ -15,13 +15,31 @@ RIGHTS = json.dumps({"Version": "2012-10-17", "Statement": [READ]})
 ROLE = "arn:aws:iam::123456789012:role/c"
 
 
-def _calls(vpc: str, subnets: list[str]) -> dict[str, tuple[str, str, dict[str, Any]]]:
+def _calls(vpc: str, subnets: list[str], key: str) -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Kind of leftover → service, operation and parameters that make one."""
+    flow_log = {
+        "ResourceIds": [vpc],
+        "ResourceType": "VPC",
+        "TrafficType": "ALL",
+        "LogDestinationType": "s3",
+        "LogDestination": "arn:aws:s3:::logs",
+    }
+    alias = {"AliasName": "alias/left", "TargetKeyId": key}
+    parameters = {"DBParameterGroupName": "p", "DBParameterGroupFamily": "postgres17", "Description": "p"}
+    machines = {
+        "AutoScalingGroupName": "m",
+        "MinSize": 0,
+        "MaxSize": 0,
+        "LaunchTemplate": {"LaunchTemplateName": "template"},
+    }
     bucket = {"Bucket": "left", "CreateBucketConfiguration": {"LocationConstraint": REGION}}
     group = {"DBSubnetGroupName": "db", "DBSubnetGroupDescription": "db", "SubnetIds": subnets}
     database = {"DBInstanceIdentifier": "orders", "DBInstanceClass": "db.t4g.micro", "Engine": "postgres"}
     login = {"AllocatedStorage": 20, "MasterUsername": "postgres", "MasterUserPassword": "not-a-real-one"}
     return {
+        "flow log": ("ec2", "create_flow_logs", flow_log),
+        "vpc": ("ec2", "create_vpc", {"CidrBlock": "10.1.0.0/16"}),
+        "subnet": ("ec2", "create_subnet", {"VpcId": vpc, "CidrBlock": "10.0.9.0/24"}),
         "network interface": ("ec2", "create_network_interface", {"SubnetId": subnets[0]}),
         "security group": ("ec2", "create_security_group", {"GroupName": "g", "Description": "g", "VpcId": vpc}),
         "volume": ("ec2", "create_volume", {"AvailabilityZone": f"{REGION}a", "Size": 1}),
@@ -30,7 +48,11 @@ def _calls(vpc: str, subnets: list[str]) -> dict[str, tuple[str, str, dict[str, 
         "internet gateway": ("ec2", "create_internet_gateway", {}),
         "route table": ("ec2", "create_route_table", {"VpcId": vpc}),
         "endpoint": ("ec2", "create_vpc_endpoint", {"VpcId": vpc, "ServiceName": f"com.amazonaws.{REGION}.s3"}),
-        "launch template": ("ec2", "create_launch_template", {"LaunchTemplateName": "t", "LaunchTemplateData": {}}),
+        "launch template": (
+            "ec2",
+            "create_launch_template",
+            {"LaunchTemplateName": "template", "LaunchTemplateData": {}},
+        ),
         "elbv2": ("elbv2", "create_load_balancer", {"Name": "balancer", "Subnets": subnets, "Type": "network"}),
         "file system": ("efs", "create_file_system", {"CreationToken": "t"}),
         "role": ("iam", "create_role", {"RoleName": "of-a-pod", "AssumeRolePolicyDocument": TRUST}),
@@ -47,6 +69,9 @@ def _calls(vpc: str, subnets: list[str]) -> dict[str, tuple[str, str, dict[str, 
         "certificate": ("acm", "request_certificate", {"DomainName": "example.org"}),
         "repository": ("ecr", "create_repository", {"repositoryName": "server"}),
         "subnet group": ("rds", "create_db_subnet_group", group),
+        "parameter group": ("rds", "create_db_parameter_group", parameters),
+        "autoscaling": ("autoscaling", "create_auto_scaling_group", {**machines, "VPCZoneIdentifier": subnets[0]}),
+        "alias": ("kms", "create_alias", alias),
         "database": ("rds", "create_db_instance", {**database, **login}),
         "cluster": ("eks", "create_cluster", {"name": "c", "roleArn": ROLE, "resourcesVpcConfig": {}}),
     }
@@ -59,10 +84,13 @@ def test_one_that_stays_is_reported_whatever_kind_it_is(aws: Aws):
         ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{index}.0/24", AvailabilityZone=f"{REGION}{zone}")["Subnet"]
         for index, zone in enumerate("ab")
     ]
-    for kind, (service, operation, parameters) in _calls(vpc, [one["SubnetId"] for one in subnets]).items():
-        before = set(aws.leftovers())
+    aws.client("s3").create_bucket(Bucket="logs", CreateBucketConfiguration={"LocationConstraint": REGION})
+    key = aws.client("kms").create_key()["KeyMetadata"]["KeyId"]
+    before = set(aws.leftovers())
+    for kind, (service, operation, parameters) in _calls(vpc, [one["SubnetId"] for one in subnets], key).items():
         getattr(aws.client(service), operation)(**parameters)
-        new = set(aws.leftovers()) - before
+        after = set(aws.leftovers())
+        new, before = after - before, after
         assert [one for one in new if one.startswith(f"{kind} ")], (kind, new)
 
 

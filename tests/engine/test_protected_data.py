@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -54,8 +55,18 @@ def place(aws: Aws) -> dict[str, Any]:
     }
 
 
-def data(place: dict[str, Any], key: int = 0, buckets: tuple[str, ...] = ("data",), database: str = "orders") -> Any:
-    """A bucket, a file system and a database, protected as they are by default."""
+def data(
+    place: dict[str, Any],
+    key: int = 0,
+    buckets: tuple[str, ...] = ("data",),
+    database: str = "orders",
+    physical: str = "",
+) -> Any:
+    """A bucket, a file system and a database, protected as they are by default; `physical` is the bucket's name."""
+
+    def renamed(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        wanted = physical and args.type_ == "aws:s3/bucket:Bucket"
+        return pulumi.ResourceTransformResult({**args.props, "bucket": physical}, args.opts) if wanted else None
 
     def unattended(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
         # No operator fills the Secret here.
@@ -66,6 +77,7 @@ def data(place: dict[str, Any], key: int = 0, buckets: tuple[str, ...] = ("data"
 
     def run() -> None:
         pulumi.runtime.register_resource_transform(unattended)
+        pulumi.runtime.register_resource_transform(renamed)
         common = {"vpc_id": place["vpc"]}
         S3ObjectStore("store", {"region": "eu-central-1", "buckets": list(buckets)})
         SharedFiles(
@@ -92,19 +104,25 @@ def data(place: dict[str, Any], key: int = 0, buckets: tuple[str, ...] = ("data"
     return run
 
 
+def replaced(resource: str, why: str) -> str:
+    """How the preview's line says what would be replaced, by which property, and that it is refused."""
+    return rf"{resource}\S* replace \[diff: [^\]]*\b{why}\b[^\]]*\]; error: unable to replace"
+
+
 def test_a_change_that_would_replace_data_is_refused_at_preview(stack: Stack, place: dict[str, Any], aws: Aws):
     stack.up(data(place))
     assert stack.up().changed == {}
     before = aws.leftovers()
-    for change, named in (
-        ({"key": 1}, "files"),
-        ({"buckets": ("other",)}, "store-data"),
-        ({"database": "customers"}, "orders"),
+    for change, reason in (
+        ({"key": 1}, replaced("aws:efs:FileSystem files", "kmsKeyId")),
+        ({"buckets": ("other",)}, "::store-data. cannot be deleted"),
+        ({"physical": "acme-data"}, replaced("aws:s3:Bucket store-data", "bucket")),
+        ({"database": "customers"}, replaced("aws:rds:Instance orders", "dbName")),
     ):
         for run in (stack.preview, stack.careful_up):
             with pytest.raises(Failed, match=r"protect") as refused:
                 run(data(place, **change))
-            assert named in str(refused.value), change
+            assert re.search(reason, str(refused.value)), (change, str(refused.value))
     assert aws.leftovers() == before
 
 
@@ -124,7 +142,7 @@ def test_a_change_that_would_replace_a_cluster_is_refused_at_preview(
     for run in (stack.preview, stack.careful_up):
         with pytest.raises(Failed, match=r"protect") as refused:
             run(eks_cluster(place, cluster_name="mlops-qa"))
-        assert "aws:eks/cluster:Cluster::dev" in str(refused.value)
+        assert re.search(replaced("aws:eks:Cluster dev-", "name"), str(refused.value)), str(refused.value)
     assert aws.leftovers() == before
     tagged = stack.preview(eks_cluster(place, cluster_name="mlops-dev", tags={"team": "ml"}))
     assert set(tagged.changed) <= {"create", "update"}, tagged.changed

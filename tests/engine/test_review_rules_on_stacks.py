@@ -12,7 +12,7 @@ from pulumi_cli import PulumiEnv
 from pulumi_mlops.review import reading, rules
 from pulumi_mlops.review.preview import Urn
 
-from local import planning, policies
+from local import planning, policies, stack_files
 from local.paths import ROOT
 
 pytestmark = pytest.mark.engine
@@ -104,7 +104,7 @@ def violations(log: Path) -> list[dict[str, Any]]:
     return [event["policyEvent"] for event in events if "policyEvent" in event]
 
 
-STACKS = [stack for stack in planning.stacks() if planning.on_aws(stack)]
+STACKS = [stack for stack in stack_files.names() if planning.on_aws(stack)]
 OPEN = {"foundation": {"iam-wildcard", "s3-public"}, "platform": set[str]()}
 """Rules of which a stack has values that are known only after `up`, by the beginning of its name."""
 

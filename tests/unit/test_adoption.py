@@ -75,9 +75,16 @@ def test_routes_written_inside_their_table_are_resources() -> None:
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
-        (None, "cannot be read: No such file or directory; `terraform state pull >"),
+        (None, "cannot be read: No such file or directory; `terraform state pull > terraform.tfstate` writes a state"),
         ("resource {}", "is not JSON"),
         ("[]", "must be a Terraform state of format version 4, got None"),
+        ('{"format_version": "1.0", "values": {}}', "`terraform show -json` and `terraform plan` do not"),
+        ('{"version": 4, "resources": {"a": 1}}', "`resources` must be a list, got {'a': 1}; `terraform state pull >"),
+        ('{"version": 4, "resources": ["a"]}', "resources[0] must have `type`, `name` and a list `instances`, got 'a'"),
+        (
+            '{"version": 4, "resources": [{"mode": "managed", "type": "aws_vpc", "name": "a", "instances": ["i"]}]}',
+            "resources[0] must have `type`, `name` and a list `instances`",
+        ),
         ('{"version": 3, "modules": []}', "must be a Terraform state of format version 4, got 3"),
         ('{"version": 4, "resources": []}', "is a Terraform state without resources: there is nothing to adopt"),
         (
@@ -105,7 +112,8 @@ def test_what_is_no_state_of_aws_is_one_sentence(tmp_path: Path, text: str | Non
     [
         ("", "foundation-dev", "which state? `make adopt STATE=terraform.tfstate`"),
         ("none.tfstate", "foundation-dev", "none.tfstate cannot be read"),
-        ("none.tfstate", "penguins-local", "stack penguins-local is of this machine"),
+        ("none.tfstate", "penguins-local", "stack penguins-local makes no network and no cluster"),
+        ("none.tfstate", "platform-dev", "stack platform-dev makes no network and no cluster; a Terraform state is"),
         ("none.tfstate", "foundation-prd", "there is no stack 'foundation-prd'; there are foundation-dev"),
     ],
 )

@@ -203,7 +203,12 @@ def test_falsy_values_survive() -> None:
         (_args.dns_label, ["a", "a-b", "0a", "a" * 63], ["", "A", "-a", "a-", "a.b", "a" * 64]),
         (_args.object_name(5), ["a", "a-b", "abcde"], ["", "0a", "a-", "abcdef", "aB"]),
         (_args.quantity, ["1", "500m", "0.5", "1.5Gi", "2k"], ["", "1 Gi", "1gb", "-1", "half"]),
-        (_args.cidr, ["10.0.0.0/16", "0.0.0.0/0", "::/0", "10.0.0.1"], ["10.0.0.1/16", "ten", ""]),
+        (
+            _args.image_registry,
+            ["mirror.example.org", "127.0.0.1:5000", "a.b/c/d-e", "r", "1.dkr.ecr.eu-central-1.amazonaws.com/x"],
+            ["", "https://mirror.example.org", "mirror.example.org/", "a b", "a//b", ":5000"],
+        ),
+        (_args.cidr, ["10.0.0.0/16", "0.0.0.0/0", "::/0", "10.0.0.1/32"], ["10.0.0.1/16", "10.0.0.1", "ten", ""]),
     ],
 )
 def test_each_rule_accepts_what_it_says_and_nothing_else(rule: _args.Rule, good: list[Any], bad: list[Any]) -> None:

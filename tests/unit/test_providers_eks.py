@@ -49,6 +49,21 @@ def test_every_implemented_input_is_one_of_the_published_component():
     assert set(addon.IMPLEMENTED) == published(pulumi_eks.AddonArgs)
 
 
+@pytest.mark.parametrize(
+    ("implemented", "type_name"),
+    [
+        (cluster.ACCESS_ENTRY, "AccessEntryArgs"),
+        (cluster.ACCESS_POLICY, "AccessPolicyAssociationArgs"),
+        (cluster.ADDON_OPTIONS, "CoreDnsAddonOptionsArgs"),
+        (cluster.ADDON_OPTIONS, "KubeProxyAddonOptionsArgs"),
+        (cluster.CNI_OPTIONS, "VpcCniOptionsArgs"),
+        (cluster.CREDENTIALS, "KubeconfigOptionsArgs"),
+    ],
+)
+def test_every_implemented_part_of_an_input_is_one_of_the_published_type(implemented: tuple[str, ...], type_name: str):
+    assert set(implemented) <= published(getattr(pulumi_eks, type_name))
+
+
 def test_the_outputs_are_those_of_the_published_components(build: Build, outputs: dict[str, Any]):
     make_cluster(build, createOidcProvider=True)
     # Empty without a default node group, and without a provider of the program's own.

@@ -4,6 +4,7 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
+from pulumi_mlops import versions
 from pulumi_mlops._args import Rule, matches, not_empty
 from pulumi_mlops.foundation import _addons, _node_groups
 from pulumi_mlops.foundation._rules import LOG_DAYS, cluster_name
@@ -20,6 +21,8 @@ def _public_cidr(value: str) -> str | None:
         block = ipaddress.IPv4Network(value)
     except ValueError:
         return 'must be a block of IPv4 addresses such as "203.0.113.0/24", without host bits'
+    if "/" not in value:
+        return f'must be a block of addresses, such as "{block}" for the one address'
     if any(
         block.subnet_of(ipaddress.IPv4Network(space)) for space in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16")
     ):
@@ -63,5 +66,12 @@ def problems(args: Mapping[str, Any]) -> Iterator[str]:
     for arn in dict.fromkeys(administrators):
         if administrators.count(arn) > 1:
             yield f'args.administrators must name each once, got "{arn}" {administrators.count(arn)} times'
+    minor = args.get("kubernetes_version")
+    if minor is not None and minor not in versions.MINORS_OF_EKS:
+        yield (
+            f"args.kubernetes_version must be a minor that this version of the library knows EKS to have, "
+            f'{", ".join(versions.MINORS_OF_EKS)}, got "{minor}"'
+        )
+        return
     yield from _addons.problems(args)
     yield from _node_groups.problems(args["node_groups"])

@@ -37,8 +37,9 @@ class ClusterArgs(TypedDict):
     """Name of the cluster in its region; default the component's name. A change replaces the cluster. Plain, and not
     left to AWS: tags of subnets, trusts of roles and the path of the log contain it."""
     kubernetes_version: NotRequired[str]
-    """Minor of Kubernetes; default that of `versions.py`. AWS upgrades by one minor at a time and never back; give
-    kube-proxy of the same minor in `addon_versions`. Plain: it is checked against the add-ons."""
+    """Minor of Kubernetes, one of `versions.MINORS_OF_EKS`; default that of `versions.py`. AWS upgrades by one minor
+    at a time and never back; give kube-proxy of the same minor in `addon_versions`. Plain: it is checked against the
+    add-ons."""
     addon_versions: NotRequired[dict[str, str]]
     """Versions of add-ons other than those of `versions.py`, by the add-on's name such as "coredns"; default none."""
     administrators: NotRequired[list[str]]

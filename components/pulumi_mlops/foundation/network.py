@@ -70,7 +70,11 @@ RULES: dict[str, Rule] = {
     "region": matches(_subnets.REGION, 'the name of an AWS region such as "eu-central-1"'),
     "cidr": _subnets.block_rule,
     "cluster_names": cluster_name,
-    "interface_endpoints": matches(r"[a-z0-9]+([.-][a-z0-9]+)*", 'the short name of a service such as "ecr.api"'),
+    "interface_endpoints": matches(
+        r"(?!com\.amazonaws)[a-z0-9]+([.-][a-z0-9]+)*",
+        'the short name of a service such as "ecr.api", without what '
+        'comes before it in "com.amazonaws.eu-central-1.ecr.api"',
+    ),
     "flow_log_days": _flow_log_days,
 }
 

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Rule, between, dns_label, matches, not_empty
+from pulumi_mlops._args import Rule, between, dns_label, image_registry, matches, not_empty
 from pulumi_mlops._manifests import RESTRICTED, Manifest, name_of
 
 DEFAULT_REPLICAS = 2
@@ -22,7 +22,7 @@ PRIORITY_CLASS = "system-cluster-critical"
 RULES: dict[str, Rule] = {
     "namespace": dns_label,
     "chart_repository": not_empty,
-    "image_registry": not_empty,
+    "image_registry": image_registry,
     "replicas": between(1, MAX_REPLICAS, "replicas"),
 }
 """Of the arguments that every add-on has; a rule for an argument that an add-on lacks does nothing."""

@@ -7,7 +7,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Rule, at_least, between, matches, not_empty, quantity
+from pulumi_mlops._args import Rule, at_least, between, image_registry, matches, not_empty, quantity
 from pulumi_mlops._workflow_access import group
 from pulumi_mlops.platform import _addons, _published
 
@@ -169,7 +169,7 @@ RULES: dict[str, Rule] = {
     "sizes.istio_memory": quantity,
     "sizes.event_bus_storage_gib": at_least(1, "GiB"),
     "sizes.monitoring_storage_gib": at_least(1, "GiB"),
-    "image_registry": not_empty,
+    "image_registry": image_registry,
     "chart_repository": not_empty,
 }
 

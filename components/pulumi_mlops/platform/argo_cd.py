@@ -214,7 +214,10 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
             "env": [{"name": "ARGOCD_K8S_CLIENT_QPS", "value": KUBERNETES_QUERIES_PER_SECOND}],
         },
         "server": part(SERVER_SERVICE_ACCOUNT, replicas, "100m", "512Mi"),
-        "repoServer": part(REPOSITORY_SERVICE_ACCOUNT, replicas, "250m", "1Gi"),
+        "repoServer": {
+            **part(REPOSITORY_SERVICE_ACCOUNT, replicas, "250m", "1Gi"),
+            "copyutil": {"resources": resources("50m", "64Mi")},  # the container that runs first
+        },
         "applicationSet": part(APPLICATION_SET_SERVICE_ACCOUNT, replicas, "100m", "256Mi"),
         "dex": {"enabled": False},  # a second identity provider between the first and the server
         "notifications": {"enabled": False},  # a controller for what nobody has configured

@@ -125,6 +125,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         **{part: {"enabled": False} for part in ("kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")},
         "prometheusOperator": {
             "resources": resources("50m", "256Mi"),
+            "prometheusConfigReloader": {"resources": resources("20m", "64Mi")},  # beside Prometheus and Alertmanager
             # The chart's own certificates are made by hooks, anew with each release.
             "admissionWebhooks": {"certManager": {"enabled": True}, "patch": {"enabled": False}},
         },
@@ -166,6 +167,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
                 "passwordKey": "admin-password",
             },
             "resources": resources("50m", "512Mi"),
+            "sidecar": {"resources": resources("20m", "128Mi")},  # two of them read dashboards and sources
             "grafana.ini": {"auth.anonymous": {"enabled": False}, "users": {"allow_sign_up": False}},
         },
         "kube-state-metrics": {"resources": resources("20m", "256Mi")},

@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import at_least, check_args, not_empty, object_name, quantity
+from pulumi_mlops._args import at_least, check_args, image_registry, not_empty, object_name, quantity
 from pulumi_mlops._manifests import RESTRICTED, name_of
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
 from pulumi_mlops.platform.gateway import RULES as GATEWAY_RULES
@@ -74,7 +74,7 @@ class PlatformArgs(TypedDict):
 RULES = {
     "gateway_class": not_empty,
     "gateway_url": GATEWAY_RULES["url"],
-    "image_registry": not_empty,
+    "image_registry": image_registry,
     "chart_repository": not_empty,
     "sizes.object_store_storage_gib": at_least(1, "GiB"),
     "sizes.object_store_memory": quantity,
