@@ -95,6 +95,5 @@ def write(target: Path, content: Any) -> None:
 
 if __name__ == "__main__":
     source, file, *kinds = sys.argv[1:]
-    write(
-        Path(file), package([one for one in read(Path(source)) if one["spec"]["names"]["kind"] in kinds or not kinds])
-    )
+    found = [one for one in read(Path(source)) if one["spec"]["names"]["kind"] in kinds or not kinds]
+    write(Path(file), package(found))
