@@ -1,8 +1,7 @@
-"""Makes the data files about other projects' CustomResourceDefinitions from directories of their manifests.
+"""Other projects' CustomResourceDefinitions, to check manifests against: how the data files are made, and read.
 
-`python tests/contract/definitions.py package DIRECTORY TARGET` keeps whole definitions, to be installed;
-`python tests/contract/definitions.py schemas DIRECTORY TARGET KIND …` keeps the stored schema of some kinds.
-Descriptions are left out of both.
+`python tests/contract/definitions.py DIRECTORY TARGET [KIND …]` keeps the definitions of a directory of manifests, all
+or those of some kinds, whole but for their descriptions: what an API server is given.
 """
 
 import gzip
@@ -12,6 +11,53 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pulumi_mlops import versions
+from pulumi_mlops.platform import gateway_api
+
+SCHEMAS = Path(__file__).parent / "schemas"
+ARGO_WORKFLOWS = (versions.ARGO_WORKFLOWS, "4.0.5", "4.1.2")
+"""The version that runs on one machine, and those around the one on EKS, whose own manifests could not be had."""
+STORED = {
+    "argo-events": "1.9.10",
+    "argo-workflows": versions.ARGO_WORKFLOWS,
+    "cert-manager": versions.CERT_MANAGER.removeprefix("v"),
+    "crossplane": versions.CROSSPLANE,
+    "crossplane-provider-aws": versions.CROSSPLANE_AWS,
+    "external-secrets": versions.EXTERNAL_SECRETS,
+    "karpenter": versions.KARPENTER,
+    "prometheus-operator": "0.93.1",
+}
+"""Project → version of its definitions; where no pin names the program itself, the one that the pinned chart has."""
+
+
+def of_project(project: str, version: str | None = None) -> list[dict[str, Any]]:
+    """The stored definitions of a project as manifests; of the version that the library pins when none is given."""
+    if project == "gateway-api":  # which the library installs itself
+        return [_manifest(one) for one in gateway_api.definitions()]
+    file = SCHEMAS / f"{project}-{version or STORED[project]}.json.gz"
+    return [_manifest(one) for one in json.loads(gzip.decompress(file.read_bytes()))]
+
+
+def everything() -> list[dict[str, Any]]:
+    """The definitions of all projects, of the pinned versions."""
+    return [one for project in (*STORED, "gateway-api") for one in of_project(project)]
+
+
+def schema(definitions: list[dict[str, Any]], api_version: str, kind: str) -> dict[str, Any]:
+    """What one version of a kind has to look like.
+
+    Raises:
+        LookupError: no definition has it.
+    """
+    for one in definitions:
+        for version in one["spec"]["versions"]:
+            if (f"{one['spec']['group']}/{version['name']}", one["spec"]["names"]["kind"]) == (api_version, kind):
+                return version["schema"]["openAPIV3Schema"]
+    raise LookupError(f"no stored definition of {api_version} {kind}: see tests/contract/schemas/README.md")
+
+
+def _manifest(definition: dict[str, Any]) -> dict[str, Any]:
+    return {"apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition", **definition}
 
 
 def stripped(node: Any) -> Any:
@@ -24,8 +70,10 @@ def stripped(node: Any) -> Any:
 
 
 def read(directory: Path) -> list[dict[str, Any]]:
+    """Every definition in the manifests of a directory."""
     files = sorted(directory.glob("*.yaml"))
-    return [one for file in files for one in yaml.safe_load_all(file.read_text(encoding="utf-8")) if one]
+    documents = [one for file in files for one in yaml.safe_load_all(file.read_text(encoding="utf-8")) if one]
+    return [one for one in documents if one["kind"] == "CustomResourceDefinition"]
 
 
 def package(definitions: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -40,22 +88,12 @@ def package(definitions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def schemas(definitions: list[dict[str, Any]], kinds: list[str]) -> dict[str, Any]:
-    """Schema of the stored version of each kind."""
-    found = {}
-    for one in definitions:
-        if one["spec"]["names"]["kind"] in kinds:
-            (version,) = [version for version in one["spec"]["versions"] if version["storage"]]
-            found[one["spec"]["names"]["kind"]] = stripped(version["schema"]["openAPIV3Schema"])
-    return found
-
-
 def write(target: Path, content: Any) -> None:
     text = json.dumps(content, sort_keys=True, separators=(",", ":"))
     target.write_bytes(gzip.compress(text.encode(), mtime=0))
 
 
 if __name__ == "__main__":
-    form, source, file, *names = sys.argv[1:]
-    found = read(Path(source))
-    write(Path(file), package(found) if form == "package" else schemas(found, names))
+    source, file, *kinds = sys.argv[1:]
+    found = [one for one in read(Path(source)) if one["spec"]["names"]["kind"] in kinds or not kinds]
+    write(Path(file), package(found))

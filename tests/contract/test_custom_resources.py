@@ -1,34 +1,66 @@
-"""Every custom resource of the library is admitted by its CRD, without a field that the CRD does not know."""
+"""Every custom resource of the library is admitted by its CRD, without a field that the CRD does not know.
 
-import gzip
+The schemas alone, and quickly. Their rules and unions are an API server's to check, in tests/engine/test_admission.py.
+"""
+
+import inspect
 import json
 from functools import cache
-from pathlib import Path
 from typing import Any
 
+import pulumi
 import pytest
 from jsonschema import Draft7Validator
-from pulumi_mlops import ModelEndpoint, PostgresDatabase, TrainingPipeline, versions
-from pulumi_mlops.platform import ArgoCD, ArgoEvents, ArgoWorkflows, Crossplane, ReviewWorkflow
+from pulumi_mlops.platform import Gateway
 
-from tests.components import delivery_addons as addons
-from tests.components.programs import (
-    DATABASE_RDS,
-    DATABASE_RDS_FULL,
-    ENDPOINT,
-    ENDPOINT_FULL,
-    PIPELINE,
-    PIPELINE_FULL,
-)
+from tests.components import custom_resources as resources
 from tests.conftest import Build
+from tests.contract import definitions
+from tests.contract.api import COMPONENTS
+from tests.contract.test_docstring_examples import CODE
 
-SCHEMAS = Path(__file__).parent / "schemas"
-ARGO_WORKFLOWS = (versions.ARGO_WORKFLOWS, "4.1.2")
-"""The version that runs on one machine, and the newest line."""
-
-
-def schema(file: str, kind: str) -> dict[str, Any]:
-    return _closed(json.loads(gzip.decompress((SCHEMAS / f"{file}.json.gz").read_bytes()))[kind])
+KINDS = {
+    ("apiextensions.crossplane.io/v1alpha1", "ManagedResourceActivationPolicy"),
+    ("argoproj.io/v1alpha1", "CronWorkflow"),
+    ("argoproj.io/v1alpha1", "EventBus"),
+    ("argoproj.io/v1alpha1", "WorkflowTemplate"),
+    ("aws.m.upbound.io/v1beta1", "ClusterProviderConfig"),
+    ("cert-manager.io/v1", "ClusterIssuer"),
+    ("external-secrets.io/v1", "ClusterSecretStore"),
+    ("external-secrets.io/v1", "ExternalSecret"),
+    ("gateway.networking.k8s.io/v1", "Gateway"),
+    ("gateway.networking.k8s.io/v1", "HTTPRoute"),
+    ("karpenter.k8s.aws/v1", "EC2NodeClass"),
+    ("karpenter.sh/v1", "NodePool"),
+    ("monitoring.coreos.com/v1", "ServiceMonitor"),
+    ("pkg.crossplane.io/v1", "Function"),
+    ("pkg.crossplane.io/v1", "Provider"),
+    ("pkg.crossplane.io/v1beta1", "DeploymentRuntimeConfig"),
+    ("pkg.crossplane.io/v1beta1", "ImageConfig"),
+}
+"""Every custom kind that the library makes."""
+WITHOUT = {
+    "foundation.Cluster",
+    "foundation.Domain",
+    "foundation.Network",
+    "foundation.Registry",
+    "foundation.S3ObjectStore",
+    "foundation.SharedFiles",
+    "foundation.WorkloadIdentity",
+    "platform.EfsStorageClass",
+    "platform.ExternalDns",
+    "platform.GatewayApi",
+    "platform.Istio",
+    "platform.KServe",
+    "platform.LoadBalancerController",
+    "platform.MLflow",
+    "platform.Monitoring",
+    "platform.NfsStorageClass",
+    "platform.ObjectStore",
+    "platform.Seldon",
+    "Workspace",
+}
+"""Components that make none: resources on AWS, Kubernetes' own kinds, and charts, whose objects are their own."""
 
 
 def _closed(node: Any) -> Any:
@@ -42,7 +74,7 @@ def _closed(node: Any) -> Any:
         if key in node:
             closed[key] = _closed(node[key])
     for key in ("anyOf", "allOf", "oneOf"):
-        closed.pop(key, None)  # the API server's own CEL and union rules; it checks them in the engine tests
+        closed.pop(key, None)
     if "properties" in node:
         closed["properties"] = {name: _closed(part) for name, part in node["properties"].items()}
         if not node.get("x-kubernetes-preserve-unknown-fields"):
@@ -51,86 +83,61 @@ def _closed(node: Any) -> Any:
 
 
 @cache
-def validator(file: str, kind: str) -> Draft7Validator:
-    root = schema(file, kind)
+def validator(api_version: str, kind: str, argo: str | None = None) -> Draft7Validator:
+    known = definitions.of_project("argo-workflows", argo) if argo else definitions.everything()
+    root = _closed(definitions.schema(known, api_version, kind))
     root["properties"]["metadata"] = {"type": "object"}
     return Draft7Validator(root)
 
 
-def problems(build: Build, program: Any, file: str, kinds: set[str]) -> list[str]:
-    found = []
-    seen = set()
-    for one in build(program):
-        if one.kind in kinds:
-            seen.add(one.kind)
-            errors = validator(file, one.kind).iter_errors(one.inputs)
-            found += [f"{one.kind} {'.'.join(map(str, error.path))}: {error.message}" for error in errors]
-    assert seen == kinds
-    return found
+def problems(manifest: dict[str, Any], argo: str | None = None) -> list[str]:
+    errors = validator(*resources.kind_of(manifest), argo).iter_errors(manifest)
+    return [f"{manifest['kind']} {'.'.join(map(str, error.path))}: {error.message}" for error in errors]
 
 
-@pytest.mark.parametrize("version", ARGO_WORKFLOWS)
-@pytest.mark.parametrize("args", [PIPELINE, PIPELINE_FULL], ids=["smallest", "fullest"])
-def test_workflows_are_valid_for_argo(build: Build, version: str, args: Any) -> None:
-    kinds = {"WorkflowTemplate", "CronWorkflow"}
-    file = f"argo-workflows-{version}"
-    assert problems(build, lambda: TrainingPipeline("penguins", args), file, kinds) == []
+@pytest.mark.parametrize(("component", "size"), resources.EACH, ids=resources.NAMES)
+def test_every_custom_resource_is_valid_for_its_definition(build: Build, component: Any, size: int) -> None:
+    assert [problem for one in resources.made(build, component, size) for problem in problems(one)] == []
 
 
-@pytest.mark.parametrize("version", ARGO_WORKFLOWS)
-@pytest.mark.parametrize("args", [addons.REVIEW, addons.REVIEW_FULL], ids=["smallest", "fullest"])
-def test_reviews_are_valid_for_argo(build: Build, version: str, args: Any) -> None:
-    file = f"argo-workflows-{version}"
-    assert problems(build, lambda: ReviewWorkflow("birds", args), file, {"WorkflowTemplate"}) == []
+@pytest.mark.parametrize("version", definitions.ARGO_WORKFLOWS)
+def test_workflows_are_valid_for_every_line_of_argo(build: Build, version: str) -> None:
+    made = [one for form in resources.EACH for one in resources.made(build, *form)]
+    workflows = [one for one in made if one["kind"] in ("WorkflowTemplate", "CronWorkflow")]
+
+    assert [problem for one in workflows for problem in problems(one, version)] == []
+    assert len(workflows) == 6
 
 
-@pytest.mark.parametrize("args", [ENDPOINT, ENDPOINT_FULL], ids=["smallest", "fullest"])
-def test_routes_are_valid_for_the_gateway_api(build: Build, args: Any) -> None:
-    file = f"gateway-api-{versions.GATEWAY_API}"
-    assert problems(build, lambda: ModelEndpoint("penguins", args), file, {"HTTPRoute"}) == []
+def test_the_kinds_that_the_library_makes_are_these(build: Build) -> None:
+    made = [one for form in resources.EACH for one in resources.made(build, *form)]
+
+    assert {resources.kind_of(one) for one in made} == KINDS
 
 
-def test_monitors_are_valid_for_prometheus_operator(build: Build) -> None:
-    (file,) = [path.name.removesuffix(".json.gz") for path in SCHEMAS.glob("prometheus-operator-*")]
-    assert problems(build, lambda: ModelEndpoint("penguins", ENDPOINT_FULL), file, {"ServiceMonitor"}) == []
+def test_every_component_is_looked_at() -> None:
+    looked_at = {COMPONENTS[f"pulumi_mlops.{name}"] for name in WITHOUT} | set(resources.FORMS)
+
+    assert looked_at == set(COMPONENTS.values())
 
 
-@pytest.mark.parametrize("args", [DATABASE_RDS, DATABASE_RDS_FULL], ids=["smallest", "fullest"])
-def test_external_secrets_are_valid_for_their_operator(build: Build, args: Any) -> None:
-    (file,) = [path.name.removesuffix(".json.gz") for path in SCHEMAS.glob("external-secrets-*")]
-    assert problems(build, lambda: PostgresDatabase("birds", args), file, {"ExternalSecret"}) == []
+@pytest.mark.parametrize("name", sorted(WITHOUT))
+def test_a_component_that_is_not_looked_at_makes_none(build: Build, name: str) -> None:
+    (code,) = CODE.findall(inspect.getdoc(COMPONENTS[f"pulumi_mlops.{name}"]) or "")
+
+    assert resources.among(build(lambda: exec(code, {"pulumi": pulumi}))) == []
 
 
-@pytest.mark.parametrize("args", [addons.ARGO_CD, addons.ARGO_CD_FULL], ids=["smallest", "fullest"])
-def test_routes_of_web_interfaces_are_valid_for_the_gateway_api(build: Build, args: Any) -> None:
-    file = f"gateway-api-{versions.GATEWAY_API}"
-    assert problems(build, lambda: ArgoCD("argocd", args), file, {"HTTPRoute"}) == []
-    full = addons.ARGO_WORKFLOWS_FULL
-    assert problems(build, lambda: ArgoWorkflows("argo-workflows", full), file, {"HTTPRoute"}) == []
-
-
-@pytest.mark.parametrize("args", [addons.CROSSPLANE, addons.CROSSPLANE_FULL], ids=["smallest", "fullest"])
-def test_packages_are_valid_for_crossplane(build: Build, args: Any) -> None:
-    kinds = {"Provider", "Function", "DeploymentRuntimeConfig", "ManagedResourceActivationPolicy"}
-    kinds |= {"ImageConfig"} if "image_registry" in args else set()
-    file = f"crossplane-{versions.CROSSPLANE}"
-    assert problems(build, lambda: Crossplane("crossplane", args), file, kinds) == []
-
-
-def test_the_providers_configuration_is_valid_for_the_family(build: Build) -> None:
-    file = f"crossplane-provider-aws-{versions.CROSSPLANE_AWS}"
-    assert problems(build, lambda: Crossplane("crossplane", {}), file, {"ClusterProviderConfig"}) == []
-
-
-@pytest.mark.parametrize("args", [addons.ARGO_EVENTS, addons.ARGO_EVENTS_FULL], ids=["smallest", "fullest"])
-def test_event_buses_are_objects_as_argo_events_knows_them(build: Build, args: Any) -> None:
-    """The definition admits any spec: what stands in it, the component's own test has to say."""
-    (file,) = [path.name.removesuffix(".json.gz") for path in SCHEMAS.glob("argo-events-*")]
-    assert problems(build, lambda: ArgoEvents("argo-events", args), file, {"EventBus"}) == []
-
-
-def test_a_field_that_the_crd_does_not_know_would_be_found() -> None:
+@pytest.mark.parametrize("version", definitions.ARGO_WORKFLOWS)
+def test_a_field_that_argo_does_not_know_would_be_found(version: str) -> None:
     spec = {"entrypoint": "x", "templates": [{"name": "x", "container": {"image": "y", "comand": ["z"]}}]}
     manifest = {"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", "metadata": {}, "spec": spec}
-    (error,) = validator(f"argo-workflows-{versions.ARGO_WORKFLOWS}", "WorkflowTemplate").iter_errors(manifest)
-    assert "'comand' was unexpected" in error.message
+    (error,) = problems(manifest, version)
+    assert "'comand' was unexpected" in error
+
+
+def test_a_field_that_the_gateway_api_does_not_know_would_be_found(build: Build) -> None:
+    (gateway,) = resources.made(build, Gateway, 0)
+    (error,) = problems(json.loads(json.dumps(gateway).replace("allowedRoutes", "allowedRutes")))
+
+    assert "'allowedRutes' was unexpected" in error

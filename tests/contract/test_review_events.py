@@ -18,7 +18,7 @@ from pulumi_mlops.platform import _review_pod
 
 from local.paths import ROOT
 from tests.conftest import Build
-from tests.contract import test_custom_resources as resources
+from tests.contract import definitions, test_custom_resources
 from tests.contract.event_wiring import dangling
 
 TEXT = (ROOT / "docs" / "review.md").read_text()
@@ -46,7 +46,7 @@ def shown() -> dict[str, dict[str, Any]]:
 
 @cache
 def schema() -> dict[str, Any]:
-    (file,) = resources.SCHEMAS.glob("event-sources-and-sensors-*")
+    (file,) = definitions.SCHEMAS.glob("event-sources-and-sensors-*")
     return _closed(json.loads(gzip.decompress(file.read_bytes())))
 
 
@@ -136,9 +136,9 @@ def test_an_event_starts_the_template_of_the_page_with_its_parameters(build: Bui
         "head-repository": "team/churn",
     }
     assert list(given) == list(_review_pod.PARAMETERS)
-    for version in resources.ARGO_WORKFLOWS:
+    for version in definitions.ARGO_WORKFLOWS:
         as_template = {**run, "kind": "WorkflowTemplate"}  # whose spec is that of a Workflow
-        assert list(resources.validator(f"argo-workflows-{version}", "WorkflowTemplate").iter_errors(as_template)) == []
+        assert test_custom_resources.problems(as_template, version) == []
 
 
 @pytest.mark.parametrize("action", ["opened", "reopened", "synchronize", "synchronized"])

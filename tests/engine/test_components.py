@@ -1,9 +1,7 @@
 """The developer components under the real engine and a real API server, with the CRDs of their custom resources."""
 
-import gzip
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pulumi
@@ -11,55 +9,26 @@ import pulumi_kubernetes as k8s
 import pytest
 from kubernetes import client, config
 from pulumi_cli import Cluster, PulumiEnv, Stack
-from pulumi_mlops import ModelEndpoint, TrainingPipeline, Workspace, conventions, versions
+from pulumi_mlops import ModelEndpoint, TrainingPipeline, Workspace, conventions
 from pulumi_mlops._manifests import RESTRICTED
 from pulumi_mlops.platform import ReviewWorkflow
 
 from tests.components.delivery_addons import REVIEW_FULL
 from tests.components.programs import ENDPOINT_FULL, PIPELINE_FULL, with_changes
+from tests.contract import definitions
 
 pytestmark = pytest.mark.engine
 
-SCHEMAS = Path(__file__).parents[1] / "contract" / "schemas"
-GROUPS = {
-    "WorkflowTemplate": ("argoproj.io", "v1alpha1"),
-    "CronWorkflow": ("argoproj.io", "v1alpha1"),
-    "HTTPRoute": ("gateway.networking.k8s.io", "v1"),
-    "ServiceMonitor": ("monitoring.coreos.com", "v1"),
-}
 CREDENTIALS = {conventions.ACCESS_KEY_ID_KEY: "a2V5", conventions.SECRET_ACCESS_KEY_KEY: "c2VjcmV0"}
 VERSION = "20260301-000000-00000000"
-
-
-def definition(kind: str, schema: dict[str, Any]) -> dict[str, Any]:
-    """The CRD of one of GROUPS."""
-    group, version = GROUPS[kind]
-    plural = f"{kind.lower()}s"
-    return {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {
-            "name": f"{plural}.{group}",
-            "annotations": {"api-approved.kubernetes.io": "https://github.com/kubernetes-sigs/gateway-api"},
-        },
-        "spec": {
-            "group": group,
-            "scope": "Namespaced",
-            "names": {"kind": kind, "plural": plural, "singular": kind.lower()},
-            "versions": [
-                {"name": version, "served": True, "storage": True, "schema": {"openAPIV3Schema": schema}},
-            ],
-        },
-    }
 
 
 @pytest.fixture(scope="module")
 def platform(cluster: Cluster) -> Cluster:
     """The API server as the platform leaves it: the CRDs, and the object store's credentials."""
-    argo, gateway = f"argo-workflows-{versions.ARGO_WORKFLOWS}", f"gateway-api-{versions.GATEWAY_API}"
-    for file in [SCHEMAS / f"{argo}.json.gz", SCHEMAS / f"{gateway}.json.gz", *SCHEMAS.glob("prometheus-operator-*")]:
-        for kind, schema in json.loads(gzip.decompress(file.read_bytes())).items():
-            cluster.apply(definition(kind, schema), "platform")
+    for project in ("argo-workflows", "gateway-api", "prometheus-operator"):
+        for definition in definitions.of_project(project):
+            cluster.apply(definition, "platform")
     namespace = conventions.OBJECT_STORE_NAMESPACE
     cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}, "platform")
     metadata = {"name": conventions.OBJECT_STORE_CREDENTIALS_SECRET, "namespace": namespace}

@@ -1,38 +1,26 @@
 """What would lose data is refused before anything happens, under the real engine and with AWS calls answered here."""
 
-import gzip
-import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pulumi
 import pytest
 from aws import Aws
 from pulumi_cli import Cluster, Failed, PulumiEnv, Stack
-from pulumi_mlops import DatabaseBackend, PostgresDatabase, versions
+from pulumi_mlops import DatabaseBackend, PostgresDatabase
 from pulumi_mlops.foundation import Cluster as EksCluster
 from pulumi_mlops.foundation import S3ObjectStore, SharedFiles
 
-pytestmark = pytest.mark.engine
+from tests.contract import definitions
 
-SCHEMAS = Path(__file__).parents[1] / "contract" / "schemas"
+pytestmark = pytest.mark.engine
 
 
 @pytest.fixture
 def secrets(cluster: Cluster) -> None:
     """The API server takes ExternalSecrets, in their real form; nothing acts on them."""
-    file = SCHEMAS / f"external-secrets-{versions.EXTERNAL_SECRETS}.json.gz"
-    form = json.loads(gzip.decompress(file.read_bytes()))["ExternalSecret"]
-    version = {"name": "v1", "served": True, "storage": True, "schema": {"openAPIV3Schema": form}}
-    names = {"kind": "ExternalSecret", "plural": "externalsecrets"}
-    definition = {
-        "apiVersion": "apiextensions.k8s.io/v1",
-        "kind": "CustomResourceDefinition",
-        "metadata": {"name": "externalsecrets.external-secrets.io"},
-        "spec": {"group": "external-secrets.io", "scope": "Namespaced", "names": names, "versions": [version]},
-    }
-    cluster.apply(definition, "test")
+    for definition in definitions.of_project("external-secrets"):
+        cluster.apply(definition, "test")
 
 
 @pytest.fixture
