@@ -20,7 +20,7 @@ from local.adoption.import_file import Entry
 from local.adoption.urns import PROVIDER, is_stack, name_of, plugin_version, type_of
 from local.engine import PROJECT
 from local.paths import ROOT
-from local.planning import PLATFORM, on_aws, settings
+from local.planning import PLATFORM, layer, on_aws
 from local.progress import StepFailed, say
 
 GENERATED = ("name", "bucket", "creationToken", "nodeGroupName")
@@ -53,7 +53,7 @@ def destroy(stack: str, *, keep_data: bool, confirmed: bool, target: Path) -> No
             f"`make destroy STACK={stack} KEEP_DATA=1` deletes all but these and what they need; to lose them as well, "
             f"set protect_data: false in stacks/Pulumi.{stack}.yaml, `pulumi up --stack {stack}`, then `make destroy`"
         )
-    if settings(stack).get("layer") == PLATFORM:
+    if layer(stack) == PLATFORM:
         leftovers.before_platform(stack, resources, _pulumi)
     else:
         leftovers.before_foundation(stack, resources, _pulumi, keep_data=keep_data)
