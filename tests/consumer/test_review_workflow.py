@@ -17,7 +17,7 @@ import pytest
 from local.paths import ROOT
 from tests.git_host import TOKEN, Fault, GitHost, git_host
 from tests.review import recorded
-from tests.workflows import Runner, step
+from tests.workflows import Runner, load, step
 
 VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 FILES = {
@@ -60,6 +60,7 @@ def runner(tmp_path: Path, host: GitHost) -> Runner:
             "github.run_id": "99",
             "github.server_url": "https://git.example.org",
             "github.token": TOKEN,
+            "inputs.name": "preview",
             "inputs.stacks": "*",
             "runner.temp": str(tmp_path / "runner"),
         },
@@ -116,13 +117,31 @@ def test_a_push_writes_the_comment_and_the_next_one_writes_it_over(runner: Runne
     (body,) = host.bodies()
     assert "**1 blocking finding**" in body
     assert "iam-trust" in body
-    assert "All of it as JSON: `review`." in body
+    assert "All of it as JSON: `review=preview`." in body
     written = json.loads((runner.directory / "review" / "review.json").read_text())
     assert [one["stack"] for one in written["stacks"]] == ["dev", "prod"]
 
     assert review(runner, {"dev": "image-bump", "prod": "image-bump"}) == 0
     (body,) = host.bodies()
     assert "blocking" not in body
+
+
+def test_calls_of_other_names_have_comments_and_artifacts_of_their_own(runner: Runner, host: GitHost) -> None:
+    (runner.directory / "sizes.py").write_text("CPU = 1\n")
+    commit(runner.directory)
+    for name in ("dev", "prod", "dev"):
+        runner.context |= {"inputs.name": name, "inputs.stacks": name}
+        assert review(runner, {name: "image-bump"}) == 0
+
+    assert [body.partition("\n")[0] for body in host.bodies()] == [
+        "<!-- pulumi-mlops-review: dev -->",
+        "<!-- pulumi-mlops-review: prod -->",
+    ]
+    steps = [step for job in load("review-preview.yml")["jobs"].values() for step in job.get("steps", [])]
+    kept = [one["with"] for one in steps if "artifact@" in one.get("uses", "")]
+    assert len(kept) == 3
+    for one in kept:
+        assert "=${{ inputs.name }}" in one.get("pattern", one.get("name"))
 
 
 def test_stacks_that_cannot_be_found_fail_the_run(runner: Runner, host: GitHost) -> None:
