@@ -1,12 +1,12 @@
-"""Shows in docs/cost.md what the environments of this repository cost: `python -m docs.cost`.
+"""Shows what the environments of this repository cost, in docs/cost.md and in docs/aws.md: `python -m docs.cost`.
 
 Previews each stack on AWS in an empty account, as `make plan STACK=…` does, and writes the estimates between the
-markers of the page. Needs the Pulumi CLI, no account; run it after a change of the stacks or of the price table.
+markers of the pages. Needs the Pulumi CLI, no account; run it after a change of the stacks or of the price table.
 """
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from local.engine import Engine
 from local.progress import StepFailed, say
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "cost.md"
+PAGE, GUIDE = ROOT / "docs" / "cost.md", ROOT / "docs" / "aws.md"
 BEGIN, END = "<!-- cost -->\n", "<!-- end of cost -->"
 
 
@@ -36,27 +36,31 @@ def previewed(engine: Engine, stack: str) -> preview.Preview:
     return reading.read(json.dumps(found), stack)
 
 
-def rendered(estimates: Iterable[Estimate]) -> str:
+def rendered(estimates: Sequence[Estimate]) -> str:
     """The part of the page between the markers."""
     prices = table.load()
-    stacks_by_name = list(estimates)
     parts = [
         f"Version {prices.version} of the price table, of {prices.day.isoformat()}: USD, {plain(prices.hours)} hours a "
         f"month, without tax. It has prices of {', '.join(sorted(prices.regions))}.",
-        "\n".join(_overview(stacks_by_name)),
+        "\n".join(_overview(estimates)),
     ]
-    for one in stacks_by_name:
+    for one in estimates:
         parts += [f"## {one.stack}", rendering.markdown(one).strip()]
     return "\n\n".join(parts) + "\n"
 
 
-def _overview(estimates: Iterable[Estimate]) -> Iterator[str]:
+def in_short(estimates: Sequence[Estimate]) -> str:
+    """The part of the guide between the markers: totals, with their day."""
+    return "\n".join([f"With list prices of {table.load().day.isoformat()}:", "", *_overview(estimates, PAGE.name), ""])
+
+
+def _overview(estimates: Iterable[Estimate], page: str = "") -> Iterator[str]:
     yield "| stack | region | USD a month | between |"
     yield "| --- | --- | ---: | ---: |"
     for one in estimates:
         least = "at least " if one.at_least else ""
         band = f"{rendering.usd(one.low)} and {rendering.usd(one.high)}"
-        yield f"| [{one.stack}](#{one.stack}) | {one.region} | {least}{rendering.usd(one.after)} | {band} |"
+        yield f"| [{one.stack}]({page}#{one.stack}) | {one.region} | {least}{rendering.usd(one.after)} | {band} |"
 
 
 def between(page: str) -> str:
@@ -74,15 +78,16 @@ def replaced(page: str, content: str) -> str:
 
 
 def main() -> int:
-    """Writes the page."""
+    """Writes both pages."""
     try:
         with planning.offline_engine() as engine:
             estimates = [estimate(previewed(engine, stack)) for stack in stacks()]
     except StepFailed as failure:
         say(f"cost failed: {failure}")
         return 1
-    PAGE.write_text(replaced(PAGE.read_text(encoding="utf-8"), rendered(estimates)), encoding="utf-8")
-    say(f"wrote {PAGE.relative_to(ROOT)}")
+    for page, content in ((PAGE, rendered(estimates)), (GUIDE, in_short(estimates))):
+        page.write_text(replaced(page.read_text(encoding="utf-8"), content), encoding="utf-8")
+        say(f"wrote {page.relative_to(ROOT)}")
     return 0
 
 

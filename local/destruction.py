@@ -128,5 +128,12 @@ def _pulumi(*words: str, interactive: bool = False) -> str:
     )
     if done.returncode:
         said = "the lines above say why" if interactive else (done.stderr or done.stdout or "").strip()
-        raise StepFailed(f"`pulumi {' '.join(words)}` failed: {said}")
+        raise StepFailed(f"`pulumi {' '.join(words)}` failed: {said}{_advice(said)}")
     return done.stdout or ""
+
+
+def _advice(said: str) -> str:
+    """What the CLI leaves out where nobody is logged in: it asks for a token of a service that need not be used."""
+    if "PULUMI_ACCESS_TOKEN" not in said:
+        return ""
+    return "\nlog in to where the states of the stacks are first, by `pulumi login` (docs/aws.md, State and secrets)"

@@ -1,6 +1,7 @@
 """`make destroy` under the real engine: what is protected stays, and nothing is lost by surprise."""
 
 import json
+import os
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -141,3 +142,13 @@ def test_only_stacks_on_aws_are_destroyed(stack: str, sentence: str):
     )  # fmt: skip
     assert done.returncode != 0
     assert sentence in done.stdout + done.stderr
+
+
+def test_without_a_login_it_says_how_to_log_in(tmp_path: Path):
+    unset = ("PULUMI_ACCESS_TOKEN", "PULUMI_BACKEND_URL")
+    done = subprocess.run(
+        ["make", "--no-print-directory", "destroy", "STACK=foundation-dev"], cwd=ROOT, capture_output=True, text=True,
+        check=False, env={**{k: v for k, v in os.environ.items() if k not in unset}, "PULUMI_HOME": str(tmp_path)},
+    )  # fmt: skip
+    assert done.returncode != 0
+    assert "log in to where the states of the stacks are first, by `pulumi login`" in done.stdout + done.stderr

@@ -10,7 +10,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import versions
+from pulumi_mlops import conventions, versions
 from pulumi_mlops._args import check_args, matches, object_name, quantity
 from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
@@ -108,7 +108,7 @@ class CertManager(pulumi.ComponentResource):
                 f"{name}-issuer",
                 api_version="cert-manager.io/v1",
                 kind="ClusterIssuer",
-                metadata={"name": f"{name}-public"},
+                metadata={"name": f"{name}-public", "labels": conventions.labels("cluster-issuer", name)},
                 spec=acme_issuer(f"{name}-acme-account", checked),
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
             )

@@ -93,7 +93,10 @@ class ExternalSecrets(pulumi.ComponentResource):
             f"{name}-store",
             api_version="external-secrets.io/v1",
             kind="ClusterSecretStore",
-            metadata={"name": checked.get("secret_store", conventions.SECRET_STORE)},
+            metadata={
+                "name": checked.get("secret_store", conventions.SECRET_STORE),
+                "labels": conventions.labels("secret-store", name),
+            },
             # Without `auth` the controller's own role is used, by Pod Identity and by IRSA alike.
             spec={"provider": {"aws": {"service": "SecretsManager", "region": checked["region"]}}},
             opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),

@@ -11,7 +11,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import versions
+from pulumi_mlops import conventions, versions
 from pulumi_mlops._args import at_least, check_args, matches, not_empty, object_name
 from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
@@ -123,7 +123,7 @@ class Karpenter(pulumi.ComponentResource):
             f"{name}-node-class",
             api_version="karpenter.k8s.aws/v1",
             kind="EC2NodeClass",
-            metadata={"name": name},
+            metadata={"name": name, "labels": conventions.labels("node-class", name)},
             spec=node_class(name, checked),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
         )
@@ -131,7 +131,7 @@ class Karpenter(pulumi.ComponentResource):
             f"{name}-node-pool",
             api_version="karpenter.sh/v1",
             kind="NodePool",
-            metadata={"name": name},
+            metadata={"name": name, "labels": conventions.labels("node-pool", name)},
             spec=node_pool(name_of(nodes), checked.get("spot", False), checked.get("cpu_limit", DEFAULT_CPU_LIMIT)),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[installed, nodes]),
         )
