@@ -8,6 +8,7 @@ A client sends a token for the audience `mlflow` as bearer token; a person paste
 
 import hashlib
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,8 @@ HOW = (
 )
 
 _known: "TTLCache[bytes, str]" = TTLCache(maxsize=10_000, ttl=REMEMBERED_SECONDS)
+_lock = threading.Lock()
+"""Of `_known`, which no two threads may use at the same time."""
 
 
 class Refused(Exception):
@@ -59,12 +62,14 @@ def _caller(authorization: Authorization | None) -> str:
     if not token:
         raise Refused("the request has no token.")
     key = hashlib.sha256(token.encode()).digest()
-    if key not in _known:
+    with _lock:
+        namespace = _known.get(key)
+    if namespace is None:
         namespace = namespace_of(_review(token))
         _ensure_user(namespace)
-        _known[key] = namespace
-        return namespace
-    return _known[key]
+        with _lock:
+            _known[key] = namespace
+    return namespace
 
 
 def _review(token: str) -> dict[str, Any]:
