@@ -1,16 +1,19 @@
 """Shows in the documentation what a review looks like on a Git host: `python -m docs.comment_picture`.
 
 Makes the comment of recorded previews by the command itself, and renders it with a real Markdown parser in a style like
-GitHub's, in a headless Chromium (Debian's package `chromium`), into docs/pictures/review.png.
+GitHub's, in a headless Chromium (Debian's package `chromium`), into docs/pictures/review.png. The picture carries the
+checksum of the page that it shows, by which a test finds out when it is no longer the command's.
 """
 
 import contextlib
+import hashlib
 import io
 import re
 import shutil
 import subprocess
 import sys
 import tempfile
+import zlib
 from pathlib import Path
 
 from markdown_it import MarkdownIt
@@ -42,6 +45,18 @@ def page(comment: str) -> str:
     return f'<!doctype html><meta charset="utf-8"><style>{STYLE}</style><main>{body}</main>'
 
 
+def checksum() -> bytes:
+    """What identifies the page as the code makes it now, as a text in a PNG file: keyword and value."""
+    return b"Source\0" + hashlib.sha256(page(comment()).encode()).hexdigest().encode()
+
+
+def marked(png: bytes, text: bytes) -> bytes:
+    """The picture with one text more, before its last chunk (PNG specification, 11.3.4.3)."""
+    chunk = b"tEXt" + text
+    last = png.rindex(b"IEND") - 4
+    return png[:last] + len(text).to_bytes(4) + chunk + zlib.crc32(chunk).to_bytes(4) + png[last:]
+
+
 def comment() -> str:
     """What the command says of the stacks."""
     said = io.StringIO()
@@ -64,6 +79,7 @@ def main() -> None:
             f"--screenshot={PICTURE}", f"--window-size={WIDTH},1290", (place / "page.html").as_uri(),
         ]  # fmt: skip
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=120)
+    PICTURE.write_bytes(marked(PICTURE.read_bytes(), checksum()))
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import pulumi
 import pulumi_mlops
 import pytest
 
+from docs import comment_picture
 from local.paths import ROOT
 from tests.contract.api import COMPONENTS
 
@@ -64,7 +65,9 @@ def test_every_make_word_of_the_readme_exists():
 def test_the_readme_shows_the_comment_of_a_review():
     (picture,) = re.findall(r"!\[A comment [^\]]+\]\((docs/\S+\.png)\)", README)
 
-    assert (ROOT / picture).read_bytes().startswith(b"\x89PNG")
+    content = (ROOT / picture).read_bytes()
+    assert content.startswith(b"\x89PNG")
+    assert comment_picture.checksum() in content, "the comment is another one now: run `python -m docs.comment_picture`"
 
 
 def test_every_page_that_the_readme_leads_to_exists():
