@@ -84,7 +84,9 @@ def test_every_part_has_requests_and_a_memory_limit(build: Build) -> None:
         configured = values(build(lambda ha=high_availability: program(redis_high_availability=ha)))
         ha = configured.get("redis-ha", {})
         parts = [configured[name] for name in ("controller", "server", "repoServer", "applicationSet")]
-        parts += [ha["redis"], ha["sentinel"], ha["haproxy"]] if high_availability else [configured["redis"]]
+        caches = ("redis", "sentinel", "init", "splitBrainDetection", "haproxy")
+        parts += [*(ha[part] for part in caches), ha["haproxy"]["init"]] if ha else [configured["redis"]]
+        assert high_availability is bool(ha)
         for part in parts:
             assert {"cpu", "memory"} == set(part["resources"]["requests"])
             assert set(part["resources"]["limits"]) == {"memory"}

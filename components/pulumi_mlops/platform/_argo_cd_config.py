@@ -111,16 +111,22 @@ def redis(args: Mapping[str, Any]) -> dict[str, Any]:
     image = {"repository": _addons.mirrored(registry, "docker/library/redis")}
     if not args.get("redis_high_availability", True):
         return {"redis": {"image": image, "resources": resources("100m", "256Mi")}}
+    script = {"resources": resources("10m", "64Mi")}  # a shell and redis-cli
     return {
         "redis-ha": {
             "enabled": True,
             "existingSecret": REDIS_SECRET,
             "image": image,
+            "init": script,
             "redis": {"resources": resources("100m", "256Mi")},
             "sentinel": {"resources": resources("20m", "64Mi")},
+            "splitBrainDetection": script,
+            "podDisruptionBudget": {"maxUnavailable": 1},
             "haproxy": {
                 "image": {"repository": _addons.mirrored(registry, "docker/library/haproxy")},
+                "init": script,
                 "resources": resources("50m", "128Mi"),
+                "podDisruptionBudget": {"maxUnavailable": 1},
             },
         }
     }
