@@ -127,6 +127,7 @@ def team(pulumi_env: PulumiEnv, aws: Aws, tmp_path: Path, host: GitHost) -> Runn
             "github.server_url": "https://git.example.org",
             "github.token": TOKEN,
             "inputs.backend": pulumi_env.environment["PULUMI_BACKEND_URL"],
+            "inputs.name": "preview",
             "inputs.stacks": "*",
             "matrix.name": "test",
             "matrix.stack": "test",
