@@ -5,7 +5,6 @@ The foundation is not brought up: its outputs are those that `make plan` makes u
 
 import collections
 import json
-import resource
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -28,7 +27,6 @@ from tests.engine.kubelet import pretending
 pytestmark = pytest.mark.engine
 
 DEV, PROD = "platform-dev", "platform-prod"
-PLAN_SECONDS = 30
 OPTIONS = ["KSERVE", "SELDON", "MONITORING"]
 
 
@@ -261,8 +259,7 @@ def test_destroy_leaves_nothing(up: _Life, plane: ControlPlane, aws_server: Aws)
     assert aws_server.leftovers() == up.before
 
 
-def test_the_plan_of_a_platform_needs_no_account_no_cluster_and_half_a_minute() -> None:
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+def test_the_plan_of_a_platform_needs_no_account_and_no_cluster() -> None:
     done = subprocess.run(
         ["make", "--no-print-directory", "plan", f"STACK={PROD}"],
         cwd=ROOT,
@@ -275,6 +272,3 @@ def test_the_plan_of_a_platform_needs_no_account_no_cluster_and_half_a_minute() 
     assert "stand-in: outputs of foundation-prod (" in done.stdout + done.stderr
     assert "pulumi-mlops:index:EksPlatform" in done.stdout
     assert "error:" not in done.stdout
-    # The processor's time: what a person waits for has whatever else the machine does in it.
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < PLAN_SECONDS

