@@ -101,7 +101,7 @@ def _platforms(foundation: str, pulumi: Pulumi) -> list[str]:
         name
         for name in stack_files.names()
         if name in there
-        and stack_files.settings(name).get("layer") == planning.PLATFORM
+        and planning.layer(name) == planning.PLATFORM
         and stack_files.settings(name).get("environment") == environment
     ]
 

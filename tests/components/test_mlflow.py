@@ -130,6 +130,12 @@ def test_the_server_runs_the_files_that_the_component_gives_it(build: Build) -> 
     assert _container_variables(graph)["PYTHONPATH"] == mount["mountPath"]
 
 
+def test_the_server_asks_for_the_audience_of_the_tokens_that_steps_send() -> None:
+    """It has no conventions to import."""
+    code = _mlflow_server.CODE["kubernetes_identity.py"]
+    assert f'\nAUDIENCE = "{conventions.MLFLOW_AUDIENCE}"\n' in code
+
+
 def test_other_code_starts_other_pods(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     def annotations() -> dict[str, str]:
         return build(program)["mlflow-server"].inputs["spec"]["template"]["metadata"]["annotations"]

@@ -13,6 +13,9 @@ from typing import Any
 
 from kubernetes import client, config
 
+from local.node.control_plane import ControlPlane, control_plane
+from tests.engine import kubelet
+
 INTERVAL_SECONDS = 0.3
 FINALIZER = "service.k8s.aws/resources"
 BALANCERS = ("load-balancer-controller", "aws-load-balancer-controller")
@@ -23,6 +26,17 @@ CONDITIONS = {
     ("pkg.crossplane.io", "v1", "functions"): (("crossplane-system", "crossplane"), "Healthy"),
 }
 """Kind → its controller, and the condition that this one reports."""
+
+
+@contextlib.contextmanager
+def cluster(directory: Path) -> Iterator[ControlPlane]:
+    """An empty cluster, in which pods and operators are pretended."""
+    with (
+        control_plane(directory) as running,
+        kubelet.pretending(running.kubeconfig),
+        pretending(running.kubeconfig),
+    ):
+        yield running
 
 
 @contextlib.contextmanager

@@ -23,9 +23,8 @@ from pulumi_cli import Cluster
 
 from local import foundation_outputs, tools
 from local.engine import PROJECT
-from local.node.control_plane import ControlPlane, control_plane
+from local.node.control_plane import ControlPlane
 from tests.deletion_order import outliving
-from tests.engine.kubelet import pretending
 
 pytestmark = pytest.mark.engine
 
@@ -36,11 +35,8 @@ DATABASE = "mlflow-database-instance"
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    with (
-        control_plane(tmp_path_factory.mktemp("cluster")) as running,
-        pretending(running.kubeconfig),
-        operators.pretending(running.kubeconfig),
-    ):
+    """An empty cluster of this module's own."""
+    with operators.cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
 
 

@@ -20,9 +20,8 @@ from kubernetes import client, config
 
 from local import foundation_outputs, planning, tools
 from local.engine import PROJECT
-from local.node.control_plane import ControlPlane, control_plane
+from local.node.control_plane import ControlPlane
 from local.paths import ROOT
-from tests.engine.kubelet import pretending
 
 pytestmark = pytest.mark.engine
 
@@ -138,12 +137,8 @@ def test_a_foundation_that_is_not_there_is_named(make_engine: Any) -> None:
 
 @pytest.fixture(scope="module")
 def plane(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ControlPlane]:
-    """An empty cluster of this module's own, in which pods and operators are pretended."""
-    with (
-        control_plane(tmp_path_factory.mktemp("cluster")) as running,
-        pretending(running.kubeconfig),
-        operators.pretending(running.kubeconfig),
-    ):
+    """An empty cluster of this module's own."""
+    with operators.cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running
 
 
