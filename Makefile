@@ -41,16 +41,16 @@ check: environment ## formatting, lint, types, environments
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/basedpyright
-	@$(PYTHON) -m local.locks check
+	@$(PYTHON) -m maintenance.locks check
 
 bench: environment ## measure the numbers of docs/benchmarks.md again
 	@$(PYTHON) -m bench
 
 versions: environment ## every version that the library installs, why it is this one, and what has ended
-	@$(PYTHON) -m local.pins
+	@$(PYTHON) -m maintenance.pins
 
 lock: environment ## compile requirements/*.txt from pyproject.toml
-	@$(PYTHON) -m local.locks compile
+	@$(PYTHON) -m maintenance.locks compile
 
 environment:
 	@sh local/environment.sh

@@ -21,7 +21,7 @@ from kubernetes import client, config
 from kubernetes.utils import create_from_dict
 from pulumi_mlops import conventions
 
-from local import charts, providers, tools
+from local import tools
 from local.engine import PENGUINS, PLATFORM, Engine
 from local.node import ports
 from local.node.control_plane import control_plane
@@ -29,6 +29,7 @@ from local.node.processes import end, marked
 from local.paths import ROOT, STATE
 from local.progress import StepFailed, say, step
 from local.services import PORTS, Services
+from standins import charts, plugins
 
 DIRECTORY = STATE / "processes"
 NAMESPACE = ENDPOINT = "penguins"
@@ -68,7 +69,7 @@ def _plan(keys: dict[str, str]) -> dict[str, Any]:
         _install_definitions(config.new_client_from_config(str(api.kubeconfig)), keys)
         engine = Engine(tools.ensure("pulumi")["pulumi"], DIRECTORY / "pulumi", api.kubeconfig)
         engine.prepare()
-        for line in providers.install(engine.home):
+        for line in plugins.install(engine.home):
             say(line)
         repository, announcement = charts.repository()
         if announcement:

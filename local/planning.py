@@ -10,11 +10,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from local import foundation_outputs, providers, stack_files, tools
+from local import foundation_outputs, stack_files, tools
 from local.engine import PROJECT, Engine
 from local.progress import StepFailed, say
-from local.providers.installation import CHOICE
 from stacks.settings import LAYER, LAYERS
+from standins import plugins
+from standins.plugins.installation import CHOICE
 
 FOUNDATION, PLATFORM = "foundation", "platform_eks"
 CLOUD_LAYERS = (FOUNDATION, PLATFORM)
@@ -57,7 +58,7 @@ def offline_engine() -> Iterator[Engine]:
         engine = Engine(tools.ensure("pulumi")["pulumi"], Path(directory), Path(os.devnull))
         engine.prepare()
         os.environ[CHOICE] = "stand-in"
-        for line in providers.install(engine.home, engine.executable, cloud=True):
+        for line in plugins.install(engine.home, engine.executable, cloud=True):
             say(line)
         yield engine
 

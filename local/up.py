@@ -5,13 +5,14 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from local import charts, containerless, images, node, planning, prediction, providers, tools, training
+from local import containerless, images, node, planning, prediction, tools, training
 from local.cluster import Cluster, chosen_context, from_context
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.exclusive import exclusive
 from local.node import control_plane, parts
 from local.paths import STATE
 from local.progress import StepFailed, say, step
+from standins import charts, plugins
 
 ENGINE_TOOLS = ("pulumi", "helm")
 IMAGE_TOOLS = ("workflow-controller", "argoexec", "pause")
@@ -155,7 +156,7 @@ def engine_of(cluster: Cluster) -> Engine:
         programs["pulumi"], STATE / f"{cluster.name}-stacks", cluster.kubeconfig, takes_over=cluster.name == NODE
     )
     engine.prepare()
-    for line in providers.install(engine.home):
+    for line in plugins.install(engine.home):
         say(line)
     return engine
 

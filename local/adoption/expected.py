@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local.adoption.urns import PROVIDER, is_stack, name_of, plugin_version, type_of
-from local.providers.values import UNKNOWN
+from standins.plugins.values import UNKNOWN
 
 
 @dataclass(frozen=True)

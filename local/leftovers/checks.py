@@ -12,8 +12,8 @@ from local.adoption.urns import is_stack, name_of, type_of
 from local.leftovers import message, survey
 from local.leftovers.kinds import STEPS
 from local.progress import StepFailed, say
-from local.providers.kubernetes.client import ApiError, Client, Unreachable
-from local.providers.kubernetes.options import configure
+from standins.plugins.kubernetes.client import ApiError, Client, Unreachable
+from standins.plugins.kubernetes.options import configure
 
 Resources = Sequence[Mapping[str, Any]]
 Pulumi = Callable[..., str]

@@ -9,8 +9,8 @@ from typing import Any
 
 from local.adoption.urns import PROVIDER, type_of
 from local.leftovers.kinds import VOLUMES, Manifest, Step, Watched
-from local.providers.kubernetes.client import ApiError, Client
-from local.providers.kubernetes.names import RELEASE
+from standins.plugins.kubernetes.client import ApiError, Client
+from standins.plugins.kubernetes.names import RELEASE
 
 PAGE = "500"  # objects an answer, as kubectl has it
 KUBERNETES = "kubernetes:"

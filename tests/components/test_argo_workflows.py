@@ -61,7 +61,7 @@ def test_upstreams_chart_has_every_value_that_we_set() -> None:
 
 
 def test_the_stand_in_chart_says_what_it_does_with_every_value_that_we_set() -> None:
-    chart = Path(__file__).parent.parent.parent / "local" / "charts" / "argo-workflows" / "values.yaml"
+    chart = Path(__file__).parent.parent.parent / "standins" / "charts" / "argo-workflows" / "values.yaml"
     known = set(_paths(yaml.safe_load(chart.read_text())))
 
     assert set(_paths(argo_workflows.values("argo-workflows", {}))) - known == set()

@@ -6,8 +6,8 @@ import pulumi
 import pulumi_mlops
 import pytest
 
-from docs import comment_picture
 from local.paths import ROOT
+from maintenance import comment_picture
 from tests.contract.api import COMPONENTS
 
 README = (ROOT / "README.md").read_text()
@@ -67,7 +67,9 @@ def test_the_readme_shows_the_comment_of_a_review():
 
     content = (ROOT / picture).read_bytes()
     assert content.startswith(b"\x89PNG")
-    assert comment_picture.checksum() in content, "the comment is another one now: run `python -m docs.comment_picture`"
+    assert comment_picture.checksum() in content, (
+        "the comment is another one now: run `python -m maintenance.comment_picture`"
+    )
 
 
 def test_every_page_that_the_readme_leads_to_exists():

@@ -15,7 +15,7 @@ from pulumi_mlops.platform import argo_workflows
 from local import tools
 from local.paths import ROOT
 
-CHART = ROOT / "local" / "charts" / "argo-workflows"
+CHART = ROOT / "standins" / "charts" / "argo-workflows"
 UPSTREAM_KEYS = ROOT / "tests" / "data" / "argo-workflows-value-keys.txt"
 ONLY_IN_UPSTREAM_COMMENTS = {
     *(f"controller.pdb.{key}" for key in ("minAvailable", "maxUnavailable")),

@@ -10,8 +10,8 @@ from typing import Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as wire
 
-from local.providers.plugin import Provider, Refused, answers, serve
-from local.providers.values import Object, decode, encode, has_unknowns, reveal
+from standins.plugins.plugin import Provider, Refused, answers, serve
+from standins.plugins.values import Object, decode, encode, has_unknowns, reveal
 
 KNOWN = {
     "aws:ec2/launchTemplate:LaunchTemplate": (),

@@ -8,9 +8,9 @@ from typing import Any
 
 from aws import Aws
 
-from local import providers
 from local.engine import Engine
 from local.paths import ROOT
+from standins import plugins
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class AwsEngine(Engine):
     def environment(self) -> dict[str, str]:
         """The engine's environment, with the API's address."""
         assert self.aws
-        return {**super().environment(), **providers.environment(), **self.aws.environment}
+        return {**super().environment(), **plugins.environment(), **self.aws.environment}
 
     def said(self, stack: str, word: str = "preview", *options: str, **settings: Any) -> str:
         """What a run says of the stack with other settings, also when it fails."""

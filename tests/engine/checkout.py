@@ -13,8 +13,9 @@ from typing import Any
 import yaml
 from aws import Aws
 
-from local import providers, tools
+from local import tools
 from local.paths import ROOT
+from standins import plugins
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def checkout(directory: Path, pulumi_home: Path, aws: Aws, stack: str) -> Checko
     """Makes the copy and its stack."""
     directory.mkdir()
     ignored = shutil.ignore_patterns("__pycache__")
-    for name in ("stacks", "local"):
+    for name in ("stacks", "local", "standins"):
         shutil.copytree(ROOT / name, directory / name, ignore=ignored)
     for name in ("components", "ml", ".venv"):
         (directory / name).symlink_to(ROOT / name)
@@ -86,7 +87,7 @@ def checkout(directory: Path, pulumi_home: Path, aws: Aws, stack: str) -> Checko
     made = Checkout(
         directory,
         {
-            **os.environ, **providers.environment(), **aws.environment, "PULUMI_HOME": str(pulumi_home),
+            **os.environ, **plugins.environment(), **aws.environment, "PULUMI_HOME": str(pulumi_home),
             "PULUMI_BACKEND_URL": f"file://{backend}", "PULUMI_CONFIG_PASSPHRASE": "a passphrase for tests",
         },
     )  # fmt: skip

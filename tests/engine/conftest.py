@@ -9,15 +9,16 @@ from aws import Aws, aws_api
 from aws_stacks import AwsEngine
 from pulumi_cli import Cluster, PulumiEnv
 
-from local import providers, tools
+from local import tools
 from local.node.control_plane import ControlPlane, control_plane
+from standins import plugins
 
 
 @pytest.fixture(scope="session")
 def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Pulumi home with the plugins that `make up` would use, or those that PULUMI_MLOPS_PLUGINS chooses."""
     home = tmp_path_factory.mktemp("pulumi")
-    for line in providers.install(home, cloud=True):
+    for line in plugins.install(home, cloud=True):
         print(line, file=sys.stderr)
     return home
 

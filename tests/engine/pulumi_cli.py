@@ -18,9 +18,10 @@ from unittest import mock
 import cloudpickle
 import yaml
 
-from local import providers, tools
-from local.providers.kubernetes.client import Client
-from local.providers.kubernetes.names import Kind
+from local import tools
+from standins import plugins
+from standins.plugins.kubernetes.client import Client
+from standins.plugins.kubernetes.names import Kind
 
 PROJECT = "engine-tests"
 Program = Callable[[], Any]
@@ -77,7 +78,7 @@ class PulumiEnv:
             "PULUMI_BACKEND_URL": f"file://{directory / 'backend'}",
             "PULUMI_CONFIG_PASSPHRASE": "a passphrase for tests",
             "PATH": f"{pulumi.parent}:{os.environ['PATH']}",
-            **providers.environment(),
+            **plugins.environment(),
         }
         return cls(pulumi, environment, directory)
 

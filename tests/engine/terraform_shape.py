@@ -6,7 +6,7 @@ from typing import Any
 
 from aws import REGION, Aws
 
-from local.providers.aws import eks as stand_in
+from standins.plugins.aws import eks as stand_in
 
 ZONES = (f"{REGION}a", f"{REGION}b")
 PROVIDER = 'provider["registry.terraform.io/hashicorp/aws"]'

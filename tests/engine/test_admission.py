@@ -13,8 +13,8 @@ from pulumi_cli import Cluster
 from pulumi_mlops.platform import ExternalSecrets, Gateway, Karpenter
 
 from local.node.control_plane import control_plane
-from local.providers.kubernetes.client import ApiError, NotServed
-from local.providers.kubernetes.names import Kind
+from standins.plugins.kubernetes.client import ApiError, NotServed
+from standins.plugins.kubernetes.names import Kind
 from tests.components import custom_resources as resources
 from tests.conftest import Build
 from tests.contract import definitions

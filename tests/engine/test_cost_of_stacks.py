@@ -15,8 +15,8 @@ from pulumi_mlops.review.cost.holdings import holdings
 from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.preview import Operation, Preview
 
-from docs import cost as page
 from local import tools
+from maintenance import cost_page as page
 from tests.components.programs import ENDPOINT_FULL
 
 pytestmark = pytest.mark.engine
@@ -72,7 +72,7 @@ def test_the_pages_say_what_the_code_says(previews: dict[str, Preview]) -> None:
     estimates = [estimate(one) for one in previews.values()]
 
     for place, content in ((page.PAGE, page.rendered(estimates)), (page.GUIDE, page.in_short(estimates))):
-        assert page.between(place.read_text(encoding="utf-8")) == content, "run `python -m docs.cost`"
+        assert page.between(place.read_text(encoding="utf-8")) == content, "run `python -m maintenance.cost_page`"
 
 
 def first() -> None:

@@ -17,7 +17,7 @@ import pytest
 from aws_double import NO_VERSION
 from pulumi_cli import Failed, PulumiEnv, Stack
 
-from local.providers import installation
+from standins.plugins import installation
 
 pytestmark = pytest.mark.engine
 
@@ -218,7 +218,7 @@ def test_the_stand_in_is_announced_and_only_for_stacks_on_aws(tmp_path: Path, mo
 
 
 def test_the_plugin_ends_when_it_is_told_to():
-    code = "from local.providers.eks.provider import main; main()"
+    code = "from standins.plugins.eks.provider import main; main()"
     plugin = subprocess.Popen([sys.executable, "-c", code, "127.0.0.1:1"], stdout=subprocess.PIPE)
     assert plugin.stdout is not None
     assert int(plugin.stdout.readline()) > 0

@@ -22,7 +22,7 @@ def test_a_program_reads_its_config_imports_its_neighbours_and_exports_values(pu
     main = """
 import sys
 import pulumi, neighbour
-assert not any(path.endswith("local/providers") for path in sys.path), sys.path
+assert not any(path.endswith("standins/plugins") for path in sys.path), sys.path
 config = pulumi.Config()
 pulumi.export("greeting", config.require("greeting") + neighbour.MARK)
 pulumi.export("stack", f"{pulumi.get_organization()}/{pulumi.get_project()}/{pulumi.get_stack()}")
@@ -54,7 +54,7 @@ def test_an_exception_is_told_once_from_the_users_first_line(pulumi_env: PulumiE
     assert text.count("ZeroDivisionError: division by zero") == 1
     assert text.count("Traceback (most recent call last)") == 1
     assert "helper.divide(1, 0)" in text
-    assert "local/providers" not in text
+    assert "standins/plugins" not in text
     assert "runpy" not in text
     assert "asyncio" not in text
 
@@ -64,7 +64,7 @@ def test_an_exception_in_an_apply_is_told_once(pulumi_env: PulumiEnv):
     code, text = preview(pulumi_env, main)
     assert code
     assert text.count("ZeroDivisionError: division by zero") == 1
-    assert "local/providers" not in text
+    assert "standins/plugins" not in text
 
 
 def test_what_a_program_prints_is_shown(pulumi_env: PulumiEnv):

@@ -11,11 +11,12 @@ import yaml
 from kubernetes import client, config
 from pulumi_mlops.review import reading, rules
 
-from local import providers, tools
+from local import tools
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.node.control_plane import ControlPlane, control_plane
 from local.paths import ROOT
 from local.progress import StepFailed
+from standins import plugins
 from tests.engine.kubelet import pretending
 
 pytestmark = pytest.mark.engine
@@ -26,7 +27,7 @@ SETTINGS = {
         "image_registry": REGISTRY,
         "gateway_class": "example",
         "gateway_url": "http://192.0.2.1",
-        "chart_repository": str(ROOT / "local" / "charts"),
+        "chart_repository": str(ROOT / "standins" / "charts"),
     },
     PENGUINS: {"image_registry": REGISTRY},
 }
@@ -52,7 +53,7 @@ class _Engine(Engine):
     def environment(self) -> dict[str, str]:
         return {
             **super().environment(),
-            **providers.environment(),
+            **plugins.environment(),
             "PULUMI_MLOPS_HELM": str(tools.ensure("helm")["helm"]),
         }
 

@@ -17,9 +17,10 @@ from pulumi_cli import Cluster, PulumiEnv, _write_program
 from pulumi_mlops import conventions
 from pulumi_mlops.review.reading import read
 
-from local import planning, providers, tools
+from local import planning, tools
 from local.engine import PENGUINS, PLATFORM, Engine
 from local.paths import ROOT
+from standins import plugins
 from tests.review import recorded
 from tests.review.hostile import HUSH, LOUD
 
@@ -124,7 +125,7 @@ class _Engine(Engine):
     def environment(self) -> dict[str, str]:
         return {
             **super().environment(),
-            **providers.environment(),
+            **plugins.environment(),
             "PULUMI_MLOPS_HELM": str(tools.ensure("helm")["helm"]),
             "AWS_REGION": "eu-central-1",
         }
@@ -164,7 +165,7 @@ GATEWAY = {"gateway_class": "example", "gateway_url": "http://192.0.2.1"}
         ("foundation-prod", {}),
         ("platform-dev", {}),
         ("platform-prod", {}),
-        (PLATFORM, {**LOCAL, **GATEWAY, "chart_repository": str(ROOT / "local" / "charts")}),
+        (PLATFORM, {**LOCAL, **GATEWAY, "chart_repository": str(ROOT / "standins" / "charts")}),
     ],
 )
 def test_a_stack_of_this_repository_is_new(engine: _Engine, stack: str, settings: dict[str, Any]) -> None:

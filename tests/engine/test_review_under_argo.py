@@ -33,7 +33,7 @@ WAIT_SECONDS = 90
 @pytest.fixture
 def argo(cluster: Cluster, tmp_path: Path) -> Iterator[Cluster]:
     """The API server with Argo's definitions, and the controller beside it as a process that watches one namespace."""
-    for file in (ROOT / "local" / "charts" / "argo-workflows" / "definitions").glob("*.yaml"):
+    for file in (ROOT / "standins" / "charts" / "argo-workflows" / "definitions").glob("*.yaml"):
         cluster.apply(yaml.safe_load(file.read_text()), "platform")
     for manifest in (
         {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE, "labels": RESTRICTED}},

@@ -13,8 +13,8 @@ from local.adoption.survey import survey
 from local.adoption.terraform import Found
 from local.paths import ROOT
 from local.progress import StepFailed
-from local.providers.aws.registry import TYPES
-from local.providers.values import UNKNOWN
+from standins.plugins.aws.registry import TYPES
+from standins.plugins.values import UNKNOWN
 
 STATE = ROOT / "tests" / "data" / "old-shape.tfstate"
 STACK = "urn:pulumi:dev::pulumi-mlops::pulumi:pulumi:Stack::pulumi-mlops-dev"

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pulumi_mlops.review.cost import table
 
-from local import prices
+from maintenance import prices
 
 MACHINE = {
     "instanceType": "m7i.large",

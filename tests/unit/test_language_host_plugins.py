@@ -10,7 +10,7 @@ import grpc
 import pytest
 from pulumi.runtime.proto import language_pb2
 
-from local.providers.language_host import Host
+from standins.plugins.language_host import Host
 
 
 class Aborted(Exception):

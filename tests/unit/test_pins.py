@@ -4,8 +4,8 @@ from datetime import date
 
 from pulumi_mlops.versions import PINS, REFUSED, Pin
 
-from local import pins
 from local.paths import ROOT
+from maintenance import pins
 
 OLD = Pin("Old", "1.0", "because", "MIT", "2026-10")
 SOON = Pin("Soon", "2.0", "because", "MIT", "2027-01")
@@ -25,7 +25,9 @@ def test_a_version_has_support_until_the_end_of_its_last_month():
 
 
 def test_the_command_prints_every_pin_and_every_refusal():
-    done = subprocess.run([sys.executable, "-m", "local.pins"], cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "maintenance.pins"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
 
     for pin in PINS:
         assert f"{pin.name} " in done.stdout

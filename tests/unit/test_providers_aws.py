@@ -9,10 +9,10 @@ import pytest
 from pulumi import _types
 from pulumi.runtime.proto import provider_pb2 as wire
 
-from local.providers import values
-from local.providers.aws import account, provider, shapes, simulated
-from local.providers.aws.registry import TYPES
-from local.providers.plugin import EngineLog, Refused
+from standins.plugins import values
+from standins.plugins.aws import account, provider, shapes, simulated
+from standins.plugins.aws.registry import TYPES
+from standins.plugins.plugin import EngineLog, Refused
 
 VPC = "aws:ec2/vpc:Vpc"
 ROLE = "aws:iam/role:Role"

@@ -7,8 +7,8 @@ import pulumi_eks
 import pytest
 from pulumi.errors import InputPropertiesError
 
-from local.providers.eks import addon, cluster, node_group
-from local.providers.eks.inputs import whole
+from standins.plugins.eks import addon, cluster, node_group
+from standins.plugins.eks.inputs import whole
 from tests.conftest import Build, Graph
 
 CLUSTER = {"vpcId": "vpc-1", "subnetIds": ["subnet-1"], "authenticationMode": "API", "skipDefaultNodeGroup": True}

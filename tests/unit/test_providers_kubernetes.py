@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from local.providers import diff, paths, values
-from local.providers.kubernetes import (
+from standins.plugins import diff, paths, values
+from standins.plugins.kubernetes import (
     diagnosis,
     helm,
     immutable,
@@ -17,10 +17,10 @@ from local.providers.kubernetes import (
     readiness,
     waitfor,
 )
-from local.providers.kubernetes.client import ApiError
-from local.providers.kubernetes.cluster import Cluster, Task
-from local.providers.kubernetes.names import Kind
-from local.providers.plugin import EngineLog, Refused
+from standins.plugins.kubernetes.client import ApiError
+from standins.plugins.kubernetes.cluster import Cluster, Task
+from standins.plugins.kubernetes.names import Kind
+from standins.plugins.plugin import EngineLog, Refused
 
 DEPLOYMENT = Kind("apps", "v1", "Deployment")
 CONFIG_MAP = Kind("", "v1", "ConfigMap")

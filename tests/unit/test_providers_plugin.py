@@ -12,13 +12,13 @@ import pytest
 from pulumi.runtime.proto import provider_pb2 as wire
 
 from local.progress import StepFailed
-from local.providers import installation, plugin, values
-from local.providers.kubernetes import helm, waits
-from local.providers.kubernetes.cluster import Cluster, Task
-from local.providers.kubernetes.names import RELEASE, Kind
-from local.providers.kubernetes.options import Options
-from local.providers.kubernetes.provider import Kubernetes
-from local.providers.plugin import Refused
+from standins.plugins import installation, plugin, values
+from standins.plugins.kubernetes import helm, waits
+from standins.plugins.kubernetes.cluster import Cluster, Task
+from standins.plugins.kubernetes.names import RELEASE, Kind
+from standins.plugins.kubernetes.options import Options
+from standins.plugins.kubernetes.provider import Kubernetes
+from standins.plugins.plugin import Refused
 
 DEPLOYMENT = Kind("apps", "v1", "Deployment")
 
@@ -128,7 +128,7 @@ def test_a_cluster_that_is_not_there_is_said_in_one_sentence(provider, tmp_path)
 
 
 def test_a_provider_starts_without_the_sdk_of_its_resources():
-    code = "import sys, local.providers.kubernetes.provider; print('pulumi_kubernetes' in sys.modules)"
+    code = "import sys, standins.plugins.kubernetes.provider; print('pulumi_kubernetes' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 
@@ -298,7 +298,7 @@ time.sleep(600)
 
 @pytest.mark.parametrize("module", ["random_provider", "kubernetes.provider", "language_host"])
 def test_a_plugin_ends_when_the_engine_that_started_it_was_killed(module):
-    start = f"from local.providers.{module} import main; main()"
+    start = f"from standins.plugins.{module} import main; main()"
     with subprocess.Popen([sys.executable, "-c", ENGINE, start], stdout=subprocess.PIPE, text=True) as engine:
         pid, port = (int(word) for word in engine.stdout.readline().split())
         assert port > 0

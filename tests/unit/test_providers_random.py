@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.providers import random_provider, values
+from standins.plugins import random_provider, values
 
 PASSWORD = "random:index/randomPassword:RandomPassword"
 IDENTIFIER = "random:index/randomId:RandomId"

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local.providers import values
+from standins.plugins import values
 
 json = st.recursive(
     st.booleans() | st.integers(-(2**53), 2**53) | st.text(max_size=8),

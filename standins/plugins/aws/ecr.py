@@ -1,0 +1,65 @@
+"""ECR repositories and their lifecycle policies."""
+
+from typing import Any
+
+from standins.plugins.aws.account import Account
+from standins.plugins.aws.resource import Call, Resource, Tagging, properties
+from standins.plugins.values import Object
+
+
+class Repository(Resource):
+    """A repository of images."""
+
+    token = "aws:ecr/repository:Repository"
+    service = "ecr"
+    properties = properties(
+        "name! encryptionConfigurations! imageScanningConfiguration imageTagMutability forceDelete~ tags"
+    )
+    outputs = ("arn", "registryId", "repositoryUrl")
+    renames = {"repositoryName": "name", "repositoryArn": "arn", "repositoryUri": "repositoryUrl",
+               "encryptionConfiguration": "encryptionConfigurations", "kmsKey": "kmsKey"}  # fmt: skip
+    defaults = {"imageTagMutability": "MUTABLE"}
+    name, lower_names = "name", True
+    tagging = Tagging(
+        "tag_resource", "untag_resource", "list_tags_for_resource", {"resourceArn": "{arn}"}, "tags", "tagKeys", "tags"
+    )
+    create_call = Call("create_repository", "repository.repositoryName")
+    update_calls = (
+        Call("put_image_tag_mutability", repositoryName="{id}"),
+        Call("put_image_scanning_configuration", repositoryName="{id}"),
+    )
+    read_call = Call("describe_repositories", "repositories[0]", repositoryNames=["{id}"])
+
+    def parameters(self, operation: str, values: Object) -> Object:
+        """The program's list of one is one object."""
+        given = values.get("encryptionConfigurations")
+        if isinstance(given, list):
+            values = {**values, "encryptionConfigurations": given[0] if given else None}
+        return {key: value for key, value in super().parameters(operation, values).items() if value is not None}
+
+    def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
+        """The one object is the program's list of one."""
+        values = self.translated(found)
+        return {**values, "encryptionConfigurations": [values["encryptionConfigurations"]]}
+
+    def delete(self, account: Account, identifier: str, state: Object) -> None:
+        """With its images, if the program says so."""
+        call = Call("delete_repository", repositoryName="{id}", force=bool(state.get("forceDelete")))
+        call(account, self.service, self.known(account, identifier, state))
+
+
+class LifecyclePolicy(Resource):
+    """What becomes of old images."""
+
+    token = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
+    service = "ecr"
+    properties = properties("repository*! policy*!")
+    outputs = ("registryId",)
+    renames = {"repositoryName": "repository", "lifecyclePolicyText": "policy"}
+    single = ("repository",)
+    create_call = Call("put_lifecycle_policy", "repositoryName")
+    read_call = Call("get_lifecycle_policy", "@", repositoryName="{id}")
+    delete_call = Call("delete_lifecycle_policy", repositoryName="{id}")
+
+
+KINDS = (Repository, LifecyclePolicy)
