@@ -84,6 +84,39 @@ def test_the_caller_chooses_what_fails(file, recording: str, on: str, status: in
     assert cli.main(["comment", "--fail-on", on, file(recording)]) == status
 
 
+WORKFLOW = ["--fail-on", "blocking", "--fail-on", "error"]
+"""What review-preview.yml passes; a test below compares them."""
+
+
+def _security_group(protocol: str, first: int, last: int, cidr: str) -> str:
+    """A preview that creates a security group which lets a CIDR block in."""
+    key = "ipv6CidrBlocks" if ":" in cidr else "cidrBlocks"
+    entry = {"protocol": protocol, "fromPort": first, "toPort": last, key: [cidr]}
+    urn = "urn:pulumi:dev::birds::aws:ec2/securityGroup:SecurityGroup::ssh"
+    state = {"urn": urn, "custom": True, "type": "aws:ec2/securityGroup:SecurityGroup", "inputs": {"ingress": [entry]}}
+    return json.dumps({"steps": [{"op": "create", "urn": urn, "newState": state}], "changeSummary": {"create": 1}})
+
+
+@pytest.mark.parametrize(
+    ("group", "status"),
+    [
+        (_security_group("tcp", 22, 22, "0.0.0.0/0"), 3),
+        (_security_group("tcp", 22, 22, "::/0"), 3),
+        (_security_group("-1", 0, 0, "0.0.0.0/0"), 3),
+        (_security_group("tcp", 443, 443, "0.0.0.0/0"), 0),
+        (_security_group("tcp", 22, 22, "203.0.113.0/24"), 0),
+    ],
+)
+def test_the_workflow_refuses_a_security_group_that_lets_the_internet_in(
+    tmp_path: Path, group: str, status: int
+) -> None:
+    file = tmp_path / "dev.json"
+    file.write_text(group)
+    assert cli.main(["comment", *WORKFLOW, str(file)]) == status
+    workflow = Path(__file__).parents[2] / ".github/workflows/review-preview.yml"
+    assert f"comment --format github {' '.join(WORKFLOW)} " in workflow.read_text()
+
+
 @pytest.mark.parametrize(
     ("level", "options", "status"),
     [

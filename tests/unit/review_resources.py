@@ -13,6 +13,9 @@ TAGS = {"environment": "dev", "managed-by": "pulumi-mlops"}
 BUCKET = "aws:s3/bucket:Bucket"
 BLOCK = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 BUCKET_POLICY = "aws:s3/bucketPolicy:BucketPolicy"
+GROUP = "aws:ec2/securityGroup:SecurityGroup"
+GROUP_RULE = "aws:ec2/securityGroupRule:SecurityGroupRule"
+INGRESS_RULE = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
 DATABASE = "aws:rds/instance:Instance"
 FILES = "aws:efs/fileSystem:FileSystem"
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
@@ -75,6 +78,21 @@ GOOD: dict[str, dict[str, Any]] = {
             }
         )
     },
+    GROUP: {
+        "ingress": [
+            {
+                "protocol": "tcp",
+                "fromPort": 443,
+                "toPort": 443,
+                "cidrBlocks": ["0.0.0.0/0"],
+                "ipv6CidrBlocks": ["::/0"],
+            },
+            {"protocol": "tcp", "fromPort": 22, "toPort": 22, "cidrBlocks": ["203.0.113.0/24"]},
+        ],
+        "tags": TAGS,
+    },
+    GROUP_RULE: {"type": "ingress", "protocol": "tcp", "fromPort": 5432, "toPort": 5432, "cidrBlocks": ["10.0.0.0/8"]},
+    INGRESS_RULE: {"ipProtocol": "tcp", "fromPort": 22, "toPort": 22, "cidrIpv4": "203.0.113.7/32"},
     DATABASE: {
         "engine": "postgres",
         "engineVersion": "17",

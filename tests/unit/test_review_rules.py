@@ -24,6 +24,9 @@ from tests.unit.review_resources import (
     FILES,
     FIRST,
     GOOD,
+    GROUP,
+    GROUP_RULE,
+    INGRESS_RULE,
     POD,
     POLICY,
     RELEASE,
@@ -65,6 +68,41 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
     ("s3-public", BUCKET, spoiled(BUCKET, acl="public-read"), "public-read"),
     ("s3-public", BUCKET_POLICY, {"policy": policy({"Principal": "*", "Action": "s3:GetObject"})}, "everybody"),
     ("s3-public", BUCKET_POLICY, {"policy": policy({"Principal": {"AWS": ["*"]}, "Action": "s3:Get*"})}, "everybody"),
+    (
+        "security-group-public",
+        GROUP,
+        spoiled(GROUP, ingress__1__cidrBlocks=["0.0.0.0/0"]),
+        "ingress[1].cidrBlocks lets 0.0.0.0/0 connect to port 22",
+    ),
+    (
+        "security-group-public",
+        GROUP,
+        spoiled(GROUP, ingress__1__ipv6CidrBlocks=["fd00::/8", "::/0"]),
+        "ingress[1].ipv6CidrBlocks lets ::/0 connect to port 22",
+    ),
+    (
+        "security-group-public",
+        GROUP,
+        spoiled(GROUP, ingress__0={"protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}),
+        "every port",
+    ),
+    ("security-group-public", GROUP, spoiled(GROUP, ingress__0__toPort="8443"), "ports 443 to 8443"),
+    ("security-group-public", GROUP_RULE, spoiled(GROUP_RULE, cidrBlocks=["0.0.0.0/1", "128.0.0.0/1"]), "port 5432"),
+    ("security-group-public", GROUP_RULE, spoiled(GROUP_RULE, ipv6CidrBlocks=["2000::/3"]), "2000::/3"),
+    ("security-group-public", GROUP_RULE, spoiled(GROUP_RULE, protocol="all", cidrBlocks=["0.0.0.0/0"]), "every port"),
+    ("security-group-public", INGRESS_RULE, spoiled(INGRESS_RULE, cidrIpv4="0.0.0.0/0"), "cidrIpv4 lets 0.0.0.0/0"),
+    (
+        "security-group-public",
+        INGRESS_RULE,
+        spoiled(INGRESS_RULE, cidrIpv4=None, cidrIpv6="::/0"),
+        "cidrIpv6 lets ::/0",
+    ),
+    (
+        "security-group-public",
+        INGRESS_RULE,
+        {"ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0"},
+        "cidrIpv4 lets 0.0.0.0/0 connect to every port",
+    ),
     ("rds-public", DATABASE, spoiled(DATABASE, publiclyAccessible=True), "publiclyAccessible"),
     ("eks-public", CLUSTER, spoiled(CLUSTER, vpcConfig__endpointPublicAccess=True), "0.0.0.0/0"),
     ("eks-public", CLUSTER, spoiled(CLUSTER, vpcConfig__endpointPublicAccess=None), "0.0.0.0/0"),
@@ -187,6 +225,15 @@ def test_every_rule_has_a_case() -> None:
 
 
 FINE: list[tuple[str, dict[str, Any]]] = [
+    *(
+        (INGRESS_RULE, {"ipProtocol": "tcp", "fromPort": port, "toPort": port, "cidrIpv4": "0.0.0.0/0"})
+        for port in (80, 443)
+    ),
+    (INGRESS_RULE, {"ipProtocol": "udp", "fromPort": 443, "toPort": 443, "cidrIpv6": "::/0"}),
+    (INGRESS_RULE, {"ipProtocol": "icmp", "fromPort": 3, "toPort": 4, "cidrIpv4": "0.0.0.0/0"}),
+    (INGRESS_RULE, {"ipProtocol": "-1", "referencedSecurityGroupId": "sg-1"}),
+    (GROUP_RULE, {"type": "egress", "protocol": "-1", "fromPort": 0, "toPort": 0, "cidrBlocks": ["0.0.0.0/0"]}),
+    (GROUP_RULE, {"type": "ingress", "protocol": "-1", "fromPort": 0, "toPort": 0, "self": True}),
     (BUCKET, spoiled(BUCKET, acl="private")),
     (BUCKET, spoiled(BUCKET, tags={"environment": UNKNOWN, "managed-by": "x"})),
     (CLUSTER, spoiled(CLUSTER, vpcConfig={"endpointPublicAccess": True, "publicAccessCidrs": ["203.0.113.0/24"]})),
@@ -229,6 +276,17 @@ HIDDEN: list[tuple[str, str, str, dict[str, Any]]] = [
     ("s3-public", "blockPublicAcls", BLOCK, spoiled(BLOCK, blockPublicAcls=UNKNOWN)),
     ("s3-public", "acl", BUCKET, spoiled(BUCKET, acl=UNKNOWN)),
     ("s3-public", "policy", BUCKET_POLICY, {"policy": UNKNOWN}),
+    ("security-group-public", "ingress", GROUP, spoiled(GROUP, ingress=UNKNOWN)),
+    ("security-group-public", "ingress[1]", GROUP, spoiled(GROUP, ingress__1=UNKNOWN)),
+    ("security-group-public", "cidrBlocks", GROUP_RULE, spoiled(GROUP_RULE, cidrBlocks=[UNKNOWN])),
+    ("security-group-public", "cidrIpv4", INGRESS_RULE, spoiled(INGRESS_RULE, cidrIpv4=UNKNOWN)),
+    ("security-group-public", "type", GROUP_RULE, spoiled(GROUP_RULE, type=UNKNOWN)),
+    (
+        "security-group-public",
+        "fromPort",
+        INGRESS_RULE,
+        spoiled(INGRESS_RULE, cidrIpv4="0.0.0.0/0", fromPort=UNKNOWN),
+    ),
     ("rds-public", "publiclyAccessible", DATABASE, spoiled(DATABASE, publiclyAccessible=UNKNOWN)),
     ("eks-public", "vpcConfig.endpointPublicAccess", CLUSTER, spoiled(CLUSTER, vpcConfig=UNKNOWN)),
     (

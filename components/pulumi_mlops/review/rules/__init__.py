@@ -8,7 +8,18 @@ from datetime import date
 
 from pulumi_mlops.review.findings import Finding, Judgement, Level, Undecided
 from pulumi_mlops.review.preview import Preview
-from pulumi_mlops.review.rules import encryption, iam, images, owners, pods, public, secrets, support, tags
+from pulumi_mlops.review.rules import (
+    encryption,
+    iam,
+    images,
+    owners,
+    pods,
+    public,
+    secrets,
+    security_groups,
+    support,
+    tags,
+)
 from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
 from pulumi_mlops.review.rules._world import Resource, World, tag_keys, world
 from pulumi_mlops.review.rules.exceptions import PREFIX, ExceptionsError, Exemption, on_resource, read
@@ -43,6 +54,7 @@ def all_rules(today: date | None = None) -> tuple[Rule, ...]:
     """Every rule, in the order of the documentation; `today`, by default this day, decides which support has ended."""
     return (
         *public.RULES,
+        *security_groups.RULES,
         *encryption.RULES,
         *iam.RULES,
         *secrets.RULES,
