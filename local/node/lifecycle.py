@@ -9,7 +9,7 @@ from pathlib import Path
 
 from local import paths, tools
 from local.node import cleanup, gateway, machine, network, ports, registry, runtime
-from local.node.parts import BINARIES, FIXED_PORTS, NodeParts
+from local.node.parts import BINARIES, FIXED_PORTS, POD_PORTS, NodeParts
 from local.node.processes import marked, other_owner
 from local.progress import StepFailed, say, step
 
@@ -65,7 +65,7 @@ def start_registry() -> str:
     """Starts the registry's loopback server alone, which needs no node, and returns its address for pushes."""
     directory = home()
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
-    process = registry.process(directory, registry.FOR_PUSHES)
+    process = registry.for_pushes(directory)
     if process.pid() is None and ports.in_use("127.0.0.1", registry.PORT):
         raise StepFailed(_in_use("registry"))
     process.launch()
@@ -126,7 +126,7 @@ def _bring_up(*, refuse_running: bool) -> Node:
         with step("node: network"):
             cleanup.sysctls(directory).remember()
             machine.prepare_cgroups()
-            network.up(directory)
+            network.up(directory, POD_PORTS)
         for name in FIXED_PORTS:
             _check_port(parts, name)
         with step("node: processes"):

@@ -8,6 +8,7 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ ADDRESS = "10.88.0.1"
 """The node's address: API server, DNS, registry and gateway as pods see them; the bridge's own."""
 POD_SUBNET = "10.88.0.0/24"
 NETWORK = "pulumi-mlops-node"
-"""Name of the CNI network and of our nftables table."""
+"""Name of the CNI network and of our nftables tables."""
 
-TABLES = (f"ip {NETWORK}", "ip kube-proxy", "ip6 kube-proxy")
+TABLES = (f"ip {NETWORK}", f"inet {NETWORK}", "ip kube-proxy", "ip6 kube-proxy")
 FORWARD = ("ip", "filter", "FORWARD")
 """The chain that iptables, and with it Docker, filters forwarded packets in."""
 CNI_PLUGINS = Path("/usr/lib/cni")
@@ -47,8 +48,10 @@ def conflict() -> str | None:
     return None
 
 
-def up(directory: Path) -> None:
+def up(directory: Path, ports: Sequence[int]) -> None:
     """Makes the bridge, its routes and rules, and the CNI configuration; what is there already stays.
+
+    `ports` of the node's address are all that pods reach of the machine.
 
     Raises:
         StepFailed: the kernel or a program refuses something.
@@ -64,7 +67,7 @@ def up(directory: Path) -> None:
     _run("ip", "link", "set", BRIDGE, "up")
     # Packets to a Service that kube-proxy does not know yet must not leave the machine.
     _run("ip", "route", "replace", SERVICE_SUBNET, "dev", BRIDGE)
-    _run("nft", "-f", "-", stdin=_rules())
+    _run("nft", "-f", "-", stdin=_rules(ports))
     _pass_other_filters()
     write(directory / "cni" / "10-node.conflist", json.dumps(_cni(directory), indent=1))
 
@@ -139,7 +142,7 @@ def _forward_chain() -> str:
     return subprocess.run(listing, capture_output=True, text=True, check=False).stdout
 
 
-def _rules() -> str:
+def _rules(ports: Sequence[int]) -> str:
     # Deleting a table needs one that is there; `add` makes it if it is not.
     return f"""
 add table ip {NETWORK}
@@ -148,6 +151,18 @@ table ip {NETWORK} {{
   chain outgoing {{
     type nat hook postrouting priority srcnat; policy accept;
     ip saddr {POD_SUBNET} ip daddr != {{ {POD_SUBNET}, {SERVICE_SUBNET} }} masquerade
+  }}
+}}
+add table inet {NETWORK}
+delete table inet {NETWORK}
+table inet {NETWORK} {{
+  chain from-pods {{
+    type filter hook input priority filter; policy accept;
+    iifname != "{BRIDGE}" accept
+    ct state established,related accept
+    meta l4proto {{ icmp, ipv6-icmp }} accept
+    ip daddr {ADDRESS} meta l4proto {{ tcp, udp }} th dport {{ {", ".join(map(str, ports))} }} accept
+    reject
   }}
 }}
 """

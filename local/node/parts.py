@@ -24,6 +24,9 @@ FIXED_PORTS = {
 }
 """Where others expect to find these processes; every other port is chosen among the free ones."""
 
+POD_PORTS = tuple(sorted(port for address, port in FIXED_PORTS.values() if address == network.ADDRESS))
+"""What pods reach of the machine; its every other port is closed to them."""
+
 NODE_READY_SECONDS = 90
 
 
@@ -35,7 +38,7 @@ class NodeParts:
         self.directory = directory
         self.control = control_plane.Parts.plan(directory, network.ADDRESS, API_PORT, kubelet.api_flags(directory))
         self.containerd = runtime.process(directory)
-        self.registries = tuple(registry.process(directory, at) for at in (registry.FOR_PUSHES, registry.FOR_PODS))
+        self.registries = (registry.for_pushes(directory), registry.for_pods(directory))
         self.workers = kubelet.processes(self.control)
         self.dns = dns.process(self.control)
         self.gateway = gateway.process(self.control)

@@ -1,10 +1,6 @@
 """What the one-node Kubernetes does for pods: names, services, volumes, routes, images. Uses the machine's node."""
 
-import gzip
-import hashlib
-import http.client
 import io
-import json
 import re
 import subprocess
 import tarfile
@@ -22,6 +18,7 @@ from local.node.lifecycle import home
 from local.node.ports import sockets_of
 from local.node.processes import marked
 from local.tools import apt
+from tests import registry_client
 
 pytestmark = pytest.mark.cluster
 
@@ -79,47 +76,8 @@ def push(registry: str, repository: str, tag: str = "", mark: str = "") -> str:
         tmp = tarfile.TarInfo("tmp")
         tmp.type, tmp.mode = tarfile.DIRTYPE, 0o1777
         files.addfile(tmp)
-    packed = gzip.compress(layer.getvalue(), mtime=0)
-    config = {
-        "architecture": "amd64",
-        "os": "linux",
-        "config": {"Env": ["PATH=/bin", f"MARK={mark}"], "Cmd": ["/bin/sh"]},
-        "rootfs": {"type": "layers", "diff_ids": [digest(layer.getvalue())]},
-    }
-    blobs = [json.dumps(config).encode(), packed]
-    media = "application/vnd.docker"
-    descriptors = [
-        {"mediaType": f"{media}.{kind}", "size": len(blob), "digest": digest(blob)}
-        for kind, blob in zip(("container.image.v1+json", "image.rootfs.diff.tar.gzip"), blobs, strict=True)
-    ]
-    for blob in blobs:
-        started, headers, _ = call(registry, "POST", f"/v2/{repository}/blobs/uploads/")
-        assert started == 202
-        location = headers["Location"].removeprefix(f"http://{registry}")
-        assert call(registry, "PUT", f"{location}&digest={digest(blob)}", blob)[0] == 201
-    manifest = {
-        "schemaVersion": 2,
-        "mediaType": f"{media}.distribution.manifest.v2+json",
-        "config": descriptors[0],
-        "layers": descriptors[1:],
-    }
-    tag = tag or digest(packed).removeprefix("sha256:")[:12]
-    content = {"Content-Type": manifest["mediaType"]}
-    assert call(registry, "PUT", f"/v2/{repository}/manifests/{tag}", json.dumps(manifest).encode(), content)[0] == 201
-    return tag
-
-
-def digest(content: bytes) -> str:
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def call(host, method, path, body=None, headers=None):
-    connection = http.client.HTTPConnection(host, timeout=30)
-    connection.request(method, path, body, headers or {})
-    answer = connection.getresponse()
-    result = answer.status, answer.headers, answer.read()
-    connection.close()
-    return result
+    settings = {"Env": ["PATH=/bin", f"MARK={mark}"], "Cmd": ["/bin/sh"]}
+    return registry_client.push(registry, repository, layer.getvalue(), settings, tag)
 
 
 def pod(name: str, image: str, script: str, **spec) -> str:
