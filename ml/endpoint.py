@@ -15,7 +15,7 @@ from ml.errors import DeployError, PipelineError, RolledBack, SettingsError
 from ml.step import say
 
 VERSION_ANNOTATION = "pulumi-mlops.dev/model-version"
-FIELD_MANAGER = "training-pipeline"  # owns exactly the annotation; Pulumi ignores exactly it
+FIELD_MANAGER = "training-pipeline"  # owns this one annotation; Pulumi ignores the annotations of pods
 TIMEOUT_SECONDS = 300.0
 POLL_SECONDS = 0.5
 REQUEST_SECONDS = 15

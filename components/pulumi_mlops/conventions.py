@@ -14,7 +14,8 @@ ANNOTATION_PREFIX: Final = "pulumi-mlops.dev"
 """Prefix of the annotations and labels that are ours."""
 
 MODEL_VERSION_ANNOTATION: Final = f"{ANNOTATION_PREFIX}/model-version"
-"""On an endpoint's pod template: the model version it serves. Owned by the training pipeline, ignored by Pulumi."""
+"""On an endpoint's pod template: the model version it serves. Owned by the training pipeline. Pulumi ignores all
+annotations of that template, see `ModelEndpoint`."""
 
 OBJECT_STORE_NAMESPACE: Final = "object-store"
 OBJECT_STORE_SERVICE: Final = "object-store"

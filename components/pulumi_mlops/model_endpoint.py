@@ -19,8 +19,10 @@ CANARY = "canary"
 MAX_NAME = 63 - len(f"-{CANARY}")  # the canary's Service needs a name as well
 MAX_REPLICAS = 100
 MAX_DRAIN_SECONDS = 300
-MODEL_VERSION = f'spec.template.metadata.annotations["{conventions.MODEL_VERSION_ANNOTATION}"]'
-"""The one field that the training pipeline owns."""
+POD_ANNOTATIONS = "spec.template.metadata.annotations"
+"""Ignored as a whole, though a training pipeline owns one key of it, the model version: pulumi-kubernetes splits an
+ignored path at each dot, so a path to a key with a dot has no effect, and every later change of the Deployment would
+conflict with the pipeline."""
 
 
 class EndpointRuntime(StrEnum):
@@ -118,6 +120,10 @@ class ModelEndpoint(pulumi.ComponentResource):
 
     Before the first training run it is up and answers predictions with 503.
 
+    The annotations of its pods belong to the training pipeline, which writes the model version there. Pulumi ignores
+    all of them after the Deployment is created, so a program cannot add or change one later, for instance with a
+    transform. Labels of pods are not affected.
+
     ```python
     from pulumi_mlops import ModelEndpoint
 
@@ -188,7 +194,7 @@ class ModelEndpoint(pulumi.ComponentResource):
             f"{self._name}-deployment",
             metadata=self._metadata(self._name),
             spec=_serving.deployment(self._name, self._name, self._args, version, replicas),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[account], ignore_changes=[MODEL_VERSION]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[account], ignore_changes=[POD_ANNOTATIONS]),
         )
         return deployment, self._create_service("service", self._name, deployment)
 

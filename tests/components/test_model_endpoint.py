@@ -55,10 +55,15 @@ def test_a_service_comes_after_its_pods(build: Build) -> None:
         assert graph[f"penguins-{deployment}"].urn in graph[f"penguins-{service}"].dependencies
 
 
-def test_pulumi_ignores_the_model_version_and_nothing_else(build: Build) -> None:
+def test_pulumi_ignores_the_annotations_of_pods_and_nothing_else(build: Build) -> None:
     graph = endpoint(build, **ENDPOINT_FULL)
     ignored = {one.name: one.ignore_changes for one in graph if one.ignore_changes}
-    assert ignored == {"penguins-deployment": (f'spec.template.metadata.annotations["{ANNOTATION}"]',)}
+    assert ignored == {"penguins-deployment": ("spec.template.metadata.annotations",)}
+
+
+def test_no_argument_reaches_the_annotations_of_pods_which_pulumi_ignores(build: Build) -> None:
+    graph = endpoint(build, **ENDPOINT_FULL)
+    assert spec(graph)["template"]["metadata"]["annotations"].keys() == {ANNOTATION}
 
 
 def test_the_server_learns_its_version_from_the_annotation(build: Build) -> None:

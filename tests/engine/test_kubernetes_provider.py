@@ -12,6 +12,7 @@ pytestmark = pytest.mark.engine
 Program = Callable[[], None]
 NO_WAIT = {"pulumi.com/skipAwait": "true"}
 MODEL_VERSION = "pulumi-mlops.dev/model-version"
+POD_ANNOTATIONS = "spec.template.metadata.annotations"
 
 
 @pytest.fixture
@@ -123,43 +124,73 @@ def test_a_program_lives_through_create_update_replace_refresh_and_destroy(stack
     assert cluster.get("apiextensions.k8s.io/v1", "CustomResourceDefinition", "widgets.example.org") is None
 
 
-def test_a_field_that_a_pipeline_took_over_is_ignored_and_neither_conflicts_nor_is_reset(stack, cluster):
-    ignored = [f'spec.template.metadata.annotations["{MODEL_VERSION}"]']
-    image = {"name": "nothing:1"}
+@pytest.fixture
+def endpoint(stack, cluster):
+    """A Deployment that ignores the property path it is made with, and whose version a pipeline moves."""
+    return Endpoint(stack, cluster)
 
-    def rest(inside: pulumi.ResourceOptions) -> None:
-        options = pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(ignore_changes=ignored))
-        arguments = deployment("model", "endpoint", image["name"], **{MODEL_VERSION: ""})
-        k8s.apps.v1.Deployment("model", **arguments, opts=options)
 
-    def version() -> str:
-        live = cluster.get("apps/v1", "Deployment", "model", "endpoint")
+class Endpoint:
+    """The Deployment of a model endpoint, in the namespace that is given."""
+
+    def __init__(self, stack, cluster) -> None:
+        self._stack, self._cluster = stack, cluster
+
+    def create(self, namespace: str, ignored: str) -> None:
+        self._namespace = namespace
+        self._image = image = {"name": "nothing:1"}  # the program is pickled, and must not hold on to the cluster
+
+        def rest(inside: pulumi.ResourceOptions) -> None:
+            options = pulumi.ResourceOptions.merge(inside, pulumi.ResourceOptions(ignore_changes=[ignored]))
+            arguments = deployment("model", namespace, image["name"], **{MODEL_VERSION: ""})
+            k8s.apps.v1.Deployment("model", **arguments, opts=options)
+
+        self._stack.up(in_namespace(namespace, rest))
+        assert self.version() == ""
+
+    def train(self, version: str) -> None:
+        """What the last step of a training run does."""
+        manifest = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": "model", "namespace": self._namespace},
+            "spec": {"template": {"metadata": {"annotations": {MODEL_VERSION: version}}}},
+        }
+        self._cluster.apply(manifest, "training-pipeline")
+
+    def change(self, image: str):
+        self._image["name"] = image
+        return self._stack.up()
+
+    def version(self) -> str:
+        live = self._cluster.get("apps/v1", "Deployment", "model", self._namespace)
         return live["spec"]["template"]["metadata"]["annotations"][MODEL_VERSION]
 
-    stack.up(in_namespace("endpoint", rest))
-    assert version() == ""
-    handover = {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": "model", "namespace": "endpoint"},
-        "spec": {"template": {"metadata": {"annotations": {MODEL_VERSION: "v7"}}}},
-    }
-    cluster.apply(handover, "training-pipeline")
 
+def test_pod_annotations_that_a_pipeline_took_over_are_ignored_and_neither_conflict_nor_are_reset(stack, endpoint):
+    endpoint.create("endpoint", POD_ANNOTATIONS)
+    endpoint.train("v7")
     assert stack.up().changed == {}
-    image["name"] = "nothing:2"
-    changed = stack.up()
+    changed = endpoint.change("nothing:2")
     assert changed.changed == {"update": 1}
     assert changed.diff("model") == {"spec.template.spec.containers[0].image": "update"}
-    assert version() == "v7"
+    assert endpoint.version() == "v7"
 
     stack.refresh()
     assert stack.up().changed == {}
-    assert version() == "v7"
+    assert endpoint.version() == "v7"
 
-    image["name"] = "nothing:3"
-    stack.up()
-    assert version() == "v7"
+    endpoint.train("v8")
+    endpoint.change("nothing:3")
+    assert endpoint.version() == "v8"
+
+
+def test_ignoring_one_annotation_with_a_dot_in_its_key_conflicts_with_the_pipeline_that_took_it_over(endpoint):
+    endpoint.create("one-annotation", f'{POD_ANNOTATIONS}["{MODEL_VERSION}"]')
+    endpoint.train("v7")
+    with pytest.raises(Failed, match=r"model-version \(owned by 'training-pipeline'\)"):
+        endpoint.change("nothing:2")
+    assert endpoint.version() == "v7"
 
 
 def test_an_ignored_field_that_pulumi_alone_owns_keeps_its_live_value(stack, cluster):

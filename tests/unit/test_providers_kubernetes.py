@@ -273,25 +273,45 @@ def wanted_deployment():
     return {"spec": {"replicas": 1, "template": {"metadata": {"annotations": {ANNOTATION: "old", "keep": "x"}}}}}
 
 
-PATH = paths.parse(f'spec.template.metadata.annotations["{ANNOTATION}"]')
+ANNOTATIONS = "spec.template.metadata.annotations"
+
+
+def annotations_applied(ignored, *managers):
+    applied = ownership.without_ignored(wanted_deployment(), live_deployment(*managers), [ignored], "me")
+    return applied["spec"]["template"]["metadata"].get("annotations")
 
 
 def test_an_ignored_field_of_another_manager_is_left_out():
-    applied = ownership.without_ignored(wanted_deployment(), live_deployment("pipeline"), [PATH], "me")
-    assert applied["spec"]["template"]["metadata"]["annotations"] == {"keep": "x"}
+    assert annotations_applied(ANNOTATIONS, "pipeline") is None
 
 
 def test_an_ignored_field_of_our_own_keeps_its_live_value():
     for managers in (["me"], ["me", "pipeline"]):
-        applied = ownership.without_ignored(wanted_deployment(), live_deployment(*managers), [PATH], "me")
-        assert applied["spec"]["template"]["metadata"]["annotations"][ANNOTATION] == "live"
+        assert annotations_applied(ANNOTATIONS, *managers) == {ANNOTATION: "live"}
 
 
-def test_an_ignored_field_in_a_keyed_list_is_found():
+def test_an_ignored_key_that_needs_quotes_has_no_effect_on_what_is_applied():
+    wanted = {ANNOTATION: "old", "keep": "x"}
+    for key in (ANNOTATION, "with-dash"):
+        for managers in (["pipeline"], ["me"], ["me", "pipeline"]):
+            assert annotations_applied(f'{ANNOTATIONS}["{key}"]', *managers) == wanted
+
+
+def test_an_ignored_field_in_a_list_has_no_effect_on_what_is_applied():
     wanted = {"spec": {"containers": [{"name": "main", "image": "old"}]}}
-    path = paths.parse("spec.containers[0].image")
-    applied = ownership.without_ignored(wanted, live_deployment(), [path], "me")
-    assert applied == {"spec": {"containers": [{"name": "main"}]}}
+    for path in ("spec.containers[0].image", "spec.containers[*].image"):
+        assert ownership.without_ignored(wanted, live_deployment(), [path], "me") == wanted
+
+
+def test_a_plain_key_is_found_however_the_program_writes_it():
+    for path in ("spec.replicas", 'spec["replicas"]', '["spec"].replicas'):
+        applied = ownership.without_ignored({"spec": {"replicas": 1}}, live_deployment("me"), [path], "me")
+        assert applied == {"spec": {}}, "the scaler owns it alone"
+
+
+def test_an_ignored_path_through_a_value_without_fields_is_refused():
+    with pytest.raises(Refused, match=r"'spec\.replicas\.minimum' from live object: 3 has no fields"):
+        ownership.without_ignored({}, live_deployment(), ["spec.replicas.minimum"], "me")
 
 
 def test_a_conflict_is_told_with_owner_field_and_what_to_do():

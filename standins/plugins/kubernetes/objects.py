@@ -21,7 +21,7 @@ from standins.plugins.kubernetes.names import (
     parse_identifier,
 )
 from standins.plugins.kubernetes.ownership import BY_HAND, conflicts, explain_conflict, without_ignored
-from standins.plugins.paths import Path, parse
+from standins.plugins.paths import parse
 from standins.plugins.plugin import NotReady, Refused
 from standins.plugins.values import Object
 
@@ -107,7 +107,6 @@ def update(task: Task, kind: Kind, state: Object, inputs: Object, ignored: Itera
     manifest = _prepared(task, kind, inputs)
     manager = field_manager(task.urn, state, manifest)
     namespace, name = parse_identifier(task.place)
-    paths: list[Path] = [parse(path) for path in ignored]
     force = task.cluster.options.patch_force or annotations(manifest).get("pulumi.com/patchForce") == "true"
     try:
         live = client.get(kind, namespace, name)
@@ -116,7 +115,7 @@ def update(task: Task, kind: Kind, state: Object, inputs: Object, ignored: Itera
                 f"{label(kind, manifest)} is in this stack but no longer in the cluster: run `pulumi refresh`, then "
                 "the command again"
             )
-        wanted = without_ignored(manifest, live, paths, manager)
+        wanted = without_ignored(manifest, live, ignored, manager)
         live = _applied_over(client, kind, wanted, manager, force=force, dry_run=task.preview)
     except ApiError as error:
         if task.preview and _cannot_dry_run(error):
