@@ -93,6 +93,11 @@ NATS = _pin("NATS, of the event bus", "2.14.4", "the chart's own 2.10 has ended;
 NATS_EXPORTER = _pin("prometheus-nats-exporter", "0.20.1", "goes with NATS 2.14")
 NATS_RELOADER = _pin("nats-server-config-reloader", "0.23.0", "goes with NATS 2.14")
 KSERVE = _pin("KServe", "v0.20.0", "built on the same Gateway API; upstream's charts bear the v as well")
+KSERVE_XGBOOST = _pin(
+    "XGBoost in KServe's xgbserver",
+    "2.1.4",
+    "that of the image; it predicts wrong values with models of 3.1 or later, hence no default runtime",
+)
 KUBE_RBAC_PROXY = _pin("kube-rbac-proxy", "0.18.0", "that of KServe's chart, named for mirrors")
 MLSERVER = _pin("MLServer", "1.7.1", "newest under Apache-2.0; the charts of KServe and Seldon name older ones")
 SELDON = _pin("Seldon Core operator", "1.17.1", "the last under Apache-2.0 and frozen; see REFUSED")

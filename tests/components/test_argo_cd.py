@@ -68,6 +68,18 @@ def test_the_password_of_redis_is_secret_and_not_in_the_values(build: Build) -> 
     assert secret.urn in graph["argocd-release"].dependencies
 
 
+def test_redis_is_reached_by_the_parts_of_argo_cd_alone(build: Build) -> None:
+    ha = values(build(program))["redis-ha"]
+
+    assert ha["networkPolicy"] == {"enabled": True}
+    proxy = ha["haproxy"]["networkPolicy"]
+    assert proxy["enabled"] is True
+    ((peer,),) = [rule["selectors"] for rule in proxy["ingressRules"]]
+    assert peer["podSelector"]["matchLabels"] == {"app.kubernetes.io/instance": "argocd"}
+    (names,) = peer["podSelector"]["matchExpressions"]
+    assert names["values"] == ["argocd-server", "argocd-repo-server", "argocd-application-controller"]
+
+
 def test_the_route_is_the_last_to_come_and_leads_to_the_server(build: Build) -> None:
     graph = build(program)
 

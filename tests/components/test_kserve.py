@@ -1,5 +1,6 @@
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, conventions, versions
 from pulumi_mlops.platform import KServe, kserve
@@ -72,7 +73,7 @@ def test_the_runtimes_that_were_asked_for_are_there_and_no_others(build: Build) 
         assert serving.pop("enabled") is bool(changes.get("runtimes", True))
         return {runtime for runtime, settings in serving.items() if not settings["disabled"]}
 
-    assert there() == {"mlserver", "sklearnserver", "xgbserver"}
+    assert there() == {"mlserver", "sklearnserver"}
     assert there(runtimes=["pmmlserver"]) == {"pmmlserver"}
     assert there(runtimes=[]) == set()
     serving = values(build, "kserve-runtimes")["kserve"]["servingruntime"]
@@ -80,7 +81,7 @@ def test_the_runtimes_that_were_asked_for_are_there_and_no_others(build: Build) 
 
 
 def test_one_mirror_serves_every_image(build: Build) -> None:
-    for release, images in (("kserve-controller", 5), ("kserve-runtimes", 3)):
+    for release, images in (("kserve-controller", 9), ("kserve-runtimes", 2)):
         text = str(values(build, release, image_registry="mirror.example.org"))
         assert text.count("mirror.example.org/") == images
         assert not [public for public in ("quay.io", "docker.io") if public in text]
@@ -110,6 +111,26 @@ def test_wrong_arguments_cost_one_line_and_no_resource(build: Build, changes: di
         build(lambda: program(**changes))
 
     assert complaint in str(error.value)
+
+
+def test_an_old_xgboost_is_installed_with_a_warning_and_only_on_request(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: warnings.append(text))
+
+    build(program)
+    assert warnings == []
+    build(lambda: program(runtimes=["xgbserver"]))
+    assert [f"XGBoost {versions.KSERVE_XGBOOST}," in one and "predicts wrong values" in one for one in warnings] == [
+        True
+    ]
+
+
+def test_the_webhooks_are_not_throttled_at_the_chart_s_tenth_of_a_core(build: Build) -> None:
+    resources = values(build, "kserve-controller", memory="2Gi")["kserve"]["controller"]["resources"]
+
+    assert resources == {"requests": {"cpu": "100m", "memory": "2Gi"}, "limits": {"cpu": "1", "memory": "2Gi"}}
 
 
 @pytest.mark.parametrize("runtime", kserve.RUNTIMES)

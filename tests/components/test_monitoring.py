@@ -60,7 +60,12 @@ def test_nobody_looks_at_dashboards_without_logging_in(build: Build) -> None:
 def test_nothing_is_made_by_hooks(build: Build) -> None:
     webhooks = values(build)["prometheusOperator"]["admissionWebhooks"]
 
-    assert webhooks == {"certManager": {"enabled": True}, "patch": {"enabled": False}}
+    assert webhooks["certManager"] == {"enabled": True}
+    assert webhooks["patch"] == {"enabled": False}
+
+
+def test_the_chart_s_own_rules_are_admitted_before_the_operator_runs(build: Build) -> None:
+    assert values(build)["prometheusOperator"]["admissionWebhooks"]["failurePolicy"] == "IgnoreOnInstallOnly"
 
 
 def test_what_eks_hides_is_not_scraped(build: Build) -> None:

@@ -69,8 +69,9 @@ def test_istio_is_touched_only_on_request(build: Build) -> None:
 def test_the_operator_may_run_in_a_restricted_namespace(build: Build) -> None:
     manager = values(build)["manager"]
 
-    assert manager["containerSecurityContext"]["allowPrivilegeEscalation"] is False
-    assert manager["containerSecurityContext"]["runAsNonRoot"] is True
+    security = manager["containerSecurityContext"]["securityContext"]  # merged into the container by the template
+    assert security["allowPrivilegeEscalation"] is False
+    assert security["runAsNonRoot"] is True
     assert manager["memoryLimit"] == manager["memoryRequest"] == "1Gi"
     assert values(build)["serviceAccount"]["name"] == seldon.SERVICE_ACCOUNT
 
@@ -78,8 +79,9 @@ def test_the_operator_may_run_in_a_restricted_namespace(build: Build) -> None:
 def test_one_mirror_serves_every_image(build: Build) -> None:
     text = str(values(build, image_registry="mirror.example.org"))
 
-    assert text.count("mirror.example.org") == 3 + len(seldon.MLSERVER_FLAVOURS)
-    assert "docker.io" not in text
+    servers = len(seldon.MLSERVER_FLAVOURS) + len(seldon.OTHER_SERVERS)
+    assert text.count("mirror.example.org") == 5 + servers
+    assert not [public for public in ("docker.io", "nvcr.io") if public in text]
 
 
 def test_a_predictor_reads_its_models_and_writes_nothing() -> None:

@@ -198,11 +198,11 @@ def test_one_controller_runs_without_leader_election_and_several_with_it(templat
     assert "strategy" not in controller(template({"controller": {"replicas": 2}}))["spec"]
 
 
-def test_what_the_user_says_of_leader_election_stands(template):
+def test_a_variable_that_upstream_would_set_twice_is_refused(template, refusal):
     extra = [{"name": "LEADER_ELECTION_DISABLE", "value": "false"}]
 
-    env = container(template({"controller": {"extraEnv": extra}}))["env"]
-
+    assert "must not repeat LEADER_ELECTION_DISABLE" in refusal({**LEAST, "controller": {"extraEnv": extra}})
+    env = container(template({"controller": {"extraEnv": extra, "replicas": 2}}))["env"]
     assert [v["value"] for v in env if v["name"] == "LEADER_ELECTION_DISABLE"] == ["false"]
 
 

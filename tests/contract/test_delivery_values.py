@@ -51,6 +51,8 @@ CASES = [
             "redis-ha.init": "a value of the sub-chart redis-ha",
             "redis-ha.splitBrainDetection": "a value of the sub-chart redis-ha",
             "redis-ha.podDisruptionBudget": "a value of the sub-chart redis-ha",
+            "redis-ha.networkPolicy": "a value of the sub-chart redis-ha",
+            "redis-ha.haproxy.networkPolicy": "a value of the sub-chart redis-ha",
             "redis-ha.haproxy.init": "a value of the sub-chart redis-ha",
             "redis-ha.haproxy.podDisruptionBudget": "a value of the sub-chart redis-ha",
             "redis-ha.haproxy.resources": "a value of the sub-chart redis-ha",
@@ -184,6 +186,31 @@ def test_a_wrong_key_would_be_found_with_its_path(build: Build, case: Case) -> N
         if nested and isinstance(chart_keys.read(case.chart, case.version)["keys"].get(nested), dict):
             wrong = {**inputs.get("values", {}), nested: {**inputs.get("values", {})[nested], "no-such-key": 1}}
             assert [one.split(" ")[0] for one in unknown(case, wrong)] == [f"{nested}.no-such-key"]
+
+
+def test_every_runtime_of_kserves_chart_is_installed_or_switched_off_by_name(build: Build) -> None:
+    (case,) = [one for one in CASES if one.chart == "kserve-runtime-configs"]
+    chart = chart_keys.read(case.chart, case.version)["keys"]["kserve"]["servingruntime"]
+    runtimes = {name for name, keys in chart.items() if isinstance(keys, dict) and "disabled" in keys}
+    # The chart never reads `disabled` of this one: it comes and goes with `huggingfaceserver`.
+    runtimes.remove("huggingfaceserver_multinode")
+
+    for inputs in both(case, build):
+        serving = inputs["values"]["kserve"]["servingruntime"]
+        assert {name for name, settings in serving.items() if isinstance(settings, dict)} == runtimes
+
+
+def test_every_server_of_seldons_chart_comes_through_the_mirror(build: Build) -> None:
+    (case,) = [one for one in CASES if one.chart == "seldon-core-operator"]
+    chart = chart_keys.read("seldon-core-operator", versions.SELDON)["keys"]["predictor_servers"]
+    servers = build(case.fullest)[case.release].inputs["values"]["predictor_servers"]
+
+    assert {(server, protocol) for server, of in chart.items() for protocol in of["protocols"]} == {
+        (server, protocol)
+        for server, of in servers.items()
+        for protocol, image in of["protocols"].items()
+        if image["image"].startswith("mirror.example.org/")
+    }
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

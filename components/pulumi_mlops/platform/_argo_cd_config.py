@@ -12,6 +12,8 @@ from pulumi_mlops.platform import _addons
 REDIS_SECRET = "argocd-redis"  # noqa: S105 - the name that Argo CD's programs look for
 REDIS_PASSWORD_KEY = "auth"  # noqa: S105 - a key
 REDIS_REGISTRY = "ecr-public.aws.com"
+REDIS_CLIENTS = ("server", "repo-server", "application-controller")
+"""Parts that connect to Redis, by the chart's names."""
 
 CLIENT_SECRET_KEY = "client-secret"  # noqa: S105 - the key of a Secret
 NOBODY = ""
@@ -105,7 +107,7 @@ def rbac(args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def redis(args: Mapping[str, Any]) -> dict[str, Any]:
+def redis(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the cache: three replicas behind a proxy, or one."""
     registry = args.get("image_registry", REDIS_REGISTRY)
     image = {"repository": _addons.mirrored(registry, "docker/library/redis")}
@@ -122,11 +124,27 @@ def redis(args: Mapping[str, Any]) -> dict[str, Any]:
             "sentinel": {"resources": resources("20m", "64Mi")},
             "splitBrainDetection": script,
             "podDisruptionBudget": {"maxUnavailable": 1},
+            "networkPolicy": {"enabled": True},  # for its own pods and the proxy
             "haproxy": {
+                "networkPolicy": {"enabled": True, "ingressRules": [{"selectors": [_argo_cd_pods(name)]}]},
                 "image": {"repository": _addons.mirrored(registry, "docker/library/haproxy")},
                 "init": script,
                 "resources": resources("50m", "128Mi"),
                 "podDisruptionBudget": {"maxUnavailable": 1},
             },
+        }
+    }
+
+
+def _argo_cd_pods(name: str) -> dict[str, Any]:
+    """The peer of a network policy that is each part of Argo CD with a connection to Redis.
+
+    The chart's global policy covers a single Redis alone, not the sub-chart of three replicas.
+    """
+    parts = [f"argocd-{part}" for part in REDIS_CLIENTS]
+    return {
+        "podSelector": {
+            "matchLabels": {"app.kubernetes.io/instance": name},
+            "matchExpressions": [{"key": "app.kubernetes.io/name", "operator": "In", "values": parts}],
         }
     }

@@ -222,7 +222,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         "dex": {"enabled": False},  # a second identity provider between the first and the server
         "notifications": {"enabled": False},  # a controller for what nobody has configured
         "redisSecretInit": {"enabled": False},  # the password is the component's
-        **_argo_cd_config.redis(args),
+        **_argo_cd_config.redis(name, args),
     }
 
 

@@ -179,9 +179,8 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
                     "name": "DEFAULT_REQUEUE_TIME",
                     "value": f"{args.get('requeue_milliseconds', DEFAULT_REQUEUE_MILLISECONDS)}ms",
                 },
-                {"name": "LEADER_ELECTION_DISABLE", "value": "true"},  # there is one controller
             ],
-            "replicas": 1,
+            "replicas": 1,  # for which the chart itself disables the election of a leader
             "retentionPolicy": {"completed": retained, "failed": retained, "errored": retained},
             "workflowDefaults": {"spec": workflow_defaults()},
             **archive,

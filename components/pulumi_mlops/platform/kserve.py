@@ -11,7 +11,6 @@ import pulumi
 
 from pulumi_mlops import conventions, versions
 from pulumi_mlops._args import check_args, dns_label, matches, not_empty, object_name, quantity
-from pulumi_mlops._manifests import resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart, release
 
@@ -31,9 +30,25 @@ RUNTIMES = {
     "predictiveserver": "kserve/predictiveserver",
     "huggingfaceserver": "kserve/huggingfaceserver",
 }
-"""Runtime → its image. The chart's others come from registries of their own, without a mirror's path."""
-NEVER = ("tensorflow", "tritonserver", "huggingfaceserver_multinode")
-DEFAULT_RUNTIMES = ["mlserver", "sklearnserver", "xgbserver"]
+"""Runtime → its image. A test compares these and the next ones with the chart's own runtimes."""
+NOT_OFFERED = (
+    "autogluonserver",
+    "lgbserver",
+    "paddleserver",
+    "tensorflow",
+    "torchserve",
+    "tritonserver",
+    "vllmserver",  # by the tag `latest`
+)
+"""Runtimes that are always switched off: none of them runs what the library's pipelines train."""
+DEFAULT_RUNTIMES = ["mlserver", "sklearnserver"]
+XGBOOST_WARNING = (
+    f"xgbserver of KServe {versions.KSERVE} has XGBoost {versions.KSERVE_XGBOOST}, which loads models written by "
+    "XGBoost 3.1 or later, such as those of the library's pipelines, without an error and predicts wrong values; use "
+    "it only for models of older versions"
+)
+CONTROLLER_CPU_LIMIT = "1"
+"""The chart's own 100m slows down the webhooks, and every pod that waits for them."""
 
 
 class KServeArgs(TypedDict):
@@ -43,7 +58,10 @@ class KServeArgs(TypedDict):
     """Domain below which every inference service gets a host name, `<name>-<namespace>.<domain>`."""
     runtimes: NotRequired[list[str]]
     """Runtimes to install, among `mlserver`, `sklearnserver`, `xgbserver`, `pmmlserver`, `predictiveserver` and
-    `huggingfaceserver`; default the first three. Plain: the rest is switched off."""
+    `huggingfaceserver`; default the first two. Plain: all others are switched off. `xgbserver` has the XGBoost of
+    `versions.KSERVE_XGBOOST`, which loads models of XGBoost 3.1 or later, as the library's pipelines write them,
+    without an error and predicts wrong values. With `huggingfaceserver` the chart also enables its variant for several
+    nodes."""
     namespace: NotRequired[pulumi.Input[str]]
     """Namespace, created here; default "kserve"."""
     region: NotRequired[pulumi.Input[str]]
@@ -97,6 +115,8 @@ class KServe(pulumi.ComponentResource):
     def __init__(self, name: str, args: KServeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         checked = check_args(KServe, name, args, KServeArgs, RULES, name_rule=object_name(40))
         super().__init__("pulumi-mlops:index:KServe", name, {**checked}, opts)
+        if "xgbserver" in checked.get("runtimes", DEFAULT_RUNTIMES):
+            pulumi.log.warn(XGBOOST_WARNING, self)
         self.namespace = _addons.namespace(name, checked.get("namespace", conventions.KSERVE_NAMESPACE), self)
         needs: list[pulumi.Resource] = []
         # One after the other: a runtime is refused while the controller's webhook does not answer.
@@ -128,6 +148,7 @@ def values(args: Mapping[str, Any]) -> dict[str, Any]:
         args.get("gateway_namespace", conventions.GATEWAY_NAMESPACE),
         args.get("gateway_name", conventions.GATEWAY_NAME),
     )
+    memory = args.get("memory", DEFAULT_MEMORY)
     proxy = "{0}/brancz/kube-rbac-proxy:v" + versions.KUBE_RBAC_PROXY
     return {
         "kserve": {
@@ -137,12 +158,21 @@ def values(args: Mapping[str, Any]) -> dict[str, Any]:
                 "image": _addons.mirrored(registry, "kserve/storage-initializer"),
                 **({"s3": {"region": args["region"]}} if "region" in args else {}),
             },
+            "localmodel": {
+                "controller": {"image": _addons.mirrored(registry, "kserve/kserve-localmodel-controller")},
+                "agent": {"image": _addons.mirrored(registry, "kserve/kserve-localmodelnode-agent")},
+                "defaultJobImage": _addons.mirrored(registry, "kserve/storage-initializer"),
+            },
+            "servingruntime": {"art": {"image": _addons.mirrored(registry, "kserve/art-explainer")}},
             "controller": {
                 "deploymentMode": "Standard",  # the chart's default needs Knative
                 "image": _addons.mirrored(registry, "kserve/kserve-controller"),
                 "imagePullPolicy": "IfNotPresent",
                 "rbacProxyImage": _addons.text(proxy, args.get("image_registry", PROXY_REGISTRY)),
-                "resources": resources("100m", args.get("memory", DEFAULT_MEMORY)),
+                "resources": {
+                    "requests": {"cpu": "100m", "memory": memory},
+                    "limits": {"cpu": CONTROLLER_CPU_LIMIT, "memory": memory},
+                },
                 "gateway": {
                     "domain": args["domain"],
                     "urlScheme": "https",
@@ -169,7 +199,7 @@ def runtime_values(args: Mapping[str, Any]) -> dict[str, Any]:
         serving[runtime] = {"disabled": False, **image} if runtime in wanted else {"disabled": True}
     if "mlserver" in wanted:
         serving["mlserver"]["tag"] = versions.MLSERVER
-    return {"kserve": {"servingruntime": {**serving, **{runtime: {"disabled": True} for runtime in NEVER}}}}
+    return {"kserve": {"servingruntime": {**serving, **{runtime: {"disabled": True} for runtime in NOT_OFFERED}}}}
 
 
 def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]:

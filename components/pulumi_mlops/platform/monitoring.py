@@ -126,8 +126,13 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         "prometheusOperator": {
             "resources": resources("50m", "256Mi"),
             "prometheusConfigReloader": {"resources": resources("20m", "64Mi")},  # beside Prometheus and Alertmanager
-            # The chart's own certificates are made by hooks, anew with each release.
-            "admissionWebhooks": {"certManager": {"enabled": True}, "patch": {"enabled": False}},
+            "admissionWebhooks": {
+                # The chart's own certificates are made by hooks, anew with each release.
+                "certManager": {"enabled": True},
+                "patch": {"enabled": False},
+                # With "Fail", the first installation refuses the chart's own rules: their webhook is this operator.
+                "failurePolicy": "IgnoreOnInstallOnly",
+            },
         },
         "prometheus": {
             "podDisruptionBudget": budget,

@@ -25,7 +25,18 @@ MLSERVER_FLAVOURS = {
     "SKLEARN_SERVER": "sklearn",
     "XGBOOST_SERVER": "xgboost",
     "HUGGINGFACE_SERVER": "huggingface",
+    "TEMPO_SERVER": "slim",
 }
+OTHER_SERVERS = {
+    ("MLFLOW_SERVER", "seldon"): "seldonio/mlflowserver",
+    ("SKLEARN_SERVER", "seldon"): "seldonio/sklearnserver",
+    ("XGBOOST_SERVER", "seldon"): "seldonio/xgboostserver",
+    ("TENSORFLOW_SERVER", "seldon"): "seldonio/tfserving-proxy",
+    ("TENSORFLOW_SERVER", "tensorflow"): "tensorflow/serving",
+    ("TRITON_SERVER", "v2"): "nvidia/tritonserver",
+}
+"""Server and protocol → image, whose version stays the chart's."""
+TRITON_REGISTRY = "nvcr.io"
 
 
 class SeldonArgs(TypedDict):
@@ -39,7 +50,8 @@ class SeldonArgs(TypedDict):
     memory: NotRequired[pulumi.Input[str]]
     """Memory of the operator, request and limit; default "1Gi"."""
     image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with mirrors of `seldonio/*`; default `docker.io`."""
+    """Registry with mirrors of `seldonio/*`, `tensorflow/serving` and `nvidia/tritonserver`; default: each image's
+    own."""
     chart_repository: NotRequired[str]
     """Where the chart comes from; see `ArgoWorkflowsArgs`."""
 
@@ -104,29 +116,40 @@ def values(args: Mapping[str, Any]) -> dict[str, Any]:
             "cpuLimit": "1",
             "memoryRequest": memory,
             "memoryLimit": memory,
+            # The template merges this value into the container itself, whatever its name says.
             "containerSecurityContext": {
-                **container_security(),
-                "runAsNonRoot": True,
-                "seccompProfile": {"type": "RuntimeDefault"},
+                "securityContext": {
+                    **container_security(),
+                    "runAsNonRoot": True,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                }
             },
         },
         "storageInitializer": {
             "image": _addons.text("{0}/seldonio/rclone-storage-initializer:" + versions.SELDON, registry)
         },
         "serviceAccount": {"create": True, "name": SERVICE_ACCOUNT},
-        # MLServer is a project of its own with its own licence, and its newer images run current models.
-        "predictor_servers": {
-            server: {
-                "protocols": {
-                    "v2": {
-                        "image": _addons.mirrored(registry, "seldonio/mlserver"),
-                        "defaultImageVersion": f"{versions.MLSERVER}-{flavour}",
-                    }
-                }
-            }
-            for server, flavour in MLSERVER_FLAVOURS.items()
+        "predictor_servers": _servers(args),
+        "explainer": {
+            "image": _addons.text("{0}/seldonio/alibiexplainer:" + versions.SELDON, registry),
+            "image_v2": _addons.text("{0}/seldonio/mlserver:" + versions.MLSERVER + "-alibi-explain", registry),
         },
     }
+
+
+def _servers(args: Mapping[str, Any]) -> dict[str, Any]:
+    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    protocols: dict[str, dict[str, Any]] = {}
+    for (server, protocol), repository in OTHER_SERVERS.items():
+        place = args.get("image_registry", TRITON_REGISTRY) if server == "TRITON_SERVER" else registry
+        protocols.setdefault(server, {})[protocol] = {"image": _addons.mirrored(place, repository)}
+    for server, flavour in MLSERVER_FLAVOURS.items():
+        # MLServer is a project of its own with its own licence, and its newer images run current models.
+        protocols.setdefault(server, {})["v2"] = {
+            "image": _addons.mirrored(registry, "seldonio/mlserver"),
+            "defaultImageVersion": f"{versions.MLSERVER}-{flavour}",
+        }
+    return {server: {"protocols": ways} for server, ways in protocols.items()}
 
 
 def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]:
