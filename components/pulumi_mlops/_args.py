@@ -4,19 +4,36 @@ A TypedDict checks nothing at run time. Every constructor calls `check_args` bef
 wrong argument costs one line on the terminal and nothing in the cluster.
 """
 
-import difflib
+import contextlib
 import ipaddress
 import re
-import types
-import typing
-from collections.abc import Callable, Iterable, Mapping
-from enum import Enum
-from typing import Any, NotRequired, Required, cast, get_args, get_origin, is_typeddict
+from collections.abc import Callable, Generator, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast, overload
 
 import pulumi
 
+from pulumi_mlops import _schema
+
 Rule = Callable[[Any], str | None]
 """Says what is wrong with a value ("must be at least 20 GiB"), or None. Runs on known plain values only."""
+
+
+@dataclass(frozen=True)
+class Argument:
+    """One row of a component's table of arguments."""
+
+    default: Any = None
+    """The value when the argument is left out. None: there is no such value, and code reads `args["x"] is None`."""
+    rule: Rule | None = None
+    """What the argument's values obey, beyond their type; that of a list holds for each of its items."""
+
+
+Arguments = Mapping[str, Argument]
+"""Dotted path (`source.bucket`; `*` stands for any key of a dict) → row. Arguments with neither rule nor default need
+no row."""
+
+Schema = TypeVar("Schema", bound=Mapping[str, object])
 
 
 class ArgumentError(pulumi.RunError):
@@ -25,45 +42,130 @@ class ArgumentError(pulumi.RunError):
     The engine prints a RunError as one line without a traceback.
     """
 
+    def __init__(self, owner: str, *problems: str) -> None:
+        """`owner` is whose arguments they are, such as `Workspace "birds"`; without problems it is the message."""
+        self.owner = owner
+        self.problems = problems
+        listed = "".join(f"\n  - {problem}" for problem in problems) if len(problems) > 1 else "".join(problems)
+        super().__init__(f"{owner}: {listed}" if problems else owner)
+
+
+@overload
+def check_args(
+    component: type[pulumi.ComponentResource],
+    name: str,
+    args: Schema,
+    schema: type[Schema],
+    arguments: Arguments,
+    *,
+    problems: Callable[[Schema], Iterable[str]] | None = None,
+    name_rule: Rule | None = None,
+) -> Schema: ...
+
+
+@overload  # before the component has a table of arguments
+def check_args(
+    component: type[pulumi.ComponentResource],
+    name: str,
+    args: Mapping[str, Any],
+    schema: type,
+    arguments: Mapping[str, Rule] | None = None,
+    *,
+    problems: Iterable[str] = (),
+    name_rule: Rule | None = None,
+) -> dict[str, Any]: ...
+
 
 def check_args(
     component: type[pulumi.ComponentResource],
     name: str,
     args: Mapping[str, Any],
     schema: type,
-    rules: Mapping[str, Rule] | None = None,
+    arguments: Mapping[str, Argument] | Mapping[str, Rule] | None = None,
     *,
-    problems: Iterable[str] = (),
+    problems: Callable[[Any], Iterable[str]] | Iterable[str] | None = None,
     name_rule: Rule | None = None,
-) -> dict[str, Any]:
-    """Returns a plain, normal copy of `args`, or raises one ArgumentError that lists every problem.
+) -> Any:
+    """Returns a copy of `args` with the defaults filled in, or raises one ArgumentError that lists every problem.
 
     `schema` is the component's TypedDict: unknown keys (with the nearest valid key), missing keys, values of another
-    type and unknown enum members are refused, at any depth. `rules` maps a dotted field (`source.bucket`) to a Rule.
-    `problems` are findings of the component itself that concern several fields, in the same wording; an iterator is
-    read only when every single field is sound. `name_rule` holds for the component's name.
+    type and unknown enum members are refused, at any depth. `arguments` has each argument's rule and default.
+    `problems` takes the copy, once every single field is sound, and yields findings that concern several fields, in
+    the same wording. `name_rule` holds for the component's name.
     Outputs are accepted anywhere an Input is: their values are not known yet.
 
-    In the copy, at any depth: an argument that is None is absent, an enum member is its value, and a whole number
-    that came as a float (from a program in another language) is an int.
+    In the copy, at any depth: every argument has a value, which is None where it was left out and has no default; an
+    enum member is its value; and a whole number that came as a float (from a program in another language) is an int.
     """
+    owner = f'{component.__name__} "{name}"'
     if not isinstance(args, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - the annotation holds nobody back
-        raise ArgumentError(f'{component.__name__} "{name}": args must be a dict of arguments, got {args!r}')
-    found: list[str] = []
-    if name_rule and (complaint := name_rule(name)):
-        found.append(f"name {complaint}, got {name!r}")
-    _check_dict(dict(args), schema, "args", found)
-    for field, rule in (rules or {}).items():
-        for path, value in _values(args, field.split(".")):
-            if _is_known(value) and (complaint := _apply(rule, value)):
+        raise ArgumentError(owner, f"args must be a dict of arguments, got {args!r}")
+    rules: dict[str, Rule] = {}
+    defaults: dict[str, Any] | None = None if arguments is None else {}
+    for path, row in (arguments or {}).items():
+        if not isinstance(row, Argument):
+            rules[path] = row
+            defaults = None
+            continue
+        if row.rule:
+            rules[path] = row.rule
+        if defaults is not None and row.default is not None:
+            defaults[path] = row.default
+    found = [f"name {complaint}, got {name!r}"] if name_rule and (complaint := name_rule(name)) else []
+    found += _schema.problems(args, schema, "args")
+    for field, rule in rules.items():
+        head, *rest = field.split(".")
+        for path, value in _values(args[head], rest, f"args.{head}") if head in args else ():
+            if _schema.is_known(value) and (complaint := _apply(rule, value)):
                 found.append(f"{path} {complaint}, got {value!r}")
-    if not found:
-        found.extend(problems)
     if found:
-        listed = found[0] if len(found) == 1 else "".join(f"\n  - {problem}" for problem in found)
-        raise ArgumentError(f'{component.__name__} "{name}": {listed}')
-    normal: dict[str, Any] = _normal(args, schema)
-    return normal
+        raise ArgumentError(owner, *found)
+    checked = _schema.normal(args, schema, defaults)
+    found = list(problems(checked) if callable(problems) else problems or ())
+    if found:
+        raise ArgumentError(owner, *found)
+    return checked
+
+
+def inputs(args: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as the user gave them, without defaults: the inputs under which a component is registered."""
+    return _schema.without_none(args)
+
+
+@contextlib.contextmanager
+def argument_names(component: type[pulumi.ComponentResource], name: str, paths: Mapping[str, str]) -> Generator[None]:
+    """Errors about arguments of components made inside name `component` and its arguments: those the user wrote.
+
+    `paths` maps dotted paths of the inner component's arguments to those of `component`; the longest one that fits
+    counts, and "" fits every path. A problem with an argument that has no path, or with the inner component's name,
+    keeps that component's name behind the one of `component`.
+    """
+    try:
+        yield
+    except ArgumentError as error:
+        problems = [_renamed(problem, paths) or f"{error.owner}: {problem}" for problem in error.problems]
+        raise ArgumentError(f'{component.__name__} "{name}"', *(problems or [error.owner])) from None
+
+
+def _renamed(problem: str, paths: Mapping[str, str]) -> str | None:
+    """The problem with the outer component's arguments; None unless each of its arguments has such a name."""
+    found = _ARGUMENT.findall(problem)
+    names = {path: _outer(path, paths) for path in found}
+    if not found or None in names.values():
+        return None
+    return _ARGUMENT.sub(lambda match: f"args{names[match[1]]}", problem)
+
+
+_ARGUMENT = re.compile(r"\bargs((?:\.[\w-]+|\[\d+\])*)")
+"""An argument in the text of a problem; the group is its path, with a leading dot."""
+
+
+def _outer(path: str, paths: Mapping[str, str]) -> str | None:
+    for inner in sorted(paths, key=len, reverse=True):
+        start = f".{inner}" if inner else ""
+        if path == start or path.startswith((f"{start}.", f"{start}[")):
+            return (f".{paths[inner]}" if paths[inner] else "") + path.removeprefix(start)
+    return None
 
 
 def at_least(minimum: float, unit: str = "") -> Rule:
@@ -136,133 +238,15 @@ def _apply(rule: Rule, value: Any) -> str | None:
         return None
 
 
-def _is_known(value: Any) -> bool:
-    return value is not None and not isinstance(value, pulumi.Output)
-
-
-def _values(value: Any, path: list[str], at: str = "args") -> list[tuple[str, Any]]:
+def _values(value: Any, path: list[str], at: str) -> list[tuple[str, Any]]:
     """The values at a dotted path; a list is searched element by element."""
     if isinstance(value, list):
         items = cast("list[Any]", value)
         return [hit for index, item in enumerate(items) for hit in _values(item, path, f"{at}[{index}]")]
     if not path:
         return [(at, value)]
-    if isinstance(value, Mapping) and path[0] in value:
-        return _values(value[path[0]], path[1:], f"{at}.{path[0]}")
-    return []
-
-
-def _check_dict(value: dict[str, Any], schema: type, at: str, found: list[str]) -> None:
-    hints = (
-        schema.__annotations__
-    )  # as written: get_type_hints cannot resolve the forward references inside pulumi.Input
-    for key in value:
-        if key not in hints:
-            near = difflib.get_close_matches(key, hints, n=1, cutoff=0.5)
-            hint = f'did you mean "{near[0]}"?' if near else f"valid arguments: {', '.join(sorted(hints))}"
-            found.append(f'{at} has no argument "{key}"; {hint}')
-    for key, hint in hints.items():
-        if value.get(key) is None:
-            if key in schema.__required_keys__:  # type: ignore[attr-defined]
-                found.append(f"{at}.{key} is required")
-            continue
-        _check_value(value[key], _unwrap(hint), f"{at}.{key}", found)
-
-
-def _unwrap(hint: Any) -> Any:
-    while get_origin(hint) in (NotRequired, Required):
-        hint = get_args(hint)[0]
-    return hint
-
-
-def _check_value(value: Any, hint: Any, at: str, found: list[str]) -> None:
-    if not _is_known(value):
-        return
-    alternatives = _alternatives(hint)
-    if Any in alternatives:
-        return
-    trials: list[list[str]] = []
-    for alternative in alternatives:
-        trial: list[str] = []
-        if _fits(value, alternative, at, trial):
-            found.extend(trial)
-            return
-        trials.append(trial)
-    names = " or ".join(dict.fromkeys(_type_name(a) for a in alternatives))
-    found.append(f"{at} must be {names}, got {value!r}")
-
-
-def _alternatives(hint: Any) -> list[Any]:
-    """The plain types behind `Input[T]`, `T | None` and unions; Awaitable and Output are not plain."""
-    if get_origin(hint) in (typing.Union, types.UnionType):
-        return [plain for part in get_args(hint) for plain in _alternatives(part)]
-    if hint is type(None) or getattr(get_origin(hint), "__name__", "") in ("Output", "Awaitable"):
+    if not isinstance(value, Mapping):
         return []
-    if isinstance(hint, typing.ForwardRef) and "Output" in hint.__forward_arg__:
-        return []
-    return [hint]
-
-
-def _fits(value: Any, hint: Any, at: str, found: list[str]) -> bool:
-    """Whether the value has the shape of the type; problems further inside go to `found`."""
-    origin = get_origin(hint) or hint
-    if is_typeddict(hint):
-        if not isinstance(value, Mapping):
-            return False
-        _check_dict(dict(cast("Mapping[str, Any]", value)), hint, at, found)
-        return True
-    if origin is list:
-        if not isinstance(value, list):
-            return False
-        for index, item in enumerate(cast("list[Any]", value)):
-            _check_value(item, (get_args(hint) or (Any,))[0], f"{at}[{index}]", found)
-        return True
-    if origin in (dict, Mapping):
-        if not isinstance(value, Mapping):
-            return False
-        for key, item in cast("Mapping[str, Any]", value).items():
-            _check_value(item, (get_args(hint) or (Any, Any))[1], f"{at}.{key}", found)
-        return True
-    if isinstance(origin, type) and issubclass(origin, Enum):
-        return value in [member.value for member in origin]
-    if origin is bool:
-        return isinstance(value, bool)
-    if origin is int:  # whole numbers arrive as floats from programs in other languages
-        return not isinstance(value, bool) and (
-            isinstance(value, int) or (isinstance(value, float) and value.is_integer())
-        )
-    if origin is float:
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return isinstance(value, origin) if isinstance(origin, type) else True
-
-
-def _normal(value: Any, hint: Any) -> Any:
-    """The value as the components use it; see `check_args`. The value has been checked against the hint."""
-    if isinstance(value, Enum):
-        return value.value
-    alternatives = _alternatives(_unwrap(hint))
-    plain = alternatives[0] if len(alternatives) == 1 else Any
-    if isinstance(value, Mapping):
-        hints = plain.__annotations__ if is_typeddict(plain) else {}
-        item = (get_args(plain) or (Any, Any))[-1]
-        parts = cast("Mapping[str, Any]", value).items()
-        return {key: _normal(part, hints.get(key, item)) for key, part in parts if part is not None}
-    if isinstance(value, list):
-        return [_normal(part, (get_args(plain) or (Any,))[0]) for part in cast("list[Any]", value)]
-    return int(value) if plain is int and isinstance(value, float) else value
-
-
-def _type_name(hint: Any) -> str:
-    origin: Any = get_origin(hint) or hint
-    if isinstance(origin, type) and issubclass(origin, Enum):
-        return "one of " + ", ".join(repr(member.value) for member in origin)
-    if is_typeddict(hint) or origin in (dict, Mapping):
-        return "a dict"
-    names: dict[Any, str] = {
-        str: "a string",
-        int: "a whole number",
-        float: "a number",
-        bool: "true or false",
-        list: "a list",
-    }
-    return names.get(origin) or str(hint)
+    parts = cast("Mapping[str, Any]", value)
+    keys = parts if path[0] == "*" else [path[0]] if path[0] in parts else []
+    return [hit for key in keys for hit in _values(parts[key], path[1:], f"{at}.{key}")]

@@ -1,7 +1,12 @@
 import asyncio
 import contextlib
+import json
+import subprocess
+import sys
+import tomllib
 from collections.abc import Iterator
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, NotRequired, TypedDict
 
 import pulumi
@@ -9,7 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_mlops import _args
-from pulumi_mlops._args import ArgumentError, check_args
+from pulumi_mlops._args import Argument, ArgumentError, argument_names, check_args, inputs
+
+ROOT = Path(__file__).parents[2]
 
 
 class Colour(StrEnum):
@@ -22,12 +29,24 @@ class WheelArgs(TypedDict):
     colour: NotRequired[pulumi.Input[Colour]]
 
 
+class LockArgs(TypedDict):
+    digits: NotRequired[int]
+    colour: NotRequired[Colour | None]
+
+
+class BellArgs(TypedDict):
+    loudness: NotRequired[int]
+
+
 class BikeArgs(TypedDict):
     owner: pulumi.Input[str]
     storage_gib: NotRequired[pulumi.Input[int]]
     price: NotRequired[pulumi.Input[float]]
     electric: NotRequired[bool]
     wheels: NotRequired[list[WheelArgs]]
+    spares: NotRequired[dict[str, WheelArgs]]
+    lock: NotRequired[LockArgs]
+    bell: NotRequired[BellArgs | None]
     labels: NotRequired[dict[str, pulumi.Input[str]]]
     extras: NotRequired[dict[str, Any]]
 
@@ -36,8 +55,27 @@ class Bike(pulumi.ComponentResource):
     """Never constructed: only its name is in the messages."""
 
 
-def check(args: Any, **options: Any) -> dict[str, Any]:
-    return check_args(Bike, "b", args, BikeArgs, **options)
+ARGUMENTS = {
+    "storage_gib": Argument(default=20, rule=_args.at_least(1, "GiB")),
+    "electric": Argument(default=False),
+    "wheels": Argument(default=[{"spokes": 36}]),
+    "wheels.spokes": Argument(rule=_args.at_least(1)),
+    "wheels.colour": Argument(default=Colour.BLUE),
+    "spares.*.colour": Argument(default=Colour.RED),
+    "spares.*.spokes": Argument(rule=_args.at_least(2)),
+    "lock": Argument(default={}),
+    "lock.digits": Argument(default=4),
+    "bell.loudness": Argument(default=3),
+}
+
+
+def check(args: Any, rules: Any = None, **options: Any) -> dict[str, Any]:
+    """With rules alone: no defaults, nothing filled in."""
+    return check_args(Bike, "b", args, BikeArgs, rules, **options)
+
+
+def filled(args: Any, **options: Any) -> BikeArgs:
+    return check_args(Bike, "b", args, BikeArgs, ARGUMENTS, **options)
 
 
 def complaint(args: Any, **options: Any) -> str:
@@ -71,7 +109,7 @@ def test_a_misspelt_key_is_answered_with_the_nearest_one() -> None:
 
 
 def test_a_key_like_no_other_is_answered_with_all_keys() -> None:
-    assert "valid arguments: electric, extras, labels" in complaint({"owner": "ann", "zzz": 5})
+    assert "valid arguments: bell, electric, extras, labels" in complaint({"owner": "ann", "zzz": 5})
 
 
 def test_a_missing_argument_is_named() -> None:
@@ -192,6 +230,129 @@ def test_falsy_values_survive() -> None:
         "storage_gib": 0,
         "electric": False,
     }
+
+
+def test_what_was_left_out_has_its_default_or_none() -> None:
+    assert filled({"owner": "ann"}) == {
+        "owner": "ann",
+        "storage_gib": 20,
+        "price": None,
+        "electric": False,
+        "wheels": [{"spokes": 36, "colour": "blue"}],
+        "spares": None,
+        "lock": {"digits": 4, "colour": None},
+        "bell": None,
+        "labels": None,
+        "extras": None,
+    }
+
+
+def test_what_was_given_is_kept_and_none_counts_as_left_out() -> None:
+    checked = filled({"owner": "ann", "storage_gib": 3.0, "electric": True, "lock": None, "wheels": []})
+    assert (checked["storage_gib"], checked["electric"], checked["wheels"]) == (3, True, [])
+    assert checked["lock"] == {"digits": 4, "colour": None}
+
+
+def test_defaults_of_nested_arguments_are_filled_in_where_the_dict_is_given() -> None:
+    checked = filled({"owner": "ann", "bell": {}, "spares": {"front": {"spokes": 3}}, "lock": {"colour": Colour.RED}})
+    assert checked["bell"] == {"loudness": 3}
+    assert checked["spares"] == {"front": {"spokes": 3, "colour": "red"}}
+    assert checked["lock"] == {"digits": 4, "colour": "red"}
+
+
+def test_no_two_components_share_a_default() -> None:
+    filled({"owner": "ann"})["wheels"].append({"spokes": 1})
+    filled({"owner": "ann"})["lock"]["digits"] = 9
+    assert filled({"owner": "ann"})["wheels"] == [{"spokes": 36, "colour": "blue"}]
+    assert filled({"owner": "ann"})["lock"]["digits"] == 4
+
+
+def test_a_rule_reaches_every_entry_of_a_dict() -> None:
+    spares = {"front": {"spokes": 1}, "rear": {"spokes": 2}}
+    with pytest.raises(ArgumentError) as caught:
+        filled({"owner": "ann", "spares": spares})
+    assert str(caught.value) == 'Bike "b": args.spares.front.spokes must be at least 2, got 1'
+
+
+def test_problems_of_several_fields_see_the_defaults() -> None:
+    def problems(checked: BikeArgs) -> Iterator[str]:
+        yield f"args.storage_gib is {checked['storage_gib']}"
+
+    with pytest.raises(ArgumentError, match=r"args\.storage_gib is 20"):
+        filled({"owner": "ann"}, problems=problems)
+
+
+def test_a_component_is_registered_with_what_was_given() -> None:
+    args = {"owner": "ann", "electric": None, "wheels": [{"spokes": 1, "colour": Colour.RED}], "extras": {"x": None}}
+    registered = inputs(args)
+    assert registered == {"owner": "ann", "wheels": [{"spokes": 1, "colour": "red"}], "extras": {}}
+    registered["wheels"].append({})
+    assert len(args["wheels"]) == 1
+
+
+class Shed(pulumi.ComponentResource):
+    """Makes a Bike; never constructed either."""
+
+
+def refused(paths: dict[str, str], *problems: str) -> str:
+    with pytest.raises(ArgumentError) as caught, argument_names(Shed, "s", paths):
+        raise ArgumentError('Bike "b"', *problems)
+    return str(caught.value)
+
+
+def test_an_inner_components_error_names_the_outer_one_and_the_argument_that_the_user_wrote() -> None:
+    paths = {"owner": "people.owner", "": "bike", "wheels": "wheels"}
+    assert refused(paths, "args.owner is required") == 'Shed "s": args.people.owner is required'
+    assert refused(paths, "args.owners is required") == 'Shed "s": args.bike.owners is required'
+    assert refused(paths, "args.wheels[1].spokes must be odd") == 'Shed "s": args.wheels[1].spokes must be odd'
+    assert refused(paths, "args has no argument") == 'Shed "s": args.bike has no argument'
+    assert (
+        refused(paths, "args.price must be below args.owner")
+        == 'Shed "s": args.bike.price must be below args.people.owner'
+    )
+
+
+def test_an_inner_components_error_about_what_the_user_did_not_write_keeps_its_name_behind_the_outer_one() -> None:
+    assert refused({"owner": "owner"}, "args.price is high") == 'Shed "s": Bike "b": args.price is high'
+    assert refused({"": ""}, "name must be longer") == 'Shed "s": Bike "b": name must be longer'
+    assert refused({"": ""}) == 'Shed "s": Bike "b"'
+    assert refused({"owner": "buyer"}, "args.owner is rich", "args.price is high") == (
+        'Shed "s": \n  - args.buyer is rich\n  - Bike "b": args.price is high'
+    )
+
+
+def test_the_type_checker_finds_a_misspelt_argument(tmp_path: Path) -> None:
+    program = """
+import pulumi
+from typing import NotRequired, TypedDict
+from pulumi_mlops._args import Argument, check_args
+
+class BikeArgs(TypedDict):
+    owner: pulumi.Input[str]
+    gears: NotRequired[int]
+
+class Bike(pulumi.ComponentResource):
+    def __init__(self, name: str, args: BikeArgs) -> None:
+        checked = check_args(Bike, name, args, BikeArgs, {"gears": Argument(default=7)})
+        self.gears = checked["gears"] + 1
+        self.owner = checked["owner"]
+"""
+    assert type_errors(tmp_path, program) == []
+    assert any(
+        '"gaers" is not a defined key' in one
+        for one in type_errors(tmp_path, program.replace('checked["gears', 'checked["gaers'))
+    )
+
+
+def type_errors(folder: Path, program: str) -> list[str]:
+    """What basedpyright says with the settings of this repository."""
+    (folder / "program.py").write_text(program)
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["basedpyright"]
+    settings |= {"include": ["program.py"], "extraPaths": [str(ROOT / "components")], "venvPath": str(ROOT)}
+    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+    command = [sys.executable, "-m", "basedpyright", "--project", str(folder), "--outputjson"]
+    report = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    return [one["message"] for one in report["generalDiagnostics"]]
 
 
 @pytest.mark.parametrize(

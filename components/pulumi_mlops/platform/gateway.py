@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import between, check_args, dns_label, matches, not_empty, object_name
+from pulumi_mlops._args import Argument, between, check_args, dns_label, inputs, matches, not_empty, object_name
 from pulumi_mlops._manifests import name_of
 
 
@@ -27,11 +27,11 @@ class GatewayArgs(TypedDict):
     """Port of the HTTP listener; default 80."""
 
 
-RULES = {
-    "namespace": dns_label,
-    "gateway_class": not_empty,
-    "url": matches(r"https?://[^/\s]+", 'a URL without a path such as "https://models.example.org"'),
-    "port": between(1, 65535),
+ARGUMENTS = {
+    "namespace": Argument(rule=dns_label),
+    "gateway_class": Argument(rule=not_empty),
+    "url": Argument(rule=matches(r"https?://[^/\s]+", 'a URL without a path such as "https://models.example.org"')),
+    "port": Argument(default=conventions.GATEWAY_PORT, rule=between(1, 65535)),
 }
 
 
@@ -55,8 +55,8 @@ class Gateway(pulumi.ComponentResource):
     """Where clients reach it, without a path."""
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(Gateway, name, args, GatewayArgs, RULES, name_rule=object_name(40))
-        super().__init__("pulumi-mlops:index:Gateway", name, {**checked}, opts)
+        checked = check_args(Gateway, name, args, GatewayArgs, ARGUMENTS, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:Gateway", name, inputs(args), opts)
         gateway = k8s.apiextensions.CustomResource(
             f"{name}-gateway",
             api_version="gateway.networking.k8s.io/v1",
@@ -71,7 +71,7 @@ class Gateway(pulumi.ComponentResource):
                 "listeners": [
                     {
                         "name": conventions.GATEWAY_LISTENER,
-                        "port": checked.get("port", conventions.GATEWAY_PORT),
+                        "port": checked["port"],
                         "protocol": "HTTP",
                         "allowedRoutes": {"namespaces": {"from": "All"}},
                     }

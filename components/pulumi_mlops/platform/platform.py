@@ -12,7 +12,7 @@ from pulumi_mlops import conventions
 from pulumi_mlops._args import at_least, check_args, image_registry, not_empty, object_name, quantity
 from pulumi_mlops._manifests import RESTRICTED, name_of
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
-from pulumi_mlops.platform.gateway import RULES as GATEWAY_RULES
+from pulumi_mlops.platform.gateway import ARGUMENTS as GATEWAY_ARGUMENTS
 from pulumi_mlops.platform.gateway import Gateway
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
 from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, ObjectStoreUser
@@ -73,7 +73,7 @@ class PlatformArgs(TypedDict):
 
 RULES = {
     "gateway_class": not_empty,
-    "gateway_url": GATEWAY_RULES["url"],
+    "gateway_url": GATEWAY_ARGUMENTS["url"].rule or not_empty,
     "image_registry": image_registry,
     "chart_repository": not_empty,
     "sizes.object_store_storage_gib": at_least(1, "GiB"),
