@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pulumi_mlops._args import ArgumentError
     from pulumi_mlops._manifests import ImagePullPolicy
-    from pulumi_mlops._pipeline_settings import (
+    from pulumi_mlops._workspace_objects import ObjectStoreAccess
+    from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
+    from pulumi_mlops.model_endpoint import (
+        AutoscalingArgs,
+        CanaryArgs,
+        EndpointRuntime,
+        ModelEndpoint,
+        ModelEndpointArgs,
+    )
+    from pulumi_mlops.training_pipeline import StepArgs, StepsArgs, TrainingPipeline, TrainingPipelineArgs
+    from pulumi_mlops.training_pipeline._pipeline_settings import (
         CategoricalImputation,
         DataFormat,
         EvaluationArgs,
@@ -23,16 +33,6 @@ if TYPE_CHECKING:
         TrainingArgs,
         UnknownCategory,
     )
-    from pulumi_mlops._workspace_objects import ObjectStoreAccess
-    from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
-    from pulumi_mlops.model_endpoint import (
-        AutoscalingArgs,
-        CanaryArgs,
-        EndpointRuntime,
-        ModelEndpoint,
-        ModelEndpointArgs,
-    )
-    from pulumi_mlops.training_pipeline import StepArgs, StepsArgs, TrainingPipeline, TrainingPipelineArgs
     from pulumi_mlops.workspace import Workspace, WorkspaceArgs
 
 __all__ = [
@@ -70,7 +70,7 @@ __all__ = [
 _MODULES = {
     "_args": ("ArgumentError",),
     "_manifests": ("ImagePullPolicy",),
-    "_pipeline_settings": (
+    "training_pipeline._pipeline_settings": (
         "CategoricalImputation",
         "DataFormat",
         "EvaluationArgs",

@@ -25,7 +25,7 @@ def test_a_canary_answers_its_share_of_the_requests(loop: Loop, pulumi_env: Pulu
         from pulumi_mlops import ModelEndpoint
 
         args = {"namespace": namespace, "image": image, "model_name": model, "model_version": stable, "memory": "256Mi"}
-        endpoint = ModelEndpoint("weighted", {**args, "canary": {"version": canary, "weight_percent": 30}})
+        endpoint = ModelEndpoint("weighted", {**args, "canary": {"model_version": canary, "weight_percent": 30}})
         pulumi.export("path", endpoint.path)
 
     stack = pulumi_env.stack(program, config={"kubernetes:kubeconfig": str(loop.cluster.kubeconfig)})

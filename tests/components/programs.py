@@ -84,7 +84,7 @@ ENDPOINT_FULL: ModelEndpointArgs = {
     "model_name": "penguin-species",
     "model_version": "20260101-000000-00000000",
     "autoscaling": {"min_replicas": 2, "max_replicas": 6, "cpu_percent": 60},
-    "canary": {"version": "20260201-000000-00000000", "weight_percent": 20},
+    "canary": {"model_version": "20260201-000000-00000000", "weight_percent": 20},
     "cpu": "250m",
     "memory": "1Gi",
     "image_pull_policy": ImagePullPolicy.ALWAYS,

@@ -7,7 +7,7 @@ from syrupy.assertion import SnapshotAssertion
 from tests.components.programs import ENDPOINT, ENDPOINT_FULL, with_changes
 from tests.conftest import UNKNOWN, Build, Graph, unknown
 
-CANARY = {"version": "20260201-000000-00000000", "weight_percent": 20}
+CANARY = {"model_version": "20260201-000000-00000000", "weight_percent": 20}
 ANNOTATION = "pulumi-mlops.dev/model-version"
 
 
@@ -159,7 +159,7 @@ def test_a_canary_gets_its_share_of_the_requests_and_keeps_its_version(build: Bu
             {"name": "penguins-canary", "port": 8000, "weight": 20},
         ]
     canary = graph["penguins-canary-deployment"]
-    assert canary.inputs["spec"]["template"]["metadata"]["annotations"] == {ANNOTATION: CANARY["version"]}
+    assert canary.inputs["spec"]["template"]["metadata"]["annotations"] == {ANNOTATION: CANARY["model_version"]}
     assert canary.ignore_changes == ()
     assert canary.urn in graph["penguins-route"].dependencies
 
@@ -231,9 +231,15 @@ def test_two_endpoints_fit_in_one_stack(build: Build) -> None:
         ({"replicas": 2, "autoscaling": {"min_replicas": 1, "max_replicas": 2}}, "args.replicas must be left out"),
         ({"autoscaling": {"min_replicas": 3, "max_replicas": 2}}, "min_replicas must be at most"),
         ({"autoscaling": {"min_replicas": 3}}, "args.autoscaling.max_replicas is required"),
-        ({"canary": {"version": "", "weight_percent": 5}}, "args.canary.version must be the name of a directory"),
-        ({"canary": {"version": "v1", "weight_percent": 101}}, "weight_percent must be between 0 and 100 percent"),
-        ({"canary": {"version": "v1", "weight": 10}}, 'did you mean "weight_percent"?'),
+        (
+            {"canary": {"model_version": "", "weight_percent": 5}},
+            "args.canary.model_version must be the name of a directory",
+        ),
+        (
+            {"canary": {"model_version": "v1", "weight_percent": 101}},
+            "weight_percent must be between 0 and 100 percent",
+        ),
+        ({"canary": {"model_version": "v1", "weight": 10}}, 'did you mean "weight_percent"?'),
         ({"model_version": "../other"}, "args.model_version must be the name of a directory"),
         ({"drain_seconds": 0}, "args.drain_seconds must be between 1 and 300 seconds, got 0"),
         ({"runtime": "SELDON"}, "args.runtime must be one of 'PYTHON', got 'SELDON'"),
@@ -274,8 +280,8 @@ def test_a_name_leaves_room_for_the_canarys(build: Build) -> None:
         {"replicas": 1},
         {"replicas": 100},
         {"autoscaling": {"min_replicas": 2, "max_replicas": 2, "cpu_percent": 1}},
-        {"canary": {"version": "v1", "weight_percent": 0}},
-        {"canary": {"version": "v1", "weight_percent": 100}},
+        {"canary": {"model_version": "v1", "weight_percent": 0}},
+        {"canary": {"model_version": "v1", "weight_percent": 100}},
         {"drain_seconds": 1},
         {"model_version": ""},
         {"runtime": "PYTHON"},

@@ -1,7 +1,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_mlops._cron import FIELDS, schedule
+from pulumi_mlops.training_pipeline._cron import FIELDS, schedule
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ the second runs the change's own program and reads the state, only the last has 
 from collections.abc import Mapping
 from typing import Any
 
+from pulumi_mlops._argo_workflows import EXECUTOR_PATCH, KEEP_FAILED_SECONDS, KEEP_SUCCEEDED_SECONDS
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
-from pulumi_mlops._workflow import EXECUTOR_PATCH, KEEP_FAILED_SECONDS, KEEP_SUCCEEDED_SECONDS
 from pulumi_mlops.review.git_host import GitHostKind
 
 PARAMETERS = {

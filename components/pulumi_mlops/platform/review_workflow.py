@@ -11,9 +11,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
+from pulumi_mlops._argo_workflows import API_VERSION
 from pulumi_mlops._args import Rule, at_least, check_args, dns_label, matches, not_empty, object_name, quantity
 from pulumi_mlops._manifests import name_of
-from pulumi_mlops._workflow import API_VERSION
 from pulumi_mlops.platform import _review_pod
 from pulumi_mlops.review.git_host import GitHostKind
 

@@ -11,9 +11,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import _serving, conventions
+from pulumi_mlops import conventions
 from pulumi_mlops._args import Rule, between, check_args, dns_label, matches, not_empty, object_name, quantity
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, after, name_of
+from pulumi_mlops.model_endpoint import _serving
 
 CANARY = "canary"
 MAX_NAME = 63 - len(f"-{CANARY}")  # the canary's Service needs a name as well
@@ -46,7 +47,7 @@ class AutoscalingArgs(TypedDict):
 class CanaryArgs(TypedDict):
     """A second model version that answers a part of the requests at the gateway."""
 
-    version: pulumi.Input[str]
+    model_version: pulumi.Input[str]
     """Model version, which exists in the model store."""
     weight_percent: int
     """Part of the requests in percent, from 0 to 100. Plain, because the rest is computed from it."""
@@ -103,7 +104,7 @@ RULES: dict[str, Rule] = {
     "autoscaling.min_replicas": between(1, MAX_REPLICAS, "replicas"),
     "autoscaling.max_replicas": between(1, MAX_REPLICAS, "replicas"),
     "autoscaling.cpu_percent": between(1, 500, "percent"),
-    "canary.version": matches("[A-Za-z0-9][A-Za-z0-9._-]*", "the name of a directory in the model store"),
+    "canary.model_version": matches("[A-Za-z0-9][A-Za-z0-9._-]*", "the name of a directory in the model store"),
     "canary.weight_percent": between(0, 100, "percent"),
     "cpu": quantity,
     "memory": quantity,
@@ -202,7 +203,7 @@ class ModelEndpoint(pulumi.ComponentResource):
         if "canary" not in self._args:
             return []
         server = f"{self._name}-{CANARY}"
-        version = self._args["canary"]["version"]
+        version = self._args["canary"]["model_version"]
         deployment = k8s.apps.v1.Deployment(
             f"{self._name}-canary-deployment",
             metadata=self._metadata(server),

@@ -1,13 +1,12 @@
-"""The Argo Workflows objects of a training pipeline, valid for Argo Workflows 3.7 and 4.x."""
+"""The Argo Workflows objects of a training pipeline."""
 
-import json
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from pulumi_mlops import conventions
+from pulumi_mlops._argo_workflows import DAY_SECONDS, EXECUTOR_PATCH, KEEP_FAILED_SECONDS, KEEP_SUCCEEDED_SECONDS
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, container_security, pod_security, resources
 
-API_VERSION = "argoproj.io/v1alpha1"
 SETTINGS_DIRECTORY = "/etc/pipeline"
 SETTINGS_FILE = "settings.json"
 OUTPUTS_DIRECTORY = "/tmp/outputs"  # noqa: S108 - inside the container, on its own volume
@@ -22,11 +21,6 @@ WRONG_DATA_EXIT_CODE = 65
 
 SCRATCH_SIZE = "2Gi"
 """Of /tmp; what the steps hand on to each other is on the models' volume."""
-DAY_SECONDS = 86_400
-KEEP_SUCCEEDED_SECONDS = DAY_SECONDS
-KEEP_FAILED_SECONDS = 7 * DAY_SECONDS
-"""A failed run keeps its pods as well, for whoever looks into it."""
-
 DEFAULT_RETRIES = 2
 FIRST_RETRY_SECONDS = 10
 DEFAULT_RUN_TIMEOUT_SECONDS = DAY_SECONDS // 2
@@ -49,17 +43,6 @@ STEPS: dict[str, Step] = {
     "deploy": Step("100m", "512Mi", 900),
 }
 """In the order they run. `deploy` exists only where there is an endpoint to move."""
-
-# Argo's own containers say nothing about security and resources; without this patch the restricted Pod Security
-# Standard and the quota of the workspace would refuse every pod.
-_EXECUTOR = {
-    "securityContext": {"allowPrivilegeEscalation": False, "capabilities": {"drop": ["ALL"]}},
-    "resources": resources("10m", "128Mi"),
-}
-EXECUTOR_PATCH = json.dumps(
-    {"initContainers": [{"name": "init", **_EXECUTOR}], "containers": [{"name": "wait", **_EXECUTOR}]},
-    sort_keys=True,
-)
 
 _TOKEN: dict[str, Any] = {
     "audience": conventions.MLFLOW_AUDIENCE,

@@ -10,11 +10,19 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import _pipeline_settings, _workflow, conventions
+from pulumi_mlops import conventions
+from pulumi_mlops._argo_workflows import API_VERSION
 from pulumi_mlops._args import Rule, between, check_args, dns_label, not_empty, object_name, quantity
-from pulumi_mlops._cron import schedule
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, name_of
-from pulumi_mlops._pipeline_settings import EvaluationArgs, FeaturesArgs, SourceArgs, Task, TrainingArgs
+from pulumi_mlops.training_pipeline import _pipeline_settings, _workflow
+from pulumi_mlops.training_pipeline._cron import schedule
+from pulumi_mlops.training_pipeline._pipeline_settings import (
+    EvaluationArgs,
+    FeaturesArgs,
+    SourceArgs,
+    Task,
+    TrainingArgs,
+)
 
 MAX_NAME = 52  # Argo appends a time stamp to a CronWorkflow's name and refuses a longer one
 MAX_TIMEOUT_SECONDS = 7 * 86_400
@@ -248,7 +256,7 @@ class TrainingPipeline(pulumi.ComponentResource):
     def _create_workflow_template(self, needs: list[pulumi.Resource]) -> k8s.apiextensions.CustomResource:
         return k8s.apiextensions.CustomResource(
             f"{self._name}-workflow-template",
-            api_version=_workflow.API_VERSION,
+            api_version=API_VERSION,
             kind="WorkflowTemplate",
             metadata=self._metadata(self._name),
             spec=_workflow.workflow_template(self._name, self._args, self._labels),
@@ -258,7 +266,7 @@ class TrainingPipeline(pulumi.ComponentResource):
     def _create_cron_workflow(self, template: pulumi.Resource) -> k8s.apiextensions.CustomResource:
         return k8s.apiextensions.CustomResource(
             f"{self._name}-cron-workflow",
-            api_version=_workflow.API_VERSION,
+            api_version=API_VERSION,
             kind="CronWorkflow",
             metadata=self._metadata(self._name),
             spec=_workflow.cron_workflow(self._name, self._args, self._labels),
