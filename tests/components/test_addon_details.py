@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,10 +19,10 @@ from pulumi_mlops.platform import (
     load_balancer_controller,
 )
 
+from maintenance import upstream
 from tests.components.addons import ADDONS, ZONE
 from tests.conftest import Build, unknown
 
-POLICY = Path(__file__).parents[1] / "contract" / "data" / "iam" / "aws-load-balancer-controller-3.5.0.json"
 LEAST = {addon.component: addon.least for addon in ADDONS}
 DNS = LEAST[ExternalDns]
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1"
@@ -83,22 +82,9 @@ def test_what_is_known_later_can_be_part_of_a_statement(build: Build) -> None:
 
 
 def test_the_load_balancer_controller_may_do_what_upstream_asks_for_and_nothing_else() -> None:
-    def listed(value: str | list[str]) -> list[str]:
-        return [value] if isinstance(value, str) else value
+    asked_for = upstream.content(upstream.POLICY, "aws-load-balancer-controller")
 
-    upstream = [
-        {
-            "actions": listed(one["Action"]),
-            "resources": listed(one["Resource"]),
-            "conditions": {
-                operator: {key: listed(value) for key, value in keys.items()}
-                for operator, keys in one.get("Condition", {}).items()
-            },
-        }
-        for one in json.loads(POLICY.read_text())["Statement"]
-    ]
-
-    assert permissions(load_balancer_controller.statements()) == permissions(upstream)
+    assert permissions(load_balancer_controller.statements()) == permissions(asked_for)
 
 
 @pytest.mark.parametrize("partition", ["aws-cn", "aws-us-gov"])

@@ -84,7 +84,7 @@ def _closed(node: Any) -> Any:
 
 @cache
 def validator(api_version: str, kind: str, argo: str | None = None) -> Draft7Validator:
-    known = definitions.of_project("argo-workflows", argo) if argo else definitions.everything()
+    known = definitions.of_project(argo) if argo else definitions.everything()
     root = _closed(definitions.schema(known, api_version, kind))
     root["properties"]["metadata"] = {"type": "object"}
     return Draft7Validator(root)
@@ -100,12 +100,12 @@ def test_every_custom_resource_is_valid_for_its_definition(build: Build, compone
     assert [problem for one in resources.made(build, component, size) for problem in problems(one)] == []
 
 
-@pytest.mark.parametrize("version", definitions.ARGO_WORKFLOWS)
-def test_workflows_are_valid_for_every_line_of_argo(build: Build, version: str) -> None:
+@pytest.mark.parametrize("argo", definitions.ARGO_WORKFLOWS)
+def test_workflows_are_valid_for_every_line_of_argo(build: Build, argo: str) -> None:
     made = [one for form in resources.EACH for one in resources.made(build, *form)]
     workflows = [one for one in made if one["kind"] in ("WorkflowTemplate", "CronWorkflow")]
 
-    assert [problem for one in workflows for problem in problems(one, version)] == []
+    assert [problem for one in workflows for problem in problems(one, argo)] == []
     assert len(workflows) == 6
 
 
@@ -128,11 +128,11 @@ def test_a_component_that_is_not_looked_at_makes_none(build: Build, name: str) -
     assert resources.among(build(lambda: exec(code, {"pulumi": pulumi}))) == []
 
 
-@pytest.mark.parametrize("version", definitions.ARGO_WORKFLOWS)
-def test_a_field_that_argo_does_not_know_would_be_found(version: str) -> None:
+@pytest.mark.parametrize("argo", definitions.ARGO_WORKFLOWS)
+def test_a_field_that_argo_does_not_know_would_be_found(argo: str) -> None:
     spec = {"entrypoint": "x", "templates": [{"name": "x", "container": {"image": "y", "comand": ["z"]}}]}
     manifest = {"apiVersion": "argoproj.io/v1alpha1", "kind": "WorkflowTemplate", "metadata": {}, "spec": spec}
-    (error,) = problems(manifest, version)
+    (error,) = problems(manifest, argo)
     assert "'comand' was unexpected" in error
 
 

@@ -137,7 +137,7 @@ def both(case: Case, build: Build) -> list[dict[str, Any]]:
 
 
 def unknown(case: Case, values: Mapping[str, Any]) -> list[str]:
-    known = chart_keys.read(case.chart, case.version)["keys"]
+    known = chart_keys.read(case.chart)["keys"]
     return [one for one in chart_keys.unknown_keys(values, known) if one.split(" is no value")[0] not in case.allowed]
 
 
@@ -149,7 +149,7 @@ def test_the_chart_knows_every_value_that_we_set(build: Build, case: Case) -> No
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_chart_s_schema_admits_them(build: Build, case: Case) -> None:
-    schema = chart_keys.read(case.chart, case.version)["schema"]
+    schema = chart_keys.read(case.chart)["schema"]
     for inputs in both(case, build):
         assert list(Draft7Validator(schema or {}).iter_errors(inputs.get("values", {}))) == []
 
@@ -165,7 +165,7 @@ def test_the_release_is_of_the_chart_whose_keys_were_read(build: Build, case: Ca
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_every_allowance_is_used_and_says_why(build: Build, case: Case) -> None:
-    known = chart_keys.read(case.chart, case.version)["keys"]
+    known = chart_keys.read(case.chart)["keys"]
     used = {
         one.split(" is no value")[0]
         for inputs in both(case, build)
@@ -183,7 +183,7 @@ def test_a_wrong_key_would_be_found_with_its_path(build: Build, case: Case) -> N
         nested = next((key for key, part in values.items() if isinstance(part, dict) and key not in case.allowed), None)
         found = unknown(case, values)
         assert [one.split(" ")[0] for one in found] == ["replicaz"]
-        if nested and isinstance(chart_keys.read(case.chart, case.version)["keys"].get(nested), dict):
+        if nested and isinstance(chart_keys.read(case.chart)["keys"].get(nested), dict):
             wrong = {**inputs.get("values", {}), nested: {**inputs.get("values", {})[nested], "no-such-key": 1}}
             assert [one.split(" ")[0] for one in unknown(case, wrong)] == [f"{nested}.no-such-key"]
 

@@ -5,7 +5,6 @@ Each caller goes the whole way: service account, association, trust of the role,
 
 import collections
 import json
-from pathlib import Path
 from typing import Any
 
 import boto3
@@ -13,6 +12,7 @@ import pytest
 from moto import mock_aws
 from pulumi_mlops.foundation import _addons
 
+from maintenance import upstream
 from tests import callers, iam, stacks
 from tests.aws import ACCOUNT, REGION
 from tests.conftest import Build, Graph
@@ -297,7 +297,6 @@ def test_the_parser_of_policies_takes_every_document_of_a_stack(
 
 # What AWS and the drivers' authors publish. The data say where they come from and of which version they are.
 
-DATA = Path(__file__).parent / "data" / "iam"
 S3_FILES = "s3files:"
 """Prefix of the actions on S3 Files, a second kind of volume of the EFS driver that the library does not offer."""
 
@@ -313,8 +312,7 @@ def permissions(statements: list[dict[str, Any]]) -> set[tuple[str, str, str]]:
 
 
 def of_upstream(driver: str) -> list[dict[str, Any]]:
-    (file,) = DATA.glob(f"{driver}-*.json")
-    return json.loads(file.read_text())["statements"]
+    return upstream.content(upstream.POLICY, driver)
 
 
 def of_aws(driver: str) -> list[dict[str, Any]]:

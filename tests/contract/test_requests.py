@@ -9,6 +9,7 @@ from typing import Any
 import chart_keys
 import pytest
 
+from maintenance.extraction import ANYTHING, ISTIO_DEFAULTS
 from tests.components.test_eks_platform import EVERYTHING, program
 from tests.conftest import Build, Registration
 
@@ -46,10 +47,10 @@ def places(keys: Any, at: str = "") -> Iterator[tuple[str, Any]]:
     for key, below in keys.items() if isinstance(keys, dict) else ():
         if key == "resources":
             yield at.removesuffix("."), below
-        elif key != chart_keys.ISTIO_DEFAULTS:
+        elif key != ISTIO_DEFAULTS:
             yield from places(below, f"{at}{key}.")
-    if not at and isinstance(keys, dict) and chart_keys.ISTIO_DEFAULTS in keys:
-        yield from places(keys[chart_keys.ISTIO_DEFAULTS])
+    if not at and isinstance(keys, dict) and ISTIO_DEFAULTS in keys:
+        yield from places(keys[ISTIO_DEFAULTS])
 
 
 def bare(values: Mapping[str, Any], keys: Any) -> list[str]:
@@ -79,7 +80,7 @@ def test_every_container_of_every_chart_has_requests_and_a_limit(build: Build) -
     seen: dict[str, set[str]] = {}
     for one in _releases(build):
         chart = one.inputs["chart"].rpartition("/")[2]
-        found = bare(one.inputs.get("values", {}), chart_keys.read(chart, one.inputs["version"])["keys"])
+        found = bare(one.inputs.get("values", {}), chart_keys.read(chart)["keys"])
         assert [place for place in found if place not in OFF.get(chart, {})] == [], chart
         seen.setdefault(chart, set()).update(found)
 
@@ -97,9 +98,7 @@ def test_every_container_of_every_chart_has_requests_and_a_limit(build: Build) -
     ],
 )
 def test_a_container_without_them_would_be_seen(given: dict[str, Any], complete: bool) -> None:
-    keys = {"server": {"resources": chart_keys.ANYTHING, "replicas": "int"}}
+    keys = {"server": {"resources": ANYTHING, "replicas": "int"}}
 
     assert bare({"server": {"resources": given}}, keys) == ([] if complete else ["server"])
-    assert bare({"resources": given}, {chart_keys.ISTIO_DEFAULTS: {"resources": "anything"}}) == (
-        [] if complete else [""]
-    )
+    assert bare({"resources": given}, {ISTIO_DEFAULTS: {"resources": "anything"}}) == ([] if complete else [""])

@@ -5,8 +5,6 @@ source sends is led through the sensor's filters and parameters.
 """
 
 import copy
-import gzip
-import json
 import re
 from functools import cache
 from typing import Any
@@ -17,6 +15,7 @@ from jsonschema import Draft7Validator
 from pulumi_mlops.platform import _review_pod
 
 from local.paths import ROOT
+from maintenance import upstream
 from tests.conftest import Build
 from tests.contract import definitions, test_custom_resources
 from tests.contract.event_wiring import dangling
@@ -46,8 +45,7 @@ def shown() -> dict[str, dict[str, Any]]:
 
 @cache
 def schema() -> dict[str, Any]:
-    (file,) = definitions.SCHEMAS.glob("event-sources-and-sensors-*")
-    return _closed(json.loads(gzip.decompress(file.read_bytes())))
+    return _closed(upstream.content(upstream.JSON_SCHEMA, "event-sources-and-sensors"))
 
 
 def _closed(node: Any) -> Any:

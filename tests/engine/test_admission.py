@@ -37,7 +37,7 @@ class _Admission:
         self._cluster = cluster
         self.groups = {one["name"] for one in self._client.request("GET", "/apis")["groups"]}
         """API groups that it has without any definition."""
-        installed = [*definitions.everything(), *(one for version in OTHER_ARGO for one in _of_argo(version))]
+        installed = [*definitions.everything(), *(one for argo in OTHER_ARGO for one in _of_argo(argo))]
         for one in installed:
             cluster.apply(one, "test")
         deadline = time.monotonic() + WAIT_SECONDS
@@ -77,16 +77,16 @@ def _kind(api_version: str, kind: str) -> Kind:
     return Kind(group, version, kind)
 
 
-def _group(version: str) -> str:
-    return f"v{version}.argoproj.io"
+def _group(argo: str) -> str:
+    return f"{argo}.argoproj.io"
 
 
-def _of_argo(version: str) -> list[Manifest]:
+def _of_argo(argo: str) -> list[Manifest]:
     """Another version's definitions, in a group of their own: so several stand side by side."""
     made = []
-    for one in definitions.of_project("argo-workflows", version):
-        name = f"{one['spec']['names']['plural']}.{_group(version)}"
-        made.append({**one, "metadata": {"name": name}, "spec": {**one["spec"], "group": _group(version)}})
+    for one in definitions.of_project(argo):
+        name = f"{one['spec']['names']['plural']}.{_group(argo)}"
+        made.append({**one, "metadata": {"name": name}, "spec": {**one["spec"], "group": _group(argo)}})
     return made
 
 
@@ -112,11 +112,11 @@ def test_every_custom_resource_is_admitted(admission: _Admission, build: Build, 
     assert [found for one in resources.made(build, component, size) if (found := admission.problem(one))] == []
 
 
-@pytest.mark.parametrize("version", OTHER_ARGO)
-def test_workflows_are_admitted_by_the_later_lines_of_argo(admission: _Admission, build: Build, version: str) -> None:
-    kinds = {one["spec"]["names"]["kind"] for one in _of_argo(version)}
+@pytest.mark.parametrize("argo", OTHER_ARGO)
+def test_workflows_are_admitted_by_the_later_lines_of_argo(admission: _Admission, build: Build, argo: str) -> None:
+    kinds = {one["spec"]["names"]["kind"] for one in _of_argo(argo)}
     made = [one for form in resources.EACH for one in resources.made(build, *form) if one["kind"] in kinds]
-    ours = [{**one, "apiVersion": f"{_group(version)}/v1alpha1"} for one in made]
+    ours = [{**one, "apiVersion": f"{_group(argo)}/v1alpha1"} for one in made]
 
     assert [found for one in ours if (found := admission.problem(one))] == []
     assert {one["kind"] for one in ours} == kinds

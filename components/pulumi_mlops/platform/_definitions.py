@@ -14,9 +14,9 @@ import pulumi_kubernetes as k8s
 DATA = Path(__file__).parent / "data"
 
 
-def read(project: str, version: str) -> list[dict[str, Any]]:
+def read(project: str) -> list[dict[str, Any]]:
     """Metadata and spec of every definition of a project, in the order of their files upstream."""
-    return json.loads(gzip.decompress((DATA / f"{project}-{version}.json.gz").read_bytes()))
+    return json.loads(gzip.decompress((DATA / f"{project}.json.gz").read_bytes()))["content"]
 
 
 def install(

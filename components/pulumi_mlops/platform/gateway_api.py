@@ -50,4 +50,4 @@ class GatewayApi(pulumi.ComponentResource):
 
 def definitions() -> list[dict[str, Any]]:
     """Metadata and spec of every definition."""
-    return _definitions.read("gateway-api", versions.GATEWAY_API)
+    return _definitions.read("gateway-api")

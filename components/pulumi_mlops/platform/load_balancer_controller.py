@@ -152,7 +152,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
 
 def definitions() -> list[dict[str, Any]]:
     """Metadata and spec of every definition of the controller."""
-    return _definitions.read("aws-load-balancer-controller", versions.LOAD_BALANCER_CONTROLLER)
+    return _definitions.read("aws-load-balancer-controller")
 
 
 def statements(*, partition: str = "aws") -> list[dict[str, Any]]:
