@@ -1,11 +1,11 @@
-# The words of this project. `make help` lists them.
+# The commands of this project. `make help` lists them.
 PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up train predict status down plan adopt destroy test check bench versions lock environment
+.PHONY: help up train predict status down plan adopt destroy leftovers test check bench versions lock environment
 
-help: ## list these words
+help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: environment ## bare machine (or KUBE_CONTEXT) -> platform, trained model, served prediction
@@ -32,6 +32,9 @@ adopt: environment ## from a Terraform state, what `pulumi import` takes over: S
 destroy: environment ## delete a stack on AWS: STACK=foundation-dev; KEEP_DATA=1 keeps what is protected, YES=1 does not ask
 	@$(PYTHON) -m local destroy "$(STACK)" $(if $(KEEP_DATA),--keep-data) $(if $(YES),--yes)
 
+leftovers: environment ## what stands in the way of deleting a stack on AWS: STACK=foundation-dev
+	@$(PYTHON) -m local leftovers "$(STACK)" $(if $(KEEP_DATA),--keep-data)
+
 test: environment ## every tier of tests that this machine can run, and which it could not
 	@$(PYTHON) -m local prepare
 	@$(PYTHON) -m pytest -m "not cluster" --numprocesses 2 --dist loadfile
@@ -47,7 +50,7 @@ bench: environment ## measure the numbers of docs/benchmarks.md again
 	@$(PYTHON) -m bench
 
 versions: environment ## every version that the library installs, why it is this one, and what has ended
-	@$(PYTHON) -m maintenance.pins
+	@$(PYTHON) -m pulumi_mlops.cli versions
 
 lock: environment ## compile requirements/*.txt from pyproject.toml
 	@$(PYTHON) -m maintenance.locks compile

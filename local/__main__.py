@@ -1,53 +1,81 @@
-"""The Makefile's words: `python -m local up|train|predict|plan|status|down|prepare`, on AWS `adopt|destroy`."""
+"""The commands of the Makefile: `python -m local COMMAND`."""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
+from pulumi_mlops.cli.errors import CommandError
+
 from local.progress import StepFailed, say
+
+CONTINUED = ("up", "down", "prepare")
+"""Commands that go on where they stopped."""
 
 
 def main() -> int:
     """Runs one command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m local")
-    words = parser.add_subparsers(dest="word", required=True)
-    for word in ("up", "predict", "status", "down", "prepare"):
-        words.add_parser(word)
-    words.add_parser("train").add_argument("--data-key", help="object of the data bucket to train on")
-    words.add_parser("plan").add_argument("--stack", help="a stack on AWS; default: both local ones")
-    adopting = words.add_parser("adopt")
+    commands = parser.add_subparsers(dest="command", required=True)
+    for name in ("up", "predict", "status", "down", "prepare"):
+        commands.add_parser(name)
+    commands.add_parser("train").add_argument("--data-key", help="object of the data bucket to train on")
+    commands.add_parser("plan").add_argument("--stack", help="a stack on AWS; default: both local ones")
+    adopting = commands.add_parser("adopt")
     adopting.add_argument("state", type=Path, help="a Terraform state")
     adopting.add_argument("--stack", default="foundation-dev", help="the stack on AWS that takes its resources over")
-    destroying = words.add_parser("destroy")
-    destroying.add_argument("stack", help="a stack on AWS")
-    destroying.add_argument("--keep-data", action="store_true", help="what is protected stays")
-    destroying.add_argument("--yes", action="store_true", help="do not ask")
+    for name in ("destroy", "leftovers"):
+        command = commands.add_parser(name)
+        command.add_argument("stack", help="a stack on AWS")
+        command.add_argument("--keep-data", action="append_const", dest="options", const="--keep-data")
+        if name == "destroy":
+            command.add_argument("--yes", action="append_const", dest="options", const="--yes")
     arguments = parser.parse_args()
-    from local import adoption, destruction, up  # after the arguments: the clients behind it take a second to import
-
     try:
-        if arguments.word == "train":
-            up.train(arguments.data_key)
-        elif arguments.word == "plan":
-            up.plan(arguments.stack)
-        elif arguments.word == "adopt":
-            adoption.adopt(arguments.state, arguments.stack, Path.cwd())
-        elif arguments.word == "destroy":
-            destruction.destroy(
-                arguments.stack, keep_data=arguments.keep_data, confirmed=arguments.yes, target=Path.cwd()
-            )
-        else:
-            getattr(up, arguments.word)()
-    except StepFailed as failure:
-        say(f"{arguments.word} failed: {failure}")
-        if arguments.word in ("up", "down", "prepare"):
-            say(f"what was done so far stays; `make {arguments.word}` again continues from there")
+        return _run(arguments)
+    except (StepFailed, CommandError) as failure:
+        say(f"{arguments.command} failed: {failure}")
+        if arguments.command in CONTINUED:
+            say(f"what was done so far stays; `make {arguments.command}` again continues from there")
         return 1
     except KeyboardInterrupt:
-        say(f"{arguments.word} was interrupted; `make {arguments.word}` again continues from there")
+        say(f"{arguments.command} was interrupted; `make {arguments.command}` again continues from there")
         return 130
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    """Imports what the one command uses: the clients behind the others take seconds."""
+    command = arguments.command
+    if command == "status":
+        from local import status
+
+        status.show()
+    elif command == "adopt":
+        from local import on_aws
+
+        on_aws.adopt(arguments.state, arguments.stack)
+    elif command in ("destroy", "leftovers"):
+        from local import on_aws
+
+        return on_aws.run(command, arguments.stack, arguments.options or ())
+    elif command == "plan" and arguments.stack and _on_aws(arguments.stack):
+        from local import planning
+
+        planning.plan(arguments.stack)
+    else:
+        from local import up
+
+        if command == "train":
+            up.train(arguments.data_key)
+        else:
+            getattr(up, command)()
     return 0
+
+
+def _on_aws(stack: str) -> bool:
+    from local import planning
+
+    return planning.on_aws(stack)
 
 
 if __name__ == "__main__":

@@ -26,12 +26,11 @@ from local.engine import PENGUINS, PLATFORM, Engine
 from local.node import ports
 from local.node.control_plane import control_plane
 from local.node.processes import end, marked
-from local.paths import ROOT, STATE
+from local.paths import ROOT
 from local.progress import StepFailed, say, step
-from local.services import PORTS, Services
+from local.services import DIRECTORY, PORTS, Services
 from standins import charts, plugins
 
-DIRECTORY = STATE / "processes"
 NAMESPACE = ENDPOINT = "penguins"
 STEPS = ("load", "preprocess", "train", "evaluate", "deploy")
 CRDS = (ROOT / "local" / "node" / "crds", ROOT / "local" / "charts" / "argo-workflows")
@@ -51,11 +50,6 @@ def up() -> str:
 def plan() -> None:
     """Previews both stacks; leaves nothing running."""
     _plan(_keys())
-
-
-def running() -> dict[str, int]:
-    """Name and pid of each process that `up` started."""
-    return {process.name: process.pid for process in marked(DIRECTORY) if process.leader}
 
 
 def url() -> str:

@@ -4,7 +4,13 @@
 set -eu
 cd "$(dirname "$0")/.."
 lock=requirements/dev.txt
-if [ -x .venv/bin/python ] && cmp -s "$lock" .venv/installed.txt; then exit 0; fi
+# The library's command, from its sources.
+command_script() {
+    if [ -x .venv/bin/pulumi-mlops ]; then return; fi
+    printf '#!/bin/sh\nexec "$(dirname "$0")/python" -m pulumi_mlops.cli "$@"\n' >.venv/bin/pulumi-mlops
+    chmod +x .venv/bin/pulumi-mlops
+}
+if [ -x .venv/bin/python ] && cmp -s "$lock" .venv/installed.txt; then command_script; exit 0; fi
 
 python=
 for candidate in ${PYTHON3:-} python3 python3.14 python3.13 python3.12 python3.11; do
@@ -38,4 +44,5 @@ if [ -z "$uv" ] || ! "$uv" pip sync --quiet --require-hashes --python .venv/bin/
 fi
 # The library itself, from its sources.
 for packages in .venv/lib/python*/site-packages; do echo "$PWD/components" >"$packages/pulumi_mlops.pth"; done
+command_script
 cp "$lock" .venv/installed.txt

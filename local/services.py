@@ -10,15 +10,22 @@ import yaml
 from pulumi_mlops import conventions
 
 from local.node.control_plane import http_ok
-from local.node.processes import Process
-from local.paths import ROOT
+from local.node.processes import Process, marked
+from local.paths import ROOT, STATE
 
 PORTS = (
     *("master", "master-grpc", "volume", "volume-grpc", "filer", "filer-grpc", "s3", "s3-grpc"),
     *("mlflow", "server", "gateway"),
 )
+DIRECTORY = STATE / "processes"
+"""What the processes of this machine write."""
 BINARIES = Path(sys.executable).parent
 """Where the packages of the environment have put `weed` and `traefik`."""
+
+
+def running() -> dict[str, int]:
+    """Name and pid of each process that `make up` started without containers."""
+    return {process.name: process.pid for process in marked(DIRECTORY) if process.leader}
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from local import containerless, images, node, planning, prediction, tools, training
+from local import containerless, images, node, prediction, services, tools, training
 from local.cluster import Cluster, chosen_context, from_context
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.exclusive import exclusive
@@ -52,14 +52,8 @@ def prepare() -> None:
             done.result()
 
 
-def plan(stack: str | None) -> None:
-    """Previews a stack on AWS, or both local ones.
-
-    Those on the cluster that is up, or, where none is, against an API server without nodes.
-    """
-    if stack and planning.on_aws(stack):
-        planning.plan(stack)
-        return
+def plan() -> None:
+    """Previews both local stacks: on the cluster that is up, or, where none is, against an API server without nodes."""
     with exclusive("plan"):
         if _is_there():
             engine = engine_of(target())
@@ -73,7 +67,7 @@ def plan(stack: str | None) -> None:
 def train(data_key: str | None) -> None:
     """Runs the example's pipeline once."""
     with exclusive("train"):
-        if containerless.running():
+        if services.running():
             containerless.train(data_key)
         else:
             cluster = target()
@@ -82,7 +76,7 @@ def train(data_key: str | None) -> None:
 
 def predict() -> None:
     """Asks the example's endpoint for a prediction."""
-    if containerless.running():
+    if services.running():
         _say_prediction(containerless.url())
     else:
         cluster = target()
@@ -111,17 +105,6 @@ def down() -> None:
         for item in found:
             say(f"removed: {item}")
         say("nothing of the platform is left on this machine" if found else "nothing was there to remove")
-
-
-def status() -> None:
-    """Prints what runs."""
-    for name, pid in containerless.running().items():
-        say(f"{name}: running (process {pid})")
-    rows = node.status()
-    for part in rows:
-        say(f"{part.name}: {'healthy' if part.healthy else 'NOT healthy'} (process {part.pid})")
-    if not rows and not containerless.running():
-        say("nothing runs; `make up` starts it")
 
 
 def target(*, start: bool = False) -> Cluster:

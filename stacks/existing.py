@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+from pulumi_mlops.foundation._subnets import OF_A_NETWORK
 
 CLUSTER_KEYS = ("arn", "node_security_group_id", "kubeconfig")
-OF_A_NETWORK = ("cidr", "nat", "interface_endpoints")
-"""Settings of a VPC that is made."""
 OF_A_CLUSTER = (
     "cluster_name",
     "node_groups",

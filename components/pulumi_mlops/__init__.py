@@ -3,8 +3,9 @@
 A name is imported when it is first used, so that importing the package costs no provider SDK.
 """
 
-import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from pulumi_mlops._lazy import lazy
 
 if TYPE_CHECKING:
     from pulumi_mlops._args import ArgumentError
@@ -90,16 +91,4 @@ _MODULES = {
     "training_pipeline": ("StepArgs", "StepsArgs", "TrainingPipeline", "TrainingPipelineArgs"),
     "workspace": ("Workspace", "WorkspaceArgs"),
 }
-_MODULE_OF = {name: module for module, names in _MODULES.items() for name in names}
-
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULE_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
-    globals()[name] = value
-    return value
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+__getattr__, __dir__ = lazy(__name__, _MODULES)

@@ -14,9 +14,9 @@ import botocore.session
 import pulumi
 import pytest
 from pulumi_mlops import WorkspaceArgs, versions
+from pulumi_mlops.cli.leftovers import kinds, rendering
 from pulumi_mlops.platform import EksLoginArgs
 
-from local.leftovers import kinds, message
 from local.paths import ROOT
 from stacks import settings
 from tests import callers, stacks
@@ -232,7 +232,7 @@ def test_the_steps_of_a_destroy_are_those_that_it_looks_for() -> None:
     assert [row[0] for row in rows[1:]] == [str(number) for number, _ in enumerate(kinds.STEPS, 1)]
     on_aws = [number for number, step in enumerate(kinds.STEPS, 1) if step.on_aws]
     assert f"steps {on_aws[0]} to {on_aws[-1]}." in guide.TEXT
-    assert f"at most {message.SHOWN} of a step" in guide.TEXT
+    assert f"at most {rendering.SHOWN} of a step" in guide.TEXT
 
 
 def test_the_guide_says_what_never_ran() -> None:

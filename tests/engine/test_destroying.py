@@ -67,8 +67,8 @@ def test_data_stays_is_taken_up_again_and_goes_when_it_is_no_longer_protected(
     for one in DATA:
         kind, _, name = one.partition("::")
         assert f"- {name} ({kind})" in refused
-    assert f"`make destroy STACK={DEV} KEEP_DATA=1`" in refused
-    assert f"protect_data: false in stacks/Pulumi.{DEV}.yaml" in refused
+    assert f"`pulumi-mlops destroy {DEV} --keep-data`" in refused
+    assert "protect_data: false in the stack's settings" in refused
     assert set(aws.leftovers()) - theirs == made
 
     said = mine.local("destroy", DEV, "--keep-data", "--yes")

@@ -3,14 +3,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pulumi_mlops.cli import import_file
+from pulumi_mlops.cli.adopt import content, terraform
+from pulumi_mlops.cli.adopt.expected import Expected, creates
+from pulumi_mlops.cli.adopt.kinds import BY_TOKEN, KINDS
+from pulumi_mlops.cli.adopt.matching import Matches, adopted, match
+from pulumi_mlops.cli.adopt.survey import survey
+from pulumi_mlops.cli.adopt.terraform import Found
+from pulumi_mlops.cli.errors import CommandError
+from pulumi_mlops.cli.import_file import Entry
 
-from local.adoption import adopt, content, import_file, terraform
-from local.adoption.expected import Expected, creates
-from local.adoption.import_file import Entry
-from local.adoption.kinds import BY_TOKEN, KINDS
-from local.adoption.matching import Matches, adopted, match
-from local.adoption.survey import survey
-from local.adoption.terraform import Found
+from local.on_aws import adopt
 from local.paths import ROOT
 from local.progress import StepFailed
 from standins.plugins.aws.registry import TYPES
@@ -99,7 +102,7 @@ def test_what_is_no_state_of_aws_is_one_sentence(tmp_path: Path, text: str | Non
     if text is not None:
         file.write_text(text)
 
-    with pytest.raises(StepFailed) as error:
+    with pytest.raises(CommandError) as error:
         terraform.read(file)
 
     assert sentence in str(error.value)
@@ -117,9 +120,12 @@ def test_what_is_no_state_of_aws_is_one_sentence(tmp_path: Path, text: str | Non
         ("none.tfstate", "foundation-prd", "there is no stack 'foundation-prd'; there are foundation-dev"),
     ],
 )
-def test_what_cannot_be_adopted_is_one_sentence(tmp_path: Path, state: str, stack: str, sentence: str) -> None:
-    with pytest.raises(StepFailed) as error:
-        adopt(Path(state), stack, tmp_path)
+def test_what_cannot_be_adopted_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, stack: str, sentence: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises((StepFailed, CommandError)) as error:
+        adopt(Path(state), stack)
 
     assert sentence in str(error.value)
     assert not list(tmp_path.iterdir())

@@ -3,11 +3,11 @@
 from typing import Any
 
 import pytest
+from pulumi_mlops.cli.leftovers import kinds, rendering, survey
+from pulumi_mlops.cli.leftovers.kinds import STEPS
+from pulumi_mlops.cli.leftovers.survey import Identity, Leftover, Own
 from pulumi_mlops.platform._charts import Chart
 
-from local.leftovers import kinds, message, survey
-from local.leftovers.kinds import STEPS
-from local.leftovers.survey import Identity, Leftover, Own
 from tests.engine import stand_in_charts
 
 NOTHING = Own(frozenset(), frozenset(), frozenset())
@@ -23,8 +23,7 @@ class Server:
         self.categories = categories
         self.asked: list[str] = []
 
-    def request(self, method: str, path: str, query: dict[str, str] | None = None, *, attempts: int = 1) -> Any:
-        assert method == "GET"
+    def get(self, path: str, query: dict[str, str] | None = None) -> Any:
         self.asked.append(path)
         kinds_of = {one["apiVersion"] for one in self.objects}
         if path == "/apis":
@@ -194,18 +193,18 @@ def left(number: int, namespace: str = "churn", **more: Any) -> Leftover:
 
 
 def test_the_list_is_bounded_and_its_commands_are_of_what_it_names() -> None:
-    said = message.listing([left(number) for number in range(message.SHOWN + 2)])
+    said = rendering.listing([left(number) for number in range(rendering.SHOWN + 2)])
 
-    assert f"{STEPS[0].title} ({message.SHOWN + 2}):\n  - Application churn/app-00\n" in said
+    assert f"{STEPS[0].title} ({rendering.SHOWN + 2}):\n  - Application churn/app-00\n" in said
     assert "\n  … and 2 more, which the next run names\n" in said
     (command,) = [line for line in said.splitlines() if "kubectl" in line]
     assert command.startswith("  kubectl delete --namespace churn applications.argoproj.io app-00 app-01 ")
-    assert command.endswith(f"app-{message.SHOWN - 1}")
-    assert "more" not in message.listing([left(number) for number in range(message.SHOWN)])
+    assert command.endswith(f"app-{rendering.SHOWN - 1}")
+    assert "more" not in rendering.listing([left(number) for number in range(rendering.SHOWN)])
 
 
 def test_what_is_being_deleted_is_waited_for() -> None:
-    said = message.listing([left(1), left(2, goes=True)])
+    said = rendering.listing([left(1), left(2, goes=True)])
 
     assert "  - Application churn/app-02 (is being deleted)" in said
     assert said.splitlines()[-2:] == [

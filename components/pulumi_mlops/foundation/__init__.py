@@ -1,20 +1,28 @@
-"""What a platform on AWS stands on, for the stack that makes it once an environment. Needs the extra `aws`."""
+"""What a platform on AWS stands on, for the stack that makes it once an environment. Needs the extra `aws`.
 
-from pulumi_mlops.foundation import permissions
-from pulumi_mlops.foundation._node_groups import NodeGroupArgs, TaintArgs, TaintEffect
-from pulumi_mlops.foundation._policies import (
-    ResourceStatementArgs,
-    StatementArgs,
-    policy_document,
-    resource_policy_document,
-)
-from pulumi_mlops.foundation.cluster import Cluster, ClusterArgs
-from pulumi_mlops.foundation.domain import Domain, DomainArgs
-from pulumi_mlops.foundation.network import NatMode, Network, NetworkArgs
-from pulumi_mlops.foundation.object_store import S3ObjectStore, S3ObjectStoreArgs
-from pulumi_mlops.foundation.registry import Registry, RegistryArgs
-from pulumi_mlops.foundation.shared_files import SharedFiles, SharedFilesArgs
-from pulumi_mlops.foundation.workload_identity import IdentityMode, WorkloadIdentity, WorkloadIdentityArgs
+A name is imported when it is first used, so that what needs no resource costs no provider SDK.
+"""
+
+from typing import TYPE_CHECKING
+
+from pulumi_mlops._lazy import lazy
+
+if TYPE_CHECKING:
+    from pulumi_mlops.foundation import permissions
+    from pulumi_mlops.foundation._node_groups import NodeGroupArgs, TaintArgs, TaintEffect
+    from pulumi_mlops.foundation._policies import (
+        ResourceStatementArgs,
+        StatementArgs,
+        policy_document,
+        resource_policy_document,
+    )
+    from pulumi_mlops.foundation.cluster import Cluster, ClusterArgs
+    from pulumi_mlops.foundation.domain import Domain, DomainArgs
+    from pulumi_mlops.foundation.network import NatMode, Network, NetworkArgs
+    from pulumi_mlops.foundation.object_store import S3ObjectStore, S3ObjectStoreArgs
+    from pulumi_mlops.foundation.registry import Registry, RegistryArgs
+    from pulumi_mlops.foundation.shared_files import SharedFiles, SharedFilesArgs
+    from pulumi_mlops.foundation.workload_identity import IdentityMode, WorkloadIdentity, WorkloadIdentityArgs
 
 __all__ = [
     "Cluster",
@@ -42,3 +50,49 @@ __all__ = [
     "policy_document",
     "resource_policy_document",
 ]
+
+_MODULES = {
+    "": ("permissions",),
+    "_node_groups": (
+        "NodeGroupArgs",
+        "TaintArgs",
+        "TaintEffect",
+    ),
+    "_policies": (
+        "ResourceStatementArgs",
+        "StatementArgs",
+        "policy_document",
+        "resource_policy_document",
+    ),
+    "cluster": (
+        "Cluster",
+        "ClusterArgs",
+    ),
+    "domain": (
+        "Domain",
+        "DomainArgs",
+    ),
+    "network": (
+        "NatMode",
+        "Network",
+        "NetworkArgs",
+    ),
+    "object_store": (
+        "S3ObjectStore",
+        "S3ObjectStoreArgs",
+    ),
+    "registry": (
+        "Registry",
+        "RegistryArgs",
+    ),
+    "shared_files": (
+        "SharedFiles",
+        "SharedFilesArgs",
+    ),
+    "workload_identity": (
+        "IdentityMode",
+        "WorkloadIdentity",
+        "WorkloadIdentityArgs",
+    ),
+}
+__getattr__, __dir__ = lazy(__name__, _MODULES)

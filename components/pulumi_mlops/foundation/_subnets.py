@@ -22,6 +22,9 @@ PRIVATE_SPACE = tuple(ipaddress.IPv4Network(block) for block in ("10.0.0.0/8", "
 
 LEAST_ZONES, MOST_ZONES = 2, 4  # EKS and RDS ask for subnets in two zones at least
 
+OF_A_NETWORK = ("cidr", "nat", "interface_endpoints")
+"""Arguments about a VPC that is made; for one that exists they mean nothing."""
+
 REGION = r"[a-z]{2}(-[a-z]+)+-[1-9]"
 
 

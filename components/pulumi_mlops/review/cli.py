@@ -62,18 +62,18 @@ class FailOn(StrEnum):
     """Nothing."""
 
 
-def main(words: Sequence[str] | None = None) -> int:
-    """Runs the command line and returns its exit status."""
+def main(words: Sequence[str] | None = None, program: str = "pulumi-mlops-review") -> int:
+    """Runs the command line and returns its exit status; `program` is the name by which it was called."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Where the terminal's character set lacks an arrow.
         cast("io.TextIOWrapper[Any]", sys.stdout).reconfigure(errors="backslashreplace")
-    arguments = _parser().parse_args(words)
+    arguments = _parser(program).parse_args(words)
     run: Callable[[argparse.Namespace], int] = arguments.run
     return run(arguments)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="pulumi-mlops-review", description="From previews to what a reviewer reads.")
+def _parser(program: str) -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=program, description="From previews to what a reviewer reads.")
     subparsers = parser.add_subparsers(metavar="WORD", required=True)
     comment = subparsers.add_parser(
         "comment",

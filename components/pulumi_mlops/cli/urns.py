@@ -4,6 +4,9 @@ import re
 
 STACK = "pulumi:pulumi:Stack"
 PROVIDER = "pulumi:providers:"
+REFERENCE = "pulumi:pulumi:StackReference"
+OURS = "pulumi-mlops:index:"
+"""How the types of the library's components begin."""
 
 
 def type_of(urn: str) -> str:
@@ -19,6 +22,11 @@ def name_of(urn: str) -> str:
 def is_stack(urn: str) -> bool:
     """Whether it is the root of the stack."""
     return type_of(urn) == STACK if urn else False
+
+
+def is_ours(urn: str) -> bool:
+    """Whether it is a component of this library, or in one."""
+    return any(one.startswith(OURS) for one in urn.split("::")[2].split("$"))
 
 
 def plugin_version(provider: str) -> str:

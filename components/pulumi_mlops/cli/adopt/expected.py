@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from local.adoption.urns import PROVIDER, is_stack, name_of, plugin_version, type_of
-from standins.plugins.values import UNKNOWN
+from pulumi_mlops.cli.urns import PROVIDER, is_stack, name_of, plugin_version, type_of
+from pulumi_mlops.cli.values import items, mapping
+from pulumi_mlops.review.preview import UNKNOWN
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Expected:
 
 def creates(preview: Mapping[str, Any]) -> list[Expected]:
     """What the preview creates, but for providers and the stack itself; parents and what others refer to first."""
-    return [_expected(step["newState"]) for step in preview.get("steps") or [] if _counts(step)]
+    return [_expected(step["newState"]) for step in items(preview.get("steps")) if _counts(step)]
 
 
 def _counts(step: Mapping[str, Any]) -> bool:
@@ -57,6 +58,6 @@ def _expected(state: Mapping[str, Any]) -> Expected:
         parent=state.get("parent") or "",
         custom=bool(state.get("custom")),
         inputs=state.get("inputs") or {},
-        references={name: tuple(urns) for name, urns in (state.get("propertyDependencies") or {}).items() if urns},
+        references={name: tuple(urns) for name, urns in mapping(state.get("propertyDependencies")).items() if urns},
         version=plugin_version(state.get("provider") or ""),
     )

@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from local.adoption.urns import PROVIDER, type_of
-from local.leftovers.kinds import VOLUMES, Manifest, Step, Watched
-from standins.plugins.kubernetes.client import ApiError, Client
-from standins.plugins.kubernetes.names import RELEASE
+from pulumi_mlops.cli.leftovers.cluster import Cluster, Refused
+from pulumi_mlops.cli.leftovers.kinds import VOLUMES, Manifest, Step, Watched
+from pulumi_mlops.cli.urns import PROVIDER, type_of
+from pulumi_mlops.cli.values import items, mapping
 
 PAGE = "500"  # objects an answer, as kubectl has it
 KUBERNETES = "kubernetes:"
+RELEASE = "kubernetes:helm.sh/v3:Release"
 RELEASE_NAME, RELEASE_NAMESPACE = "meta.helm.sh/release-name", "meta.helm.sh/release-namespace"
 
 
@@ -63,7 +64,7 @@ def own(resources: Sequence[Mapping[str, Any]]) -> Own:
     """What the resources of a state say of the cluster."""
     ours = [one for one in resources if one.get("custom") and type_of(one["urn"]).startswith(KUBERNETES)]
     releases = [one for one in ours if type_of(one["urn"]) == RELEASE]
-    charts = {(one.get("inputs") or {}).get("chart", "").rstrip("/").rpartition("/")[2] for one in releases}
+    charts = {str(mapping(one.get("inputs")).get("chart")).rstrip("/").rpartition("/")[2] for one in releases}
     return Own(
         frozenset(_of_state(one) for one in ours if type_of(one["urn"]) != RELEASE),
         frozenset((_placed(one["id"])) for one in releases),
@@ -76,19 +77,19 @@ def is_cluster(resource: Mapping[str, Any]) -> bool:
     return type_of(resource["urn"]) == f"{PROVIDER}{KUBERNETES.rstrip(':')}"
 
 
-def find(client: Client, ours: Own, steps: Sequence[Step]) -> list[Leftover]:
+def find(cluster: Cluster, ours: Own, steps: Sequence[Step]) -> list[Leftover]:
     """The leftovers, in the order of deletion.
 
     Raises:
-        ApiError: the server refused to answer.
-        Unreachable: it did not answer.
+        Refused: the server refused to answer.
+        Unanswered: it did not answer.
     """
-    served = _served(client)
+    served = _served(cluster)
     found: dict[Identity, Leftover] = {}
     for step in steps:
         for watched in step.kinds:
             for path, resource, kind in _places(watched, served):
-                for manifest in _listed(client, path):
+                for manifest in _listed(cluster, path):
                     if watched.counts(manifest):
                         one = _leftover(step, resource, kind, manifest)
                         found.setdefault(one.identity, one)
@@ -108,6 +109,11 @@ def remaining(found: Sequence[Leftover], ours: Own) -> list[Leftover]:
     ]
 
 
+def has_controller(steps: Sequence[Step], charts: frozenset[str]) -> bool:
+    """Whether one of the charts brings a controller that somebody's objects may wait for."""
+    return any(one.chart in charts for step in steps for one in step.kinds if one.chart)
+
+
 def watched_by(steps: Sequence[Step], charts: frozenset[str]) -> list[Step]:
     """The steps with the kinds alone whose controllers are among the charts."""
     return [
@@ -116,15 +122,15 @@ def watched_by(steps: Sequence[Step], charts: frozenset[str]) -> list[Step]:
     ]
 
 
-def _served(client: Client) -> dict[str, tuple[str, Manifest]]:
+def _served(cluster: Cluster) -> dict[str, tuple[str, Manifest]]:
     """`<plural>.<group>` of every kind that the server knows → its collection's address and description."""
     found: dict[str, tuple[str, Manifest]] = {}
-    groups = client.request("GET", "/apis", attempts=2)["groups"]
+    groups = cluster.get("/apis")["groups"]
     versions = [one["groupVersion"] for group in groups for one in group["versions"]]
     for version, base in [("", "/api/v1"), *((one, f"/apis/{one}") for one in versions)]:
         try:
-            listed = client.request("GET", base, attempts=2).get("resources", [])
-        except ApiError as error:
+            listed = cluster.get(base).get("resources", [])
+        except Refused as error:
             if error.status not in (404, 503):  # gone since, or an extension whose own server is down
                 raise
             continue
@@ -142,11 +148,11 @@ def _places(watched: Watched, served: Mapping[str, tuple[str, Manifest]]) -> Ite
             yield path, resource, kind
 
 
-def _listed(client: Client, path: str) -> Iterator[Manifest]:
+def _listed(cluster: Cluster, path: str) -> Iterator[Manifest]:
     query = {"limit": PAGE}
     while True:
-        answer = client.request("GET", path, query, attempts=2)
-        yield from answer.get("items") or []
+        answer = cluster.get(path, query)
+        yield from items(answer.get("items"))
         if not (more := answer["metadata"].get("continue")):
             return
         query = {"limit": PAGE, "continue": more}
@@ -154,13 +160,13 @@ def _listed(client: Client, path: str) -> Iterator[Manifest]:
 
 def _leftover(step: Step, resource: str, kind: Manifest, manifest: Manifest) -> Leftover:
     meta = manifest["metadata"]
-    notes = meta.get("annotations") or {}
+    notes = mapping(meta.get("annotations"))
     identity = Identity(kind["group"], kind["kind"], meta.get("namespace", ""), meta["name"])
     place = ""
     if resource == VOLUMES:
         claim = manifest["spec"]["claimRef"]
         place = claim["namespace"]
-        if (manifest.get("status") or {}).get("phase") == "Bound":  # else its claim is gone, and it goes by itself
+        if mapping(manifest.get("status")).get("phase") == "Bound":  # else its claim is gone, and it goes by itself
             resource, identity = "persistentvolumeclaims", Identity("", "PersistentVolumeClaim", place, claim["name"])
     return Leftover(
         step,
@@ -175,11 +181,11 @@ def _leftover(step: Step, resource: str, kind: Manifest, manifest: Manifest) -> 
 
 def _owners(manifest: Manifest) -> Iterator[Identity]:
     namespace = manifest["metadata"].get("namespace", "")
-    for one in manifest["metadata"].get("ownerReferences") or []:
+    for one in items(manifest["metadata"].get("ownerReferences")):
         group = _group(one["apiVersion"])
         yield from (Identity(group, one["kind"], place, one["name"]) for place in {namespace, ""})
     # Crossplane's claims are in a namespace and own what is in none, which no owner reference can say.
-    claim = (manifest.get("spec") or {}).get("claimRef") or {}
+    claim = mapping(mapping(manifest.get("spec")).get("claimRef"))
     if "apiVersion" in claim and "kind" in claim:
         yield Identity(_group(claim["apiVersion"]), claim["kind"], claim.get("namespace", ""), claim.get("name", ""))
 

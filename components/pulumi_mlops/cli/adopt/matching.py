@@ -4,10 +4,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from local.adoption.expected import Expected
-from local.adoption.kinds import BY_TOKEN, Kind
-from local.adoption.terraform import Found
-from local.adoption.urns import type_of
+from pulumi_mlops.cli.adopt.expected import Expected
+from pulumi_mlops.cli.adopt.kinds import BY_TOKEN, Kind
+from pulumi_mlops.cli.adopt.terraform import Found
+from pulumi_mlops.cli.urns import type_of
+from pulumi_mlops.cli.values import items
 
 SUBNET = "aws:ec2/subnet:Subnet"
 ATTACHMENT = "aws_iam_role_policy_attachment"
@@ -130,7 +131,8 @@ def _differences(
 
 
 def _alike(chosen: Any, value: Any) -> bool:
-    return sorted(chosen) == sorted(value) if isinstance(chosen, list) and isinstance(value, list) else chosen == value
+    both = isinstance(chosen, list) and isinstance(value, list)
+    return sorted(items(chosen)) == sorted(items(value)) if both else chosen == value
 
 
 def _leads_to(value: Any, urns: Iterable[str], pairs: Mapping[str, tuple[Expected, Found]]) -> bool:

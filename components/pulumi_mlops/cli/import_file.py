@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.adoption.urns import is_stack, name_of, type_of
+from pulumi_mlops.cli.urns import is_stack, name_of, type_of
 
 
 @dataclass(frozen=True)

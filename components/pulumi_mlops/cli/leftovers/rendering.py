@@ -4,7 +4,7 @@ import itertools
 import shlex
 from collections.abc import Iterator, Sequence
 
-from local.leftovers.survey import Leftover
+from pulumi_mlops.cli.leftovers.survey import Leftover
 
 SHOWN = 20
 """Objects of one step that are named; the next run names the next ones."""

@@ -5,12 +5,11 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pulumi_mlops import versions
+from pulumi_mlops.cli.adopt.kinds import group_name
+from pulumi_mlops.cli.adopt.terraform import Found
+from pulumi_mlops.cli.values import items, mapping
 from pulumi_mlops.foundation import _subnets
-from pulumi_mlops.foundation._subnets import LEAST_ZONES, MOST_ZONES
-
-from local.adoption.kinds import group_name
-from local.adoption.terraform import Found
-from stacks.existing import OF_A_NETWORK
+from pulumi_mlops.foundation._subnets import LEAST_ZONES, MOST_ZONES, OF_A_NETWORK
 
 SPOT = "SPOT"
 WIDEST_PREFIX = 8
@@ -188,8 +187,8 @@ def _group(found: Found) -> dict[str, Any]:
     scaling = "scaling_config.0"
     sizes = {name: int(found.get(f"{scaling}.{name}") or 0) for name in ("min_size", "max_size", "desired_size")}
     taints = [
-        {key: value for key, value in taint.items() if key in ("key", "value", "effect") and value}
-        for taint in found.get("taint") or []
+        {key: value for key, value in mapping(taint).items() if key in ("key", "value", "effect") and value}
+        for taint in items(found.get("taint"))
     ]
     return {
         "name": group_name(found),

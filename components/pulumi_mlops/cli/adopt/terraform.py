@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from local.progress import StepFailed
+from pulumi_mlops.cli.errors import CommandError
+from pulumi_mlops.cli.values import items, mapping
 
 VERSION = 4
 PULL = "`terraform state pull > terraform.tfstate`"
@@ -28,9 +29,9 @@ class Found:
         value: Any = self.attributes
         for part in path.split("."):
             if isinstance(value, dict):
-                value = value.get(part)
-            elif isinstance(value, list) and part.isdecimal() and int(part) < len(value):
-                value = value[int(part)]
+                value = mapping(value).get(part)
+            elif part.isdecimal() and int(part) < len(items(value)):
+                value = items(value)[int(part)]
             else:
                 return None
         return value
@@ -45,41 +46,43 @@ def read(file: Path) -> list[Found]:
     """The AWS resources of a state; data sources are left out, since Terraform does not own them.
 
     Raises:
-        StepFailed: the file is no state of this version, or there is nothing of AWS in it.
+        CommandError: the file is no state of this version, or there is nothing of AWS in it.
     """
     try:
-        state = json.loads(file.read_text())
+        content = json.loads(file.read_text())
     except OSError as error:
-        raise StepFailed(f"{file} cannot be read: {error.strerror}; {PULL} writes a state") from error
+        raise CommandError(f"{file} cannot be read: {error.strerror}; {PULL} writes a state") from error
     except ValueError as error:
-        raise StepFailed(f"{file} is not JSON ({error}), so no Terraform state; {PULL} writes one") from error
-    version = state.get("version") if isinstance(state, dict) else None
+        raise CommandError(f"{file} is not JSON ({error}), so no Terraform state; {PULL} writes one") from error
+    state = mapping(content)
+    version = state.get("version")
     if version != VERSION:
-        raise StepFailed(
+        raise CommandError(
             f"{file} must be a Terraform state of format version {VERSION}, got {version!r}; {PULL} of Terraform 0.12 "
             "or later writes one, `terraform show -json` and `terraform plan` do not"
         )
     if problem := _problem(state):
-        raise StepFailed(f"{file} is no Terraform state as Terraform writes it: {problem}; {PULL} writes one")
-    managed = [one for one in state.get("resources") or [] if one.get("mode") == "managed" and one.get("instances")]
+        raise CommandError(f"{file} is no Terraform state as Terraform writes it: {problem}; {PULL} writes one")
+    managed = [one for one in items(state.get("resources")) if one.get("mode") == "managed" and one.get("instances")]
     if not managed:
-        raise StepFailed(f"{file} is a Terraform state without resources: there is nothing to adopt")
+        raise CommandError(f"{file} is a Terraform state without resources: there is nothing to adopt")
     if not any(one["type"].startswith(AWS) for one in managed):
         others = ", ".join(sorted({one["type"].partition("_")[0] for one in managed}))
-        raise StepFailed(f"{file} has no resource of AWS, only of {others}; the foundation stacks are on AWS")
+        raise CommandError(f"{file} has no resource of AWS, only of {others}; the foundation stacks are on AWS")
     found = [instance for one in managed for instance in _instances(one)]
     return [*found, *_inline_routes(found)]
 
 
 def _problem(state: dict[str, Any]) -> str:
     """What is wrong with the form of a state, up to the attributes; empty where nothing is."""
-    resources = state.get("resources") or []
-    if not isinstance(resources, list):
+    resources = state.get("resources")
+    if resources and not isinstance(resources, list):
         return f"`resources` must be a list, got {resources!r:.60}"
-    for number, one in enumerate(resources):
-        whole = isinstance(one, dict) and isinstance(one.get("type"), str) and isinstance(one.get("name"), str)
-        instances = one.get("instances") if whole else None
-        if not isinstance(instances, list) or not all(isinstance(instance, dict) for instance in instances):
+    for number, one in enumerate(items(resources)):
+        given = mapping(one)
+        whole = isinstance(given.get("type"), str) and isinstance(given.get("name"), str)
+        instances = given.get("instances") if whole else None
+        if not isinstance(instances, list) or not all(isinstance(instance, dict) for instance in items(instances)):
             return f"resources[{number}] must have `type`, `name` and a list `instances`, got {one!r:.60}"
     return ""
 
@@ -99,10 +102,14 @@ def _inline_routes(found: list[Found]) -> Iterator[Found]:
     """Routes written inside their table, which are resources of their own for us."""
     known = {(one.get("route_table_id"), one.get("destination_cidr_block")) for one in found if one.type == "aws_route"}
     for table in found:
-        for route in (table.get("route") or []) if table.type == "aws_route_table" else ():
+        for route in map(mapping, items(table.get("route")) if table.type == "aws_route_table" else ()):
             destination = route.get("cidr_block")
             if destination and (table.get("id"), destination) not in known:
-                attributes = {**route, "route_table_id": table.get("id"), "destination_cidr_block": destination}
+                attributes: dict[str, Any] = {
+                    **route,
+                    "route_table_id": table.get("id"),
+                    "destination_cidr_block": destination,
+                }
                 yield Found(f"{table.address}.route[{json.dumps(destination)}]", "aws_route", attributes)
 
 
@@ -110,7 +117,7 @@ def _texts(value: Any) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
-        yield from _texts(list(value.values()))
-    elif isinstance(value, list):
-        for one in value:
+        yield from _texts(list(mapping(value).values()))
+    else:
+        for one in items(value):
             yield from _texts(one)

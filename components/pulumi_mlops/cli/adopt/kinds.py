@@ -7,8 +7,8 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from local.adoption.expected import Expected
-from local.adoption.terraform import Found
+from pulumi_mlops.cli.adopt.expected import Expected
+from pulumi_mlops.cli.adopt.terraform import Found
 
 PUBLIC_SUBNET = "kubernetes.io/role/elb"
 """Tag of our public subnets, which load balancer controllers look for."""
@@ -22,13 +22,13 @@ class Kind:
     token: str
     identifier: str = "{id}"
     """What the provider imports it by, with paths in braces."""
-    same: Mapping[str, str] = field(default_factory=dict)
+    same: Mapping[str, str] = field(default_factory=dict[str, str])
     """Properties that the stack gives and that must be equal."""
-    anchors: Mapping[str, str] = field(default_factory=dict)
+    anchors: Mapping[str, str] = field(default_factory=dict[str, str])
     """References that must lead to resources that are matched already."""
-    leads: Mapping[str, str] = field(default_factory=dict)
+    leads: Mapping[str, str] = field(default_factory=dict[str, str])
     """References from which it follows what the resources at their ends are."""
-    fixed: Mapping[str, str] = field(default_factory=dict)
+    fixed: Mapping[str, str] = field(default_factory=dict[str, str])
     """What AWS cannot change: another value would replace the resource."""
     fits: Callable[[Expected, Found], bool] = lambda expected, found: True
     by_reference: bool = False

@@ -1,0 +1,5 @@
+"""What has to be gone before a stack can go: what somebody else would lose, or nobody could delete afterwards."""
+
+from pulumi_mlops.cli.leftovers.checks import Obstacle, obstacles
+
+__all__ = ["Obstacle", "obstacles"]

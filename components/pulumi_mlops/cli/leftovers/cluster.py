@@ -1,0 +1,113 @@
+"""Reads of one API server through the official Kubernetes client, which the extra `cli` brings."""
+
+import importlib
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from pulumi_mlops.cli.errors import CommandError
+
+CONNECT_SECONDS, READ_SECONDS = 5, 60
+RETRIES = 1
+
+
+class Unanswered(Exception):
+    """The cluster could not be asked; the message says why."""
+
+
+class Refused(Unanswered):
+    """The API server refused a request."""
+
+    def __init__(self, status: int, message: str) -> None:
+        super().__init__(f"its API server answers {status}: {message}")
+        self.status = status
+
+
+class Cluster:
+    """An API server."""
+
+    def __init__(self, kubeconfig: str | None, context: str | None) -> None:
+        """Reads the kubeconfig, and asks nothing yet.
+
+        Args:
+            kubeconfig: its text, or the path of its file; None: what kubectl would take.
+            context: one of its contexts; None: the current one.
+
+        Raises:
+            CommandError: the Kubernetes client is not installed.
+            Unanswered: the kubeconfig leads nowhere.
+        """
+        client, config, urllib3 = map(_package, ("kubernetes.client", "kubernetes.config", "urllib3"))
+        settings = client.Configuration()
+        settings.retries = RETRIES
+        options = {"context": context, "client_configuration": settings, "persist_config": False}
+        try:
+            if kubeconfig and _is_text(kubeconfig):
+                config.load_kube_config_from_dict(_parsed(kubeconfig), **options)
+            else:
+                config.load_kube_config(kubeconfig and os.path.expanduser(kubeconfig), **options)
+        except config.ConfigException as error:
+            raise Unanswered(f"the kubeconfig is of no use: {error}") from None
+        except (OSError, yaml.YAMLError) as error:
+            raise Unanswered(f"the kubeconfig cannot be read: {error}") from None
+        self._host: str = settings.host
+        self._api = client.ApiClient(settings)
+        self._errors: tuple[type[Exception], ...] = (urllib3.exceptions.HTTPError, OSError)
+
+    def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
+        """The decoded answer to a request.
+
+        Raises:
+            Refused: the server refused.
+            Unanswered: it did not answer.
+        """
+        request = self._api.param_serialize(
+            "GET", path, query_params=list((query or {}).items()), header_params={"Accept": "application/json"},
+            auth_settings=["BearerToken"],
+        )  # fmt: skip
+        try:
+            answer = self._api.call_api(*request, _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
+            content: bytes = answer.read()
+        except self._errors as error:
+            raise Unanswered(f"{self._host} cannot be reached ({_reason(error)})") from None
+        if answer.status >= 300:
+            raise Refused(answer.status, _message(content))
+        return json.loads(content)
+
+
+def _package(name: str) -> Any:
+    """A module of the official client, or of what it needs."""
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        raise CommandError(
+            "the cluster is asked through the official Kubernetes client, which is not installed: "
+            "pip install 'pulumi-mlops[cli]'"
+        ) from error
+
+
+def _is_text(kubeconfig: str) -> bool:
+    return "\n" in kubeconfig or kubeconfig.lstrip().startswith("{")
+
+
+def _parsed(text: str) -> dict[str, Any]:
+    content = yaml.safe_load(text)
+    if not isinstance(content, dict):
+        raise Unanswered("the provider's kubeconfig is not a mapping")
+    return content  # pyright: ignore[reportUnknownVariableType]
+
+
+def _reason(error: Exception) -> str:
+    """The cause of an error of a connection, without the objects that its text names."""
+    cause = getattr(error, "reason", error)
+    return str(cause).rpartition(": ")[2] or type(cause).__name__
+
+
+def _message(content: bytes) -> str:
+    try:
+        return str(json.loads(content)["message"])
+    except (ValueError, KeyError, TypeError):
+        return content.decode(errors="replace")[:200] or "nothing more"

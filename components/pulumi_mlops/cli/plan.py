@@ -1,0 +1,51 @@
+"""`pulumi-mlops plan STACK`: a preview by the user's own Pulumi CLI, read by the review."""
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from pulumi_mlops.cli.errors import FAILED
+from pulumi_mlops.cli.output import say
+from pulumi_mlops.cli.project import Project
+from pulumi_mlops.cli.pulumi import Pulumi, failure
+from pulumi_mlops.review import cli as review
+
+FAIL_ON = ("blocking", "warning", "danger", "never")
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Runs the command; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="pulumi-mlops plan",
+        description="Previews a stack of the project in the current directory, and says what the change means: "
+        "dangers, broken rules, costs, and what changes by component. Changes nothing. Exit status: 0 fine, 1 the "
+        "preview failed, 3 something that --fail-on names was found.",
+    )
+    parser.add_argument("stack", help="the stack's name")
+    parser.add_argument("--fail-on", choices=FAIL_ON, default=FAIL_ON[0], help="what makes the exit status 3")
+    given = parser.parse_args(arguments)
+    return plan(given.stack, Project.find(Path.cwd()), given.fail_on)
+
+
+def plan(stack: str, project: Project, fail_on: str) -> int:
+    """Previews the stack and prints the review; returns the exit status.
+
+    Raises:
+        CommandError: there is no preview to read: no CLI, no login, no such stack.
+    """
+    say(f"previewing stack {stack} …")
+    command = ("preview", "--json", "--show-sames", "--stack", stack)
+    done = Pulumi(project.directory).ran(*command)
+    if not _says_something(done.stdout):
+        raise failure(command, done.stderr or done.stdout)
+    with tempfile.TemporaryDirectory() as directory:
+        file = Path(directory) / "preview.json"
+        file.write_text(done.stdout)
+        status = review.main(["comment", "--stack", f"{stack}={file}", "--fail-on", fail_on], "pulumi-mlops plan")
+    return FAILED if done.returncode else status
+
+
+def _says_something(preview: str) -> bool:
+    """Whether there is a step or a message in it: a CLI that could not begin prints an empty document, or none."""
+    return '"steps"' in preview or '"diagnostics"' in preview

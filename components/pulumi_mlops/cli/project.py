@@ -1,0 +1,79 @@
+"""The Pulumi project that a command works on, and the settings files of its stacks."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from pulumi_mlops.cli.errors import CommandError
+
+FILES = ("Pulumi.yaml", "Pulumi.yml")
+
+
+@dataclass(frozen=True)
+class Project:
+    """A directory with a Pulumi.yaml."""
+
+    name: str
+    directory: Path
+    stack_directory: Path
+    """Where the settings files of the stacks are."""
+
+    @classmethod
+    def find(cls, start: Path) -> "Project":
+        """The project of a directory, found as Pulumi finds it: there, or in the nearest directory above.
+
+        Raises:
+            CommandError: there is none, or its file cannot be read.
+        """
+        for directory in (start, *start.parents):
+            for file in (directory / name for name in FILES):
+                if file.is_file():
+                    return cls._read(file)
+        raise CommandError(
+            f"no Pulumi.yaml in {start} or above it: run this in the directory of your Pulumi project, or make one "
+            "with `pulumi new`"
+        )
+
+    @classmethod
+    def _read(cls, file: Path) -> "Project":
+        content = _mapping(file)
+        name = content.get("name")
+        if not isinstance(name, str) or not name:
+            raise CommandError(f"{file} must have a `name`, got {name!r}")
+        return cls(name, file.parent, file.parent / str(content.get("stackConfigDir") or "."))
+
+    def settings_file(self, stack: str) -> Path:
+        """The settings file of a stack, which may not exist."""
+        return self.stack_directory / f"Pulumi.{short(stack)}.yaml"
+
+    def stack_document(self, stack: str) -> dict[str, Any]:
+        """What the stack's settings file says; empty where there is none."""
+        file = self.settings_file(stack)
+        return _mapping(file) if file.is_file() else {}
+
+    def setting(self, stack: str, key: str) -> Any:
+        """A setting of this project's own namespace; None where the stack does not have it."""
+        config: Any = self.stack_document(stack).get("config")
+        return cast("dict[str, Any]", config).get(f"{self.name}:{key}") if isinstance(config, dict) else None
+
+
+def short(stack: str) -> str:
+    """A stack's own name, without organization and project."""
+    return stack.rpartition("/")[2]
+
+
+def _mapping(file: Path) -> dict[str, Any]:
+    try:
+        content: Any = yaml.safe_load(file.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"{file} cannot be read: {error}") from error
+    except yaml.MarkedYAMLError as error:
+        line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise CommandError(f"{file}{line} is not YAML: {error.problem or error.context}") from error
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise CommandError(f"{file} must be a mapping, got {content!r:.60}")
+    return cast("dict[str, Any]", content)

@@ -1,0 +1,98 @@
+"""The Pulumi CLI on the project of the current directory, with the caller's own backend and login."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pulumi_mlops.cli.errors import CommandError
+from pulumi_mlops.cli.urns import is_stack
+from pulumi_mlops.cli.values import items, mapping
+
+ADVICE = (
+    ("PULUMI_ACCESS_TOKEN", "log in to where the states of the stacks are first, by `pulumi login`"),
+    ("no stack named", "`pulumi stack ls` lists the stacks of this project, `pulumi stack init` makes one"),
+    ("passphrase", "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to that of the stack's secrets"),
+    ("no language plugin", "put all programs of the Pulumi CLI's download on PATH, pulumi-language-python among them"),
+    ("no resource plugin", "`pulumi install` downloads the plugins that this project needs"),
+)
+"""Part of a message of the CLI, and what to do about it: it asks for a token of a service that need not be used."""
+
+
+@dataclass(frozen=True)
+class Pulumi:
+    """The CLI in one directory."""
+
+    directory: Path
+
+    def resources(self, stack: str, *, secrets: bool = False) -> list[dict[str, Any]]:
+        """The resources in the state of a stack, without the stack itself unless secrets are shown.
+
+        Args:
+            stack: its name.
+            secrets: whether the values of secrets are shown; then the stack with its outputs is among the resources.
+        """
+        shown = ["--show-secrets"] if secrets else []
+        state = json.loads(self.run("stack", "export", "--stack", stack, *shown))
+        resources = items(mapping(state.get("deployment")).get("resources"))
+        return [one for one in resources if secrets or not is_stack(one["urn"])]
+
+    def stacks(self) -> list[str]:
+        """Names of the project's stacks in the backend."""
+        return [one["name"] for one in json.loads(self.run("stack", "ls", "--json"))]
+
+    def run(self, *arguments: str) -> str:
+        """Runs the CLI; returns what it printed.
+
+        Raises:
+            CommandError: it failed, or there is no CLI.
+        """
+        done = self.ran(*arguments)
+        if done.returncode:
+            raise failure(arguments, done.stderr or done.stdout or "")
+        return done.stdout
+
+    def ran(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
+        """A run whose output is kept, whether it ends well or not."""
+        return subprocess.run(
+            [executable(), *arguments, "--non-interactive"],
+            cwd=self.directory, env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"}, stdin=subprocess.DEVNULL,
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+
+    def show(self, *arguments: str) -> None:
+        """Runs the CLI on the terminal, where it may ask; raises as `run` does."""
+        asks = sys.stdin.isatty()
+        done = subprocess.run(
+            [executable(), *arguments, *([] if asks else ["--non-interactive"])],
+            cwd=self.directory, stdin=None if asks else subprocess.DEVNULL, check=False,
+        )  # fmt: skip
+        if done.returncode:
+            raise CommandError(f"`{_command(arguments)}` failed: the lines above say why")
+
+
+def executable() -> str:
+    """The CLI.
+
+    Raises:
+        CommandError: there is none on PATH.
+    """
+    if found := shutil.which("pulumi"):
+        return found
+    raise CommandError("no executable named `pulumi` on PATH: install the Pulumi CLI")
+
+
+def failure(arguments: Sequence[str], said: str) -> CommandError:
+    """A failed run as one sentence: what the CLI said, and what to do."""
+    reason = " ".join(said.removeprefix("error:").split())
+    advice = next((f"; {advice}" for part, advice in ADVICE if part in reason), "")
+    return CommandError(f"`{_command(arguments)}` failed: {reason or 'it does not say why'}{advice}")
+
+
+def _command(arguments: Sequence[str]) -> str:
+    return " ".join(["pulumi", *arguments])
