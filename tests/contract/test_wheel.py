@@ -1,5 +1,6 @@
 """What a team installs: built without a network, it holds the import package and nothing else."""
 
+import ast
 import json
 import subprocess
 import sys
@@ -63,6 +64,33 @@ def test_it_needs_only_the_pulumi_sdks(wheel: zipfile.ZipFile) -> None:
     assert {str(need) for need in always} == {str(Requirement(line)) for line in PROJECT["dependencies"]}
     assert {need.name for need in needs} - {need.name for need in always} == {"pulumi-aws", "pulumi-eks", "kubernetes"}
     assert message["License-Expression"] == "Apache-2.0"
+
+
+def test_it_imports_nothing_that_only_this_repository_has(wheel: zipfile.ZipFile) -> None:
+    folders = {path.name for path in ROOT.iterdir() if path.is_dir()}
+    assert {"local", "standins", "maintenance", "ml", "stacks"} <= folders
+    found = [
+        f"{file} imports {module}"
+        for file in wheel.namelist()
+        if file.endswith(".py")
+        for node in ast.walk(ast.parse(wheel.read(file)))
+        for module in _imported(node)
+        if module.partition(".")[0] in folders
+    ]
+    assert found == []
+
+
+def _imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    return [node.module] if isinstance(node, ast.ImportFrom) and node.module and not node.level else []
+
+
+def test_its_commands_are_there(wheel: zipfile.ZipFile) -> None:
+    lines = metadata(wheel, "entry_points.txt").splitlines()
+
+    assert "pulumi-mlops = pulumi_mlops.cli.main:main" in lines
+    assert "pulumi-mlops-review = pulumi_mlops.review.cli:main" in lines
 
 
 def test_it_works_from_where_it_is_installed(wheel: zipfile.ZipFile, tmp_path: Path) -> None:

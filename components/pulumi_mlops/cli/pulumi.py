@@ -1,7 +1,6 @@
 """The Pulumi CLI on the project of the current directory, with the caller's own backend and login."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -61,7 +60,7 @@ class Pulumi:
         """A run whose output is kept, whether it ends well or not."""
         return subprocess.run(
             [executable(), *arguments, "--non-interactive"],
-            cwd=self.directory, env={**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "1"}, stdin=subprocess.DEVNULL,
+            cwd=self.directory, stdin=subprocess.DEVNULL,
             capture_output=True, text=True, check=False,
         )  # fmt: skip
 
@@ -89,7 +88,8 @@ def executable() -> str:
 
 def failure(arguments: Sequence[str], said: str) -> CommandError:
     """A failed run as one sentence: what the CLI said, and what to do."""
-    reason = " ".join(said.removeprefix("error:").split())
+    _, _, after = said.partition("error:")  # warnings may come first
+    reason = " ".join((after or said).split())
     advice = next((f"; {advice}" for part, advice in ADVICE if part in reason), "")
     return CommandError(f"`{_command(arguments)}` failed: {reason or 'it does not say why'}{advice}")
 

@@ -1,0 +1,240 @@
+"""`pulumi-mlops`: what a subcommand imports, its exit status, and the one sentence when something is missing."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pulumi_mlops.cli.errors import DONE, FAILED, USAGE, CommandError
+from pulumi_mlops.cli.leftovers import cluster
+from pulumi_mlops.cli.main import SUBCOMMANDS, main
+from pulumi_mlops.cli.project import Project
+from pulumi_mlops.cli.pulumi import Pulumi
+
+HEAVY = ("pulumi", "pulumi_kubernetes", "pulumi_aws", "kubernetes", "yaml", "grpc")
+ON_A_PROJECT = (
+    ["plan", "dev"],
+    ["adopt", "terraform.tfstate", "--stack", "dev"],
+    ["destroy", "dev", "--yes"],
+    ["leftovers", "dev"],
+)
+Script = Callable[[str], None]
+
+
+def imported(*arguments: str) -> set[str]:
+    """Modules of this library, and heavy ones of others, that a call imports."""
+    code = (
+        "import sys\nfrom pulumi_mlops.cli.main import main\n"
+        f"try:\n    main({[*arguments]!r})\nexcept SystemExit as end:\n    assert not end.code, end.code\n"
+        "print('\\n'.join(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {one for one in done.stdout.splitlines() if one.startswith("pulumi_mlops.") or one in HEAVY}
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The current directory, with a project in it."""
+    (tmp_path / "Pulumi.yaml").write_text("name: team\nruntime: python\n")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def pulumi_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Script:
+    """Puts a CLI on PATH that fails with a message."""
+
+    def put(message: str) -> None:
+        script = tmp_path / "bin" / "pulumi"
+        script.parent.mkdir()
+        script.write_text(f"#!/bin/sh\ncat >&2 <<'END'\n{message}\nEND\nexit 1\n")
+        script.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{script.parent}{os.pathsep}{os.environ['PATH']}")
+
+    return put
+
+
+def test_help_imports_no_subcommand_and_no_sdk() -> None:
+    assert imported("--help") == {
+        "pulumi_mlops.cli",
+        "pulumi_mlops.cli.main",
+        "pulumi_mlops.cli.errors",
+        "pulumi_mlops.cli.output",
+        "pulumi_mlops._lazy",
+    }
+
+
+@pytest.mark.parametrize("name", SUBCOMMANDS)
+def test_a_subcommand_imports_no_other_one_and_no_sdk_that_it_does_not_use(name: str) -> None:
+    others = {f"pulumi_mlops.cli.{one}" for one in SUBCOMMANDS} - {f"pulumi_mlops.cli.{name}"}
+    uses = {
+        "plan": {"yaml"},
+        "adopt": {"yaml"},
+        # The add-ons know their charts.
+        "destroy": {"pulumi", "pulumi_kubernetes", "yaml", "grpc", "pulumi_mlops.cli.leftovers"},
+        "leftovers": {"pulumi", "pulumi_kubernetes", "yaml", "grpc"},
+        "versions": set(),
+        "review": {"yaml"},
+    }[name]
+    found = imported(name, "--help")
+
+    assert found & {*HEAVY, *others} <= uses
+    assert "kubernetes" not in found
+
+
+def test_the_help_names_every_subcommand_and_every_exit_status(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--help"])
+
+    text = capsys.readouterr().out
+    assert [line.split()[0] for line in text.splitlines() if line.startswith("  ") and line.split()[0] in SUBCOMMANDS]
+    for name, one in SUBCOMMANDS.items():
+        assert f"  {name:10} {one.help}\n" in text
+    assert "exit status: 0 done; 1 failed" in text
+
+
+def test_a_command_that_there_is_not_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["destory", "dev"])
+
+    assert end.value.code == USAGE
+    assert "invalid choice: 'destory'" in capsys.readouterr().err
+
+
+def test_the_review_is_one_of_them_by_its_own_name(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["review", "comment", "--help"])
+
+    assert end.value.code == DONE
+    assert capsys.readouterr().out.startswith("usage: pulumi-mlops review comment ")
+
+
+def one_sentence(capsys: pytest.CaptureFixture[str]) -> str:
+    """What a failed command said last, which is one line and no traceback."""
+    said = [line for line in capsys.readouterr().err.splitlines() if not line.startswith("previewing stack")]
+    assert len(said) == 1, said
+    return said[0]
+
+
+@pytest.mark.parametrize("arguments", ON_A_PROJECT)
+def test_outside_a_project_it_says_what_is_missing(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    assert main(arguments) == FAILED
+    assert one_sentence(capsys) == (
+        f"{arguments[0]}: no Pulumi.yaml in {tmp_path} or above it: run this in the directory of your Pulumi project, "
+        "or make one with `pulumi new`"
+    )
+
+
+@pytest.mark.parametrize("arguments", ON_A_PROJECT)
+def test_without_the_pulumi_cli_it_says_what_to_install(
+    arguments: list[str], project: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state(project)
+    monkeypatch.setenv("PATH", str(project))
+
+    assert main(arguments) == FAILED
+    assert one_sentence(capsys) == f"{arguments[0]}: no executable named `pulumi` on PATH: install the Pulumi CLI"
+
+
+@pytest.mark.parametrize("arguments", ON_A_PROJECT)
+@pytest.mark.parametrize(
+    ("message", "advice"),
+    [
+        (
+            "error: no stack named 'dev' found",
+            "`pulumi stack ls` lists the stacks of this project, `pulumi stack init`",
+        ),
+        ("error: PULUMI_ACCESS_TOKEN must be set for login", "log in to where the states of the stacks are first"),
+        (
+            "error: failed to load language plugin python: no language plugin 'x' found",
+            "put all programs of the Pulumi",
+        ),
+        ("error: no resource plugin 'aws' found", "`pulumi install` downloads the plugins that this project needs"),
+        ("error: passphrase must be set with\nPULUMI_CONFIG_PASSPHRASE", "to that of the stack's secrets"),
+    ],
+)
+def test_what_pulumi_refuses_is_one_sentence_with_what_to_do(
+    arguments: list[str],
+    message: str,
+    advice: str,
+    project: Path,
+    pulumi_says: Script,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    state(project)
+    pulumi_says(message)
+
+    assert main(arguments) == FAILED
+    said = one_sentence(capsys)
+    assert said.startswith(f"{arguments[0]}: ")
+    assert " ".join(message.removeprefix("error: ").split()) in said
+    assert advice in said
+
+
+def state(project: Path) -> None:
+    """A Terraform state with one resource."""
+    vpc = {"mode": "managed", "type": "aws_vpc", "name": "a", "instances": [{"attributes": {"id": "vpc-1"}}]}
+    (project / "terraform.tfstate").write_text(json.dumps({"version": 4, "resources": [vpc]}))
+
+
+def test_without_the_kubernetes_client_it_says_which_extra_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "kubernetes.client", None)
+
+    with pytest.raises(CommandError, match=r"not installed: pip install 'pulumi-mlops\[cli\]'$"):
+        cluster.Cluster("{}", None)
+
+
+@pytest.mark.parametrize(
+    ("kubeconfig", "reason"),
+    [
+        ("{", "the kubeconfig cannot be read: "),
+        ("{}", "the kubeconfig is of no use: "),
+        ("/nowhere/config", "the kubeconfig is of no use: "),
+    ],
+)
+def test_a_kubeconfig_that_leads_nowhere_is_one_sentence(kubeconfig: str, reason: str) -> None:
+    with pytest.raises(cluster.Unanswered, match=reason):
+        cluster.Cluster(kubeconfig, None)
+
+
+def test_the_project_is_found_above_and_says_where_its_stacks_settings_are(project: Path) -> None:
+    (project / "Pulumi.yaml").write_text("name: team\nruntime: python\nstackConfigDir: stacks\n")
+    (project / "stacks").mkdir()
+    (project / "stacks" / "Pulumi.dev.yaml").write_text("config:\n  team:domain_name: ml.example.org\n")
+    (project / "deep" / "er").mkdir(parents=True)
+
+    found = Project.find(project / "deep" / "er")
+
+    assert (found.name, found.directory) == ("team", project)
+    assert found.setting("acme/team/dev", "domain_name") == "ml.example.org"
+    assert found.setting("prod", "domain_name") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("a: b: c\n", "Pulumi.yaml line 1 is not YAML: "),
+        ("- a\n", r"Pulumi.yaml must be a mapping, got \['a'\]"),
+        ("runtime: python\n", "Pulumi.yaml must have a `name`, got None"),
+    ],
+)
+def test_a_project_file_that_is_broken_is_one_sentence(project: Path, text: str, sentence: str) -> None:
+    (project / "Pulumi.yaml").write_text(text)
+
+    with pytest.raises(CommandError, match=sentence) as error:
+        Project.find(project)
+    assert "\n" not in str(error.value)
+
+
+def test_a_state_without_resources_is_empty(project: Path, pulumi_says: Script) -> None:
+    pulumi_says("")
+    (project / "bin" / "pulumi").write_text('#!/bin/sh\necho \'{"version": 3, "deployment": null}\'\n')
+
+    assert Pulumi(project).resources("dev") == []
