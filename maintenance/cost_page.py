@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops.review import preview, reading
-from pulumi_mlops.review.cost import estimate, rendering, table
+from pulumi_mlops.review.cost import prices as price_list
+from pulumi_mlops.review.cost import rendering
+from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.cost.lines import plain
 from pulumi_mlops.review.estimate import Estimate
 
@@ -38,7 +40,7 @@ def previewed(engine: Engine, stack: str) -> preview.Preview:
 
 def rendered(estimates: Sequence[Estimate]) -> str:
     """The part of the page between the markers."""
-    prices = table.load()
+    prices = price_list.load()
     parts = [
         f"Version {prices.version} of the price table, of {prices.day.isoformat()}: USD, {plain(prices.hours)} hours a "
         f"month, without tax. It has prices of {', '.join(sorted(prices.regions))}.",
@@ -51,7 +53,9 @@ def rendered(estimates: Sequence[Estimate]) -> str:
 
 def in_short(estimates: Sequence[Estimate]) -> str:
     """The part of the guide between the markers: totals, with their day."""
-    return "\n".join([f"With list prices of {table.load().day.isoformat()}:", "", *_overview(estimates, PAGE.name), ""])
+    return "\n".join(
+        [f"With list prices of {price_list.load().day.isoformat()}:", "", *_overview(estimates, PAGE.name), ""]
+    )
 
 
 def _overview(estimates: Iterable[Estimate], page: str = "") -> Iterator[str]:

@@ -15,7 +15,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from pulumi_mlops.review.cost import table
+from pulumi_mlops.review.cost import prices as price_list
 
 PREFIX = re.compile(r"^(?:[A-Z]{2,4}\d?|[a-z]{2}-[a-z]+-\d)-")
 """What a usage type begins with outside of us-east-1, such as `EUC1-`."""
@@ -64,7 +64,7 @@ def in_table() -> dict[Place, Decimal]:
     """All prices of the table."""
     return {
         (name, part, key): price
-        for name, region in table.load().regions.items()
+        for name, region in price_list.load().regions.items()
         for part in ("units", "families", "machines", "databases")
         for key, price in getattr(region, part).items()
     }
@@ -130,8 +130,8 @@ def main() -> int:
     compared = [place for place in ours if len(theirs.get(place, ())) == 1]
     print(f"{len(compared)} of {len(ours)} figures compared, {len(changes)} differ")
     if arguments.write and compared:
-        text = table.FILE.read_text(encoding="utf-8")
-        table.FILE.write_text(written(text, changes, date.today()), encoding="utf-8")
+        text = price_list.FILE.read_text(encoding="utf-8")
+        price_list.FILE.write_text(written(text, changes, date.today()), encoding="utf-8")
     return 1 if changes and not arguments.write else 0
 
 

@@ -13,6 +13,7 @@ from typing import Any
 from pulumi_mlops.review import rules
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.preview import MASKED, UNKNOWN, Urn
+from pulumi_mlops.review.values import UNKNOWNS
 from pulumi_policy import (
     EnforcementLevel,
     PolicyPack,
@@ -26,20 +27,7 @@ from pulumi_policy.deserialize import SPECIAL_SECRET_SIG, SPECIAL_SIG_KEY, seria
 
 EXCEPTIONS = Path(__file__).resolve().parents[1] / "review-exceptions.toml"
 LEVELS = {Level.BLOCKING: EnforcementLevel.MANDATORY, Level.WARNING: EnforcementLevel.ADVISORY}
-UNKNOWNS = frozenset(
-    {
-        "1c4a061d-8072-4f0a-a4cb-0ff528b18fe7",
-        "3eeb2bf0-c639-47a8-9e75-3b44932eb421",
-        UNKNOWN,
-        "6a19a0b0-7e62-4c92-b797-7f8e31da9cc2",
-        "030794c1-ac77-496b-92df-f27374a8bd58",
-        "e48ece36-62e2-4504-bad9-02848725956a",
-        "dd056dcd-154b-4c76-9bd3-c8f88648b5ff",
-    }
-)
-"""The engine's marks of a value that is not known, one a type."""
-
-Judged = Callable[[rules.Resource, rules.World], Any]
+Judged = Callable[[rules.Resource, rules.Resources], Any]
 
 
 class Seen:
@@ -47,7 +35,7 @@ class Seen:
 
     def __init__(self) -> None:
         self._resources: dict[str, rules.Resource] = {}
-        self._world: rules.World | None = None
+        self._resources_of_run: rules.Resources | None = None
 
     def remember(self, args: ResourceValidationArgs) -> None:
         """Keeps a resource as a preview's JSON would tell it.
@@ -55,7 +43,7 @@ class Seen:
         A remediation, although it changes nothing: validations are given secrets as plain text.
         """
         urn = Urn.parse(args.urn)
-        self._world = None
+        self._resources_of_run = None
         raw = serialize_properties(args.props)
         provider = serialize_properties(args.provider.props) if args.provider else {}
         self._resources[args.urn] = rules.Resource(
@@ -73,11 +61,11 @@ class Seen:
         return self._resources.get(urn)
 
     @property
-    def world(self) -> rules.World:
+    def all_resources(self) -> rules.Resources:
         """All that was registered so far."""
-        if self._world is None:
-            self._world = rules.World(tuple(self._resources.values()))
-        return self._world
+        if self._resources_of_run is None:
+            self._resources_of_run = rules.Resources(tuple(self._resources.values()))
+        return self._resources_of_run
 
 
 def masked(value: Any) -> Any:
@@ -98,7 +86,7 @@ def policies() -> list[Any]:
     exceptions = rules.read(EXCEPTIONS.read_text(), EXCEPTIONS.name) if EXCEPTIONS.exists() else []
     known = rules.all_rules(today)
 
-    def exception_problems(resource: rules.Resource, _: rules.World) -> Any:
+    def exception_problems(resource: rules.Resource, _: rules.Resources) -> Any:
         return rules.exception_findings(resource, exceptions, known, today)
 
     found: list[Any] = [
@@ -114,8 +102,8 @@ def policies() -> list[Any]:
     ]
     for rule in known:
 
-        def judged(resource: rules.Resource, world: rules.World, rule: rules.Rule = rule) -> Any:
-            return rules.judge(rule, resource, world, exceptions, today)
+        def judged(resource: rules.Resource, resources: rules.Resources, rule: rules.Rule = rule) -> Any:
+            return rules.judge(rule, resource, resources, exceptions, today)
 
         make = _for_stack if rule.whole_stack else _for_resources
         found.append(make(seen, rule.id, f"{rule.title}: {rule.why}", rule.level, judged))
@@ -128,7 +116,7 @@ def _for_resources(seen: Seen, name: str, description: str, level: Level, judged
         if resource is None:
             args.not_applicable("only a run of the program tells inputs: `policy analyze` of a state does not")
             return
-        for finding in judged(resource, seen.world):
+        for finding in judged(resource, seen.all_resources):
             report(f"{finding.message}. To fix: {finding.fix}.", None)
 
     return ResourceValidationPolicy(name, description, validate, LEVELS[level])
@@ -136,9 +124,9 @@ def _for_resources(seen: Seen, name: str, description: str, level: Level, judged
 
 def _for_stack(seen: Seen, name: str, description: str, level: Level, judged: Judged) -> StackValidationPolicy:
     def validate(args: StackValidationArgs, report: ReportViolation) -> None:
-        world = seen.world
-        for resource in world.resources:
-            for finding in judged(resource, world):
+        resources = seen.all_resources
+        for resource in resources.all:
+            for finding in judged(resource, resources):
                 report(f"{finding.message}. To fix: {finding.fix}.", resource.urn)
 
     return StackValidationPolicy(name, description, validate, LEVELS[level])

@@ -9,11 +9,11 @@ from aws import Aws
 from aws_stacks import AwsEngine
 from pulumi_cli import Cluster, Program, PulumiEnv, Stack
 from pulumi_mlops import ModelEndpoint, _database_rds
-from pulumi_mlops.review import reading
-from pulumi_mlops.review.cost import estimate, pricing, table
-from pulumi_mlops.review.cost.holdings import holdings
+from pulumi_mlops.review import reading, resource_types
+from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.preview import Operation, Preview
+from pulumi_mlops.review.resources import sides
 
 from local import tools
 from maintenance import cost_page as page
@@ -41,11 +41,9 @@ def test_the_foundation_stacks_are_among_them(previews: dict[str, Preview]) -> N
 
 
 def test_every_type_is_priced_free_or_named(previews: dict[str, Preview]) -> None:
-    prices = table.load()
-    types = {one.type for found in previews.values() for one in holdings(found).after}
+    types = {one.type for found in previews.values() for one in sides(found).after}
     assert len(types) > 30
-    undecided = {one for one in types if not (prices.free(one) or one in prices.by_use or pricing.priced(one))}
-    assert undecided == set()
+    assert {one for one in types if resource_types.billing(one) is None} == set()
 
 
 def test_nothing_of_them_is_without_a_price(previews: dict[str, Preview]) -> None:

@@ -6,9 +6,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pulumi_mlops.review._data import UNKNOWNS
 from pulumi_mlops.review.preview import Preview
 from pulumi_mlops.review.reading import read
+from pulumi_mlops.review.values import UNKNOWNS
 
 from local.paths import ROOT
 

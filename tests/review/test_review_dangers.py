@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 from pulumi_mlops.review.dangers import DangerKind, dangers
-from pulumi_mlops.review.dangers.exposure import open_range
-from pulumi_mlops.review.dangers.losses import HOLDS_DATA
 from pulumi_mlops.review.preview import Step
+from pulumi_mlops.review.resource_types import TYPES
+from pulumi_mlops.review.resource_types.security_groups import covers_internet
 
 from tests.review.steps import preview, step, urn
 
@@ -18,6 +18,14 @@ RDS, S3, ROLE = "aws:rds/instance:Instance", "aws:s3/bucket:Bucket", "aws:iam/ro
 GROUP, BLOCK = "aws:ec2/securityGroup:SecurityGroup", "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 EKS, LB = "aws:eks/cluster:Cluster", "aws:lb/loadBalancer:LoadBalancer"
 ROUTE, SERVICE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", "kubernetes:core/v1:Service"
+KUBERNETES_DATA = (
+    "kubernetes:core/v1:PersistentVolumeClaim",
+    "kubernetes:core/v1:PersistentVolume",
+    "kubernetes:core/v1:Namespace",
+    "kubernetes:apps/v1:StatefulSet",
+    "kubernetes:helm.sh/v3:Release",
+    "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
+)
 BLOCKED = dict.fromkeys(("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True)
 
 
@@ -37,7 +45,7 @@ def allow(action: Any, resource: Any = "arn:aws:s3:::data/*", **more: Any) -> di
     return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
 
 
-@pytest.mark.parametrize("kind", sorted(HOLDS_DATA))
+@pytest.mark.parametrize("kind", sorted(token for token, one in TYPES.items() if one.data) + sorted(KUBERNETES_DATA))
 @pytest.mark.parametrize("operation", ["delete", "replace"])
 def test_data_goes(kind: str, operation: str) -> None:
     new = {"a": 2} if operation == "replace" else None
@@ -275,7 +283,7 @@ def test_the_block_of_public_access_goes() -> None:
     [("0.0.0.0/0", True), ("::/0", True), ("0.0.0.0/1", True), ("10.0.0.0/8", False), ("pl-1", False)],
 )
 def test_a_range_is_open_where_it_is_wider_than_any_private_one(text: str, is_open: bool) -> None:
-    assert open_range(text) is is_open
+    assert covers_internet(text) is is_open
 
 
 def test_one_component_deletes_what_another_creates() -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pulumi_mlops.review._data import SECRET_SIGNATURE, SIGNATURE, visible
 from pulumi_mlops.review.changes import parsed, text
 from pulumi_mlops.review.dangers import Danger, DangerKind
 from pulumi_mlops.review.findings import Finding, Level
@@ -15,6 +14,7 @@ from pulumi_mlops.review.render.machine import machine
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
 from pulumi_mlops.review.render.phrases import prose
 from pulumi_mlops.review.render.terminal import terminal
+from pulumi_mlops.review.values import SECRET_SIGNATURE, SIGNATURE, visible
 from pulumi_mlops.review.view import review
 
 from tests.review import recorded

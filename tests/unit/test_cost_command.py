@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_mlops.review.cost import command, estimate, rendering
-from pulumi_mlops.review.cost.naming import NO_NAME
+from pulumi_mlops.review.cost import command, rendering
+from pulumi_mlops.review.cost.estimator import estimate
+from pulumi_mlops.review.cost.names import NO_NAME
 
 from tests.cost_previews import changed, made, preview, urn
 

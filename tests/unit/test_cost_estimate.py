@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_mlops.review.cost import estimate, table
+from pulumi_mlops.review import resource_types
+from pulumi_mlops.review.cost import prices as price_list
+from pulumi_mlops.review.cost.billing import FREE
+from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.estimate import Requests
 from pulumi_mlops.review.preview import UNKNOWN, Operation, Preview, Step
 
@@ -160,10 +163,12 @@ def test_the_band_is_explained() -> None:
 
 
 def test_it_is_dated_with_the_table() -> None:
-    assert estimate(preview()).priced_on == table.load().day
+    assert estimate(preview()).priced_on == price_list.load().day
 
 
-@pytest.mark.parametrize("type_token", sorted(table.load().free_types))
+@pytest.mark.parametrize(
+    "type_token", sorted(token for token, one in resource_types.TYPES.items() if one.billing == FREE)
+)
 def test_each_free_type_costs_nothing(type_token: str) -> None:
     found = estimate(preview(made(type_token)))
     assert (found.after, found.not_counted) == (0, ())
@@ -222,5 +227,5 @@ def test_the_order_of_the_steps_does_not_matter(old: Resources, new: Resources, 
 def test_no_resource_vanishes(some: Resources) -> None:
     """Each is free, priced or named: without all that is free, an estimate of nothing has nothing to say."""
     found = estimate(of([], some))
-    charged = [kind for kind, _ in some if not table.load().free(kind)]
+    charged = [kind for kind, _ in some if resource_types.billing(kind) != FREE]
     assert bool(charged) == bool(found.after or found.not_counted)

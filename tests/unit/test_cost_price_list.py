@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_mlops.review.cost import table
+from pulumi_mlops.review.cost import prices as price_list
 
 from maintenance import prices
 
@@ -83,13 +83,13 @@ def test_a_price_that_is_not_clear_is_no_difference() -> None:
 
 
 def test_every_unit_that_is_compared_is_one_of_the_table() -> None:
-    region = table.load().region("us-east-1")
+    region = price_list.load().region("us-east-1")
     assert set(prices.UNITS.values()) <= set(region.units)
     assert all(price > 0 for price in prices.in_table().values())
 
 
 def test_a_changed_figure_is_written_into_its_region_alone() -> None:
-    before = table.FILE.read_text(encoding="utf-8")
+    before = price_list.FILE.read_text(encoding="utf-8")
     changes = {
         ("eu-central-1", "families", "m7i"): Decimal("0.1234"),
         ("us-east-1", "machines", "g5.xlarge"): Decimal("2"),
@@ -110,9 +110,9 @@ def test_the_word_says_what_differs_and_writes_when_told_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     copy, file = tmp_path / "prices.toml", tmp_path / "ec2.json"
-    copy.write_bytes(table.FILE.read_bytes())
+    copy.write_bytes(price_list.FILE.read_bytes())
     file.write_text(json.dumps({"FormatVersion": "aws_v1", "PriceList": [json.dumps(machine())]}))
-    monkeypatch.setattr(table, "FILE", copy)
+    monkeypatch.setattr(price_list, "FILE", copy)
 
     monkeypatch.setattr(sys, "argv", ["prices", str(file)])
     assert prices.main() == 1

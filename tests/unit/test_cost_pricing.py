@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pulumi_mlops.review.cost import estimate
+from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.preview import MASKED, UNKNOWN, Operation, Step
 
@@ -141,9 +141,9 @@ def test_disks_of_another_type_have_no_price() -> None:
         ("no price of machines of type x9.large in eu-central-1", node_group(types=("x9.large",))),
         ("desiredSize is known only after apply", node_group(sizes=(1, UNKNOWN, 3))),
         ("maxSize is not given", node_group(sizes=(1, 1, None))),
-        ("minSize is no number", node_group(sizes=("few", 1, 2))),
-        ("minSize is no number of things", node_group(sizes=(-1, 1, 2))),
-        ("minSize is no number of things", node_group(sizes=("NaN", 1, 2))),
+        ("minSize is not a number", node_group(sizes=("few", 1, 2))),
+        ("minSize must be a number of 0 or more", node_group(sizes=(-1, 1, 2))),
+        ("minSize must be a number of 0 or more", node_group(sizes=("NaN", 1, 2))),
         ("instanceTypes is known only after apply", node_group(types=(UNKNOWN,))),
         ("instanceTypes is in its launch template", node_group(types=(), launchTemplate={"id": "lt-1"})),
         ("scalingConfig is known only after apply", {**node_group(), "scalingConfig": UNKNOWN}),

@@ -4,10 +4,10 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from pulumi_mlops.review.cost.holdings import holdings
 from pulumi_mlops.review.cost.requests import LATER, Asked, asked
 from pulumi_mlops.review.estimate import Requests
 from pulumi_mlops.review.preview import UNKNOWN, Step
+from pulumi_mlops.review.resources import sides
 
 from tests.cost_previews import made, preview
 
@@ -37,7 +37,7 @@ def scaler(least: Any, kind: str = "Deployment") -> Step:
 
 
 def of(*steps: Step) -> Asked:
-    return asked(holdings(preview(*steps)).after)
+    return asked(sides(preview(*steps)).after)
 
 
 def birds(*steps: Step) -> Requests:

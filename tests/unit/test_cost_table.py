@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 from pulumi_mlops import versions
-from pulumi_mlops.review.cost import pricing, table
-from pulumi_mlops.review.cost.naming import NO_NAME, name, type_token
-from pulumi_mlops.review.cost.table import NoPrice
+from pulumi_mlops.review import resource_types
+from pulumi_mlops.review.cost import prices as price_list
+from pulumi_mlops.review.cost.billing import FREE
+from pulumi_mlops.review.cost.names import NO_NAME, name, type_token
+from pulumi_mlops.review.cost.prices import NoPrice
 
 ROOT = Path(__file__).parents[2]
-TABLE = table.load()
+TABLE = price_list.load()
 
 
 def test_it_has_the_regions_that_a_team_starts_in() -> None:
@@ -45,32 +47,31 @@ def test_regions_differ_by_less_than_half() -> None:
 
 def test_it_is_dated_and_says_where_its_figures_come_from() -> None:
     assert isinstance(TABLE.day, date)
-    head = table.FILE.read_text(encoding="utf-8").partition("version")[0]
+    head = price_list.FILE.read_text(encoding="utf-8").partition("version")[0]
     assert "by\n# hand, not read from AWS" in head
     assert "aws pricing get-products" in head
 
 
-def test_no_type_is_decided_twice() -> None:
-    priced = {*pricing.PRICERS, pricing.NODE_GROUP}
-    assert not priced & TABLE.free_types
-    assert not priced & set(TABLE.by_use)
-    assert not TABLE.free_types & set(TABLE.by_use)
-    assert set(TABLE.besides) <= priced
-
-
 def test_types_are_tokens_of_pulumi() -> None:
-    for one in (*pricing.PRICERS, *TABLE.free_types, *TABLE.by_use):
+    for one in resource_types.TYPES:
         assert type_token(one) == one
         package, module, kind = one.split(":")
-        assert package == "aws"
-        assert module.rpartition("/")[2].lower() == kind.lower()
+        assert package in ("aws", "kubernetes", "random", "tls")
+        assert package != "aws" or module.rpartition("/")[2].lower() == kind.lower()
+
+
+def test_a_type_stands_in_one_module_of_the_table() -> None:
+    modules = (getattr(resource_types, name) for name in dir(resource_types))
+    tables = [set(module.TYPES) for module in modules if hasattr(module, "TYPES")]
+    assert len(tables) > 3
+    assert sum(map(len, tables)) == len(set().union(*tables)) == len(resource_types.TYPES)
 
 
 def test_a_package_that_is_not_listed_is_not_free() -> None:
-    assert TABLE.free("kubernetes:apps/v1:Deployment")
-    assert TABLE.free("pulumi:providers:aws")
-    assert not TABLE.free("aws:lambda/function:Function")
-    assert not TABLE.free("gcp:storage/bucket:Bucket")
+    assert resource_types.billing("kubernetes:apps/v1:Deployment") == FREE
+    assert resource_types.billing("pulumi:providers:aws") == FREE
+    assert resource_types.billing("aws:lambda/function:Function") is None
+    assert resource_types.billing("gcp:storage/bucket:Bucket") is None
 
 
 def test_sizes_are_multiples() -> None:
@@ -132,4 +133,4 @@ def test_every_type_that_our_components_create_is_priced_free_or_named() -> None
     classes = sorted(set(re.findall(r"\baws\.([a-z0-9]+)\.([A-Z]\w+)\(", sources)))
     assert len(classes) > 40
     types = [getattr(importlib.import_module(f"pulumi_aws.{module}"), kind).pulumi_type for module, kind in classes]
-    assert [one for one in types if not (TABLE.free(one) or one in TABLE.by_use or pricing.priced(one))] == []
+    assert [one for one in types if resource_types.billing(one) is None] == []

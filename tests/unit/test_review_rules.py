@@ -103,6 +103,12 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
         {"ipProtocol": "-1", "cidrIpv4": "0.0.0.0/0"},
         "cidrIpv4 lets 0.0.0.0/0 connect to every port",
     ),
+    (
+        "resource-policy-public",
+        "aws:lambda/functionUrl:FunctionUrl",
+        {"functionName": "f", "authorizationType": "NONE"},
+        "everybody who has the URL",
+    ),
     ("rds-public", DATABASE, spoiled(DATABASE, publiclyAccessible=True), "publiclyAccessible"),
     ("eks-public", CLUSTER, spoiled(CLUSTER, vpcConfig__endpointPublicAccess=True), "0.0.0.0/0"),
     ("eks-public", CLUSTER, spoiled(CLUSTER, vpcConfig__endpointPublicAccess=None), "0.0.0.0/0"),
@@ -486,7 +492,7 @@ def test_what_a_rule_finds_does_not_grow_with_the_square_of_the_stack() -> None:
         return resource.type
 
     steps = [step(CONFIG_MAP, GOOD[CONFIG_MAP], f"n{n}") for n in range(100)]
-    seen = rules.world([preview(*steps)])
-    for resource in seen.resources:
+    seen = rules.after([preview(*steps)])
+    for resource in seen.all:
         assert len(seen.groups(resource, counted)[CONFIG_MAP]) == 100
     assert calls == 100

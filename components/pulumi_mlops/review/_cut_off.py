@@ -4,7 +4,7 @@ import json
 import re
 from typing import Any
 
-from pulumi_mlops.review._data import masked
+from pulumi_mlops.review.values import masked
 
 BEGINNING = re.compile(r'\s*\{\s*"(?:config|steps)"')
 """How the engine begins its document."""

@@ -3,7 +3,7 @@
 import json
 from typing import Any, NoReturn, cast
 
-from pulumi_mlops.review._data import shortened, visible
+from pulumi_mlops.review.values import shortened, visible
 
 MAX_SHOWN = 60
 """Characters of a value in a message."""

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pulumi_mlops.review._data import document, is_secret, is_unknown, items, mapping
 from pulumi_mlops.review.preview import NOTHING, Operation, State, Step
 from pulumi_mlops.review.rules.secrets import why_secret
+from pulumi_mlops.review.values import document, is_secret, is_unknown, items, mapping
 
 Path = tuple[str | int, ...]
 

@@ -14,9 +14,9 @@ from typing import Any
 
 import yaml
 
-from pulumi_mlops.review._data import is_secret, items, mapping
 from pulumi_mlops.review.groups import QUIET, logical
 from pulumi_mlops.review.preview import MASKED, Operation, Preview, State, Step, Urn
+from pulumi_mlops.review.values import is_secret, items, mapping
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 SECONDS = 60

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from pulumi_mlops.review._cut_off import rescued
-from pulumi_mlops.review._data import SIGNATURE, masked
 from pulumi_mlops.review._shapes import Misshapen, mapping, name, objects, shown, text, texts
 from pulumi_mlops.review.preview import (
     NOTHING,
@@ -23,6 +22,7 @@ from pulumi_mlops.review.preview import (
     Step,
     Urn,
 )
+from pulumi_mlops.review.values import SIGNATURE, masked
 
 AGAIN = "make it again by `pulumi preview --json --show-sames > FILE`"
 MANY = 2**63

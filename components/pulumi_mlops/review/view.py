@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from pulumi_mlops.review._data import shortened, visible
 from pulumi_mlops.review.changes import Change, changes
 from pulumi_mlops.review.charts import RELEASE, Rendered
 from pulumi_mlops.review.dangers import Danger, dangers
@@ -17,6 +16,7 @@ from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.findings import Finding, Level, Undecided
 from pulumi_mlops.review.groups import QUIET, WEIGHT, Group, grouped, logical, name_of, short_type, title, type_of
 from pulumi_mlops.review.preview import NOTHING, Operation, Preview, Step
+from pulumi_mlops.review.values import shortened, visible
 
 MAX_ERROR = 400
 """Characters of an error that are shown; the rest of it is in the run's log."""

@@ -1,5 +1,1 @@
-"""What a stack costs: prices, estimates, requests of the teams."""
-
-from pulumi_mlops.review.cost.estimating import estimate
-
-__all__ = ["estimate"]
+"""What a stack costs: prices, estimates, and what teams request of a cluster."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pulumi_mlops.review.cost import rendering
-from pulumi_mlops.review.cost.estimating import estimate
+from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import PreviewError

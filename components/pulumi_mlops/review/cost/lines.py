@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pulumi_mlops.review.cost.table import Table, Use
+from pulumi_mlops.review.cost.prices import PriceList, Use
 
 NOTHING = Decimal(0)
 
@@ -29,9 +29,9 @@ def fixed(what: str, number: Decimal | int, price: Decimal, unit: str = "a month
     return Line(f"{what}, {plain(price)} USD {unit}", Decimal(number), cost, cost, cost)
 
 
-def hourly(table: Table, what: str, number: Decimal | int, price: Decimal) -> Line:
+def hourly(prices: PriceList, what: str, number: Decimal | int, price: Decimal) -> Line:
     """So many of a thing, each at the price an hour, all hours of a month."""
-    cost = number * price * table.hours
+    cost = number * price * prices.hours
     return Line(f"{what}, {plain(price)} USD an hour", Decimal(number), cost, cost, cost)
 
 

@@ -7,12 +7,12 @@ largest; `desired_size` is what the stack starts with, and an autoscaler may hav
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
-from pulumi_mlops.review.cost import inputs as of
-from pulumi_mlops.review.cost.holdings import Resource
+from pulumi_mlops.review import values
 from pulumi_mlops.review.cost.lines import Line, plain
-from pulumi_mlops.review.cost.naming import name
-from pulumi_mlops.review.cost.table import NoPrice, Region, Share, Table
+from pulumi_mlops.review.cost.names import name
+from pulumi_mlops.review.cost.prices import NoPrice, PriceList, Region, Share
 from pulumi_mlops.review.preview import UNKNOWN
+from pulumi_mlops.review.resources import Resource
 
 TEMPLATE = "aws:ec2/launchTemplate:LaunchTemplate"
 DEFAULT_MACHINE = "t3.medium"  # CreateNodegroup, where neither the group nor a template names one
@@ -22,34 +22,34 @@ SIZES = "nodes: the desired number is counted, the smallest and the largest numb
 SPOT = "spot machines: their price moves, up to that on demand"
 
 
-def node_group(group: Resource, table: Table, region: Region, templates: Sequence[Resource]) -> Iterator[Line]:
+def node_group(group: Resource, prices: PriceList, region: Region, templates: Sequence[Resource]) -> Iterator[Line]:
     """Lines of the group; `templates` are all launch templates on the same side of the change."""
     nodes = _nodes(group)
     spot = _spot(group)
     has_template = group.inputs.get("launchTemplate") is not None
-    types = [str(one) for one in of.items(group.inputs, "instanceTypes")]
+    types = [str(one) for one in values.elements(group.inputs, "instanceTypes")]
     if UNKNOWN in types:
         raise NoPrice("instanceTypes is known only after apply")
     if not types and has_template:
         raise NoPrice("instanceTypes is in its launch template")
     kind = types[0] if types else DEFAULT_MACHINE  # the most wanted; of a spot group others may come
     price = region.machine(kind)
-    share = table.spot if spot else WHOLE
+    share = prices.spot if spot else WHOLE
     how = f"spot at {plain(share.likely * 100)} % of {plain(price)}" if spot else plain(price)
     why = (SIZES, SPOT) if spot else (SIZES,)
-    yield _line(f"node {kind}, {how} USD an hour", nodes, price * table.hours, share, why)
-    gib = _disk_gib(group, templates) if has_template else of.number(group.inputs, "diskSize", DEFAULT_DISK_GIB)
+    yield _line(f"node {kind}, {how} USD an hour", nodes, price * prices.hours, share, why)
+    gib = _disk_gib(group, templates) if has_template else values.number(group.inputs, "diskSize", DEFAULT_DISK_GIB)
     monthly = gib * region.unit("gp3_gib")
     yield _line(f"disk of a node, gp3, {plain(gib)} GiB, {plain(monthly)} USD a month", nodes, monthly, WHOLE, (SIZES,))
 
 
 def _nodes(group: Resource) -> Share:
-    sizes = of.part(group.inputs, "scalingConfig")
-    return Share(of.number(sizes, "minSize"), of.number(sizes, "desiredSize"), of.number(sizes, "maxSize"))
+    sizes = values.part(group.inputs, "scalingConfig")
+    return Share(values.number(sizes, "minSize"), values.number(sizes, "desiredSize"), values.number(sizes, "maxSize"))
 
 
 def _spot(group: Resource) -> bool:
-    capacity = of.text(group.inputs, "capacityType", "ON_DEMAND")
+    capacity = values.text(group.inputs, "capacityType", "ON_DEMAND")
     if capacity not in ("ON_DEMAND", "SPOT"):
         raise NoPrice(f"the table has no price of capacity {name(capacity.lower())}")
     return capacity == "SPOT"
@@ -68,7 +68,7 @@ def _line(what: str, nodes: Share, price: Decimal, share: Share, why: tuple[str,
 
 def _disk_gib(group: Resource, templates: Sequence[Resource]) -> Decimal:
     """Size of a node's disks. Which template a new group takes is not known yet: of several new ones, the largest."""
-    wanted = of.mapping(group.inputs["launchTemplate"]).get("id", UNKNOWN)
+    wanted = values.mapping(group.inputs["launchTemplate"]).get("id", UNKNOWN)
     new = ("", UNKNOWN)
     found = [one for one in templates if one.id in (new if wanted in new else (wanted,))]
     if not found:
@@ -77,10 +77,10 @@ def _disk_gib(group: Resource, templates: Sequence[Resource]) -> Decimal:
 
 
 def _template_gib(template: Resource) -> Decimal:
-    disks = [of.part(one, "ebs") for one in of.items(template.inputs, "blockDeviceMappings")]
+    disks = [values.part(one, "ebs") for one in values.elements(template.inputs, "blockDeviceMappings")]
     for disk in disks:
-        if of.text(disk, "volumeType", "gp3") != "gp3":
+        if values.text(disk, "volumeType", "gp3") != "gp3":
             raise NoPrice(f"the table has no price of disks of type {name(disk['volumeType'])}")
-    return sum((of.number(disk, "volumeSize", DEFAULT_DISK_GIB) for disk in disks), Decimal(0)) or Decimal(
+    return sum((values.number(disk, "volumeSize", DEFAULT_DISK_GIB) for disk in disks), Decimal(0)) or Decimal(
         DEFAULT_DISK_GIB
     )

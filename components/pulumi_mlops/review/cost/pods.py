@@ -6,13 +6,10 @@ from decimal import Decimal
 from typing import Any, cast
 
 from pulumi_mlops.review.cost import quantities
+from pulumi_mlops.review.values import NotReadable
 
 NOTHING = Decimal(0)
 KINDS = ("cpu", "memory")
-
-
-class NotKnown(Exception):
-    """A request is known only after apply, or is no quantity."""
 
 
 @dataclass(frozen=True)
@@ -26,9 +23,9 @@ class Pod:
 
 
 def pod(spec: object) -> Pod:
-    """Requests of a pod with the spec; raises NotKnown."""
+    """Requests of a pod with the spec; raises NotReadable."""
     if not isinstance(spec, Mapping):
-        raise NotKnown
+        raise NotReadable("a request is not known, or is not a quantity")
     known = cast("Mapping[str, Any]", spec)
     containers, first = _list(known, "containers"), _list(known, "initContainers")
     cpu, memory = (_highest(kind, containers, first) + _quantity(_map(known, "overhead"), kind) for kind in KINDS)
@@ -62,7 +59,7 @@ def _quantity(owner: Mapping[str, Any], kind: str) -> Decimal:
         return NOTHING
     found = quantities.parse(owner[kind])
     if found is None:
-        raise NotKnown
+        raise NotReadable("a request is not known, or is not a quantity")
     return found
 
 
@@ -71,7 +68,7 @@ def _map(owner: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        raise NotKnown
+        raise NotReadable("a request is not known, or is not a quantity")
     return cast("Mapping[str, Any]", value)
 
 
@@ -80,5 +77,5 @@ def _list(owner: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
     if value is None:
         return ()
     if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in cast("list[object]", value)):
-        raise NotKnown
+        raise NotReadable("a request is not known, or is not a quantity")
     return cast("list[Mapping[str, Any]]", value)

@@ -6,7 +6,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from pulumi_mlops.review.cost.lines import plain
-from pulumi_mlops.review.cost.naming import name
+from pulumi_mlops.review.cost.names import name
 from pulumi_mlops.review.estimate import Estimate, Requests
 
 CENT = Decimal("0.01")

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from pulumi_mlops.review.cost import inputs as of
+from pulumi_mlops.review import values
 from pulumi_mlops.review.cost import quantities
-from pulumi_mlops.review.cost.holdings import Resource
-from pulumi_mlops.review.cost.naming import name
-from pulumi_mlops.review.cost.pods import NotKnown, Pod, pod
-from pulumi_mlops.review.cost.table import NoPrice
+from pulumi_mlops.review.cost.names import name
+from pulumi_mlops.review.cost.pods import Pod, pod
 from pulumi_mlops.review.estimate import Requests
 from pulumi_mlops.review.preview import UNKNOWN
+from pulumi_mlops.review.resources import Resource
+from pulumi_mlops.review.values import NotReadable
 
 PACKAGE = "kubernetes"
 REPLICATED = ("Deployment", "StatefulSet", "ReplicaSet", "ReplicationController")
@@ -75,14 +75,14 @@ def asked(resources: Iterable[Resource]) -> Asked:
     found = Asked()
     smallest = _smallest(objects)
     for one in objects:
-        kind = _kind(one)
+        kind = one.kind
         if kind in NOT_STEADY:
             found.left_out[f"{NOT_STEADY[kind]}: {kind}"] += 1
         elif _makes_more(one, kind):
             found.left_out[f"{INDIRECT[kind]}: {kind}"] += 1
         try:
             _add(found, one, kind, smallest)
-        except (NotKnown, NoPrice):
+        except NotReadable:
             found.left_out[f"requests that are known only after apply: {kind}"] += 1
     return found
 
@@ -98,10 +98,10 @@ def _add(found: Asked, one: Resource, kind: str, smallest: Mapping[tuple[str, st
         _add_pods(found, namespace, Decimal(1), pod(spec))
     else:
         replicas = smallest.get((namespace, kind, _name(one)))
-        number = of.number(spec, "replicas", 1) if replicas is None else replicas
+        number = values.number(spec, "replicas", 1) if replicas is None else replicas
         _add_pods(found, namespace, number, pod(_object(_object(spec, "template"), "spec")))
-        for claim in of.items(spec, "volumeClaimTemplates"):
-            found.add(namespace, Requests(storage_gib=number * _storage(_object(of.mapping(claim), "spec"))))
+        for claim in values.elements(spec, "volumeClaimTemplates"):
+            found.add(namespace, Requests(storage_gib=number * _storage(_object(values.mapping(claim), "spec"))))
 
 
 def _add_pods(found: Asked, namespace: str, number: Decimal, one: Pod) -> None:
@@ -114,9 +114,9 @@ def _smallest(objects: Iterable[Resource]) -> dict[tuple[str, str, str], Decimal
     """Namespace, kind and name of what an autoscaler moves → the smallest number of replicas, which is counted."""
     found: dict[tuple[str, str, str], Decimal] = {}
     for one in objects:
-        if _kind(one) == "HorizontalPodAutoscaler":
-            spec = of.mapping(one.inputs.get("spec"))
-            target = of.mapping(spec.get("scaleTargetRef"))
+        if one.kind == "HorizontalPodAutoscaler":
+            spec = values.mapping(one.inputs.get("spec"))
+            target = values.mapping(spec.get("scaleTargetRef"))
             least = quantities.parse(spec.get("minReplicas", 1))
             if target and least is not None:
                 found[_namespace(one), str(target.get("kind")), str(target.get("name"))] = least
@@ -126,18 +126,14 @@ def _smallest(objects: Iterable[Resource]) -> dict[tuple[str, str, str], Decimal
 def _makes_more(one: Resource, kind: str) -> bool:
     if kind not in INDIRECT:
         return False
-    spec = of.mapping(one.inputs.get("spec"))
+    spec = values.mapping(one.inputs.get("spec"))
     if kind == "Service":
         return spec.get("type") in ("LoadBalancer", UNKNOWN)
     return kind != "StatefulSet" or bool(spec.get("volumeClaimTemplates"))
 
 
-def _kind(one: Resource) -> str:
-    return one.type.rpartition(":")[2]
-
-
 def _metadata(one: Resource) -> Mapping[str, Any]:
-    return of.mapping(one.inputs.get("metadata"))
+    return values.mapping(one.inputs.get("metadata"))
 
 
 def _name(one: Resource) -> str:
@@ -152,12 +148,12 @@ def _namespace(one: Resource) -> str:
 def _storage(spec: Mapping[str, Any]) -> Decimal:
     size = quantities.parse(_object(_object(spec, "resources"), "requests").get("storage"))
     if size is None:
-        raise NotKnown
+        raise NotReadable("not known")
     return size / quantities.GIB
 
 
 def _object(owner: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = of.mapping(owner.get(key))
+    found = values.mapping(owner.get(key))
     if not found:
-        raise NotKnown
+        raise NotReadable("not known")
     return found

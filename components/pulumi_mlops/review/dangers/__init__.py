@@ -9,6 +9,7 @@ from pulumi_mlops.review.dangers.losses import losses
 from pulumi_mlops.review.dangers.owners import between_owners, moved
 from pulumi_mlops.review.groups import logical
 from pulumi_mlops.review.preview import Operation, Preview
+from pulumi_mlops.review.resource_types import describe
 
 __all__ = ["Danger", "DangerKind", "dangers"]
 
@@ -29,14 +30,16 @@ def dangers(previews: Sequence[Preview]) -> tuple[Danger, ...]:
             for step in steps.values()
             if step.type == ROLE and step.operation == Operation.CREATE
         )
-        gone = frozenset(
-            str(step.state.inputs.get("bucket"))
+        deleted = frozenset(
+            name
             for step in steps.values()
-            if step.type.startswith("aws:s3/bucket:") and step.operation == Operation.DELETE
+            if step.operation == Operation.DELETE and describe(step.type, step.state.inputs).data
+            for name in (step.state.id, step.state.inputs.get("bucket"))
+            if isinstance(name, str)
         )
         for step in steps.values():
-            found += losses(step, preview.stack)
-            found += exposures(step, preview.stack, gone)
+            found += losses(step, preview.stack, deleted)
+            found += exposures(step, preview.stack)
             found += widened(step, preview.stack, fresh)
             found += moved(step, preview.stack, steps)
     kinds = list(DangerKind)

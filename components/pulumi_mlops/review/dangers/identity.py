@@ -3,18 +3,14 @@
 Compares text with text. It does not evaluate policies: a grant that another statement denies is told all the same.
 """
 
-import itertools
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pulumi_mlops.review._data import document, is_secret, is_unknown, items, mapping, words
 from pulumi_mlops.review.dangers.danger import Danger, DangerKind
-from pulumi_mlops.review.dangers.losses import kind_of
+from pulumi_mlops.review.iam_documents import Grant, grants
 from pulumi_mlops.review.preview import Operation, State, Step
-
-Grant = tuple[str, str, str, str]
-"""Who, may do what, on what, on which condition; a part that a document does not have is empty."""
+from pulumi_mlops.review.resources import kind
+from pulumi_mlops.review.values import is_secret, is_unknown, items, mapping, strings
 
 DOCUMENTS = frozenset({"policy", "assumeRolePolicy", "inlinePolicy", "policyDocument", "accessPolicies"})
 """Inputs that hold an IAM document."""
@@ -51,7 +47,10 @@ def _created(step: Step, new: State, fresh: frozenset[str]) -> list[str]:
         to, what = (_known(new.inputs.get(key)) for key in ATTACHMENTS[step.type])
         if to and to.rpartition("/")[2] not in fresh:
             return [f"gives {what or 'more rights'} to {to}, which exists already"]
-    if kind_of(step, new) == "ClusterRoleBinding" and mapping(new.inputs.get("roleRef")).get("name") == "cluster-admin":
+    if (
+        kind(step.type, new.inputs) == "ClusterRoleBinding"
+        and mapping(new.inputs.get("roleRef")).get("name") == "cluster-admin"
+    ):
         return [f"lets {_listed(sorted(_subjects(new.inputs)))} do everything in the cluster"]
     return []
 
@@ -70,13 +69,13 @@ def _documents(old: State, new: State) -> Iterator[str]:
             why = "secret" if is_secret(after) else "known after apply"
             yield f"gets another {key}, which cannot be compared: its text is {why}"
             continue
-        gained = _grants(document(after)) - _grants(document(before))
+        gained = grants(after) - grants(before)
         if gained:
             yield f"allows more in its {key}: {_named(gained)}"
-        lifted = _grants(document(before), "Deny") - _grants(document(after), "Deny")
+        lifted = grants(before, "Deny") - grants(after, "Deny")
         if lifted:
             yield f"no longer denies in its {key}: {_named(lifted)}"
-    arns = sorted({*words(new.inputs.get("managedPolicyArns"))} - {*words(old.inputs.get("managedPolicyArns"))})
+    arns = sorted({*strings(new.inputs.get("managedPolicyArns"))} - {*strings(old.inputs.get("managedPolicyArns"))})
     if arns:
         yield f"gets the policies {_listed(arns)}"
 
@@ -85,32 +84,6 @@ def _held(inputs: Mapping[str, Any]) -> dict[str, Any]:
     """The documents of a resource by the input that holds each."""
     inline = {f"inline policy {one.get('name')}": one.get("policy") for one in map(mapping, items(inputs.get(INLINE)))}
     return {**{key: inputs[key] for key in DOCUMENTS & {*inputs}}, **inline}
-
-
-def _grants(text: Any, effect: str = "Allow") -> frozenset[Grant]:
-    statements = mapping(text).get("Statement")
-    each = items(statements) or [statements]
-    return frozenset(
-        grant for one in map(mapping, each) if one.get("Effect") == effect for grant in _statement_grants(one)
-    )
-
-
-def _statement_grants(one: Mapping[str, Any]) -> Iterator[Grant]:
-    actions = [*words(one.get("Action")), *(f"all but {action}" for action in words(one.get("NotAction")))]
-    resources = [*words(one.get("Resource")), *(f"all but {name}" for name in words(one.get("NotResource")))]
-    condition = json.dumps(one["Condition"], sort_keys=True) if one.get("Condition") else ""
-    yield from (
-        (who, what, where, condition)
-        for who, what, where in itertools.product(_principals(one), actions or [""], resources or [""])
-    )
-
-
-def _principals(one: Mapping[str, Any]) -> list[str]:
-    principal = one.get("Principal")
-    named = words(principal) if isinstance(principal, str) else ()
-    by_kind = [f"{name}" for kind in sorted(mapping(principal)) for name in words(mapping(principal)[kind])]
-    others = [f"all but {name}" for kind in mapping(one.get("NotPrincipal")).values() for name in words(kind)]
-    return [*named, *by_kind, *others] or [""]
 
 
 def _named(grants: frozenset[Grant]) -> str:
@@ -133,12 +106,12 @@ def _listed(texts: list[str]) -> str:
 
 
 def _cluster_role(step: Step, old: State, new: State) -> Iterator[str]:
-    kind = kind_of(step, new)
-    if kind in ("Role", "ClusterRole"):
+    object_kind = kind(step.type, new.inputs)
+    if object_kind in ("Role", "ClusterRole"):
         gained = sorted(_rules(new.inputs) - _rules(old.inputs))
         if gained:
             yield f"allows more: {_listed(gained)}"
-    if kind in ("RoleBinding", "ClusterRoleBinding"):
+    if object_kind in ("RoleBinding", "ClusterRoleBinding"):
         subjects = sorted(_subjects(new.inputs) - _subjects(old.inputs))
         if subjects:
             yield f"gives its role to {_listed(subjects)}"
@@ -148,10 +121,10 @@ def _rules(inputs: Mapping[str, Any]) -> set[str]:
     return {
         f"{verb} {resource}" + (f" of {group}" if group else "") + (f" named {name}" if name else "")
         for rule in map(mapping, items(inputs.get("rules")))
-        for verb in words(rule.get("verbs"))
-        for resource in (*words(rule.get("resources")), *words(rule.get("nonResourceURLs")))
-        for group in words(rule.get("apiGroups")) or ("",)
-        for name in words(rule.get("resourceNames")) or ("",)
+        for verb in strings(rule.get("verbs"))
+        for resource in (*strings(rule.get("resources")), *strings(rule.get("nonResourceURLs")))
+        for group in strings(rule.get("apiGroups")) or ("",)
+        for name in strings(rule.get("resourceNames")) or ("",)
     }
 
 

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pulumi_mlops.review._data import shortened, visible
 from pulumi_mlops.review.changes import Change, Value
 from pulumi_mlops.review.dangers import Danger
 from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.findings import Finding, Undecided
 from pulumi_mlops.review.preview import Operation
+from pulumi_mlops.review.values import shortened, visible
 from pulumi_mlops.review.view import Outcome, Resource, Review, Row, StackView, resource
 
 MAX_NAME = 120

@@ -8,20 +8,20 @@ from datetime import date
 
 from pulumi_mlops.review.findings import Finding, Judgement, Level, Undecided
 from pulumi_mlops.review.preview import Preview
+from pulumi_mlops.review.resource_types.facts import Unknown
+from pulumi_mlops.review.resources import Resource, Resources, after, tag_keys
 from pulumi_mlops.review.rules import (
     encryption,
+    exposure,
     iam,
     images,
     owners,
     pods,
-    public,
     secrets,
-    security_groups,
     support,
     tags,
 )
-from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
-from pulumi_mlops.review.rules._world import Resource, World, tag_keys, world
+from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
 from pulumi_mlops.review.rules.exceptions import PREFIX, ExceptionsError, Exemption, on_resource, read
 
 __all__ = [
@@ -31,9 +31,10 @@ __all__ = [
     "Exemption",
     "Judgement",
     "Resource",
+    "Resources",
     "Rule",
     "Undecided",
-    "World",
+    "after",
     "all_rules",
     "check",
     "exception_findings",
@@ -42,7 +43,6 @@ __all__ = [
     "read",
     "tag_keys",
     "undecided",
-    "world",
 ]
 
 EXCEPTION = "exception"
@@ -53,8 +53,7 @@ _FIX = "write its last day, at most a year ahead, and a reason; or fix what it e
 def all_rules(today: date | None = None) -> tuple[Rule, ...]:
     """Every rule, in the order of the documentation; `today`, by default this day, decides which support has ended."""
     return (
-        *public.RULES,
-        *security_groups.RULES,
+        *exposure.RULES,
         *encryption.RULES,
         *iam.RULES,
         *secrets.RULES,
@@ -77,19 +76,19 @@ def judged(previews: Sequence[Preview], exceptions: Sequence[Exemption] = (), to
         today: the day on which exceptions and support may have ended; by default this one.
     """
     today = today or date.today()
-    seen = world(previews)
+    resources = after(previews)
     rules = all_rules(today)
     found: set[Finding] = set()
     left: set[Undecided] = set()
-    for resource in seen.resources:
+    for resource in resources.all:
         found.update(exception_findings(resource, exceptions, rules, today))
         for rule in rules:
-            if verdicts := list(rule.check(resource, seen)):
+            if verdicts := list(rule.check(resource, resources)):
                 found.update(_broken(rule, resource, verdicts, exceptions, today))
                 left.update(
                     Undecided(rule.id, resource.stack, resource.urn, one.path)
                     for one in verdicts
-                    if isinstance(one, Open)
+                    if isinstance(one, Unknown)
                 )
     return Judgement(
         tuple(sorted(found, key=lambda one: (one.stack, one.urn, one.rule, one.message))),
@@ -110,16 +109,16 @@ def undecided(previews: Sequence[Preview], today: date | None = None) -> list[Un
 
 
 def judge(
-    rule: Rule, resource: Resource, seen: World, exceptions: Sequence[Exemption], today: date
+    rule: Rule, resource: Resource, resources: Resources, exceptions: Sequence[Exemption], today: date
 ) -> Iterator[Finding]:
     """What one rule finds on one resource; nothing where a valid exception covers it."""
-    yield from _broken(rule, resource, list(rule.check(resource, seen)), exceptions, today)
+    yield from _broken(rule, resource, list(rule.check(resource, resources)), exceptions, today)
 
 
 def _broken(
     rule: Rule, resource: Resource, verdicts: Sequence[Verdict], exceptions: Sequence[Exemption], today: date
 ) -> Iterator[Finding]:
-    broken = [verdict for verdict in verdicts if isinstance(verdict, Broken)]
+    broken = [verdict for verdict in verdicts if isinstance(verdict, Violation)]
     if broken and not _excepted(rule, resource, exceptions, today):
         for verdict in broken:
             yield Finding(rule.id, rule.level, resource.stack, resource.urn, verdict.message, rule.fix)

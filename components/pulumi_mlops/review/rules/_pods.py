@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from pulumi_mlops.review.rules._values import hidden, items, joined, mapping
-from pulumi_mlops.review.rules._world import Resource
+from pulumi_mlops.review.resources import Resource
+from pulumi_mlops.review.values import is_hidden, items, joined, mapping
 
 TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "Pod": (),
@@ -78,7 +78,7 @@ def _started(resource: Resource) -> Iterator[Pod]:
 def _at(value: Any, place: tuple[str, ...]) -> tuple[Any, str]:
     path = ""
     for part in place:
-        if hidden(value):
+        if is_hidden(value):
             break
         value, path = mapping(value).get(part), joined(path, part)
     return value, path
@@ -86,8 +86,8 @@ def _at(value: Any, place: tuple[str, ...]) -> tuple[Any, str]:
 
 def _pod(template: Any, path: str) -> Pod:
     spec = mapping(template).get("spec")
-    at = joined(path, "spec") if not hidden(template) else path
-    if hidden(template) or hidden(spec):
+    at = joined(path, "spec") if not is_hidden(template) else path
+    if is_hidden(template) or is_hidden(spec):
         return Pod(at, {}, (), (at,))
     found, unknown = _containers(mapping(spec), at, CONTAINERS)
     metadata = mapping(mapping(template).get("metadata"))
@@ -96,13 +96,13 @@ def _pod(template: Any, path: str) -> Pod:
 
 def _steps(workflow: Any, path: str) -> Iterator[Pod]:
     templates = mapping(workflow).get("templates")
-    if hidden(workflow) or hidden(templates):
+    if is_hidden(workflow) or is_hidden(templates):
         yield Pod(path, {}, (), (joined(path, "templates"),))
         return
     shared = mapping(workflow)
     for index, one in enumerate(items(templates)):
         at = f"{joined(path, 'templates')}[{index}]"
-        if hidden(one):
+        if is_hidden(one):
             yield Pod(at, {}, (), (at,))
             continue
         step = mapping(one)
@@ -126,7 +126,7 @@ def _containers(
         value = owner.get(key)
         for index, one in enumerate(items(value)):
             at = joined(path, key) if one is value else f"{joined(path, key)}[{index}]"
-            if hidden(one):
+            if is_hidden(one):
                 unknown.append(at)
             else:
                 # A sidecar is an init container that goes on running.

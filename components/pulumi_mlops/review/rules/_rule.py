@@ -1,41 +1,35 @@
-"""What a rule is, and what it says of a resource."""
+"""What a rule is, and its verdict on a resource."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from pulumi_mlops.review.findings import Level
-from pulumi_mlops.review.rules._world import Resource, World
+from pulumi_mlops.review.resource_types.facts import Fact, Holds, Unknown
+from pulumi_mlops.review.resources import Resource, Resources
 
 
 @dataclass(frozen=True)
-class Broken:
+class Violation:
     """The resource breaks the rule."""
 
     message: str
     """What is wrong, with the property and its value, in one sentence; never a secret."""
 
 
-@dataclass(frozen=True)
-class Open:
-    """The rule cannot decide, because a value is known only after `up`."""
-
-    path: str
-    """The property that is not known."""
-
-
-Verdict = Broken | Open
-Check = Callable[[Resource, World], Iterator[Verdict]]
+Verdict = Violation | Unknown
+"""Unknown where the rule cannot decide, because a value is known only after `up`."""
+Check = Callable[[Resource, Resources], Iterator[Verdict]]
 
 
 @dataclass(frozen=True)
 class Rule:
-    """One thing that must not be, why, and the way out."""
+    """A requirement on resources, its reason, and how to meet it."""
 
     id: str
     """Never changes: exceptions name it."""
     level: Level
     title: str
-    """What must be, in one short sentence."""
+    """The requirement in one short sentence."""
     why: str
     fix: str
     unknown: str
@@ -43,3 +37,9 @@ class Rule:
     check: Check
     whole_stack: bool = False
     """Whether a verdict needs resources that may be registered later, or in another stack."""
+
+
+def verdicts(facts: Iterable[Fact]) -> Iterator[Verdict]:
+    """The verdicts of a rule that forbids the facts."""
+    for fact in facts:
+        yield Violation(fact.message) if isinstance(fact, Holds) else fact

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pulumi_mlops.review import rules
-from pulumi_mlops.review._data import visible
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Judgement, Level
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn
+from pulumi_mlops.review.values import visible
 from pulumi_mlops.review.words import FINE, IMPOSSIBLE, REFUSED, Subparsers
 
 EXCEPTIONS = Path("review-exceptions.toml")

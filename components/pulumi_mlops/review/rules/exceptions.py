@@ -19,8 +19,8 @@ from datetime import date, datetime
 from typing import Any
 
 from pulumi_mlops import conventions
-from pulumi_mlops.review.rules._values import hidden, items, mapping
-from pulumi_mlops.review.rules._world import Resource
+from pulumi_mlops.review.resources import Resource
+from pulumi_mlops.review.values import is_hidden, items, mapping
 
 PREFIX = f"{conventions.ANNOTATION_PREFIX}/except-"
 """What the key of an annotation or a tag begins with; the rule's id follows."""
@@ -73,7 +73,7 @@ def on_resource(resource: Resource) -> Iterator[Exemption]:
     annotations = mapping(mapping(resource.inputs.get("metadata")).get("annotations"))
     for where, owner in (("annotation", annotations), ("tag", mapping(resource.inputs.get("tags")))):
         for key, value in sorted(owner.items()):
-            if key.startswith(PREFIX) and not hidden(value):
+            if key.startswith(PREFIX) and not is_hidden(value):
                 until, reason = _parts(str(value))
                 yield Exemption(key.removeprefix(PREFIX), until, reason, f"{where} {key}")
 

@@ -5,19 +5,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi_mlops.review.findings import Level
-from pulumi_mlops.review.rules._iam_documents import (
+from pulumi_mlops.review.iam_documents import (
     Statement,
     allows,
-    conditioned,
-    document,
+    has_condition,
     is_every_action,
     is_every_resource,
     principals,
-    texts,
+    statements,
 )
-from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
-from pulumi_mlops.review.rules._values import hidden, items, mapping
-from pulumi_mlops.review.rules._world import Resource, World
+from pulumi_mlops.review.resource_types.facts import Unknown
+from pulumi_mlops.review.resources import Resource, Resources
+from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
+from pulumi_mlops.review.values import is_hidden, items, mapping, strings
 
 POLICIES = (
     "aws:iam/policy:Policy",
@@ -41,21 +41,21 @@ SHARED_BROKERS = ("pods.eks.amazonaws.com", "cognito-identity.amazonaws.com")
 ACCOUNT = re.compile(r"\d{12}|arn:aws[a-z-]*:iam::\d{12}:root")
 
 
-def _wildcard(resource: Resource, world: World) -> Iterator[Verdict]:
+def _wildcard(resource: Resource, resources: Resources) -> Iterator[Verdict]:
     for path, value in _documents(resource):
-        found = document(value)
+        found = statements(value)
         if found is None:
-            yield Open(path)
+            yield Unknown(path)
             continue
-        reasoned = _reasoned(resource, world)
+        reasoned = _reasoned(resource, resources)
         for statement in found:
-            if allows(statement) and frozenset(texts(statement, "Action")) not in reasoned:
+            if allows(statement) and frozenset(strings(statement.get("Action"))) not in reasoned:
                 yield from _broad(statement, path)
     for path, arn in _attached(resource):
-        if hidden(arn):
-            yield Open(path)
+        if is_hidden(arn):
+            yield Unknown(path)
         elif match := BROAD_MANAGED.fullmatch(str(arn)):
-            yield Broken(f"{path} is {match[1]}, which allows everything of a service or of the account")
+            yield Violation(f"{path} is {match[1]}, which allows everything of a service or of the account")
 
 
 def _documents(resource: Resource) -> Iterator[tuple[str, Any]]:
@@ -63,7 +63,7 @@ def _documents(resource: Resource) -> Iterator[tuple[str, Any]]:
         yield "policy", resource.inputs.get("policy")
     if resource.type == ROLE:
         for index, one in enumerate(items(resource.inputs.get("inlinePolicies"))):
-            yield f"inlinePolicies[{index}].policy", mapping(one).get("policy", one if hidden(one) else None)
+            yield f"inlinePolicies[{index}].policy", mapping(one).get("policy", one if is_hidden(one) else None)
 
 
 def _attached(resource: Resource) -> Iterator[tuple[str, Any]]:
@@ -74,10 +74,10 @@ def _attached(resource: Resource) -> Iterator[tuple[str, Any]]:
             yield f"managedPolicyArns[{index}]", arn
 
 
-def _reasoned(resource: Resource, world: World) -> set[frozenset[str]]:
+def _reasoned(resource: Resource, resources: Resources) -> set[frozenset[str]]:
     """The actions of each statement for which the component that made the policy was given a `reason`."""
-    statements = [one for above in world.ancestors(resource) for one in items(above.inputs.get("statements"))]
-    return {_actions(one) for one in map(mapping, statements) if one.get("reason")}
+    declared = [one for above in resources.ancestors(resource) for one in items(above.inputs.get("statements"))]
+    return {_actions(one) for one in map(mapping, declared) if one.get("reason")}
 
 
 def _actions(statement: Mapping[str, Any]) -> frozenset[str]:
@@ -85,30 +85,30 @@ def _actions(statement: Mapping[str, Any]) -> frozenset[str]:
 
 
 def _broad(statement: Statement, path: str) -> Iterator[Verdict]:
-    actions = texts(statement, "Action")
+    actions = strings(statement.get("Action"))
     shown = ", ".join(actions[:3]) + (" …" if len(actions) > 3 else "")
     if "NotAction" in statement or "NotResource" in statement:
-        yield Broken(f"{path} allows all but some, by {'NotAction' if 'NotAction' in statement else 'NotResource'}")
+        yield Violation(f"{path} allows all but some, by {'NotAction' if 'NotAction' in statement else 'NotResource'}")
     elif any(is_every_action(one) for one in actions):
-        yield Broken(f"{path} allows every action ({shown})")
-    elif any(is_every_resource(one) for one in texts(statement, "Resource")):
-        yield Broken(f"{path} allows {shown} on every resource")
+        yield Violation(f"{path} allows every action ({shown})")
+    elif any(is_every_resource(one) for one in strings(statement.get("Resource"))):
+        yield Violation(f"{path} allows {shown} on every resource")
 
 
-def _trust(resource: Resource, world: World) -> Iterator[Verdict]:
+def _trust(resource: Resource, resources: Resources) -> Iterator[Verdict]:
     if resource.type != ROLE:
         return
-    found = document(resource.inputs.get("assumeRolePolicy"))
+    found = statements(resource.inputs.get("assumeRolePolicy"))
     if found is None:
-        yield Open("assumeRolePolicy")
+        yield Unknown("assumeRolePolicy")
     for statement in found or []:
-        if not allows(statement) or conditioned(statement):
+        if not allows(statement) or has_condition(statement):
             continue
         for kind, name in principals(statement):
-            if hidden(name):
-                yield Open("assumeRolePolicy")
+            if is_hidden(name):
+                yield Unknown("assumeRolePolicy")
             elif _needs_condition(kind, name):
-                yield Broken(f"assumeRolePolicy lets {name} take the role without a condition")
+                yield Violation(f"assumeRolePolicy lets {name} take the role without a condition")
 
 
 def _needs_condition(kind: str, name: str) -> bool:

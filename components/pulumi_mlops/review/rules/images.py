@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.resource_types.facts import Unknown
+from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._pods import pods
-from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
-from pulumi_mlops.review.rules._values import hidden, leaves, mapping
-from pulumi_mlops.review.rules._world import Resource, World
+from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
+from pulumi_mlops.review.values import is_hidden, leaves, mapping
 
 RELEASES = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v4:Chart", "kubernetes:helm.sh/v3:Chart")
 PARAMETER = "{{"
@@ -31,32 +32,32 @@ def moves(tag: str) -> bool:
     return not re.search(r"\d", tag)
 
 
-def _images(resource: Resource, world: World) -> Iterator[Verdict]:
+def _images(resource: Resource, resources: Resources) -> Iterator[Verdict]:
     for pod in pods(resource):
-        yield from map(Open, pod.hidden)
+        yield from map(Unknown, pod.hidden)
         for container in pod.containers:
             image = container.spec.get("image")
             if image is None:
                 continue  # taken from elsewhere: the API server refuses a pod without one
-            if hidden(image) or PARAMETER in str(image):
-                yield Open(f"{container.path}.image")
+            if is_hidden(image) or PARAMETER in str(image):
+                yield Unknown(f"{container.path}.image")
             elif problem := image_problem(str(image)):
-                yield Broken(f"{container.path}: {problem}")
+                yield Violation(f"{container.path}: {problem}")
     if resource.type in RELEASES:
         yield from _chart(resource)
 
 
 def _chart(resource: Resource) -> Iterator[Verdict]:
     chart, version = resource.inputs.get("chart"), resource.inputs.get("version")
-    if hidden(chart) or hidden(version):
-        yield Open("version")
+    if is_hidden(chart) or is_hidden(version):
+        yield Unknown("version")
     elif not version and not _is_file(str(chart)):
-        yield Broken(f'chart "{chart}" has no version, so the newest is installed')
+        yield Violation(f'chart "{chart}" has no version, so the newest is installed')
     elif isinstance(version, str) and re.search(r"[~^*<>x]|\d\s*-\s", version):
-        yield Broken(f'chart "{chart}" has the version "{version}", which is a range')
+        yield Violation(f'chart "{chart}" has the version "{version}", which is a range')
     for path, key, value in _values(resource):
-        if key in TAG_KEYS and isinstance(value, str) and value and not hidden(value) and moves(value):
-            yield Broken(f'{path} is "{value}", a tag that moves')
+        if key in TAG_KEYS and isinstance(value, str) and value and not is_hidden(value) and moves(value):
+            yield Violation(f'{path} is "{value}", a tag that moves')
 
 
 def _values(resource: Resource) -> Iterator[tuple[str, str, Any]]:

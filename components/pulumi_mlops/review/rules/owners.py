@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from itertools import islice
 
 from pulumi_mlops.review.findings import Level
-from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
-from pulumi_mlops.review.rules._values import hidden, mapping
-from pulumi_mlops.review.rules._world import Resource, World
+from pulumi_mlops.review.resource_types.facts import Unknown
+from pulumi_mlops.review.resources import Resource, Resources
+from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
+from pulumi_mlops.review.values import is_hidden, mapping
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 Identity = tuple[str, str, str]
@@ -27,30 +28,32 @@ def identity(resource: Resource) -> Identity | None:
     else:
         return None
     kind, namespace, name = found
-    if not isinstance(name, str) or hidden(name) or hidden(namespace):
+    if not isinstance(name, str) or is_hidden(name) or is_hidden(namespace):
         return None
     return kind, str(namespace or ""), name
 
 
-def _single(resource: Resource, world: World) -> Iterator[Verdict]:
+def _single(resource: Resource, resources: Resources) -> Iterator[Verdict]:
     mine = identity(resource)
     if mine is None:
         if _named_later(resource):
-            yield Open("metadata.name")
+            yield Unknown("metadata.name")
         return
-    claimants = world.groups(resource, identity)[mine]
+    claimants = resources.groups(resource, identity)[mine]
     others = tuple(islice((one for one in claimants if one.urn != resource.urn), MAX_NAMED))
     if others:
         kind, namespace, name = mine
         place = f" in {namespace}" if namespace else ""
         named = ", ".join(f"{other.name} of stack {other.stack}" for other in others)
         more = len(claimants) - 1 - len(others) if len(others) == MAX_NAMED else 0
-        yield Broken(f"{kind} {name}{place} is also {named}{f' and {more} more' if more > 0 else ''}")
+        yield Violation(f"{kind} {name}{place} is also {named}{f' and {more} more' if more > 0 else ''}")
 
 
 def _named_later(resource: Resource) -> bool:
     metadata = mapping(resource.inputs.get("metadata"))
-    return resource.type.startswith("kubernetes:") and any(hidden(metadata.get(key)) for key in ("name", "namespace"))
+    return resource.type.startswith("kubernetes:") and any(
+        is_hidden(metadata.get(key)) for key in ("name", "namespace")
+    )
 
 
 RULES = (

@@ -4,10 +4,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.resource_types.facts import Unknown
+from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._pods import Container, Pod, kind_of, pods
-from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
-from pulumi_mlops.review.rules._values import hidden, is_true, items, joined, leaves, mapping
-from pulumi_mlops.review.rules._world import Resource, World
+from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
+from pulumi_mlops.review.values import is_hidden, is_true, items, joined, leaves, mapping
 
 NEEDED = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
 """No limit of CPU: to throttle a pod while the node has time to spare helps nobody."""
@@ -17,9 +18,9 @@ HARMLESS_CAPABILITIES = ("NET_BIND_SERVICE",)
 RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
-def _resources(resource: Resource, world: World) -> Iterator[Verdict]:
+def _resources(resource: Resource, resources: Resources) -> Iterator[Verdict]:
     for pod in pods(resource):
-        yield from map(Open, pod.hidden)
+        yield from map(Unknown, pod.hidden)
         whole = pod.spec.get("resources")  # of the pod; a step of Argo has none of its own
         for container in pod.containers:
             yield from _sized(container, mapping(whole))
@@ -30,18 +31,18 @@ def _sized(container: Container, whole: Mapping[str, Any]) -> Iterator[Verdict]:
     missing: list[str] = []
     for kind, what in NEEDED:
         amounts = mapping(own).get(kind)
-        if hidden(own) or hidden(amounts) or hidden(mapping(amounts).get(what)):
-            yield Open(f"{container.path}.resources")
+        if is_hidden(own) or is_hidden(amounts) or is_hidden(mapping(amounts).get(what)):
+            yield Unknown(f"{container.path}.resources")
             return
         if mapping(amounts).get(what) is None and mapping(whole.get(kind)).get(what) is None:
             missing.append(f"{kind}.{what}")
     if missing:
-        yield Broken(f"{container.path}.resources lacks {', '.join(missing)}")
+        yield Violation(f"{container.path}.resources lacks {', '.join(missing)}")
 
 
-def _security(resource: Resource, world: World) -> Iterator[Verdict]:
+def _security(resource: Resource, resources: Resources) -> Iterator[Verdict]:
     for pod in pods(resource):
-        yield from map(Open, pod.hidden)
+        yield from map(Unknown, pod.hidden)
         yield from _host(pod)
         context = pod.spec.get("securityContext")
         for container in pod.containers:
@@ -52,44 +53,44 @@ def _security(resource: Resource, world: World) -> Iterator[Verdict]:
 
 def _host(pod: Pod) -> Iterator[Verdict]:
     for key in HOST_NAMESPACES:
-        if hidden(pod.spec.get(key)):
-            yield Open(joined(pod.path, key))
+        if is_hidden(pod.spec.get(key)):
+            yield Unknown(joined(pod.path, key))
         elif is_true(pod.spec.get(key)):
-            yield Broken(f"{joined(pod.path, key)} is true: the pod shares it with the node")
+            yield Violation(f"{joined(pod.path, key)} is true: the pod shares it with the node")
     for index, volume in enumerate(items(pod.spec.get("volumes"))):
         at = f"{joined(pod.path, 'volumes')}[{index}]"
-        if hidden(volume):
-            yield Open(at)
+        if is_hidden(volume):
+            yield Unknown(at)
         elif "hostPath" in mapping(volume):
-            yield Broken(
+            yield Violation(
                 f"{at}.hostPath is {mapping(mapping(volume)['hostPath']).get('path')}, a directory of the node"
             )
 
 
 def _rights(container: Container, shared: Any) -> Iterator[Verdict]:
     own, at = container.spec.get("securityContext"), f"{container.path}.securityContext"
-    if hidden(own) or (hidden(shared) and not _decides(mapping(own))):
-        yield Open(at)
+    if is_hidden(own) or (is_hidden(shared) and not _decides(mapping(own))):
+        yield Unknown(at)
         return
     context = {**mapping(shared), **mapping(own)}
     for key in ("privileged", "allowPrivilegeEscalation"):
-        if hidden(context.get(key)):
-            yield Open(f"{at}.{key}")
+        if is_hidden(context.get(key)):
+            yield Unknown(f"{at}.{key}")
         elif is_true(context.get(key)):
-            yield Broken(f"{at}.{key} is true")
+            yield Violation(f"{at}.{key} is true")
     added = mapping(context.get("capabilities")).get("add")
     for one in items(added):
-        if hidden(one):
-            yield Open(f"{at}.capabilities.add")
+        if is_hidden(one):
+            yield Unknown(f"{at}.capabilities.add")
         elif one not in HARMLESS_CAPABILITIES:
-            yield Broken(f"{at}.capabilities.add has {one}")
+            yield Violation(f"{at}.capabilities.add has {one}")
     user, not_root = context.get("runAsUser"), context.get("runAsNonRoot")
     if user in (0, "0"):
-        yield Broken(f"{at}.runAsUser is 0, which is root")
-    elif hidden(user) or hidden(not_root):
-        yield Open(at)
+        yield Violation(f"{at}.runAsUser is 0, which is root")
+    elif is_hidden(user) or is_hidden(not_root):
+        yield Unknown(at)
     elif not is_true(not_root) and not user:
-        yield Broken(f"{at} says neither runAsNonRoot nor runAsUser: the image may run as root")
+        yield Violation(f"{at} says neither runAsNonRoot nor runAsUser: the image may run as root")
 
 
 def _decides(context: Mapping[str, Any]) -> bool:
@@ -101,24 +102,24 @@ def _values(resource: Resource) -> Iterator[Verdict]:
     """What a chart's values demand in plain words; what the chart itself does is not in the preview."""
     for path, key, value in leaves(mapping(resource.inputs.get("values")), "values"):
         if key in ("privileged", "allowPrivilegeEscalation", *HOST_NAMESPACES) and is_true(value):
-            yield Broken(f"{path} is true")
+            yield Violation(f"{path} is true")
         elif key == "runAsUser" and value in (0, "0"):
-            yield Broken(f"{path} is 0, which is root")
+            yield Violation(f"{path} is 0, which is root")
 
 
-def _readiness(resource: Resource, world: World) -> Iterator[Verdict]:
+def _readiness(resource: Resource, resources: Resources) -> Iterator[Verdict]:
     if kind_of(resource) not in ("Deployment", "StatefulSet", "DaemonSet"):
         return
     (pod,) = pods(resource)
-    services = world.groups(resource, kind_of).get("Service", [])
+    services = resources.groups(resource, kind_of).get("Service", [])
     if not any(_selects(one, resource, pod) for one in services):
         return
-    yield from map(Open, pod.hidden)
+    yield from map(Unknown, pod.hidden)
     serving = [one for one in pod.containers if not one.starts]
     announced = [one for one in serving if one.spec.get("ports")]
     for container in announced or serving:
         if container.spec.get("readinessProbe") is None:
-            yield Broken(f"{container.path} is behind a Service and has no readinessProbe")
+            yield Violation(f"{container.path} is behind a Service and has no readinessProbe")
 
 
 def _selects(service: Resource, workload: Resource, pod: Pod) -> bool:
@@ -133,7 +134,7 @@ def _selects(service: Resource, workload: Resource, pod: Pod) -> bool:
 
 
 def _alike(one: Any, other: Any) -> bool:
-    return one == other or hidden(one) or hidden(other)
+    return one == other or is_hidden(one) or is_hidden(other)
 
 
 RULES = (

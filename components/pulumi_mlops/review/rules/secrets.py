@@ -8,9 +8,9 @@ from functools import cache, lru_cache
 from typing import Any
 
 from pulumi_mlops.review.findings import Level
-from pulumi_mlops.review.rules._rule import Broken, Rule, Verdict
-from pulumi_mlops.review.rules._values import hidden, items, joined, mapping
-from pulumi_mlops.review.rules._world import Resource, World
+from pulumi_mlops.review.resources import Resource, Resources
+from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
+from pulumi_mlops.review.values import is_hidden, items, joined, mapping
 
 Path = tuple[Any, str | int] | None
 """The path of what is around, and the last segment: few paths are ever written."""
@@ -51,13 +51,13 @@ SKIPPED = frozenset({"__defaults", "apiVersion", "kind", "policy", "assumeRolePo
 """Inputs that hold no secret: the provider's notes, and documents whose long ARNs and ids are public."""
 
 
-def _plain(resource: Resource, world: World) -> Iterator[Verdict]:
+def _plain(resource: Resource, resources: Resources) -> Iterator[Verdict]:
     if resource.type.startswith("pulumi:providers:"):
         return  # the engine keeps a provider's own secrets
     yield from _data(resource)
     for path, name, value in _texts(resource):
         if reason := why_secret(name, value):
-            yield Broken(f"{_written(path)} looks like {reason}, and is not marked secret")
+            yield Violation(f"{_written(path)} looks like {reason}, and is not marked secret")
 
 
 def _data(resource: Resource) -> Iterator[Verdict]:
@@ -65,8 +65,8 @@ def _data(resource: Resource) -> Iterator[Verdict]:
     if resource.type in SECRET_KINDS:
         for key in ("data", "stringData"):
             for name, value in sorted(mapping(resource.inputs.get(key)).items()):
-                if value and not hidden(value):
-                    yield Broken(f"{joined(key, name)} of a Secret is not marked secret")
+                if value and not is_hidden(value):
+                    yield Violation(f"{joined(key, name)} of a Secret is not marked secret")
 
 
 def _texts(resource: Resource) -> Iterator[tuple[Path, str, str]]:
@@ -77,7 +77,7 @@ def _texts(resource: Resource) -> Iterator[tuple[Path, str, str]]:
     while waiting:
         value, path, key = waiting.pop()
         if isinstance(value, str):
-            if len(value) >= SHORTEST and not hidden(value):
+            if len(value) >= SHORTEST and not is_hidden(value):
                 yield path, key, value
         elif isinstance(value, list):
             waiting += [(one, (path, index), key) for index, one in enumerate(items(value))]

@@ -6,10 +6,11 @@ from datetime import date
 
 from pulumi_mlops import versions
 from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.resource_types.facts import Unknown
+from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._pods import pods
-from pulumi_mlops.review.rules._rule import Broken, Open, Rule, Verdict
-from pulumi_mlops.review.rules._values import hidden
-from pulumi_mlops.review.rules._world import Resource, World
+from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
+from pulumi_mlops.review.values import is_hidden
 
 NODES = ("aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup")
 DATABASES = ("aws:rds/instance:Instance", "aws:rds/cluster:Cluster")
@@ -25,7 +26,7 @@ REFUSED: Mapping[str, re.Pattern[str]] = {
 def check_on(today: date) -> "Rule":
     """The rule as of a day."""
 
-    def check(resource: Resource, world: World) -> Iterator[Verdict]:
+    def check(resource: Resource, resources: Resources) -> Iterator[Verdict]:
         yield from _ended(resource, today)
         yield from _refused(resource)
 
@@ -54,13 +55,13 @@ def _ended(resource: Resource, today: date) -> Iterator[Verdict]:
 
 
 def _line(product: str, path: str, version: object, today: date) -> Iterator[Verdict]:
-    if version is None or hidden(version):
-        yield Open(path)
+    if version is None or is_hidden(version):
+        yield Unknown(path)
         return
     numbers = re.findall(r"\d+", str(version))
     for line, month in versions.SUPPORT_ENDS[product].items():
         if numbers[: line.count(".") + 1] == line.split(".") and _is_over(month, today):
-            yield Broken(f"{path} is {version}: the support of {product} {line} ended in {month}")
+            yield Violation(f"{path} is {version}: the support of {product} {line} ended in {month}")
 
 
 def _is_over(month: str, today: date) -> bool:
@@ -76,9 +77,9 @@ def _refused(resource: Resource) -> Iterator[Verdict]:
     for refused in versions.REFUSED:
         for one in named:
             if REFUSED[refused.name].search(one):
-                yield Broken(f"{one} is refused by the library ({refused.reason}); use {refused.instead}")
+                yield Violation(f"{one} is refused by the library ({refused.reason}); use {refused.instead}")
 
 
 def _images(resource: Resource) -> list[str]:
     found = [container.spec.get("image") for pod in pods(resource) for container in pod.containers]
-    return [one for one in found if isinstance(one, str) and not hidden(one)]
+    return [one for one in found if isinstance(one, str) and not is_hidden(one)]

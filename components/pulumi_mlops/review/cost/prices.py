@@ -1,4 +1,4 @@
-"""The price table: what AWS asks in which region, what is free, and what is assumed. The figures are in prices.toml."""
+"""The price list: what AWS asks in which region, and which use is assumed. The figures are in prices.toml."""
 
 import tomllib
 from collections.abc import Mapping
@@ -9,12 +9,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from pulumi_mlops.review.cost import naming
+from pulumi_mlops.review.cost import names
+from pulumi_mlops.review.values import NotReadable
 
 FILE = Path(__file__).with_name("prices.toml")
 
 
-class NoPrice(Exception):
+class NoPrice(NotReadable):
     """A resource, or a part of it, cannot be priced; the message says why and becomes part of the estimate."""
 
 
@@ -56,11 +57,11 @@ class Region:
         """USD an hour, on demand; raises NoPrice."""
         if instance_type in self.machines:
             return self.machines[instance_type]
-        return self._of_family(self.families, instance_type, f"machines of type {naming.name(instance_type)}")
+        return self._of_family(self.families, instance_type, f"machines of type {names.name(instance_type)}")
 
     def database(self, instance_class: str) -> Decimal:
         """USD an hour in one zone; raises NoPrice."""
-        return self._of_family(self.databases, instance_class, f"databases of class {naming.name(instance_class)}")
+        return self._of_family(self.databases, instance_class, f"databases of class {names.name(instance_class)}")
 
     def _of_family(self, families: Mapping[str, Decimal], kind: str, what: str) -> Decimal:
         family, _, size = kind.rpartition(".")
@@ -70,7 +71,7 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Table:
+class PriceList:
     """All prices and assumptions of one day."""
 
     version: int
@@ -84,12 +85,6 @@ class Table:
     regions: Mapping[str, Region]
     support_ends: Mapping[str, date]
     """Kubernetes minor → end of its standard support on EKS."""
-    by_use: Mapping[str, str]
-    """Type → what it costs for, in words; nothing of it is counted."""
-    besides: Mapping[str, str]
-    """Type that is priced → what it costs for besides, in words."""
-    free_types: frozenset[str]
-    free_packages: frozenset[str]
 
     def region(self, name: str) -> Region:
         """Prices of the region; raises NoPrice."""
@@ -99,17 +94,13 @@ class Table:
             raise NoPrice(f"the table has no prices of {name}, only of {', '.join(sorted(self.regions))}")
         return self.regions[name]
 
-    def free(self, type_token: str) -> bool:
-        """Whether resources of the type cost nothing by themselves."""
-        return type_token in self.free_types or type_token.partition(":")[0] in self.free_packages
-
 
 @cache
-def load() -> Table:
+def load() -> PriceList:
     """The table of this package."""
     read: dict[str, Any] = tomllib.loads(FILE.read_text(encoding="utf-8"), parse_float=Decimal)
     sizes = _decimals(read["sizes"])
-    return Table(
+    return PriceList(
         version=read["version"],
         day=read["date"],
         hours=Decimal(read["hours_a_month"]),
@@ -123,10 +114,6 @@ def load() -> Table:
             for name, one in read["regions"].items()
         },
         support_ends=read["standard_support_ends"],
-        by_use=read["by_use"],
-        besides=read["besides"],
-        free_types=frozenset(read["free"]["types"]),
-        free_packages=frozenset(read["free"]["packages"]),
     )
 
 
