@@ -3,10 +3,11 @@ PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up train predict status down plan adopt destroy leftovers test check bench versions lock environment
+.PHONY: help up train predict status down plan adopt destroy leftovers test test-fast check bench versions lock environment
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s
+", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: environment ## bare machine (or KUBE_CONTEXT) -> platform, trained model, served prediction
 	@$(PYTHON) -m local up
@@ -39,6 +40,9 @@ test: environment ## every tier of tests that this machine can run, and which it
 	@$(PYTHON) -m local prepare
 	@$(PYTHON) -m pytest -m "not cluster" --numprocesses 2 --dist loadfile
 	@$(PYTHON) -m pytest -m cluster
+
+test-fast: environment ## the tests that need neither the Pulumi CLI nor a cluster
+	@$(PYTHON) -m pytest -m "not engine and not cluster" --numprocesses 2 --dist loadfile
 
 check: environment ## formatting, lint, types, environments
 	@.venv/bin/ruff format --check .
