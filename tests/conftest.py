@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,6 +13,7 @@ import pulumi
 import pulumi_random
 import pytest
 from pulumi.runtime import mocks, rpc, settings, stack
+from pulumi_mlops import platform_outputs
 
 from local import foundation_outputs
 from tests import aws
@@ -84,11 +85,15 @@ class Graph:
         return {one.urn: one.inputs for one in sorted(self, key=lambda one: one.urn)}
 
 
+Platforms = Mapping[str, dict[str, Any]]
+"""Full name of a platform's stack → its outputs."""
+
+
 class RecordingMonitor(mocks.MockMonitor):
     """The mock engine, which also remembers the options that `Mocks.new_resource` does not see."""
 
-    def __init__(self, preview: bool, graph: Graph) -> None:
-        super().__init__(_Provider(preview))
+    def __init__(self, preview: bool, graph: Graph, platforms: Platforms) -> None:
+        super().__init__(_Provider(preview, platforms))
         self.graph = graph
 
     def RegisterResource(self, request: Any) -> Any:
@@ -154,8 +159,9 @@ def _own_loop() -> Iterator[None]:
 class _Provider(mocks.Mocks):
     """Echoes the inputs. In a preview what the provider would compute, ids included, is unknown."""
 
-    def __init__(self, preview: bool) -> None:
+    def __init__(self, preview: bool, platforms: Platforms) -> None:
         self.preview = preview
+        self.platforms = platforms
 
     def new_resource(self, args: mocks.MockResourceArgs) -> tuple[str | None, dict[str, Any]]:
         state = dict(args.inputs)
@@ -175,7 +181,11 @@ class _Provider(mocks.Mocks):
         return args.resource_id or (None if self.preview else f"{args.name}-id"), state
 
     def call(self, args: mocks.MockCallArgs) -> dict[str, Any]:
-        raise AssertionError(f"the library calls no provider function, but {args.token} was called")
+        if args.token != platform_outputs.READ_OUTPUTS:
+            raise AssertionError(f"the library calls no provider function, but {args.token} was called")
+        stack = args.args["name"]
+        outputs = self.platforms[stack]
+        return {"name": stack, "outputs": outputs}
 
 
 def _name_references(struct: Any) -> None:
@@ -219,14 +229,19 @@ Build = Callable[..., Graph]
 
 @pytest.fixture
 def build() -> Iterator[Build]:
-    """`build(program, preview=False)` runs a program and returns its `Graph`; a failing program raises."""
+    """`build(program, preview=False)` runs a program and returns its `Graph`; a failing program raises.
+
+    `platforms` has one entry, the platform that the stack's configuration names; default: it names none.
+    """
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
 
-    def run(program: Callable[[], Any], preview: bool = False) -> Graph:
+    def run(program: Callable[[], Any], preview: bool = False, platforms: Platforms | None = None) -> Graph:
         graph = Graph()
+        for name in platforms or {}:
+            pulumi.runtime.set_config(f"pulumi-mlops:{platform_outputs.SETTING}", name)
         settings.ROOT.set(_NO_STACK)  # set_mocks would make a stack of its own, where exports are lost
-        monitor = RecordingMonitor(preview, graph)
+        monitor = RecordingMonitor(preview, graph, platforms or {})
         pulumi.runtime.set_mocks(monitor.mocks, "project", "stack", preview, monitor=monitor)
         settings.ROOT.set(None)
         settings.SETTINGS.rpc_manager.clear()
@@ -236,6 +251,7 @@ def build() -> Iterator[Build]:
 
     logging.getLogger().setLevel(logging.ERROR)
     yield run
+    pulumi.runtime.set_all_config({})
     asyncio.set_event_loop(None)
     loop.close()
 

@@ -1,0 +1,103 @@
+"""What a platform tells its teams: where its object store, MLflow, registry and database network are.
+
+The platform's stack exports it once, as the output `teams`. A team's stack names that stack in one line of its own
+configuration, `pulumi-mlops:platform`, and its components take from it what their arguments leave out. Without the line
+the values are those of a platform inside the cluster, under the names of `conventions`.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NotRequired, TypedDict, cast
+
+import pulumi
+
+from pulumi_mlops import conventions
+from pulumi_mlops._args import ArgumentError
+
+OUTPUT = "teams"
+"""Output of the platform's stack."""
+SETTING = "platform"
+"""Setting `pulumi-mlops:platform` of a team's stack: `<organization>/<project>/<stack>` of the platform."""
+
+READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
+"""Function of the engine. A StackReference gives the same values too late to decide which resources there are."""
+
+
+class DatabaseNetwork(TypedDict):
+    """Where databases on AWS may be."""
+
+    vpc_id: str
+    subnet_ids: list[str]
+    """Private subnets in at least two zones."""
+    client_security_group_id: str
+    """Security group of the pods that connect."""
+    secret_store: str
+    """ClusterSecretStore that copies a database's password into a namespace."""
+
+
+class PlatformOutputs(TypedDict):
+    """The output `teams`."""
+
+    region: str
+    """Region of the object store, and of everything else on AWS."""
+    object_store_endpoint: str
+    """URL of the S3 API."""
+    buckets: dict[str, str]
+    """Use (`data`, `workflows`) → name of the bucket."""
+    mlflow_url: str
+    """MLflow's tracking URI inside the cluster."""
+    storage_class: str
+    """Storage class of volumes that many pods share."""
+    cluster_name: NotRequired[str]
+    """Name of the EKS cluster, where a workspace's service account gets an IAM role of its own; without it the object
+    store's credentials are copied into the workspace."""
+    database: NotRequired[DatabaseNetwork]
+    """Where databases on AWS may be; without it they are in the cluster."""
+    image_registry: NotRequired[str]
+    """Registry of the teams' images."""
+
+
+IN_CLUSTER = PlatformOutputs(
+    region=conventions.OBJECT_STORE_REGION,
+    object_store_endpoint=conventions.OBJECT_STORE_ENDPOINT,
+    buckets={use: use for use in (conventions.DATA_BUCKET, conventions.WORKFLOWS_BUCKET)},
+    mlflow_url=conventions.MLFLOW_URL,
+    storage_class=conventions.SHARED_STORAGE_CLASS,
+)
+"""The platform that `Platform` makes, in the same cluster as the team."""
+
+
+def read(component: str, name: str) -> PlatformOutputs:
+    """The outputs of the platform that the stack's configuration names, else those of one in the cluster.
+
+    Args:
+        component: class of the component that asks, for the message of an error.
+        name: its name.
+
+    Raises:
+        ArgumentError: the setting names no stack that can be read, or one that exports nothing for teams.
+    """
+    stack = pulumi.Config(conventions.PACKAGE).get(SETTING)
+    if not stack:
+        return IN_CLUSTER
+    where = f'{component} "{name}": the setting {conventions.PACKAGE}:{SETTING} names stack {stack}'
+    if stack.count("/") != 2:
+        raise ArgumentError(
+            f"{where}, but must have the form <organization>/<project>/<stack>, such as "
+            f"organization/{conventions.PACKAGE}/platform-dev; without Pulumi Cloud the organization is `organization`"
+        )
+    try:
+        outputs = pulumi.runtime.invoke(READ_OUTPUTS, {"name": stack}).value["outputs"]
+    except Exception as error:
+        reason = str(error).rpartition("returned an error: ")[2]
+        raise ArgumentError(
+            f"{where}, which cannot be read ({reason}); it must be in the backend of this stack, whose stacks "
+            "`pulumi stack ls --all` shows"
+        ) from error
+    found: Mapping[str, Any] = (outputs or {}).get(OUTPUT) or {}
+    missing = sorted(PlatformOutputs.__required_keys__ - found.keys())
+    if missing:
+        raise ArgumentError(
+            f"{where}, whose output `{OUTPUT}` lacks {', '.join(missing)}: bring that platform up with this version of "
+            f"the library first, by `pulumi up --stack {stack}`"
+        )
+    return cast("PlatformOutputs", found)
