@@ -6,8 +6,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 .PHONY: help up train predict status down plan adopt destroy leftovers test test-fast check bench versions lock environment
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s
-", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: environment ## bare machine (or KUBE_CONTEXT) -> platform, trained model, served prediction
 	@$(PYTHON) -m local up

@@ -86,15 +86,16 @@ def read(component: str, name: str) -> PlatformOutputs:
             f"organization/{conventions.PACKAGE}/platform-dev; without Pulumi Cloud the organization is `organization`"
         )
     try:
-        outputs = pulumi.runtime.invoke(READ_OUTPUTS, {"name": stack}).value["outputs"]
+        answer: Mapping[str, Any] = pulumi.runtime.invoke(READ_OUTPUTS, {"name": stack}).value
     except Exception as error:
         reason = str(error).rpartition("returned an error: ")[2]
         raise ArgumentError(
             f"{where}, which cannot be read ({reason}); it must be in the backend of this stack, whose stacks "
             "`pulumi stack ls --all` shows"
         ) from error
-    found: Mapping[str, Any] = (outputs or {}).get(OUTPUT) or {}
-    missing = sorted(PlatformOutputs.__required_keys__ - found.keys())
+    outputs: Mapping[str, Any] = answer.get("outputs") or {}
+    found: Mapping[str, Any] = outputs.get(OUTPUT) or {}
+    missing = sorted(PlatformOutputs.__required_keys__ - set(found))
     if missing:
         raise ArgumentError(
             f"{where}, whose output `{OUTPUT}` lacks {', '.join(missing)}: bring that platform up with this version of "
