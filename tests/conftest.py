@@ -16,7 +16,7 @@ from pulumi.runtime import mocks, rpc, settings, stack
 from pulumi_mlops import platform_outputs
 
 from local import foundation_outputs
-from tests import aws
+from tests import aws, pins
 
 # A busy machine is slow, not wrong: time is measured by benchmarks.
 hypothesis.settings.register_profile("no-deadline", deadline=None)
@@ -81,8 +81,8 @@ class Graph:
         return self.outputs[self[component].urn]
 
     def contract(self) -> dict[str, Any]:
-        """(URN, inputs) in a stable order, for snapshots."""
-        return {one.urn: one.inputs for one in sorted(self, key=lambda one: one.urn)}
+        """(URN, inputs) in a stable order, for snapshots, with pins by their names."""
+        return {one.urn: pins.named(one.type, one.inputs) for one in sorted(self, key=lambda one: one.urn)}
 
 
 Platforms = Mapping[str, dict[str, Any]]

@@ -9,6 +9,7 @@ from pulumi_mlops.platform import EksPlatform, EksPlatformArgs, _eks_parts, argo
 
 from local import foundation_outputs
 from stacks import foundation, platform_eks
+from tests import pins
 from tests.conftest import Build, unknown
 from tests.deletion_order import before
 
@@ -335,4 +336,4 @@ def test_the_contract(build: Build, snapshot: Any) -> None:
     graph = build(lambda: program(**EVERYTHING))
 
     parts = [one for one in graph if one.parent == graph["platform"].urn]
-    assert {one.urn: one.inputs for one in parts} == snapshot
+    assert {one.urn: pins.named(one.type, one.inputs) for one in parts} == snapshot

@@ -3,6 +3,7 @@
 import gzip
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,15 @@ def events(said: str, *directories: Path) -> str:
     head = {"sequence": 0, "timestamp": 0}
     kept.sort(key=_place)
     return _steady("".join(json.dumps({**head, **one}, ensure_ascii=False) + "\n" for one in kept), directories)
+
+
+def without_pins(said: str, replaced: Callable[[str, dict[str, Any]], dict[str, Any]]) -> str:
+    """The digest of a preview with a function of tests/pins.py applied to the inputs of each state."""
+    document = json.loads(said)
+    for step in document["steps"]:
+        for side in {"oldState", "newState"} & {*step}:
+            step[side]["inputs"] = replaced(step[side]["type"], step[side].get("inputs", {}))
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
 
 
 def _place(event: dict[str, Any]) -> tuple[bool, str]:
