@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pulumi
+from pulumi_mlops._aws import cluster_arn
 from pulumi_mlops.foundation._subnets import OF_A_NETWORK
 
 CLUSTER_KEYS = ("arn", "node_security_group_id", "kubeconfig")
@@ -134,16 +135,10 @@ def _cluster_problems(settings: Any) -> Iterator[tuple[str, str]]:
         yield "vpc_id", "is required with existing_cluster: the VPC that the cluster is in"
     if set(given) != set(CLUSTER_KEYS):
         yield "existing_cluster", f"must have {', '.join(CLUSTER_KEYS)}, got {', '.join(given) or 'nothing'}"
-    elif not _is_cluster_arn(given["arn"]):
-        yield "existing_cluster", f"must have as arn the ARN of an EKS cluster, got {given['arn']!r}"
+    elif complaint := cluster_arn(str(given["arn"])):
+        yield "existing_cluster", f"arn {complaint}, got {given['arn']!r}"
     elif not isinstance(given["kubeconfig"], dict):
         yield (
             "existing_cluster",
             "must have as kubeconfig what `aws eks update-kubeconfig --dry-run` prints, as a mapping",
         )
-
-
-def _is_cluster_arn(value: Any) -> bool:
-    """`arn:<partition>:eks:<region>:<account>:cluster/<name>`."""
-    parts = str(value).split(":")
-    return len(parts) == 6 and parts[0] == "arn" and parts[2] == "eks" and parts[5].startswith("cluster/")

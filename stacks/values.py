@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi_mlops import conventions
+from pulumi_mlops._aws import arn_region, certificate_arn
 
 BUCKETS = (conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET)
 """The uses that a foundation has buckets for."""
@@ -39,8 +40,7 @@ def bucket_problems(settings: Any) -> Iterator[tuple[str, str]]:
 
 def certificate_problem(arn: str | None, region: str) -> str:
     """What is wrong with the place of a certificate, in whose region the load balancer must be; empty for nothing."""
-    parts = (arn or "").split(":")
-    if len(parts) < 4 or parts[3] == region:
+    if not arn or certificate_arn(arn) or arn_region(arn) == region:  # Domain says what is wrong with the ARN
         return ""
     return f"must be a certificate of {region}, where the load balancer is; request or import one there, got {arn!r}"
 

@@ -10,7 +10,7 @@ from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 
-from pulumi_mlops import _database, conventions
+from pulumi_mlops import _aws, _database, conventions
 from pulumi_mlops._args import ArgumentError, Rule, at_least, between, check_args, dns_label, matches, quantity
 
 MIN_RDS_STORAGE_GIB = 20  # RDS: least size of a gp3 volume for Postgres
@@ -109,9 +109,9 @@ RULES: dict[str, Rule] = {
     "instance_class": matches(r"db\.[a-z0-9-]+\.[a-z0-9]+", 'an instance class such as "db.m7g.large"'),
     "backup_days": between(1, 35, "days"),
     "password_rotation_days": between(1, 1000, "days"),
-    "vpc_id": matches("vpc-[0-9a-f]+", 'the id of a VPC, "vpc-…"'),
-    "subnet_ids": matches("subnet-[0-9a-f]+", 'the id of a subnet, "subnet-…"'),
-    "kms_key_arn": matches("arn:[a-z-]+:kms:[a-z0-9-]+:[0-9]{12}:key/.+", "the ARN of a KMS key"),
+    "vpc_id": _aws.vpc_id,
+    "subnet_ids": _aws.subnet_id,
+    "kms_key_arn": _aws.kms_key_arn,
     "secret_store": dns_label,
     "cpu": quantity,
     "memory": quantity,
@@ -152,8 +152,8 @@ class PostgresDatabase(pulumi.ComponentResource):
     ```python
     from pulumi_mlops import DatabaseBackend, PostgresDatabase
 
-    network = {"vpc_id": "vpc-0a1", "subnet_ids": ["subnet-0a1", "subnet-0b2"]}
-    access = {"backend": DatabaseBackend.RDS, "client_security_group_ids": {"nodes": "sg-0a1"}, **network}
+    network = {"vpc_id": "vpc-0123456789abcdef0", "subnet_ids": [f"subnet-0123456789abcdef{n}" for n in "01"]}
+    access = {"backend": DatabaseBackend.RDS, "client_security_group_ids": {"nodes": "sg-0123456789abcdef0"}, **network}
     orders = PostgresDatabase("orders", {"namespace": "shop", "storage_gib": 50, **access})
     pulumi.export("secret", orders.connection_secret)
     ```
@@ -258,9 +258,8 @@ def _network_problems(args: Mapping[str, Any]) -> Iterator[str]:
         yield f"args.subnet_ids must be at least {MIN_SUBNETS} subnets in different zones, got {subnets!r}"
     if clients is not None and not clients:
         yield "args.client_security_group_ids must not be empty: nothing could connect, got {}"
-    group_id = matches("sg-[0-9a-f]+", 'the id of a security group, "sg-…"')
     for client, group in (clients or {}).items():
         if complaint := dns_label(client):
             yield f'args.client_security_group_ids has the client "{client}", which {complaint}'
-        if isinstance(group, str) and (complaint := group_id(group)):
+        if isinstance(group, str) and (complaint := _aws.security_group_id(group)):
             yield f"args.client_security_group_ids.{client} {complaint}, got {group!r}"

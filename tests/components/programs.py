@@ -99,9 +99,9 @@ ENDPOINT_FULL: ModelEndpointArgs = {
 DATABASE_RDS: PostgresDatabaseArgs = {
     "namespace": "birds",
     "backend": DatabaseBackend.RDS,
-    "vpc_id": "vpc-0a1",
-    "subnet_ids": ["subnet-0a1", "subnet-0b2"],
-    "client_security_group_ids": {"nodes": "sg-0a1"},
+    "vpc_id": "vpc-0a1b2c3d",
+    "subnet_ids": ["subnet-0a1b2c3d", "subnet-0b2c3d4e"],
+    "client_security_group_ids": {"nodes": "sg-0a1b2c3d"},
 }
 
 DATABASE_RDS_FULL: PostgresDatabaseArgs = {
@@ -115,7 +115,7 @@ DATABASE_RDS_FULL: PostgresDatabaseArgs = {
     "high_availability": True,
     "backup_days": 35,
     "password_rotation_days": 30,
-    "client_security_group_ids": {"bastion": "sg-0b2", "nodes": "sg-0a1"},
+    "client_security_group_ids": {"bastion": "sg-0b2c3d4e", "nodes": "sg-0a1b2c3d"},
     "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/0a1",
     "secret_store": "vault",
     "protect_data": False,

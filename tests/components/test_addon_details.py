@@ -270,7 +270,7 @@ def test_spot_instances_are_used_on_request(build: Build, spot: bool, kinds: lis
         (CertManager, {"acme_server": "http://a"}, "args.acme_server must be a URL that begins with https://"),
         (CertManager, {"replicas": 0}, "args.replicas must be between 1 and 10 replicas, got 0"),
         (CertManager, {"replicas": 11}, "args.replicas must be between 1 and 10 replicas, got 11"),
-        (ExternalSecrets, {"region": "Frankfurt"}, "args.region must be an AWS region"),
+        (ExternalSecrets, {"region": "Frankfurt"}, "args.region must be the name of an AWS region"),
         (ExternalSecrets, {"region": None}, "args.region is required"),
         (ExternalSecrets, {"secret_store": "a b"}, "args.secret_store must be a DNS label"),
         (ExternalDns, {"domain_filters": []}, "args.domain_filters must not be empty"),

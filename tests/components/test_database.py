@@ -240,8 +240,8 @@ def test_only_the_clients_are_admitted_and_only_at_the_port(build: Build) -> Non
 
     rules = {one.name: one.inputs for one in graph.of_kind("SecurityGroupIngressRule")}
     assert {name: rule["referencedSecurityGroupId"] for name, rule in rules.items()} == {
-        "bird-log-client-bastion": "sg-0b2",
-        "bird-log-client-nodes": "sg-0a1",
+        "bird-log-client-bastion": "sg-0b2c3d4e",
+        "bird-log-client-nodes": "sg-0a1b2c3d",
     }
     for rule in rules.values():
         assert (rule["ipProtocol"], rule["fromPort"], rule["toPort"]) == ("tcp", 5432, 5432)
@@ -250,7 +250,7 @@ def test_only_the_clients_are_admitted_and_only_at_the_port(build: Build) -> Non
 
 
 def test_a_client_that_goes_takes_only_its_own_rule_along(build: Build) -> None:
-    both = build(lambda: rds(client_security_group_ids={"bastion": "sg-0b2", "nodes": "sg-0a1"}))
+    both = build(lambda: rds(client_security_group_ids={"bastion": "sg-0b2c3d4e", "nodes": "sg-0a1b2c3d"}))
     one = build(rds)
 
     assert one["bird-log-client-nodes"].inputs == both["bird-log-client-nodes"].inputs
@@ -553,10 +553,13 @@ def test_arguments_at_their_limits_are_accepted(build: Build, changes: dict[str,
         ({"client_security_group_ids": None}, "args.client_security_group_ids is required by the backend RDS"),
         ({"client_security_group_ids": {}}, "args.client_security_group_ids must not be empty: nothing could connect"),
         ({"client_security_group_ids": {"nodes": "0.0.0.0/0"}}, "args.client_security_group_ids.nodes must be the id"),
-        ({"client_security_group_ids": {"A b": "sg-1"}}, 'args.client_security_group_ids has the client "A b", which'),
-        ({"subnet_ids": ["subnet-1"]}, "args.subnet_ids must be at least 2 subnets in different zones"),
-        ({"subnet_ids": ["subnet-1", "private-b"]}, "args.subnet_ids[1] must be the id of a subnet"),
-        ({"vpc_id": "main"}, "args.vpc_id must be the id of a VPC"),
+        (
+            {"client_security_group_ids": {"A b": "sg-0a1b2c3d"}},
+            'args.client_security_group_ids has the client "A b", which',
+        ),
+        ({"subnet_ids": ["subnet-0a1b2c3d"]}, "args.subnet_ids must be at least 2 subnets in different zones"),
+        ({"subnet_ids": ["subnet-0a1b2c3d", "private-b"]}, "args.subnet_ids[1] must be the id of a subnet"),
+        ({"vpc_id": "vpc-main"}, "args.vpc_id must be the id of a VPC"),
         ({"storage_class": "gp3"}, "args.storage_class does not belong to the backend RDS, got 'gp3'"),
         ({"memory": "1Gi"}, "args.memory does not belong to the backend RDS, got '1Gi'"),
         ({"storage_gib": 19}, "args.storage_gib must be between 20 and 65536 GiB on RDS, got 19"),
@@ -590,7 +593,7 @@ def test_wrong_arguments_of_rds_cost_one_line_and_no_resource(
         ({"tags": {"a": "b"}}, "args.tags does not belong to the backend IN_CLUSTER, got {'a': 'b'}"),
         ({"backup_days": 7}, "args.backup_days does not belong to the backend IN_CLUSTER, got 7"),
         ({"high_availability": False}, "args.high_availability does not belong to the backend IN_CLUSTER, got False"),
-        ({"vpc_id": "vpc-1"}, "args.vpc_id does not belong to the backend IN_CLUSTER"),
+        ({"vpc_id": "vpc-0c1d2e3f"}, "args.vpc_id does not belong to the backend IN_CLUSTER"),
         ({"storage_gib": 0}, "args.storage_gib must be at least 1 GiB, got 0"),
         ({"memory": "much"}, "args.memory must be a Kubernetes quantity"),
         ({"client_namespaces": ["A"]}, "args.client_namespaces[0] must be a DNS label"),

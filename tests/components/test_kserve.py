@@ -100,7 +100,7 @@ def test_a_service_reads_its_models_and_writes_nothing() -> None:
         ({"domain": "https://models"}, "args.domain must be a domain name"),
         ({"domain": None}, "args.domain is required"),
         ({"runtimes": ["tensorflow"]}, "args.runtimes[0] must be one of mlserver"),
-        ({"region": "here"}, "args.region must be an AWS region"),
+        ({"region": "here"}, "args.region must be the name of an AWS region"),
         ({"memory": "much"}, "args.memory must be a Kubernetes quantity"),
         ({"gateway_name": "A"}, "args.gateway_name must be a DNS label"),
         ({"gateway_class": ""}, "args.gateway_class must not be empty"),

@@ -3,8 +3,8 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi_mlops import ArgumentError, ObjectStoreAccess, Workspace
-from pulumi_mlops.foundation import S3ObjectStore, WorkloadIdentity, _buckets, _names, permissions
+from pulumi_mlops import ArgumentError, ObjectStoreAccess, Workspace, _aws
+from pulumi_mlops.foundation import S3ObjectStore, WorkloadIdentity, _buckets, permissions
 from pulumi_mlops.platform import MLflow
 from syrupy.assertion import SnapshotAssertion
 
@@ -270,7 +270,7 @@ def test_the_longest_name_that_fits_is_taken(build: Build) -> None:
 
 @pytest.mark.parametrize("name", ["abc", "a.b-c", "1-2", "a" * 63])
 def test_bucket_names_that_s3_takes_are_taken(name: str) -> None:
-    assert _names.bucket_name(name) is None
+    assert _aws.bucket_name(name) is None
 
 
 @pytest.mark.parametrize(
@@ -291,4 +291,4 @@ def test_bucket_names_that_s3_takes_are_taken(name: str) -> None:
     ],
 )
 def test_bucket_names_that_s3_refuses_are_refused(name: str) -> None:
-    assert _names.bucket_name(name)
+    assert _aws.bucket_name(name)

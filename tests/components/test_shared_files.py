@@ -11,13 +11,13 @@ from tests.aws import takes_tags
 from tests.conftest import UNKNOWN, Build, Graph, unknown
 
 ARGS: dict[str, Any] = {
-    "vpc_id": "vpc-0c",
-    "subnets": {"eu-central-1a": "subnet-0a", "eu-central-1b": "subnet-0b"},
-    "client_security_groups": {"nodes": "sg-0d"},
+    "vpc_id": "vpc-0c1d2e3f",
+    "subnets": {"eu-central-1a": "subnet-0a1b2c3d", "eu-central-1b": "subnet-0b2c3d4e"},
+    "client_security_groups": {"nodes": "sg-0d1e2f3a"},
 }
 FULL: dict[str, Any] = {
     **ARGS,
-    "client_security_groups": {"nodes": "sg-0d", "bastion": "sg-0e"},
+    "client_security_groups": {"nodes": "sg-0d1e2f3a", "bastion": "sg-0e1f2a3b"},
     "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/0a1b",
     "infrequent_access_days": 30,
     "backup": False,
@@ -48,15 +48,15 @@ def test_every_zone_mounts_one_encrypted_file_system(build: Build) -> None:
     assert "lifecyclePolicies" not in system.inputs
     targets = {one.name: one.inputs for one in graph.of_kind("MountTarget")}
     assert {name: inputs["subnetId"] for name, inputs in targets.items()} == {
-        "birds-eu-central-1a": "subnet-0a",
-        "birds-eu-central-1b": "subnet-0b",
+        "birds-eu-central-1a": "subnet-0a1b2c3d",
+        "birds-eu-central-1b": "subnet-0b2c3d4e",
     }
     assert all(inputs["securityGroups"] == ["birds-mount-targets-id"] for inputs in targets.values())
 
 
 def test_a_zone_more_leaves_the_others_as_they_are(build: Build) -> None:
     before = files(build).contract()
-    after = files(build, subnets={"eu-central-1c": "subnet-0c", **ARGS["subnets"]}).contract()
+    after = files(build, subnets={"eu-central-1c": "subnet-0c1d2e3f", **ARGS["subnets"]}).contract()
     assert {urn for urn in after if urn not in before} == {
         urn for urn in after if urn.endswith("::birds-eu-central-1c")
     }
@@ -76,7 +76,7 @@ def test_the_clients_and_nobody_else_reach_the_port_of_nfs(build: Build) -> None
     (group,) = graph.of_kind("SecurityGroup")
     assert not {"ingress", "egress"} & set(group.inputs)
     rules = [one.inputs for one in graph.of_kind("SecurityGroupIngressRule")]
-    assert {rule["referencedSecurityGroupId"] for rule in rules} == {"sg-0d", "sg-0e"}
+    assert {rule["referencedSecurityGroupId"] for rule in rules} == {"sg-0d1e2f3a", "sg-0e1f2a3b"}
     for rule in rules:
         assert (rule["ipProtocol"], rule["fromPort"], rule["toPort"]) == ("tcp", 2049, 2049)
         assert not {"cidrIpv4", "cidrIpv6", "prefixListId"} & set(rule)
@@ -154,10 +154,11 @@ def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"vpc_id": "birds"}, "args.vpc_id must be the id of a VPC"),
+        ({"vpc_id": "vpc-main"}, "args.vpc_id must be the id of a VPC"),
+        ({"vpc_id": "vpc-0123456789"}, "args.vpc_id must be the id of a VPC"),
         ({"subnets": {}}, "args.subnets must not be empty"),
         ({"subnets": {"eu-central-1a": "10.0.0.0/24"}}, "args.subnets.eu-central-1a must be the id of a subnet"),
-        ({"subnets": {"Zone A": "subnet-0a"}}, 'args.subnets has the key "Zone A", which must be lower-case'),
+        ({"subnets": {"Zone A": "subnet-0a1b2c3d"}}, 'args.subnets has the key "Zone A", which must be lower-case'),
         ({"client_security_groups": {}}, "args.client_security_groups must not be empty"),
         ({"client_security_groups": {"n": "0.0.0.0/0"}}, "args.client_security_groups.n must be the id of a security"),
         ({"kms_key_arn": "alias/aws/efs"}, "args.kms_key_arn must be the ARN of a KMS key"),

@@ -71,7 +71,7 @@ def test_a_network_that_exists_has_its_subnets_in_the_order_of_the_zones(read: A
         ),
         (
             {**WITHOUT_NODES, **NETWORK, "existing_cluster": {**CLUSTER, "arn": "theirs"}},
-            "existing_cluster must have as arn the ARN of an EKS cluster, got 'theirs'",
+            "existing_cluster arn must be the ARN of an EKS cluster",
         ),
         (
             {**WITHOUT_NODES, **NETWORK, "existing_cluster": {**CLUSTER, "kubeconfig": "text"}},

@@ -6,7 +6,8 @@ from typing import Any
 import pulumi
 
 from pulumi_mlops._args import at_least
-from pulumi_mlops.foundation._names import AUTONAME_SUFFIX, bucket_name, duplicates, logical_name, wrong_entries
+from pulumi_mlops._aws import bucket_name
+from pulumi_mlops.foundation._names import AUTONAME_SUFFIX, duplicates, logical_name, wrong_entries
 from pulumi_mlops.foundation._policies import ResourceStatementArgs
 
 MAX_BUCKET_NAME = 63  # S3's limit

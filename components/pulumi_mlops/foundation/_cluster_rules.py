@@ -4,10 +4,10 @@ import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
-from pulumi_mlops import versions
+from pulumi_mlops import _aws, versions
 from pulumi_mlops._args import Rule, matches, not_empty
 from pulumi_mlops.foundation import _addons, _node_groups
-from pulumi_mlops.foundation._rules import LOG_DAYS, cluster_name
+from pulumi_mlops.foundation._rules import LOG_DAYS
 
 WIDEST_PREFIX = 8
 """Largest block of addresses that may reach the API server without a reason: no company has a larger one."""
@@ -36,12 +36,9 @@ def _log_days(days: int) -> str | None:
 
 RULES: dict[str, Rule] = {
     **_node_groups.RULES,
-    "cluster_name": cluster_name,
+    "cluster_name": _aws.cluster_name,
     "kubernetes_version": matches(r"1\.\d{2}", 'a minor of Kubernetes such as "1.36"'),
-    "administrators": matches(
-        r"arn:aws[a-z-]*:iam::\d{12}:(role|user)/.+",
-        'the ARN of an IAM role or user such as "arn:aws:iam::123456789012:role/platform": no session, no root',
-    ),
+    "administrators": _aws.role_or_user_arn,
     "public_access_cidrs": _public_cidr,
     "public_access_reason": not_empty,
     "log_days": _log_days,

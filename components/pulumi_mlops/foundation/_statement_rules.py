@@ -6,14 +6,12 @@ from typing import Any
 import pulumi
 
 from pulumi_mlops._args import Rule, matches
+from pulumi_mlops._aws import statement_resource
 from pulumi_mlops.foundation._s3_actions import BUCKET, kinds_of_action, kinds_of_resource
 
 MIN_REASON = 10
 
 _action: Rule = matches(r"\*|[a-z0-9-]+:[A-Za-z0-9*?]+", 'an action such as "s3:GetObject"')
-_resource: Rule = matches(
-    r"\*|arn:(aws[a-z-]*|\*):[^:\s]+:[^:\s]*:[^:\s]*:\S+", 'an ARN such as "arn:aws:s3:::models/*"'
-)
 
 
 def statement_problems(statements: Sequence[Mapping[str, Any]], at: str) -> Iterator[str]:
@@ -28,7 +26,7 @@ def statement_problems(statements: Sequence[Mapping[str, Any]], at: str) -> Iter
 
 
 def _malformed(statement: Mapping[str, Any], at: str) -> Iterator[str]:
-    for field, rule in (("actions", _action), ("resources", _resource)):
+    for field, rule in (("actions", _action), ("resources", statement_resource)):
         if not statement.get(field):
             yield f"{at}.{field} must not be empty"
         for index, value in enumerate(statement.get(field) or []):

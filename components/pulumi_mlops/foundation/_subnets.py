@@ -25,8 +25,6 @@ LEAST_ZONES, MOST_ZONES = 2, 4  # EKS and RDS ask for subnets in two zones at le
 OF_A_NETWORK = ("cidr", "nat", "interface_endpoints")
 """Arguments about a VPC that is made; for one that exists they mean nothing."""
 
-REGION = r"[a-z]{2}(-[a-z]+)+-[1-9]"
-
 
 @dataclass(frozen=True)
 class Subnets:

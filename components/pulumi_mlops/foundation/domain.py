@@ -9,6 +9,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from pulumi_mlops import _aws
 from pulumi_mlops._args import Rule, check_args, matches, object_name
 from pulumi_mlops.foundation._names import duplicates
 
@@ -47,18 +48,15 @@ class DomainArgs(TypedDict):
 _domain: Rule = matches(
     f"(?=.{{1,253}}$){_DOMAIN}", 'a domain such as "ml.example.org", lower-case, without a final dot'
 )
-_zone_id: Rule = matches("Z[A-Z0-9]{1,31}", 'the id of a Route 53 zone such as "Z0123456789ABCDEFGHIJ"')
 
 RULES: dict[str, Rule] = {
     "domain_name": _domain,
-    "zone_id": _zone_id,
-    "parent_zone_id": _zone_id,
+    "zone_id": _aws.hosted_zone_id,
+    "parent_zone_id": _aws.hosted_zone_id,
     "alternative_names": matches(
         rf"(?=.{{1,253}}$)(\*\.)?{_DOMAIN}", 'a domain, or one behind "*." such as "*.ml.example.org"'
     ),
-    "certificate_arn": matches(
-        r"arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[\w-]+", "the ARN of a certificate of ACM"
-    ),
+    "certificate_arn": _aws.certificate_arn,
 }
 
 

@@ -12,9 +12,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from pulumi_mlops import _aws
 from pulumi_mlops._args import Rule, check_args, matches, object_name
 from pulumi_mlops.foundation import _subnets, _vpc_parts
-from pulumi_mlops.foundation._rules import LOG_DAYS, cluster_name
+from pulumi_mlops.foundation._rules import LOG_DAYS
 
 DEFAULT_CIDR = "10.0.0.0/16"
 DEFAULT_FLOW_LOG_DAYS = 30
@@ -67,9 +68,9 @@ def _flow_log_days(days: int) -> str | None:
 
 
 RULES: dict[str, Rule] = {
-    "region": matches(_subnets.REGION, 'the name of an AWS region such as "eu-central-1"'),
+    "region": _aws.region,
     "cidr": _subnets.block_rule,
-    "cluster_names": cluster_name,
+    "cluster_names": _aws.cluster_name,
     "interface_endpoints": matches(
         r"(?!com\.amazonaws)[a-z0-9]+([.-][a-z0-9]+)*",
         'the short name of a service such as "ecr.api", without what '

@@ -10,9 +10,10 @@ import pulumi
 import pulumi_aws as aws
 
 from pulumi_mlops._args import Rule, at_least, check_args, object_name
+from pulumi_mlops._aws import kms_key_arn, partition, region, s3_endpoint
 from pulumi_mlops.foundation import _buckets, _policies
 from pulumi_mlops.foundation._buckets import DEFAULT_LOG_DAYS, DEFAULT_NONCURRENT_DAYS, LOGS
-from pulumi_mlops.foundation._names import kms_key_arn, logical_name, partition, region_name, s3_endpoint
+from pulumi_mlops.foundation._names import logical_name
 
 
 class S3ObjectStoreArgs(TypedDict):
@@ -47,7 +48,7 @@ class S3ObjectStoreArgs(TypedDict):
 
 
 RULES: dict[str, Rule] = {
-    "region": region_name,
+    "region": region,
     "buckets": logical_name,
     "kms_key_arn": kms_key_arn,
     "noncurrent_days": at_least(1, "day"),

@@ -11,7 +11,8 @@ import pulumi
 import pulumi_aws as aws
 
 from pulumi_mlops._args import Rule, at_least, check_args, matches, object_name
-from pulumi_mlops.foundation._names import duplicates, kms_key_arn
+from pulumi_mlops._aws import kms_key_arn
+from pulumi_mlops.foundation._names import duplicates
 
 DEFAULT_KEEP_TAGGED = 100
 DEFAULT_UNTAGGED_DAYS = 7

@@ -10,9 +10,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from pulumi_mlops import _aws
 from pulumi_mlops._args import Rule, check_args, matches, object_name
 from pulumi_mlops._manifests import USER
-from pulumi_mlops.foundation._names import kms_key_arn, logical_name, wrong_entries
+from pulumi_mlops.foundation._names import logical_name, wrong_entries
 
 NFS_PORT = 2049
 DEFAULT_BASE_PATH = "/volumes"
@@ -55,16 +56,14 @@ def _infrequent_access_days(value: int) -> str | None:
 
 
 RULES: dict[str, Rule] = {
-    "vpc_id": matches("vpc-[0-9a-z-]+", 'the id of a VPC such as "vpc-0123456789abcdef0"'),
-    "kms_key_arn": kms_key_arn,
+    "vpc_id": _aws.vpc_id,
+    "kms_key_arn": _aws.kms_key_arn,
     "infrequent_access_days": _infrequent_access_days,
     "base_path": matches(
         rf"(?=.{{2,{MAX_BASE_PATH}}}$)(/[\w.-]+){{1,3}}",
         f'an absolute path of at most three directories and {MAX_BASE_PATH} characters such as "/volumes"',
     ),
 }
-_SUBNET: Rule = matches("subnet-[0-9a-z-]+", 'the id of a subnet such as "subnet-0123456789abcdef0"')
-_GROUP: Rule = matches("sg-[0-9a-z-]+", 'the id of a security group such as "sg-0123456789abcdef0"')
 
 
 class SharedFiles(pulumi.ComponentResource):
@@ -73,8 +72,9 @@ class SharedFiles(pulumi.ComponentResource):
     ```python
     from pulumi_mlops.foundation import SharedFiles
 
-    subnets = {"eu-central-1a": "subnet-0a", "eu-central-1b": "subnet-0b"}
-    where = {"vpc_id": "vpc-0c", "subnets": subnets, "client_security_groups": {"nodes": "sg-0d"}}
+    subnets = {"eu-central-1a": "subnet-0123456789abcdef0", "eu-central-1b": "subnet-0123456789abcdef1"}
+    clients = {"nodes": "sg-0123456789abcdef0"}
+    where = {"vpc_id": "vpc-0123456789abcdef0", "subnets": subnets, "client_security_groups": clients}
     files = SharedFiles("birds", where)
     pulumi.export("shared_storage_parameters", files.storage_class_parameters)
     ```
@@ -205,7 +205,7 @@ def storage_class_parameters(file_system_id: str, base_path: str) -> dict[str, s
 
 
 def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    for field, rule in (("subnets", _SUBNET), ("client_security_groups", _GROUP)):
+    for field, rule in (("subnets", _aws.subnet_id), ("client_security_groups", _aws.security_group_id)):
         if not args[field]:
             yield f"args.{field} must not be empty: nobody could mount the files"
         yield from wrong_entries(f"args.{field}", args[field], rule, logical_name)

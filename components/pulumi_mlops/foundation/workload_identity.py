@@ -10,9 +10,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
+from pulumi_mlops import _aws
 from pulumi_mlops._args import ArgumentError, Rule, check_args, dns_label, matches
 from pulumi_mlops.foundation import _policies
-from pulumi_mlops.foundation._names import AUTONAME_SUFFIX, duplicates, managed_policy_arn
+from pulumi_mlops.foundation._names import AUTONAME_SUFFIX, duplicates
 from pulumi_mlops.foundation._policies import StatementArgs
 from pulumi_mlops.foundation._statement_rules import statement_problems
 
@@ -61,17 +62,15 @@ class WorkloadIdentityArgs(TypedDict):
 
 
 RULES: dict[str, Rule] = {
-    "cluster_name": matches(r"[A-Za-z0-9][\w-]{0,99}", "the name of an EKS cluster"),
+    "cluster_name": _aws.cluster_name,
     "namespace": dns_label,
     "service_account": matches(
         r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
         "the name of a service account (lower-case letters, digits, inner hyphens and dots)",
     ),
-    "managed_policy_arns": managed_policy_arn,
-    "permissions_boundary": managed_policy_arn,
-    "oidc_provider_arn": matches(
-        r"arn:aws[a-z-]*:iam::\d{12}:oidc-provider/\S+", "the ARN of an identity provider in IAM"
-    ),
+    "managed_policy_arns": _aws.managed_policy_arn,
+    "permissions_boundary": _aws.managed_policy_arn,
+    "oidc_provider_arn": _aws.oidc_provider_arn,
     "oidc_issuer": matches(
         r"(https://)?[\w.-]+\.[a-z]+(/\S*)?", 'the URL of an issuer such as "https://oidc.eks.…/id/…"'
     ),

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import conventions
+from pulumi_mlops import _aws, conventions
 from pulumi_mlops._args import Rule, between, dns_label, image_registry, matches, not_empty
 from pulumi_mlops._manifests import RESTRICTED, Manifest, name_of
 
@@ -27,15 +27,10 @@ RULES: dict[str, Rule] = {
 }
 """Of the arguments that every add-on has; a rule for an argument that an add-on lacks does nothing."""
 
-region: Rule = matches(r"[a-z]{2}(-[a-z]+)+-\d", 'an AWS region such as "eu-central-1"')
-account: Rule = matches(r"\d{12}", "an AWS account id of 12 digits")
-zone_id: Rule = matches("Z[A-Z0-9]{1,31}", 'the id of a Route 53 hosted zone such as "Z0123456789ABCDEFGHIJ"')
+region, account, zone_id, certificate_arn = _aws.region, _aws.account_id, _aws.hosted_zone_id, _aws.certificate_arn
 domain: Rule = matches(
     r"(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
     'a domain name such as "example.org", in lower case and without a dot at its end',
-)
-certificate_arn: Rule = matches(
-    r"arn:aws[-a-z]*:acm:[-a-z0-9]+:\d{12}:certificate/[-a-zA-Z0-9]+", "the ARN of an ACM certificate"
 )
 
 

@@ -11,7 +11,7 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import conventions, versions
+from pulumi_mlops import _aws, conventions, versions
 from pulumi_mlops._args import at_least, check_args, matches, not_empty, object_name
 from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
@@ -64,8 +64,8 @@ RULES = {
     **_addons.RULES,
     "cluster_name": not_empty,
     "node_role": matches(r"[\w+=,.@-]{1,64}", "the name of a role, not its ARN"),
-    "subnet_ids": matches("subnet-[0-9a-f]{8,17}", 'the id of a subnet such as "subnet-0123456789abcdef0"'),
-    "security_group_ids": matches("sg-[0-9a-f]{8,17}", 'the id of a security group such as "sg-0123456789abcdef0"'),
+    "subnet_ids": _aws.subnet_id,
+    "security_group_ids": _aws.security_group_id,
     "interruption_queue": matches(r"[\w-]{1,80}", "the name of an SQS queue"),
     "cpu_limit": at_least(1, "vCPU"),
 }

@@ -11,8 +11,8 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_mlops import versions
-from pulumi_mlops._args import check_args, matches, not_empty, object_name, quantity
+from pulumi_mlops import _aws, versions
+from pulumi_mlops._args import check_args, not_empty, object_name, quantity
 from pulumi_mlops._manifests import resources
 from pulumi_mlops.platform import _addons, _definitions
 from pulumi_mlops.platform._charts import Chart, release
@@ -63,7 +63,7 @@ RULES = {
     **_addons.RULES,
     "cluster_name": not_empty,
     "region": _addons.region,
-    "vpc_id": matches("vpc-[0-9a-f]{8,17}", 'the id of a VPC such as "vpc-0123456789abcdef0"'),
+    "vpc_id": _aws.vpc_id,
     "memory": quantity,
 }
 
