@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from pulumi_mlops.review.dangers import DangerKind, dangers
 from pulumi_mlops.review.preview import Step
+from pulumi_mlops.review.render.markdown import Dialect, markdown
 from pulumi_mlops.review.resource_types import TYPES
 from pulumi_mlops.review.resource_types.security_groups import covers_internet
+from pulumi_mlops.review.view import review
 
 from tests.review.steps import preview, step, urn
 
@@ -18,6 +20,7 @@ RDS, S3, ROLE = "aws:rds/instance:Instance", "aws:s3/bucket:Bucket", "aws:iam/ro
 GROUP, BLOCK = "aws:ec2/securityGroup:SecurityGroup", "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
 EKS, LB = "aws:eks/cluster:Cluster", "aws:lb/loadBalancer:LoadBalancer"
 ROUTE, SERVICE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute", "kubernetes:core/v1:Service"
+CLOSED_EKS = {"vpcConfig": {"endpointPublicAccess": False}, "encryptionConfig": {"resources": ["secrets"]}}
 KUBERNETES_DATA = (
     "kubernetes:core/v1:PersistentVolumeClaim",
     "kubernetes:core/v1:PersistentVolume",
@@ -57,7 +60,7 @@ def test_data_goes(kind: str, operation: str) -> None:
     [
         step("update", RDS, old={"a": 1}, new={"a": 2}),
         step("create", RDS, new={}),
-        step("delete", "aws:ec2/subnet:Subnet", old={}),
+        step("delete", "aws:ec2/tag:Tag", old={}),
         step("delete", S3, old={}, retain_on_delete=True),
         step("delete", S3, old={}, external=True),
         step("delete", "eks:index:Cluster", old={}, custom=False),
@@ -187,11 +190,24 @@ def test_what_is_granted_is_said() -> None:
 
 def test_a_policy_is_attached_to_a_role_that_exists() -> None:
     attachment = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
-    given = step("create", attachment, new={"role": "app", "policyArn": "arn:aws:iam::aws:policy/AdministratorAccess"})
+    given = step("create", attachment, new={"role": "app", "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"})
     assert kinds(given) == [IDENTITY]
     assert kinds(given, step("create", ROLE, "app", new={"name": "app"})) == []
     unknown = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
     assert kinds(step("create", attachment, new={"role": unknown, "policyArn": "a"})) == []
+
+
+def test_a_new_role_that_may_do_everything_is_told_too() -> None:
+    admin, attachment = (
+        "arn:aws:iam::aws:policy/AdministratorAccess",
+        "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+    )
+    new = step("create", ROLE, "app", new={"name": "app"})
+    attached = step("create", attachment, new={"role": "app", "policyArn": admin})
+    assert said(new, attached) == "gives AdministratorAccess to app"
+    assert said(step("create", ROLE, new={"name": "app", "managedPolicyArns": [admin]})) == (
+        "gives AdministratorAccess to a new role"
+    )
 
 
 def test_a_role_in_the_cluster_allows_more() -> None:
@@ -270,6 +286,134 @@ def test_something_opens(kind: str, closed: dict[str, Any], opened: dict[str, An
     assert kinds(step("update", kind, old=opened, new=closed)) == []
     assert kinds(step("update", kind, old=opened, new={**opened, "tags": {"a": "b"}})) == []
     assert kinds(step("create", kind, new=closed)) == []
+
+
+AVAILABILITY = DangerKind.AVAILABILITY
+CLAIM = "kubernetes:data.acme.dev/v1:Warehouse"
+MANAGED = "kubernetes:s3.aws.m.upbound.io/v1beta1:Bucket"
+APP = "kubernetes:argoproj.io/v1alpha1:Application"
+CASCADE = {"metadata": {"finalizers": ["resources-finalizer.argocd.argoproj.io/background"]}}
+LIFECYCLE = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
+EXPIRY = {"status": "Enabled", "expiration": {"days": 30}}
+
+
+@pytest.mark.parametrize(
+    ("kind", "inputs", "danger"),
+    [
+        (APP, CASCADE, DATA),
+        (APP, {"metadata": {"finalizers": ["other"]}}, None),
+        (MANAGED, {"spec": {}}, DATA),
+        (MANAGED, {"spec": {"deletionPolicy": "Orphan"}}, None),
+        (MANAGED, {"spec": {"managementPolicies": ["Observe", "Update"]}}, None),
+        ("kubernetes:aws.upbound.io/v1beta1:ProviderConfig", {}, None),
+        (CLAIM, {"spec": {"compositionSelector": {}}}, DATA),
+        (CLAIM, {"spec": {"crossplane": {}}}, DATA),
+        (CLAIM, {"spec": {"size": 1}}, None),
+        ("kubernetes:postgresql.cnpg.io/v1:Cluster", {}, DATA),
+        ("kubernetes:kafka.strimzi.io/v1beta2:Kafka", {}, DATA),
+        (
+            "kubernetes:apiextensions.k8s.io:CustomResource",
+            {"apiVersion": "acid.zalan.do/v1", "kind": "postgresql"},
+            DATA,
+        ),
+        ("kubernetes:monitoring.coreos.com/v1:ServiceMonitor", {}, None),
+        ("kubernetes:storage.k8s.io/v1:VolumeAttachment", {}, None),
+        ("kubernetes:core/v1:ConfigMap", {}, None),
+        ("aws:ec2/instance:Instance", {}, DATA),
+        ("aws:rds/snapshot:Snapshot", {}, DATA),
+        ("aws:cognito/userPool:UserPool", {}, DATA),
+        ("aws:fsx/windowsFileSystem:WindowsFileSystem", {}, DATA),
+        ("postgresql:index/database:Database", {}, DATA),
+        ("aws:eks/nodeGroup:NodeGroup", {}, AVAILABILITY),
+        ("aws:eks/addon:Addon", {"addonName": "vpc-cni"}, AVAILABILITY),
+        ("aws:efs/mountTarget:MountTarget", {}, AVAILABILITY),
+        ("aws:ec2/vpc:Vpc", {}, AVAILABILITY),
+        ("random:index/randomPassword:RandomPassword", {}, AVAILABILITY),
+        ("tls:index/privateKey:PrivateKey", {}, AVAILABILITY),
+        ("random:index/randomPet:RandomPet", {}, None),
+    ],
+)
+def test_what_goes_with_a_resource_is_told(kind: str, inputs: dict[str, Any], danger: DangerKind | None) -> None:
+    gone = kinds(step("delete", kind, old=inputs))
+    replaced = kinds(step("replace", kind, old=inputs, new=inputs))
+    assert (danger in gone and danger in replaced) if danger else (gone == replaced == [])
+
+
+@pytest.mark.parametrize(
+    ("kind", "safe", "unsafe", "danger"),
+    [
+        (RDS, {"backupRetentionPeriod": 7}, {"backupRetentionPeriod": 0}, PROTECTION),
+        (RDS, {"deleteAutomatedBackups": False}, {"deleteAutomatedBackups": True}, PROTECTION),
+        (RDS, {"deleteAutomatedBackups": False}, {}, PROTECTION),
+        (
+            "aws:dynamodb/table:Table",
+            {"pointInTimeRecovery": {"enabled": True}},
+            {"pointInTimeRecovery": {"enabled": False}},
+            PROTECTION,
+        ),
+        ("aws:dynamodb/table:Table", {"deletionProtectionEnabled": True}, {}, PROTECTION),
+        (
+            "aws:s3/bucketVersioning:BucketVersioning",
+            {"versioningConfiguration": {"status": "Enabled"}},
+            {"versioningConfiguration": {"status": "Suspended"}},
+            PROTECTION,
+        ),
+        (S3, {"versioning": {"enabled": True}}, {"versioning": {"enabled": False}}, PROTECTION),
+        (
+            "aws:efs/backupPolicy:BackupPolicy",
+            {"backupPolicy": {"status": "ENABLED"}},
+            {"backupPolicy": {"status": "DISABLED"}},
+            PROTECTION,
+        ),
+        ("aws:kms/key:Key", {"isEnabled": True}, {"isEnabled": False}, AVAILABILITY),
+        ("kubernetes:apps/v1:Deployment", {"spec": {"replicas": 2}}, {"spec": {"replicas": 0}}, AVAILABILITY),
+        (LIFECYCLE, {"rules": [{**EXPIRY, "filter": {"prefix": "tmp/"}}]}, {"rules": [{**EXPIRY, "filter": {}}]}, DATA),
+        (LIFECYCLE, {"rules": [{**EXPIRY, "status": "Disabled"}]}, {"rules": [EXPIRY]}, DATA),
+        (EKS, {**CLOSED_EKS, "version": "1.34"}, {**CLOSED_EKS, "version": "1.36"}, AVAILABILITY),
+        (RDS, {"engineVersion": "16.4"}, {"engineVersion": "17.1"}, AVAILABILITY),
+        ("pulumi:providers:kubernetes", {"context": "prod"}, {"context": "dev"}, DATA),
+        ("pulumi:providers:aws", {"region": "eu-central-1"}, {"region": "us-east-1"}, DATA),
+    ],
+)
+def test_what_a_change_weakens_is_told(
+    kind: str, safe: dict[str, Any], unsafe: dict[str, Any], danger: DangerKind
+) -> None:
+    assert kinds(step("update", kind, old=safe, new=unsafe)) == [danger]
+    assert kinds(step("update", kind, old=safe, new={**safe, "description": "x"})) == []
+    assert kinds(step("update", kind, old=unsafe, new={**unsafe, "description": "x"})) == []
+
+
+def test_a_cluster_goes_up_by_one_version_at_a_time_and_never_back() -> None:
+    def upgrade(old: str, new: str) -> str:
+        return said(step("update", EKS, old={**CLOSED_EKS, "version": old}, new={**CLOSED_EKS, "version": new}))
+
+    assert upgrade("1.35", "1.36") == "goes from version 1.35 to 1.36, and cannot go back"
+    assert upgrade("1.34", "1.36").endswith("one version at a time, so `up` fails")
+    assert "cannot go back, so `up` fails" in upgrade("1.36", "1.35")
+    assert kinds(step("update", RDS, old={"engineVersion": "17.1"}, new={"engineVersion": "17.4"})) == []
+
+
+def test_a_lifecycle_rule_on_a_bucket_that_is_there_is_told_when_it_is_new() -> None:
+    assert "is 30: every object is deleted" in said(step("create", LIFECYCLE, new={"rules": [EXPIRY]}))
+
+
+def test_the_versioning_of_a_bucket_goes() -> None:
+    gone = step("delete", "aws:s3/bucketVersioning:BucketVersioning", old={"bucket": "data"})
+    assert kinds(gone) == [PROTECTION]
+    assert PROTECTION not in kinds(gone, step("delete", S3, old={"bucket": "data"}))
+
+
+def test_resources_of_packages_that_nobody_judges_are_counted() -> None:
+    made = preview(
+        step("delete", "azure-native:storage:StorageAccount", "a", old={}),
+        step("delete", "gcp:storage/bucket:Bucket", "b", old={}),
+        step("create", "gcp:storage/bucket:Bucket", "c", new={}),
+        step("same", "gcp:storage/bucket:Bucket", "d", old={}, new={}),
+        step("create", "aws:sqs/queue:Queue", "e", new={}),
+    )
+    comment = markdown(review([made]), Dialect.GITHUB)
+    assert "know anything about 1 resource of `azure-native`, 2 resources of `gcp`." in comment
+    assert "know anything" not in markdown(review([preview(step("create", S3, new={}))]), Dialect.GITHUB)
 
 
 def test_the_block_of_public_access_goes() -> None:

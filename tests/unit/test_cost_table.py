@@ -56,7 +56,7 @@ def test_types_are_tokens_of_pulumi() -> None:
     for one in resource_types.TYPES:
         assert type_token(one) == one
         package, module, kind = one.split(":")
-        assert package in ("aws", "kubernetes", "random", "tls")
+        assert package in ("aws", "kubernetes", "mysql", "postgresql", "random", "tls")
         assert package != "aws" or module.rpartition("/")[2].lower() == kind.lower()
 
 

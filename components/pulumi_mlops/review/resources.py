@@ -59,6 +59,12 @@ def kind(type_token: str, inputs: Mapping[str, Any]) -> str:
     return str(inputs.get("kind") or type_token.rpartition(":")[2])
 
 
+def api_group(type_token: str, inputs: Mapping[str, Any]) -> str:
+    """The API group of a Kubernetes object, such as `argoproj.io`; empty for the core group and for anything else."""
+    version = str(inputs.get("apiVersion") or type_token.partition(":")[2].rpartition(":")[0])
+    return version.partition("/")[0] if "/" in version else ""
+
+
 Key = Callable[[Resource], Hashable]
 """What resources are grouped by. Groups are kept by it: pass the same function for the same purpose."""
 Groups = dict[Hashable, list[Resource]]

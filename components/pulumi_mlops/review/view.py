@@ -4,8 +4,9 @@ Decides what is said and in which order; not how it looks, nor how much of it fi
 """
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from pulumi_mlops.review.changes import Change, changes
@@ -16,6 +17,7 @@ from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.findings import Finding, Level, Undecided
 from pulumi_mlops.review.groups import QUIET, WEIGHT, Group, grouped, logical, name_of, short_type, title, type_of
 from pulumi_mlops.review.preview import NOTHING, Operation, Preview, Step
+from pulumi_mlops.review.resource_types import JUDGED_PACKAGES
 from pulumi_mlops.review.values import shortened, visible
 
 MAX_ERROR = 400
@@ -93,6 +95,8 @@ class Review:
     warnings: tuple[Finding, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     """What no rule can decide before `up`."""
+    not_judged: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Package → how many of its resources change, of packages about which neither dangers nor rules know anything."""
     artifact: str = ""
     """Where all of it can be read: an address or a name; empty where nowhere."""
 
@@ -118,8 +122,19 @@ def review(
         blocking=tuple(one for one in ordered if one.level == Level.BLOCKING),
         warnings=tuple(one for one in ordered if one.level != Level.BLOCKING),
         undecided=tuple(sorted(undecided, key=lambda one: (one.stack, one.urn, one.rule, one.path))),
+        not_judged=_not_judged(previews),
         artifact=artifact,
     )
+
+
+def _not_judged(previews: Sequence[Preview]) -> dict[str, int]:
+    changing = {
+        (step.urn, step.type.partition(":")[0])
+        for preview in previews
+        for step in preview.steps
+        if step.operation not in QUIET and step.state.custom and not step.state.external
+    }
+    return dict(sorted(Counter(package for _, package in changing if package not in JUDGED_PACKAGES).items()))
 
 
 def resource(urn: str) -> Resource:
@@ -201,6 +216,8 @@ def notes(step: Step, every: Mapping[str, Step], charts: Mapping[str, Rendered] 
     before, after = former_parent(step), step.state.parent
     if before and after and before != after and not is_renamed(before, after, every):
         found.append(f"moved from {place(before)}")
+    if step.operation == Operation.DELETE and old and old.retain_on_delete:
+        found.append("leaves the stack and stays where it is, because of retainOnDelete")
     if old and new and old.protect != new.protect:
         found.append("becomes protected" if new.protect else "is no longer protected")
     if step.type == RELEASE and step.operation not in QUIET:

@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 
-from pulumi_mlops.review.dangers.danger import Danger, DangerKind
+from pulumi_mlops.review.danger import Danger, DangerKind
 from pulumi_mlops.review.dangers.exposure import exposures
 from pulumi_mlops.review.dangers.identity import widened
 from pulumi_mlops.review.dangers.losses import losses
 from pulumi_mlops.review.dangers.owners import between_owners, moved
+from pulumi_mlops.review.dangers.upgrades import moved_providers, upgrades
 from pulumi_mlops.review.groups import logical
 from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.resource_types import describe
@@ -33,7 +34,7 @@ def dangers(previews: Sequence[Preview]) -> tuple[Danger, ...]:
         deleted = frozenset(
             name
             for step in steps.values()
-            if step.operation == Operation.DELETE and describe(step.type, step.state.inputs).data
+            if step.operation == Operation.DELETE and describe(step.type, step.state.inputs).data_of(step.state.inputs)
             for name in (step.state.id, step.state.inputs.get("bucket"))
             if isinstance(name, str)
         )
@@ -41,6 +42,8 @@ def dangers(previews: Sequence[Preview]) -> tuple[Danger, ...]:
             found += losses(step, preview.stack, deleted)
             found += exposures(step, preview.stack)
             found += widened(step, preview.stack, fresh)
+            found += upgrades(step, preview.stack)
+            found += moved_providers(step, preview.stack)
             found += moved(step, preview.stack, steps)
     kinds = list(DangerKind)
     unique = dict.fromkeys(found)

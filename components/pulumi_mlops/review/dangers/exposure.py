@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from pulumi_mlops.review.dangers.danger import Danger, DangerKind
+from pulumi_mlops.review.danger import Danger, DangerKind
 from pulumi_mlops.review.preview import Operation, State, Step
 from pulumi_mlops.review.resource_types import describe
 from pulumi_mlops.review.resource_types.facts import Condition, Holds

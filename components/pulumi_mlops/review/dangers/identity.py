@@ -6,8 +6,8 @@ Compares text with text. It does not evaluate policies: a grant that another sta
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from pulumi_mlops.review.dangers.danger import Danger, DangerKind
-from pulumi_mlops.review.iam_documents import Grant, grants
+from pulumi_mlops.review.danger import Danger, DangerKind
+from pulumi_mlops.review.iam_documents import BROAD_MANAGED, Grant, grants
 from pulumi_mlops.review.preview import Operation, State, Step
 from pulumi_mlops.review.resources import kind
 from pulumi_mlops.review.values import is_secret, is_unknown, items, mapping, strings
@@ -43,6 +43,9 @@ def widened(step: Step, stack: str, fresh: frozenset[str]) -> Iterator[Danger]:
 def _created(step: Step, new: State, fresh: frozenset[str]) -> list[str]:
     if step.operation != Operation.CREATE:
         return []
+    broad = [arn for key in ("policyArn", "managedPolicyArns") for arn in strings(new.inputs.get(key))]
+    if named := sorted(match[1] for arn in broad if (match := BROAD_MANAGED.fullmatch(arn))):
+        return [f"gives {', '.join(named)} to {_receiver(step, new)}"]
     if step.type in ATTACHMENTS:
         to, what = (_known(new.inputs.get(key)) for key in ATTACHMENTS[step.type])
         if to and to.rpartition("/")[2] not in fresh:
@@ -53,6 +56,13 @@ def _created(step: Step, new: State, fresh: frozenset[str]) -> list[str]:
     ):
         return [f"lets {_listed(sorted(_subjects(new.inputs)))} do everything in the cluster"]
     return []
+
+
+def _receiver(step: Step, new: State) -> str:
+    """Who gets what a new role or attachment gives."""
+    if step.type not in ATTACHMENTS:
+        return "a new role"
+    return _known(new.inputs.get(ATTACHMENTS[step.type][0])) or "a role that is known after apply"
 
 
 def _known(value: Any) -> str:

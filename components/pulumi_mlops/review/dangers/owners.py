@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from pulumi_mlops.review.dangers.danger import Danger, DangerKind
+from pulumi_mlops.review.danger import Danger, DangerKind
 from pulumi_mlops.review.groups import STACK_TYPE, owner, title, type_of
 from pulumi_mlops.review.preview import Operation, Preview, State, Step
 from pulumi_mlops.review.values import is_secret, is_unknown, mapping

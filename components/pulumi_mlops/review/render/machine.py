@@ -27,6 +27,7 @@ def machine(review: Review) -> str:
         "undecided": [
             {"rule": one.rule, "stack": one.stack, "urn": one.urn, "path": one.path} for one in review.undecided
         ],
+        "not_judged": dict(review.not_judged),
         "stacks": [_stack(one) for one in review.stacks],
     }
     return json.dumps(said, indent=2, ensure_ascii=True) + "\n"

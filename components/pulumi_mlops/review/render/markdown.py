@@ -21,6 +21,7 @@ from pulumi_mlops.review.render.phrases import (
     danger_line,
     finding_line,
     headline,
+    not_judged_line,
     own,
     plural,
     prose,
@@ -68,6 +69,8 @@ def markdown(review: Review, dialect: Dialect, limit: int = LIMIT) -> str:
     ]
     if review.undecided:
         parts.append(Part([_inline(undecided_line(review.undecided))], foot="\n\n", rank=WARNINGS))
+    if review.not_judged:
+        parts.append(Part([_inline(not_judged_line(review.not_judged))], foot="\n\n", rank=WARNINGS))
     for stack in review.stacks:
         if stack.sections:
             parts += [_table(stack), _diff(stack)]

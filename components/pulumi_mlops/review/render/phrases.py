@@ -188,6 +188,12 @@ def undecided_line(undecided: Sequence[Undecided]) -> Phrase:
     )
 
 
+def not_judged_line(not_judged: Mapping[str, int]) -> Phrase:
+    """Packages about which neither dangers nor rules know anything, on one line."""
+    said = [(*own(f"{plural(count, 'resource')} of "), *quoted(package)) for package, count in not_judged.items()]
+    return (*own("Neither dangers nor rules know anything about "), *joined(said), *own("."))
+
+
 def named(one: Resource) -> Phrase:
     """`Deployment penguins`."""
     return quoted(f"{one.kind} {one.name}" if one.kind else one.name)

@@ -12,6 +12,7 @@ from pulumi_mlops.review.render.phrases import (
     danger_line,
     finding_line,
     headline,
+    not_judged_line,
     own,
     plural,
     prose,
@@ -66,6 +67,8 @@ class _Writer:
                     yield from self._said(line, "  ! ", colour)
         if review.undecided:
             yield from ("", *self._said(undecided_line(review.undecided), ""))
+        if review.not_judged:
+            yield from ("", *self._said(not_judged_line(review.not_judged), ""))
         for stack in review.stacks:
             yield from self._stack(stack)
         if review.artifact:

@@ -9,7 +9,7 @@ from typing import Any
 from pulumi_mlops.review.cost.billing import FREE, Billing
 from pulumi_mlops.review.resource_types import aws_compute, aws_databases, aws_network, aws_storage, kubernetes
 from pulumi_mlops.review.resource_types.resource_type import ResourceType
-from pulumi_mlops.review.resources import kind
+from pulumi_mlops.review.resources import api_group, kind
 
 TYPES: Mapping[str, ResourceType] = {
     **aws_compute.TYPES,
@@ -23,6 +23,8 @@ KINDS: Mapping[str, ResourceType] = kubernetes.KINDS
 """Kind of a Kubernetes object → the same."""
 FREE_PACKAGES = frozenset({"kubernetes", "pulumi", "pulumi-mlops", "random"})
 """Packages whose resources make nothing on AWS by themselves."""
+JUDGED_PACKAGES = FREE_PACKAGES | {token.partition(":")[0] for token in TYPES}
+"""Packages whose types stand in the table; resources of others are counted, and nothing is said about them."""
 NOTHING_KNOWN = ResourceType()
 
 
@@ -30,7 +32,10 @@ def describe(type_token: str, inputs: Mapping[str, Any]) -> ResourceType:
     """What is known about the type of a resource."""
     found = TYPES.get(type_token)
     if found is None and type_token.startswith("kubernetes:"):
-        found = KINDS.get(kind(type_token, inputs))
+        object_kind, group = kind(type_token, inputs), api_group(type_token, inputs)
+        found = KINDS.get(object_kind)
+        if found is None and "." in group and not group.endswith(".k8s.io"):
+            found = kubernetes.custom(group, object_kind, inputs)
     return found or NOTHING_KNOWN
 
 

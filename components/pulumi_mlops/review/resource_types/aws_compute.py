@@ -15,7 +15,7 @@ from pulumi_mlops.review.resource_types.facts import (
     each_off,
     is_one_of,
 )
-from pulumi_mlops.review.resource_types.resource_type import OpenIf, ResourceType
+from pulumi_mlops.review.resource_types.resource_type import OpenIf, ResourceType, Version
 from pulumi_mlops.review.resource_types.security_groups import covers_internet
 from pulumi_mlops.review.values import at, is_false, is_hidden, items
 
@@ -23,6 +23,9 @@ OPEN_POLICY = OpenIf("resource-policy-public", allows_everybody("policy"))
 UNENCRYPTED = ": what is stored there is not encrypted"
 EVERYBODY = ("0.0.0.0/0",)
 """Who reaches a public API server of EKS whose settings name no CIDR blocks."""
+GENERATED = ResourceType(
+    data="generated secret", stops="what was given the old one is locked out, or cannot decrypt", billing=FREE
+)
 CALLER_CONDITIONS = ("sourceArn", "sourceAccount", "principalOrgId")
 """Inputs of a Lambda permission that bound who may use it."""
 
@@ -66,7 +69,9 @@ TYPES: dict[str, ResourceType] = {
     "aws:cloudwatch/eventPermission:EventPermission": ResourceType(billing=FREE),
     "aws:cloudwatch/eventRule:EventRule": ResourceType(billing=FREE),  # events of AWS's own services
     "aws:cloudwatch/eventTarget:EventTarget": ResourceType(billing=FREE),
+    "aws:cognito/userPool:UserPool": ResourceType(data="user pool"),
     "aws:ec2/instance:Instance": ResourceType(
+        data="machine with its disks",
         unencrypted_if=any_of(
             each_off("rootBlockDevice", "encrypted", UNENCRYPTED), each_off("ebsBlockDevices", "encrypted", UNENCRYPTED)
         ),
@@ -79,16 +84,24 @@ TYPES: dict[str, ResourceType] = {
     ),
     "aws:eks/accessEntry:AccessEntry": ResourceType(billing=FREE),
     "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": ResourceType(billing=FREE),
-    "aws:eks/addon:Addon": ResourceType(billing=FREE, tagged=True),  # those of AWS itself
+    "aws:eks/addon:Addon": ResourceType(
+        stops="the cluster loses what it provides, such as the network of pods, DNS or volumes",
+        billing=FREE,  # those of AWS itself
+        tagged=True,
+    ),
     "aws:eks/cluster:Cluster": ResourceType(
         data="Kubernetes cluster",
         open_if=OpenIf("eks-public", public_api_server),
         unencrypted_if=unencrypted_secrets,
+        version=Version("version", 2, one_by_one=True),
         billing=priced(pricing.cluster),
         tagged=True,
     ),
+    "aws:eks/fargateProfile:FargateProfile": ResourceType(stops="its pods are evicted"),
     "aws:eks/nodeGroup:NodeGroup": ResourceType(
-        billing=Billing(node_group, "nodes that another autoscaler adds"), tagged=True
+        stops="the pods on its nodes are evicted",
+        billing=Billing(node_group, "nodes that another autoscaler adds"),
+        tagged=True,
     ),
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": ResourceType(billing=FREE),
     "aws:iam/instanceProfile:InstanceProfile": ResourceType(billing=FREE),
@@ -99,7 +112,11 @@ TYPES: dict[str, ResourceType] = {
     "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ResourceType(billing=FREE),
     "aws:kms/alias:Alias": ResourceType(billing=FREE),
     "aws:kms/key:Key": ResourceType(
-        data="key", open_if=OPEN_POLICY, billing=priced(pricing.key, "requests to keys"), tagged=True
+        data="key",
+        open_if=OPEN_POLICY,
+        disabled_if=is_one_of("isEnabled", (False,), ", so nothing that it encrypted can be read"),
+        billing=priced(pricing.key, "requests to keys"),
+        tagged=True,
     ),
     "aws:kms/keyPolicy:KeyPolicy": ResourceType(open_if=OPEN_POLICY),
     "aws:lambda/functionUrl:FunctionUrl": ResourceType(
@@ -120,4 +137,8 @@ TYPES: dict[str, ResourceType] = {
         billing=FREE  # of a secret that RDS rotates itself, without a function
     ),
     "aws:secretsmanager/secretVersion:SecretVersion": ResourceType(billing=FREE),
+    "aws:ssm/parameter:Parameter": ResourceType(data="parameter"),
+    "random:index/randomBytes:RandomBytes": GENERATED,
+    "random:index/randomPassword:RandomPassword": GENERATED,
+    "tls:index/privateKey:PrivateKey": GENERATED,
 }

@@ -4,8 +4,18 @@ from collections.abc import Iterator
 
 from pulumi_mlops.review.cost import pricing
 from pulumi_mlops.review.cost.billing import FREE, by_use, priced
-from pulumi_mlops.review.resource_types.facts import Condition, Fact, Inputs, Unknown, allows_everybody, is_off, is_on
-from pulumi_mlops.review.resource_types.resource_type import OpenIf, ResourceType
+from pulumi_mlops.review.resource_types.facts import (
+    Condition,
+    Fact,
+    Inputs,
+    Unknown,
+    allows_everybody,
+    any_of,
+    is_off,
+    is_on,
+    is_one_of,
+)
+from pulumi_mlops.review.resource_types.resource_type import OpenIf, ResourceType, Version
 
 PUBLIC = OpenIf("rds-public", is_on("publiclyAccessible", ", so the database has an address on the internet"))
 OPEN_POLICY = OpenIf("resource-policy-public", allows_everybody("policy"))
@@ -24,12 +34,23 @@ def unencrypted(switch: str) -> Condition:
     return check
 
 
-CLUSTER = ResourceType(data="database cluster", unencrypted_if=unencrypted("storageEncrypted"))
+NO_BACKUPS = is_one_of("backupRetentionPeriod", (0,), ", so there are no automated backups")
+BACKUPS_GO = is_on("deleteAutomatedBackups", ", so its automated backups are deleted with it", default=True)
+CLUSTER = ResourceType(
+    data="database cluster", unencrypted_if=unencrypted("storageEncrypted"), not_backed_up_if=NO_BACKUPS
+)
+SNAPSHOT = ResourceType(data="snapshot")
+DATABASE = ResourceType(data="database")
 
 TYPES: dict[str, ResourceType] = {
     "aws:docdb/cluster:Cluster": CLUSTER,
     "aws:docdb/clusterInstance:ClusterInstance": ResourceType(open_if=PUBLIC),
-    "aws:dynamodb/table:Table": ResourceType(data="table", tagged=True),
+    "aws:docdb/clusterSnapshot:ClusterSnapshot": SNAPSHOT,
+    "aws:dynamodb/table:Table": ResourceType(
+        data="table",
+        not_backed_up_if=is_off("pointInTimeRecovery.enabled", ": no earlier state can be restored"),
+        tagged=True,
+    ),
     "aws:elasticache/cluster:Cluster": ResourceType(data="cache"),
     "aws:elasticache/replicationGroup:ReplicationGroup": ResourceType(
         data="cache", unencrypted_if=unencrypted("atRestEncryptionEnabled"), tagged=True
@@ -39,17 +60,26 @@ TYPES: dict[str, ResourceType] = {
     "aws:neptune/clusterInstance:ClusterInstance": ResourceType(open_if=PUBLIC),
     "aws:opensearch/domain:Domain": ResourceType(data="search index"),
     "aws:rds/cluster:Cluster": ResourceType(
-        data="database cluster", unencrypted_if=unencrypted("storageEncrypted"), tagged=True
+        data="database cluster",
+        unencrypted_if=unencrypted("storageEncrypted"),
+        not_backed_up_if=any_of(NO_BACKUPS, BACKUPS_GO),
+        version=Version("engineVersion", 1),
+        tagged=True,
     ),
     "aws:rds/clusterInstance:ClusterInstance": ResourceType(open_if=PUBLIC),
     "aws:rds/instance:Instance": ResourceType(
         data="database",
         open_if=PUBLIC,
         unencrypted_if=unencrypted("storageEncrypted"),
+        not_backed_up_if=any_of(NO_BACKUPS, BACKUPS_GO),
+        version=Version("engineVersion", 1),
         billing=priced(pricing.database, "backups larger than the volume, provisioned IOPS"),
         tagged=True,
     ),
+    "aws:rds/clusterSnapshot:ClusterSnapshot": SNAPSHOT,
+    "aws:rds/globalCluster:GlobalCluster": ResourceType(data="database cluster"),
     "aws:rds/parameterGroup:ParameterGroup": ResourceType(billing=FREE),
+    "aws:rds/snapshot:Snapshot": SNAPSHOT,
     "aws:rds/subnetGroup:SubnetGroup": ResourceType(billing=FREE),
     "aws:redshift/cluster:Cluster": ResourceType(
         data="warehouse",
@@ -60,8 +90,12 @@ TYPES: dict[str, ResourceType] = {
         ),
         unencrypted_if=unencrypted("encrypted"),
     ),
+    "aws:sagemaker/featureGroup:FeatureGroup": ResourceType(data="feature group"),
     "aws:sns/topic:Topic": ResourceType(open_if=OPEN_POLICY, tagged=True),
     "aws:sns/topicPolicy:TopicPolicy": ResourceType(open_if=OPEN_POLICY),
     "aws:sqs/queue:Queue": ResourceType(open_if=OPEN_POLICY, billing=by_use("messages"), tagged=True),
     "aws:sqs/queuePolicy:QueuePolicy": ResourceType(open_if=OPEN_POLICY, billing=FREE),
+    "mysql:index/database:Database": DATABASE,
+    "postgresql:index/database:Database": DATABASE,
+    "postgresql:index/schema:Schema": ResourceType(data="schema"),
 }

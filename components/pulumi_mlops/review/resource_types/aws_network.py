@@ -27,9 +27,13 @@ TYPES: dict[str, ResourceType] = {
     ),
     "aws:ec2/eip:Eip": ResourceType(address="public address", billing=priced(pricing.address), tagged=True),
     "aws:ec2/flowLog:FlowLog": ResourceType(billing=by_use("delivery of flow logs")),
-    "aws:ec2/internetGateway:InternetGateway": ResourceType(billing=FREE),
-    "aws:ec2/natGateway:NatGateway": ResourceType(billing=priced(pricing.nat_gateway), tagged=True),
-    "aws:ec2/route:Route": ResourceType(billing=FREE),
+    "aws:ec2/internetGateway:InternetGateway": ResourceType(stops="its VPC loses the internet", billing=FREE),
+    "aws:ec2/natGateway:NatGateway": ResourceType(
+        stops="its subnets lose the internet, and their public address changes",
+        billing=priced(pricing.nat_gateway),
+        tagged=True,
+    ),
+    "aws:ec2/route:Route": ResourceType(stops="its subnets lose a way out", billing=FREE),
     "aws:ec2/routeTable:RouteTable": ResourceType(billing=FREE),
     "aws:ec2/routeTableAssociation:RouteTableAssociation": ResourceType(billing=FREE),
     "aws:ec2/securityGroup:SecurityGroup": ResourceType(
@@ -38,9 +42,9 @@ TYPES: dict[str, ResourceType] = {
     "aws:ec2/securityGroupRule:SecurityGroupRule": ResourceType(
         open_if=OPEN_RULE, published_if=ingress_rule(allowed=True), billing=FREE
     ),
-    "aws:ec2/subnet:Subnet": ResourceType(billing=FREE, tagged=True),
+    "aws:ec2/subnet:Subnet": ResourceType(stops="what is in it loses its network", billing=FREE, tagged=True),
     "aws:ec2/tag:Tag": ResourceType(billing=FREE),
-    "aws:ec2/vpc:Vpc": ResourceType(billing=FREE, tagged=True),
+    "aws:ec2/vpc:Vpc": ResourceType(stops="everything in it loses its network", billing=FREE, tagged=True),
     "aws:ec2/vpcEndpoint:VpcEndpoint": ResourceType(
         billing=priced(pricing.endpoint, "traffic through interface endpoints"), tagged=True
     ),

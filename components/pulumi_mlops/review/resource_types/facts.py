@@ -18,12 +18,14 @@ class Holds:
     path: str
     """The property that decides it."""
     meaning: str
-    """What the property says and what follows, as the rest of a sentence; plain text, never a secret."""
+    """What follows, as the rest of a sentence after path and state; plain text, never a secret."""
+    state: str = ""
+    """How the property says so, such as `is not set`: what may differ while the fact stays the same."""
 
     @property
     def message(self) -> str:
         """The whole sentence."""
-        return f"{self.path} {self.meaning}"
+        return f"{self.path} {self.state}{self.meaning}"
 
     @property
     def key(self) -> tuple[str, str]:
@@ -63,7 +65,7 @@ def is_on(path: str, consequence: str, *, default: bool = False) -> Condition:
         if is_hidden(value):
             yield Unknown(path)
         elif is_true(default if value is None else value):
-            yield Holds(path, f"is {'on by default' if value is None else 'true'}{consequence}")
+            yield Holds(path, consequence, "is on by default" if value is None else "is true")
 
     return check
 
@@ -76,7 +78,7 @@ def is_off(path: str, consequence: str) -> Condition:
         if is_hidden(value):
             yield Unknown(path)
         elif not is_true(value):
-            yield Holds(path, f"is {'not set' if value is None else 'false'}{consequence}")
+            yield Holds(path, consequence, "is not set" if value is None else "is false")
 
     return check
 
@@ -89,7 +91,7 @@ def is_one_of(path: str, values: tuple[object, ...], consequence: str) -> Condit
         if is_hidden(value):
             yield Unknown(path)
         elif value is not None and (value in values or str(value) in map(str, values)):
-            yield Holds(path, f"is {value}{consequence}" if value is not True else f"is true{consequence}")
+            yield Holds(path, f"is {str(value).lower() if isinstance(value, bool) else value}{consequence}")
 
     return check
 
@@ -124,7 +126,7 @@ def each_off(key: str, switch: str, consequence: str, inside: str = "") -> Condi
             elif owner is not None:
                 for fact in is_off(switch, consequence)(mapping(items(owner)[0])):
                     yield (
-                        Holds(joined(place, fact.path), fact.meaning)
+                        Holds(joined(place, fact.path), fact.meaning, fact.state)
                         if isinstance(fact, Holds)
                         else Unknown(joined(place, fact.path))
                     )

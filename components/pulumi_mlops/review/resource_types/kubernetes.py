@@ -1,10 +1,11 @@
 """Kubernetes objects, by their type token or, since custom resources have tokens of many spellings, by their kind."""
 
+import re
 from collections.abc import Iterator
 
-from pulumi_mlops.review.resource_types.facts import Fact, Holds, Inputs, Unknown, is_off
+from pulumi_mlops.review.resource_types.facts import Fact, Holds, Inputs, Unknown, is_off, is_one_of
 from pulumi_mlops.review.resource_types.resource_type import ResourceType
-from pulumi_mlops.review.values import is_hidden, mapping
+from pulumi_mlops.review.values import is_hidden, mapping, strings
 
 INTERNAL_ANNOTATIONS = (
     ("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal"),
@@ -54,6 +55,56 @@ def unencrypted_disks(inputs: Inputs) -> Iterator[Fact]:
             yield from is_off("parameters.encrypted", ": what is stored there is not encrypted")(inputs)
 
 
+def argo_application(inputs: Inputs) -> str:
+    """An Argo CD Application deletes what it deployed if it has the finalizer for that."""
+    finalizers = strings(mapping(inputs.get("metadata")).get("finalizers"))
+    cascades = any(one.startswith(CASCADE_FINALIZER) for one in finalizers)
+    return "application with everything it deployed" if cascades else ""
+
+
+def managed_resource(inputs: Inputs) -> str:
+    """A managed resource of Crossplane takes what it stands for with it, unless its policies keep that."""
+    spec = mapping(inputs.get("spec"))
+    policies = strings(spec.get("managementPolicies"))
+    kept = spec.get("deletionPolicy") == "Orphan" or (policies and not {"*", "Delete"} & {*policies})
+    return "" if kept else "managed resource with what it stands for in the cloud"
+
+
+def custom(group: str, object_kind: str, inputs: Inputs) -> ResourceType | None:
+    """What is known about a custom resource by its API group, its kind or its shape."""
+    if CROSSPLANE_GROUP.search(group):
+        return CROSSPLANE.get(object_kind, MANAGED_RESOURCE)
+    if COMPOSITE_FIELDS & {*mapping(inputs.get("spec"))}:
+        return COMPOSITE
+    return STATEFUL if STATEFUL_KIND.search(object_kind) else None
+
+
+CASCADE_FINALIZER = "resources-finalizer.argocd.argoproj.io"
+CROSSPLANE_GROUP = re.compile(r"(^|\.)(crossplane|upbound)\.io$")
+COMPOSITE_FIELDS = frozenset({"compositionRef", "compositionSelector", "compositionRevisionRef", "crossplane"})
+"""Fields in the spec of a claim or composite resource of Crossplane, whatever its group."""
+STATEFUL_KIND = re.compile(
+    r"postgres|mysql|mariadb|mongo|redis|valkey|kafka|cassandra|elasticsearch|opensearch|clickhouse|cockroach|"
+    r"database|bucket|objectstore|volume|^pgcluster|^cluster$",
+    re.IGNORECASE,
+)
+"""Kinds of operators and of Crossplane's claims that hold data by their name."""
+STATEFUL = ResourceType(data="custom resource that by its kind holds data")
+COMPOSITE = ResourceType(data="Crossplane resource with everything it is composed of")
+MANAGED_RESOURCE = ResourceType(data=managed_resource)
+CROSSPLANE: dict[str, ResourceType] = {
+    "CompositeResourceDefinition": ResourceType(data="definition with all resources of its kind"),
+    "Provider": ResourceType(stops="nothing reconciles its resources, which stay in the cloud"),
+    **dict.fromkeys(
+        (
+            *("ClusterProviderConfig", "Composition", "Configuration", "DeploymentRuntimeConfig", "EnvironmentConfig"),
+            *("Function", "ProviderConfig", "StoreConfig", "Usage"),
+        ),
+        ResourceType(),
+    ),
+}
+"""Kinds in groups of Crossplane that are no managed resources."""
+no_replicas = is_one_of("spec.replicas", (0,), ", so nothing of it runs")
 INGRESS = ResourceType(address="gateway", published_if=internet_facing)
 ROUTE = ResourceType(address="route", published_if=internet_facing)
 
@@ -61,7 +112,10 @@ TYPES: dict[str, ResourceType] = {
     "kubernetes:helm.sh/v3:Release": ResourceType(data="release with everything in its chart"),
 }
 KINDS: dict[str, ResourceType] = {
+    "Application": ResourceType(data=argo_application),
+    "ApplicationSet": ResourceType(data="set of applications with everything they deployed"),
     "CustomResourceDefinition": ResourceType(data="definition with all resources of its kind"),
+    "Deployment": ResourceType(disabled_if=no_replicas),
     "GRPCRoute": ROUTE,
     "Gateway": INGRESS,
     "HTTPRoute": ROUTE,
@@ -70,7 +124,7 @@ KINDS: dict[str, ResourceType] = {
     "PersistentVolume": ResourceType(data="volume"),
     "PersistentVolumeClaim": ResourceType(data="volume claim"),
     "Service": ResourceType(address="name inside the cluster", published_if=public_service),
-    "StatefulSet": ResourceType(data="stateful set"),
+    "StatefulSet": ResourceType(data="stateful set", disabled_if=no_replicas),
     "StorageClass": ResourceType(unencrypted_if=unencrypted_disks),
     "TCPRoute": ROUTE,
     "TLSRoute": ROUTE,

@@ -6,6 +6,7 @@ from typing import Any
 
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.iam_documents import (
+    BROAD_MANAGED,
     Statement,
     allows,
     has_condition,
@@ -32,10 +33,6 @@ ATTACHMENTS = (
     "aws:iam/groupPolicyAttachment:GroupPolicyAttachment",
     "aws:iam/policyAttachment:PolicyAttachment",
 )
-BROAD_MANAGED = re.compile(
-    r"arn:aws[a-z-]*:iam::aws:policy/(?:.*/)?(AdministratorAccess|PowerUserAccess|\w+FullAccess)"
-)
-"""AWS's own policies that allow everything, or everything of a service."""
 SHARED_BROKERS = ("pods.eks.amazonaws.com", "cognito-identity.amazonaws.com")
 """Services that take a role for many others. The rest take only a role that somebody with iam:PassRole gave them."""
 ACCOUNT = re.compile(r"\d{12}|arn:aws[a-z-]*:iam::\d{12}:root")

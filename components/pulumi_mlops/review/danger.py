@@ -15,6 +15,8 @@ class DangerKind(StrEnum):
     """Something can be reached from everywhere that could not be before."""
     IDENTITY = "identity"
     """Somebody may do more than before."""
+    AVAILABILITY = "availability"
+    """Something that runs stops, or cannot be upgraded as planned."""
     ADDRESS = "address"
     """A gateway or a name that clients use goes or changes."""
     OWNER = "owner"
