@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up train predict status down plan adopt destroy leftovers test test-fast check bench versions lock environment
+.PHONY: help up train predict status down plan adopt destroy leftovers test test-fast check bench versions lock bump generate environment
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,17 +43,23 @@ test: environment ## every tier of tests that this machine can run, and which it
 test-fast: environment ## the tests that need neither the Pulumi CLI nor a cluster
 	@$(PYTHON) -m pytest -m "not engine and not cluster" --numprocesses 2 --dist loadfile
 
-check: environment ## formatting, lint, types, environments
+check: environment ## formatting, lint, types, generated files
 	@.venv/bin/ruff format --check .
 	@.venv/bin/ruff check .
 	@.venv/bin/basedpyright
-	@$(PYTHON) -m maintenance.locks check
+	@$(PYTHON) -m maintenance.generate --check
 
 bench: environment ## measure the numbers of docs/benchmarks.md again
 	@$(PYTHON) -m bench
 
 versions: environment ## every version that the library installs, why it is this one, and what has ended
 	@$(PYTHON) -m pulumi_mlops.cli versions
+
+bump: environment ## change one pin and what depends on it: PIN=CERT_MANAGER VERSION=v1.21.2
+	@$(PYTHON) -m maintenance.bump "$(PIN)" "$(VERSION)"
+
+generate: environment ## make every generated file again: locks, data, recordings, snapshots, costs, pictures
+	@$(PYTHON) -m maintenance.generate
 
 lock: environment ## compile requirements/*.txt from pyproject.toml
 	@$(PYTHON) -m maintenance.locks compile

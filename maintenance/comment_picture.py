@@ -2,7 +2,7 @@
 
 Makes the comment of recorded previews by the command itself, and renders it with a real Markdown parser in a style like
 GitHub's, in a headless Chromium (Debian's package `chromium`), into docs/pictures/review.png. The picture carries the
-checksum of the page that it shows, by which a test finds out when it is no longer the command's.
+checksum of the page that it shows, by which `--check` finds out when it is no longer the command's.
 """
 
 import contextlib
@@ -19,9 +19,10 @@ from pathlib import Path
 from markdown_it import MarkdownIt
 from pulumi_mlops.review import cli
 
+from local.paths import ROOT
 from tests.review import recorded
 
-PICTURE = Path(__file__).resolve().parent / "pictures" / "review.png"
+PICTURE = ROOT / "docs" / "pictures" / "review.png"
 WIDTH = 920
 STACKS = {"orders-prod": "database-replacement", "platform-prod": "node-group", "penguins-prod": "image-bump"}
 """Stack → recording of its preview."""
@@ -67,7 +68,14 @@ def comment() -> str:
 
 
 def main() -> None:
-    """Takes the picture."""
+    """Takes the picture, or says with `--check` that the comment is another one now."""
+    if sys.argv[1:] == ["--check"]:
+        old = checksum() not in PICTURE.read_bytes()
+        sys.exit(
+            f"{PICTURE.relative_to(ROOT)} is of another comment: run `python -m maintenance.comment_picture`"
+            if old
+            else 0
+        )
     browser = shutil.which("chromium")
     if browser is None:
         sys.exit("Debian's chromium is needed, and is not installed")

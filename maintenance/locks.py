@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
 
 from local.paths import ROOT
@@ -17,11 +18,15 @@ CONSTRAINED = ("ml-pipeline", "ml-server", "mlflow")
 """Locks that hold the same versions as the development environment, in which they are tested."""
 
 
-def compile_locks() -> None:
-    """Resolves every lock again with uv."""
+def compile_locks(upgrades: Sequence[str] = ()) -> None:
+    """Resolves every lock again with uv.
+
+    Versions stay as they are, except for what pyproject.toml no longer admits and the upgrades (`ruff==0.15.1`).
+    """
     base = [
         "uv", "pip", "compile", "--quiet", "--generate-hashes", "--no-annotate", "--no-header",
         "--no-emit-index-url", "--no-emit-find-links", "--python-version", "3.11",
+        *(f"--upgrade-package={one}" for one in upgrades),
     ]  # fmt: skip
     subprocess.run([*base, "--universal", "--group", "dev", "-o", "requirements/dev.txt"], cwd=ROOT, check=True)
     for group in CONSTRAINED:
@@ -42,8 +47,8 @@ def problems() -> list[str]:
         for name in ("dev", *CONSTRAINED, "seldon", "policy")
         if not (REQUIREMENTS / f"{name}.txt").is_file()
     ]
-    pinned = {path.stem: _pins(path) for path in REQUIREMENTS.glob("*.txt")}
-    for name, pins in pinned.items():
+    pins_of = {path.stem: pinned(path) for path in REQUIREMENTS.glob("*.txt")}
+    for name, pins in pins_of.items():
         text = (REQUIREMENTS / f"{name}.txt").read_text()
         if address := re.search(r"\w+://\S+", text):
             found.append(f"requirements/{name}.txt names an address ({address.group()}): locks must not")
@@ -53,7 +58,7 @@ def problems() -> list[str]:
             if isinstance(wanted, str) and _name(wanted) not in pins
         ]
         for package, versions in pins.items():
-            known = pinned["dev"].get(package, versions)
+            known = pins_of["dev"].get(package, versions)
             if name in CONSTRAINED and not versions & known:
                 found.append(
                     f"requirements/{name}.txt has {package} {versions}, the tests run with {known}: `make lock`"
@@ -65,7 +70,8 @@ def _name(requirement: str) -> str:
     return re.split(r"[\[<>=~!; ]", requirement)[0].lower().replace("_", "-")
 
 
-def _pins(path: Path) -> dict[str, set[str]]:
+def pinned(path: Path) -> dict[str, set[str]]:
+    """Package → versions (several where they depend on the Python version) in a lock."""
     pins: dict[str, set[str]] = {}
     for name, version in re.findall(r"^([A-Za-z0-9._-]+)(?:\[[^\]]*\])?==([^ ;\\]+)", path.read_text(), re.MULTILINE):
         pins.setdefault(_name(name), set()).add(version)
