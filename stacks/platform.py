@@ -14,3 +14,4 @@ def build() -> None:
     pulumi.export("mlflow_url", platform.mlflow_url)
     pulumi.export("object_store_endpoint", platform.object_store_endpoint)
     pulumi.export("namespaces", platform.namespaces)
+    pulumi.export("teams", platform.teams)

@@ -44,3 +44,4 @@ def build() -> None:
     pulumi.export("argo_workflows_url", platform.argo_workflows_url)
     pulumi.export("shared_storage_class", platform.shared_storage_class)
     pulumi.export("secret_store", platform.secret_store)
+    pulumi.export("teams", platform.teams)

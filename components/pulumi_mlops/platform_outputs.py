@@ -1,4 +1,4 @@
-"""What a platform tells its teams: where its object store, MLflow, registry and database network are.
+"""What a platform tells its teams: where its object store, MLflow and the network of databases are.
 
 The platform's stack exports it once, as the output `teams`. A team's stack names that stack in one line of its own
 configuration, `pulumi-mlops:platform`, and its components take from it what their arguments leave out. Without the line
@@ -17,6 +17,9 @@ OUTPUT = "teams"
 """Output of the platform's stack."""
 SETTING = "platform"
 """Setting `pulumi-mlops:platform` of a team's stack: `<organization>/<project>/<stack>` of the platform."""
+
+TEAM_BUCKETS = (conventions.DATA_BUCKET, conventions.WORKFLOWS_BUCKET)
+"""Uses of the buckets that teams reach themselves."""
 
 READ_OUTPUTS = "pulumi:pulumi:readStackOutputs"
 """Function of the engine. A StackReference gives the same values too late to decide which resources there are."""
@@ -52,18 +55,21 @@ class PlatformOutputs(TypedDict):
     store's credentials are copied into the workspace."""
     database: NotRequired[DatabaseNetwork]
     """Where databases on AWS may be; without it they are in the cluster."""
-    image_registry: NotRequired[str]
-    """Registry of the teams' images."""
 
 
 IN_CLUSTER = PlatformOutputs(
     region=conventions.OBJECT_STORE_REGION,
     object_store_endpoint=conventions.OBJECT_STORE_ENDPOINT,
-    buckets={use: use for use in (conventions.DATA_BUCKET, conventions.WORKFLOWS_BUCKET)},
+    buckets={use: use for use in TEAM_BUCKETS},
     mlflow_url=conventions.MLFLOW_URL,
     storage_class=conventions.SHARED_STORAGE_CLASS,
 )
 """The platform that `Platform` makes, in the same cluster as the team."""
+
+
+def s3_endpoint(region: str) -> str:
+    """URL of AWS's S3 API in a region; China's partition has a domain of its own."""
+    return f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
 
 
 def read(component: str, name: str) -> PlatformOutputs:

@@ -1,10 +1,11 @@
 """The platform of a cluster on AWS: what it consists of, in which order it comes and goes, and who may call AWS."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pulumi_mlops import ArgumentError, conventions
+from pulumi_mlops import ArgumentError, conventions, platform_outputs
 from pulumi_mlops.platform import EksPlatform, EksPlatformArgs, _eks_parts, argo_events, monitoring
 
 from local import foundation_outputs
@@ -37,6 +38,8 @@ def test_every_part_is_where_workspaces_look_for_it(build: Build) -> None:
     graph = build(program)
 
     outputs = graph.outputs_of("platform")
+    teams = outputs.pop("teams")
+    assert teams == json.loads(graph["platform-teams"].inputs["data"]["teams.json"])
     assert outputs == {
         "gateway_url": "https://ml.example.org",
         "mlflow_url": conventions.MLFLOW_URL,
@@ -48,6 +51,20 @@ def test_every_part_is_where_workspaces_look_for_it(build: Build) -> None:
     gateway = graph["public-gateway"].inputs["metadata"]
     assert (gateway["namespace"], gateway["name"]) == (conventions.GATEWAY_NAMESPACE, conventions.GATEWAY_NAME)
     assert graph["argo-workflows-release"].inputs["namespace"] == conventions.ARGO_NAMESPACE
+
+
+def test_teams_are_told_where_everything_is(build: Build) -> None:
+    teams = build(program).outputs_of("platform")["teams"]
+
+    assert platform_outputs.PlatformOutputs.__required_keys__ <= set(teams)
+    assert teams["object_store_endpoint"] == "https://s3.eu-central-1.amazonaws.com"
+    assert set(teams["buckets"]) <= set(platform_outputs.TEAM_BUCKETS)
+    assert teams["cluster_name"]
+    assert set(teams["database"]) == set(platform_outputs.DatabaseNetwork.__annotations__)
+
+
+def test_the_object_store_of_china_has_the_domain_of_its_partition() -> None:
+    assert platform_outputs.s3_endpoint("cn-north-1") == "https://s3.cn-north-1.amazonaws.com.cn"
 
 
 SINGLE = {"external-dns", "seldon", "kserve-controller"}

@@ -8,7 +8,7 @@ from typing import Any
 import palmerpenguins
 import pulumi
 import pytest
-from pulumi_mlops import conventions, versions
+from pulumi_mlops import conventions, platform_outputs, versions
 
 from local.paths import ROOT
 from local.prediction import EXAMPLE_ROWS
@@ -38,6 +38,7 @@ def test_the_platform_stack_is_the_platform_and_says_where_things_are(build: Bui
         "mlflow_url": conventions.MLFLOW_URL,
         "object_store_endpoint": conventions.OBJECT_STORE_ENDPOINT,
         "namespaces": ["object-store", "mlflow", "argo", "gateway"],
+        "teams": platform_outputs.IN_CLUSTER,
     }
     assert not [one.name for one in graph if one.protect]
     assert graph["mlflow-data"].inputs["spec"]["resources"]["requests"]["storage"] == "2Gi"

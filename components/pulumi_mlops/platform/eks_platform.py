@@ -11,7 +11,7 @@ import pulumi
 from pulumi_mlops import conventions
 from pulumi_mlops._args import check_args, object_name
 from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
-from pulumi_mlops.platform import _addons, _argo_server, _eks_options, _eks_parts
+from pulumi_mlops.platform import _addons, _argo_server, _eks_options, _eks_parts, _teams
 from pulumi_mlops.platform._eks_platform_args import (
     CROSSPLANE_SERVICES,
     RULES,
@@ -31,6 +31,7 @@ from pulumi_mlops.platform.load_balancer_controller import LoadBalancerControlle
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
 from pulumi_mlops.platform.public_gateway import PublicGateway, PublicGatewayArgs
 from pulumi_mlops.platform.storage_classes import EfsStorageClass
+from pulumi_mlops.platform_outputs import TEAM_BUCKETS, PlatformOutputs, s3_endpoint
 
 MLFLOW_DATABASE = "mlflow-database"
 
@@ -66,6 +67,8 @@ class EksPlatform(pulumi.ComponentResource):
     """Storage class of volumes that many pods share."""
     secret_store: pulumi.Output[str]
     """ClusterSecretStore that reads Secrets Manager."""
+    teams: pulumi.Output[PlatformOutputs]
+    """What the stacks of teams need to know: the stack exports it as `teams`."""
 
     def __init__(self, name: str, args: EksPlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         checked = check_args(
@@ -103,6 +106,7 @@ class EksPlatform(pulumi.ComponentResource):
         self.argo_workflows_url = workflows
         self.shared_storage_class = shared.name
         self.secret_store = self._secrets.secret_store
+        self.teams = self._publish()
         self.register_outputs(
             {
                 "gateway_url": self.gateway_url,
@@ -111,8 +115,28 @@ class EksPlatform(pulumi.ComponentResource):
                 "argo_workflows_url": self.argo_workflows_url,
                 "shared_storage_class": self.shared_storage_class,
                 "secret_store": self.secret_store,
+                "teams": self.teams,
             }
         )
+
+    def _publish(self) -> pulumi.Output[PlatformOutputs]:
+        args = self._args
+        buckets = pulumi.Output.from_input(args["buckets"])
+        outputs = {
+            "region": args["region"],
+            "object_store_endpoint": pulumi.Output.from_input(args["region"]).apply(s3_endpoint),
+            "buckets": buckets.apply(lambda known: {use: known[use] for use in TEAM_BUCKETS if use in known}),
+            "mlflow_url": self.mlflow_url,
+            "storage_class": self.shared_storage_class,
+            "cluster_name": args["cluster_name"],
+            "database": {
+                "vpc_id": args["vpc_id"],
+                "subnet_ids": args["private_subnet_ids"],
+                "client_security_group_id": args["client_security_group_id"],
+                "secret_store": self.secret_store,
+            },
+        }
+        return _teams.publish(self._name, outputs, self)
 
     def _create_gateway(self) -> PublicGateway:
         """The public door, after all that it needs: it goes while they can still delete what they made for it."""

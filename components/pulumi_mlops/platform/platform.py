@@ -11,11 +11,13 @@ import pulumi_kubernetes as k8s
 from pulumi_mlops import conventions
 from pulumi_mlops._args import at_least, check_args, image_registry, not_empty, object_name, quantity
 from pulumi_mlops._manifests import RESTRICTED, name_of
+from pulumi_mlops.platform import _teams
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
 from pulumi_mlops.platform.gateway import ARGUMENTS as GATEWAY_ARGUMENTS
 from pulumi_mlops.platform.gateway import Gateway
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
 from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, ObjectStoreUser
+from pulumi_mlops.platform_outputs import IN_CLUSTER, PlatformOutputs
 
 MLFLOW_USER = "mlflow"
 WORKSPACES_USER = "workspaces"
@@ -106,6 +108,8 @@ class Platform(pulumi.ComponentResource):
     """MLflow's tracking URI inside the cluster."""
     namespaces: pulumi.Output[list[str]]
     """Namespaces of the platform."""
+    teams: pulumi.Output[PlatformOutputs]
+    """What the stacks of teams need to know: the stack exports it as `teams`."""
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         checked = check_args(Platform, name, args, PlatformArgs, RULES, name_rule=object_name(40))
@@ -137,12 +141,14 @@ class Platform(pulumi.ComponentResource):
         self.object_store_endpoint = store.endpoint
         self.mlflow_url = mlflow.url
         self.namespaces = pulumi.Output.all(*namespaces.values())
+        self.teams = _teams.publish(name, IN_CLUSTER, self)
         self.register_outputs(
             {
                 "gateway_url": self.gateway_url,
                 "object_store_endpoint": self.object_store_endpoint,
                 "mlflow_url": self.mlflow_url,
                 "namespaces": self.namespaces,
+                "teams": self.teams,
             }
         )
 
