@@ -1,8 +1,9 @@
 """A TEST DOUBLE of the AWS provider: echoes inputs and invents what AWS would compute. It calls no AWS, not even moto.
 
-It knows as much as the tests of the EKS components need: names, identifiers, and which changes replace a resource.
+It knows as much as the tests of the EKS components need: names and identifiers.
 """
 
+import dataclasses
 import hashlib
 import importlib.metadata
 from typing import Any
@@ -10,23 +11,26 @@ from typing import Any
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import provider_pb2 as wire
 
+from standins.plugins.aws import facts
+from standins.plugins.diff import changes, diff_response
+from standins.plugins.paths import parse
 from standins.plugins.plugin import Provider, Refused, answers, serve
 from standins.plugins.values import Object, decode, encode, has_unknowns, reveal
 
-KNOWN = {
-    "aws:ec2/launchTemplate:LaunchTemplate": (),
-    "aws:ec2/securityGroup:SecurityGroup": ("vpcId",),
-    "aws:ec2/securityGroupRule:SecurityGroupRule": ("securityGroupId", "sourceSecurityGroupId", "type"),
-    "aws:eks/accessEntry:AccessEntry": ("clusterName", "principalArn"),
-    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation": ("clusterName", "policyArn", "principalArn"),
-    "aws:eks/addon:Addon": ("addonName", "clusterName"),
-    "aws:eks/cluster:Cluster": ("bootstrapSelfManagedAddons", "encryptionConfig", "name", "roleArn"),
-    "aws:eks/nodeGroup:NodeGroup": ("amiType", "clusterName", "instanceTypes", "nodeRoleArn", "subnetIds"),
-    "aws:iam/openIdConnectProvider:OpenIdConnectProvider": ("url",),
-    "aws:iam/role:Role": ("name",),
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": ("policyArn", "role"),
-}
-"""Types, each with the inputs whose change replaces the resource."""
+KNOWN = (
+    "aws:ec2/launchTemplate:LaunchTemplate",
+    "aws:ec2/securityGroup:SecurityGroup",
+    "aws:ec2/securityGroupRule:SecurityGroupRule",
+    "aws:eks/accessEntry:AccessEntry",
+    "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+    "aws:eks/addon:Addon",
+    "aws:eks/cluster:Cluster",
+    "aws:eks/nodeGroup:NodeGroup",
+    "aws:iam/openIdConnectProvider:OpenIdConnectProvider",
+    "aws:iam/role:Role",
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment",
+)
+"""The types; which changes replace one is read from the stand-in's facts."""
 NAMED = ("aws:eks/cluster:Cluster", "aws:iam/role:Role")
 NO_VERSION = "0.1"
 """A Kubernetes version that cannot be created."""
@@ -67,21 +71,15 @@ class Double(Provider):
 
     @answers
     def Diff(self, request: Any, context: Any) -> Any:
-        """Compares inputs."""
-        old, new = (reveal(decode(side)) for side in (request.old_inputs, request.news))
-        ignored = {path.partition(".")[0] for path in request.ignoreChanges}
-        changed = sorted(key for key in {*old, *new} - ignored if old.get(key) != new.get(key))
-        replaces = [key for key in changed if key in KNOWN[request.type]]
-        update, replace = wire.PropertyDiff.UPDATE, wire.PropertyDiff.UPDATE_REPLACE
-        return wire.DiffResponse(
-            changes=wire.DiffResponse.DIFF_SOME if changed else wire.DiffResponse.DIFF_NONE,
-            replaces=replaces,
-            diffs=changed,
-            detailedDiff={
-                key: wire.PropertyDiff(kind=replace if key in replaces else update, inputDiff=True) for key in changed
-            },
-            hasDetailedDiff=True,
-        )
+        """Compares inputs, and takes from the facts what replaces a resource."""
+        known = facts.of(request.type)
+        before, after = (reveal(decode(side)) for side in (request.old_inputs, request.news))
+        known.settle(before, after)
+        found = [
+            dataclasses.replace(change, replaces=known.replacing(change, before, after))
+            for change in changes(before, after, (), [parse(path) for path in request.ignoreChanges])
+        ]
+        return diff_response(found, known.deletes_first)
 
     @answers
     def Create(self, request: Any, context: Any) -> Any:

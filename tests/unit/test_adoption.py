@@ -6,7 +6,7 @@ import pytest
 from pulumi_mlops.cli import import_file
 from pulumi_mlops.cli.adopt import content, terraform
 from pulumi_mlops.cli.adopt.expected import Expected, creates
-from pulumi_mlops.cli.adopt.kinds import BY_TOKEN, KINDS
+from pulumi_mlops.cli.adopt.kinds import BY_TOKEN, KINDS, group_name
 from pulumi_mlops.cli.adopt.matching import Matches, adopted, match
 from pulumi_mlops.cli.adopt.survey import survey
 from pulumi_mlops.cli.adopt.terraform import Found
@@ -340,3 +340,16 @@ def test_only_what_is_created_is_expected() -> None:
 
 def test_every_type_that_is_matched_is_known_to_the_provider() -> None:
     assert {kind.token for kind in KINDS} <= set(TYPES)
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("general-20240102030405678900000002", "general"),
+        ("general-2024010203040567890000001f", "general"),
+        ("Workers_EKS", "workers-eks"),
+        ("w" * 63, "w" * 30),
+    ],
+)
+def test_a_node_group_of_terraform_has_a_name_without_the_generated_suffix(name: str, ours: str) -> None:
+    assert group_name(Found("a", "aws_eks_node_group", {"node_group_name": name})) == ours

@@ -12,12 +12,9 @@ class LogGroup(Resource):
 
     token = "aws:cloudwatch/logGroup:LogGroup"
     service = "logs"
-    properties = properties("name! namePrefix! retentionInDays kmsKeyId logGroupClass! skipDestroy~ tags")
+    properties = properties("name namePrefix retentionInDays kmsKeyId logGroupClass skipDestroy~ tags")
     outputs = ("arn",)
     renames = {"logGroupName": "name"}
-    defaults = {"retentionInDays": 0}
-    settled = frozenset({"logGroupClass"})
-    name, name_limit = "name", 512
     tagging = Tagging(
         "tag_resource", "untag_resource", "list_tags_for_resource", {"resourceArn": "{arn}"}, "tags", "tagKeys", "tags",
         None,
@@ -64,11 +61,9 @@ class EventRule(Resource):
     token = "aws:cloudwatch/eventRule:EventRule"
     service = "events"
     properties = properties(
-        "name! namePrefix! eventBusName! eventPattern scheduleExpression description roleArn state forceDestroy~ tags"
+        "name namePrefix eventBusName eventPattern scheduleExpression description roleArn state forceDestroy~ tags"
     )
     outputs = ("arn",)
-    defaults = {"eventBusName": "default", "state": "ENABLED"}
-    name, name_limit = "name", 64
     tagging = Tagging("tag_resource", "untag_resource", "list_tags_for_resource", {"ResourceARN": "{arn}"})
     create_call = Call("put_rule")
     read_call = Call("describe_rule", "@", Name="{id}", EventBusName="{bus}")
@@ -92,11 +87,8 @@ class EventTarget(Resource):
 
     token = "aws:cloudwatch/eventTarget:EventTarget"
     service = "events"
-    properties = properties("rule*! arn* targetId! eventBusName! roleArn input inputPath forceDestroy~")
-    defaults = {"eventBusName": "default"}
+    properties = properties("rule arn targetId eventBusName roleArn input inputPath forceDestroy~")
     renames = {"Id": "targetId"}
-    name, name_limit = "targetId", 64
-    single = ("rule", "targetId")
 
     def create(self, account: Account, inputs: Object) -> str:
         """One target."""

@@ -18,9 +18,8 @@ class Zone(Resource):
 
     token = "aws:route53/zone:Zone"
     service = "route53"
-    properties = properties("name*! comment vpcs! forceDestroy~ tags")
+    properties = properties("name comment vpcs forceDestroy~ tags")
     outputs = ("arn", "nameServers", "primaryNameServer", "zoneId")
-    defaults = {"comment": "Managed by Pulumi"}
     tagging = Tagging(
         "change_tags_for_resource", "change_tags_for_resource", "list_tags_for_resource",
         {"ResourceType": "hostedzone", "ResourceId": "{id}"}, "AddTags", "RemoveTagKeys", "ResourceTagSet.Tags",
@@ -32,8 +31,7 @@ class Zone(Resource):
 
     def create(self, account: Account, inputs: Object) -> str:
         """Public, or private to the first VPC; the others join it."""
-        vpcs = [{"VPCId": one["vpcId"], "VPCRegion": one.get("vpcRegion", account.region)}
-                for one in inputs.get("vpcs") or []]  # fmt: skip
+        vpcs = _vpcs(account, inputs)
         settings = {"Comment": inputs.get("comment", "Managed by Pulumi"), "PrivateZone": bool(vpcs)}
         more = {"VPC": vpcs[0]} if vpcs else {}
         answer = account.call(
@@ -56,7 +54,15 @@ class Zone(Resource):
         }  # fmt: skip
 
     def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
-        """The comment."""
+        """The comment, and the VPCs of a private zone: new ones join before others leave."""
+        if "vpcs" in changed:
+            before, after = _vpcs(account, state), _vpcs(account, inputs)
+            for operation, vpcs in (
+                ("associate_vpc_with_hosted_zone", [one for one in after if one not in before]),
+                ("disassociate_vpc_from_hosted_zone", [one for one in before if one not in after]),
+            ):
+                for one in vpcs:
+                    account.call("route53", operation, HostedZoneId=identifier, VPC=one)
         if "comment" in changed:
             comment = inputs.get("comment", "Managed by Pulumi")
             account.call("route53", "update_hosted_zone_comment", Id=identifier, Comment=comment)
@@ -75,6 +81,12 @@ class Zone(Resource):
             return
 
 
+def _vpcs(account: Account, inputs: Object) -> list[Object]:
+    return [
+        {"VPCId": one["vpcId"], "VPCRegion": one.get("vpcRegion", account.region)} for one in inputs.get("vpcs") or []
+    ]
+
+
 def _change(account: Account, zone: str, action: str, record: Object) -> None:
     batch = {"Changes": [{"Action": action, "ResourceRecordSet": record}]}
     account.call("route53", "change_resource_record_sets", HostedZoneId=zone, ChangeBatch=batch)
@@ -85,17 +97,14 @@ class Record(Resource):
 
     token = "aws:route53/record:Record"
     service = "route53"
-    properties = properties("zoneId*! name*! type*! ttl records aliases allowOverwrite~")
+    properties = properties("zoneId name type ttl records aliases allowOverwrite~")
     outputs = ("fqdn",)
-    single = ("zoneId", "name", "type")
 
     def _operations(self) -> list[str]:
         return []
 
     def wrong(self, inputs: Object) -> list[str]:
-        """An alias, or values with a ttl."""
-        if ("aliases" in inputs) == ("records" in inputs):
-            return ["one of aliases and records must be given"]
+        """Parts of an alias that are not known."""
         known = {"name", "zoneId", "evaluateTargetHealth"}
         aliases = inputs.get("aliases")
         return [
@@ -134,9 +143,11 @@ class Record(Resource):
         _change(account, inputs["zoneId"], action, record)
         return f"{inputs['zoneId']}_{record['Name'].rstrip('.')}_{inputs['type']}"
 
-    def _live(self, account: Account, identifier: str) -> Object | None:
+    def _live(self, account: Account, identifier: str, state: Object) -> Object | None:
+        """The record in its zone; the identifier keeps the type that the record was made with."""
         zone, _, rest = identifier.partition("_")
         name, _, kind = rest.rpartition("_")
+        kind = state.get("type", kind)
         found = account.call("route53", "list_resource_record_sets", HostedZoneId=zone)["ResourceRecordSets"]
         return next(
             (one for one in found if str(one["Name"]).rstrip(".") == name and one["Type"] == kind), None
@@ -145,7 +156,7 @@ class Record(Resource):
     def read(self, account: Account, identifier: str, state: Object) -> Live | None:
         """The record as the program would give it."""
         try:
-            one = self._live(account, identifier)
+            one = self._live(account, identifier, state)
         except Missing:
             return None
         if one is None:
@@ -170,13 +181,15 @@ class Record(Resource):
         return Live(values)
 
     def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
-        """Writes it over."""
+        """Writes it over; a record of another type is deleted."""
+        if "type" in changed and (old := self._live(account, identifier, state)):
+            _change(account, inputs["zoneId"], "DELETE", old)
         _change(account, inputs["zoneId"], "UPSERT", self._record(account, inputs))
 
     def delete(self, account: Account, identifier: str, state: Object) -> None:
         """The API wants all of it."""
         try:
-            one = self._live(account, identifier)
+            one = self._live(account, identifier, state)
             if one is not None:
                 _change(account, identifier.partition("_")[0], "DELETE", one)
         except Missing:
@@ -188,10 +201,9 @@ class Certificate(Resource):
 
     token = "aws:acm/certificate:Certificate"
     service = "acm"
-    properties = properties("domainName*! subjectAlternativeNames! validationMethod! keyAlgorithm! tags")
+    properties = properties("domainName subjectAlternativeNames validationMethod keyAlgorithm tags")
     outputs = ("arn", "domainValidationOptions", "status", "type")
     volatile = ()
-    settled = frozenset({"subjectAlternativeNames", "keyAlgorithm"})
     tagging = Tagging(
         "add_tags_to_certificate", "remove_tags_from_certificate", "list_tags_for_certificate",
         {"CertificateArn": "{id}"}, keys="Tags",
@@ -229,7 +241,7 @@ class CertificateValidation(Resource):
 
     token = "aws:acm/certificateValidation:CertificateValidation"
     service = "acm"
-    properties = properties("certificateArn*! validationRecordFqdns!")
+    properties = properties("certificateArn validationRecordFqdns")
 
     def _operations(self) -> list[str]:
         return []

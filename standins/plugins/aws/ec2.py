@@ -49,10 +49,9 @@ class Vpc(Ec2):
     """A VPC."""
 
     token = "aws:ec2/vpc:Vpc"
-    properties = properties("cidrBlock! instanceTenancy! enableDnsSupport enableDnsHostnames tags")
+    properties = properties("cidrBlock instanceTenancy enableDnsSupport enableDnsHostnames tags")
     outputs = ("arn", "defaultNetworkAclId", "defaultRouteTableId", "defaultSecurityGroupId", "dhcpOptionsId",
                "mainRouteTableId", "ownerId")  # fmt: skip
-    defaults = {"enableDnsSupport": True, "enableDnsHostnames": False, "instanceTenancy": "default"}
     arn_kind = "vpc"
     create_call = Call("create_vpc", "Vpc.VpcId")
     read_call = Call("describe_vpcs", "Vpcs[0]", VpcIds=["{id}"])
@@ -79,7 +78,7 @@ class Vpc(Ec2):
     def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
         """One attribute a call."""
         for name in sorted(changed, reverse=True):  # support before host names, which need it
-            value = {"Value": inputs.get(name, self.defaults[name])}
+            value = {"Value": inputs.get(name, self.defaults.get(name))}
             account.call("ec2", "modify_vpc_attribute", VpcId=identifier, **{name[0].upper() + name[1:]: value})
 
 
@@ -87,11 +86,9 @@ class Subnet(Ec2):
     """A subnet."""
 
     token = "aws:ec2/subnet:Subnet"
-    properties = properties("vpcId*! cidrBlock! availabilityZone! availabilityZoneId! mapPublicIpOnLaunch tags")
+    properties = properties("vpcId cidrBlock availabilityZone availabilityZoneId mapPublicIpOnLaunch tags")
     outputs = ("arn", "ownerId")
-    defaults = {"mapPublicIpOnLaunch": False}
     renames = {"SubnetArn": "arn"}
-    settled = frozenset({"availabilityZone", "availabilityZoneId"})
     create_call = Call("create_subnet", "Subnet.SubnetId")
     read_call = Call("describe_subnets", "Subnets[0]", SubnetIds=["{id}"])
     delete_call = Call("delete_subnet", SubnetId="{id}")
@@ -100,6 +97,18 @@ class Subnet(Ec2):
         """The one attribute."""
         value = {"Value": inputs.get("mapPublicIpOnLaunch", False)}
         account.call("ec2", "modify_subnet_attribute", SubnetId=identifier, MapPublicIpOnLaunch=value)
+
+    def delete(self, account: Account, identifier: str, state: Object) -> None:
+        """Refused while the control plane of a cluster has its network interfaces there; the local API makes none.
+
+        Raises:
+            Refused: a cluster was made with this subnet. AWS answers so until the cluster is deleted.
+        """
+        for name in account.call("eks", "list_clusters")["clusters"]:
+            found = account.call("eks", "describe_cluster", name=name)["cluster"]
+            if identifier in found["resourcesVpcConfig"]["subnetIds"]:
+                raise Refused(f"DependencyViolation: the control plane of the cluster {name} is in subnet {identifier}")
+        super().delete(account, identifier, state)
 
 
 class InternetGateway(Ec2):
@@ -139,9 +148,8 @@ class Eip(Ec2):
     """An elastic address."""
 
     token = "aws:ec2/eip:Eip"
-    properties = properties("domain! networkBorderGroup! publicIpv4Pool! tags")
+    properties = properties("domain networkBorderGroup publicIpv4Pool tags")
     outputs = ("allocationId", "arn", "associationId", "privateIp", "publicDns", "publicIp")
-    settled = frozenset({"networkBorderGroup", "publicIpv4Pool", "domain"})
     create_call = Call("allocate_address", "AllocationId")
     read_call = Call("describe_addresses", "Addresses[0]", AllocationIds=["{id}"])
     delete_call = Call("release_address", AllocationId="{id}")
@@ -158,10 +166,8 @@ class NatGateway(Ec2):
     """A zonal NAT gateway."""
 
     token = "aws:ec2/natGateway:NatGateway"
-    properties = properties("subnetId! allocationId! connectivityType! privateIp! tags")
+    properties = properties("subnetId allocationId connectivityType privateIp tags")
     outputs = ("associationId", "networkInterfaceId", "publicIp")
-    defaults = {"connectivityType": "public"}
-    settled = frozenset({"privateIp"})
     create_call = Call("create_nat_gateway", "NatGateway.NatGatewayId")
     read_call = Call("describe_nat_gateways", "NatGateways[?State != 'deleted'] | [0]", NatGatewayIds=["{id}"])
     delete_call = Call("delete_nat_gateway", NatGatewayId="{id}")
@@ -185,13 +191,11 @@ class FlowLog(Ec2):
 
     token = "aws:ec2/flowLog:FlowLog"
     properties = properties(
-        "vpcId! subnetId! eniId! trafficType! logDestination! logDestinationType! iamRoleArn! logFormat! "
-        "maxAggregationInterval! tags"
+        "vpcId subnetId eniId trafficType logDestination logDestinationType iamRoleArn logFormat "
+        "maxAggregationInterval tags"
     )
     outputs = ("arn",)
     renames = {"DeliverLogsPermissionArn": "iamRoleArn"}
-    defaults = {"logDestinationType": "cloud-watch-logs", "maxAggregationInterval": 600}
-    settled = frozenset({"logFormat"})
     arn_kind = "vpc-flow-log"
     create_call = Call("create_flow_logs", "FlowLogIds[0]")
     read_call = Call("describe_flow_logs", "FlowLogs[0]", FlowLogIds=["{id}"])
@@ -227,12 +231,10 @@ class LaunchTemplate(Ec2):
         "vpcSecurityGroupIds networkInterfaces ebsOptimized iamInstanceProfile instanceMarketOptions placement "
         "instanceInitiatedShutdownBehavior disableApiTermination"
     )
-    properties = properties(f"name! namePrefix! description updateDefaultVersion~ tags {content}")
+    properties = properties(f"name namePrefix description updateDefaultVersion~ tags {content}")
     outputs = ("arn", "latestVersion", "defaultVersion")
     volatile = ("latestVersion",)
     renames = {"SecurityGroupIds": "vpcSecurityGroupIds", "LaunchTemplateName": "name", "Groups": "securityGroups"}
-    name = "name"
-    name_limit = 125
     arn_kind = "launch-template"
     read_call = Call("describe_launch_templates", "LaunchTemplates[0]", LaunchTemplateIds=["{id}"])
     delete_call = Call("delete_launch_template", LaunchTemplateId="{id}")
@@ -261,10 +263,11 @@ class LaunchTemplate(Ec2):
     def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
         """A new version, and perhaps the default one."""
         if changed - {"updateDefaultVersion"}:
+            kept = {name: state[name] for (name, *rest) in self.facts.kept if not rest and name in state}
             answer = account.call(
                 "ec2", "create_launch_template_version",
                 LaunchTemplateId=identifier, VersionDescription=inputs.get("description", ""),
-                LaunchTemplateData=self._data(inputs),
+                LaunchTemplateData=self._data({**kept, **inputs}),
             )  # fmt: skip
             latest = answer["LaunchTemplateVersion"]["VersionNumber"]
         else:

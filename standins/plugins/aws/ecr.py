@@ -13,13 +13,11 @@ class Repository(Resource):
     token = "aws:ecr/repository:Repository"
     service = "ecr"
     properties = properties(
-        "name! encryptionConfigurations! imageScanningConfiguration imageTagMutability forceDelete~ tags"
+        "name encryptionConfigurations imageScanningConfiguration imageTagMutability forceDelete~ tags"
     )
     outputs = ("arn", "registryId", "repositoryUrl")
     renames = {"repositoryName": "name", "repositoryArn": "arn", "repositoryUri": "repositoryUrl",
                "encryptionConfiguration": "encryptionConfigurations", "kmsKey": "kmsKey"}  # fmt: skip
-    defaults = {"imageTagMutability": "MUTABLE"}
-    name, lower_names = "name", True
     tagging = Tagging(
         "tag_resource", "untag_resource", "list_tags_for_resource", {"resourceArn": "{arn}"}, "tags", "tagKeys", "tags"
     )
@@ -53,10 +51,9 @@ class LifecyclePolicy(Resource):
 
     token = "aws:ecr/lifecyclePolicy:LifecyclePolicy"
     service = "ecr"
-    properties = properties("repository*! policy*!")
+    properties = properties("repository policy")
     outputs = ("registryId",)
     renames = {"repositoryName": "repository", "lifecyclePolicyText": "policy"}
-    single = ("repository",)
     create_call = Call("put_lifecycle_policy", "repositoryName")
     read_call = Call("get_lifecycle_policy", "@", repositoryName="{id}")
     delete_call = Call("delete_lifecycle_policy", repositoryName="{id}")

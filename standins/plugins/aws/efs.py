@@ -14,16 +14,14 @@ class FileSystem(Resource):
     token = "aws:efs/fileSystem:FileSystem"
     service = "efs"
     properties = properties(
-        "creationToken! encrypted! kmsKeyId! performanceMode! throughputMode provisionedThroughputInMibps "
-        "availabilityZoneName! lifecyclePolicies protection tags"
+        "creationToken encrypted kmsKeyId performanceMode throughputMode provisionedThroughputInMibps "
+        "availabilityZoneName lifecyclePolicies protection tags"
     )
     outputs = ("arn", "availabilityZoneId", "dnsName", "name", "ownerId")
     renames = {"FileSystemArn": "arn", "FileSystemProtection": "protection"}
-    defaults = {"lifecyclePolicies": []}
-    settled = frozenset({"kmsKeyId", "performanceMode", "throughputMode", "encrypted", "protection"})
+    absent = {"lifecyclePolicies": []}
     unread = frozenset({"throughputMode", "provisionedThroughputInMibps", "protection"})
     overlaid = frozenset({"throughputMode", "provisionedThroughputInMibps", "protection"})
-    name, name_limit = "creationToken", 64
     tagging = Tagging("tag_resource", "untag_resource", "list_tags_for_resource", {"ResourceId": "{id}"})
     create_call = Call("create_file_system", "FileSystemId")
     read_call = Call("describe_file_systems", "FileSystems[0]", FileSystemId="{id}")
@@ -49,11 +47,9 @@ class MountTarget(Resource):
 
     token = "aws:efs/mountTarget:MountTarget"
     service = "efs"
-    properties = properties("fileSystemId*! subnetId*! ipAddress! securityGroups")
+    properties = properties("fileSystemId subnetId ipAddress securityGroups")
     outputs = ("availabilityZoneId", "availabilityZoneName", "dnsName", "fileSystemArn", "mountTargetDnsName",
                "networkInterfaceId", "ownerId")  # fmt: skip
-    settled = frozenset({"ipAddress", "securityGroups"})
-    single = ("fileSystemId", "subnetId")
     create_call = Call("create_mount_target", "MountTargetId")
     update_calls = (Call("modify_mount_target_security_groups", MountTargetId="{id}"),)
     read_call = Call("describe_mount_targets", "MountTargets[0]", MountTargetId="{id}")
@@ -77,8 +73,7 @@ class BackupPolicy(Simulated):
 
     token = "aws:efs/backupPolicy:BackupPolicy"
     service = "efs"
-    properties = properties("fileSystemId*! backupPolicy*")
-    single = ("fileSystemId",)
+    properties = properties("fileSystemId backupPolicy")
     owner = ("describe_file_systems", "FileSystemId", "fileSystemId")
 
     def _operations(self) -> list[str]:
@@ -92,8 +87,7 @@ class FileSystemPolicy(Resource):
 
     token = "aws:efs/fileSystemPolicy:FileSystemPolicy"
     service = "efs"
-    properties = properties("fileSystemId*! policy* bypassPolicyLockoutSafetyCheck~")
-    single = ("fileSystemId",)
+    properties = properties("fileSystemId policy bypassPolicyLockoutSafetyCheck~")
     create_call = Call("put_file_system_policy", "FileSystemId")
     update_calls = (Call("put_file_system_policy", FileSystemId="{id}"),)
     read_call = Call("describe_file_system_policy", "@", FileSystemId="{id}")

@@ -31,19 +31,16 @@ class Cluster(Resource):
     token = "aws:eks/cluster:Cluster"
     service = "eks"
     properties = properties(
-        "name! roleArn*! vpcConfig* version accessConfig encryptionConfig enabledClusterLogTypes "
-        "kubernetesNetworkConfig! bootstrapSelfManagedAddons! upgradePolicy deletionProtection tags"
+        "name roleArn vpcConfig version accessConfig encryptionConfig enabledClusterLogTypes "
+        "kubernetesNetworkConfig bootstrapSelfManagedAddons upgradePolicy deletionProtection tags"
     )
     outputs = ("arn", "certificateAuthority", "clusterId", "createdAt", "endpoint", "identities", "platformVersion",
                "status")  # fmt: skip
     inner = {"vpcConfig": ("clusterSecurityGroupId", "vpcId")}
     renames = {"resourcesVpcConfig": "vpcConfig"}
-    defaults = {"bootstrapSelfManagedAddons": True, "deletionProtection": False}
-    settled = frozenset({"version", "accessConfig", "kubernetesNetworkConfig", "upgradePolicy"})
     unread = frozenset({"encryptionConfig", "accessConfig", "upgradePolicy", "kubernetesNetworkConfig"})
     overlaid = frozenset({"version", "accessConfig", "upgradePolicy", "deletionProtection", "encryptionConfig",
                           "bootstrapSelfManagedAddons"})  # fmt: skip
-    name, name_limit = "name", 100
     tagging = TAGGING
     create_call = Call("create_cluster", "cluster.name")
     read_call = Call("describe_cluster", "cluster", name="{id}")
@@ -74,6 +71,7 @@ class Cluster(Resource):
 
     def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
         """Access and logs by the API, one at a time as it wants; the rest is kept beside."""
+        self._check_update(account, identifier, state, inputs, changed)
         if "vpcConfig" in changed:
             wanted = self.parameters("update_cluster_config", {"vpcConfig": inputs["vpcConfig"]})
             account.call("eks", "update_cluster_config", name=identifier, **wanted)
@@ -84,6 +82,34 @@ class Cluster(Resource):
             off = [name for name in every if name not in wanted]
             logging += [{"types": off, "enabled": False}] if off else []
             account.call("eks", "update_cluster_config", name=identifier, logging={"clusterLogging": logging})
+
+    def _check_update(
+        self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]
+    ) -> None:
+        """What EKS refuses to change, and the local API does not.
+
+        Raises:
+            Refused: subnets in other zones, a version that is not the next one, or access by the ConfigMap again.
+        """
+        if "vpcConfig" in changed:
+            live = self.read_call(account, self.service, {"id": identifier})["resourcesVpcConfig"]["subnetIds"]
+            before, after = (_zones(account, subnets) for subnets in (live, inputs["vpcConfig"]["subnetIds"]))
+            if before != after:
+                raise Refused(
+                    f"InvalidParameterException: the cluster was made with subnets in {', '.join(before)}, and its "
+                    f"subnets must stay in exactly these zones; got {', '.join(after)}"
+                )
+        if "version" in changed and "version" in state and "version" in inputs:
+            old, new = ([int(part) for part in str(side["version"]).split(".")] for side in (state, inputs))
+            if new not in ([old[0], old[1] + 1], old):
+                raise Refused(
+                    f"InvalidParameterException: a cluster of version {state['version']} is upgraded one minor version "
+                    f"at a time, got {inputs['version']}"
+                )
+        modes = ["CONFIG_MAP", "API_AND_CONFIG_MAP", "API"]
+        old_mode, new_mode = ((side.get("accessConfig") or {}).get("authenticationMode") for side in (state, inputs))
+        if old_mode in modes and new_mode in modes and modes.index(new_mode) < modes.index(old_mode):
+            raise Refused(f"InvalidParameterException: authenticationMode {old_mode} cannot become {new_mode} again")
 
     def delete(self, account: Account, identifier: str, state: Object) -> None:
         """Refused while it is protected, as AWS does."""
@@ -116,21 +142,18 @@ class NodeGroup(Resource):
     token = "aws:eks/nodeGroup:NodeGroup"
     service = "eks"
     properties = properties(
-        "clusterName*! nodeGroupName! nodeGroupNamePrefix! nodeRoleArn*! subnetIds*! scalingConfig* amiType! "
-        "capacityType! diskSize! instanceTypes! labels launchTemplate taints updateConfig nodeRepairConfig version "
-        "releaseVersion forceUpdateVersion~ remoteAccess! tags"
+        "clusterName nodeGroupName nodeGroupNamePrefix nodeRoleArn subnetIds scalingConfig amiType "
+        "capacityType diskSize instanceTypes labels launchTemplate taints updateConfig nodeRepairConfig version "
+        "releaseVersion forceUpdateVersion~ remoteAccess tags"
     )
     outputs = ("arn", "resources", "status")
     renames = {"nodegroupName": "nodeGroupName", "nodeRole": "nodeRoleArn", "subnets": "subnetIds",
                "nodegroupArn": "arn"}  # fmt: skip
-    settled = frozenset({"amiType", "capacityType", "diskSize", "instanceTypes", "version", "releaseVersion",
-                         "updateConfig", "nodeRepairConfig"})  # fmt: skip
     maps = frozenset({"labels", "tags"})
     unread = frozenset({"launchTemplate", "version", "releaseVersion", "updateConfig", "nodeRepairConfig",
                         "remoteAccess"})  # fmt: skip
     # The local API does not keep the first ones, and gives every group the same key to log in with.
     overlaid = frozenset({"launchTemplate", "version", "releaseVersion", "updateConfig", "nodeRepairConfig"})
-    name, name_limit = "nodeGroupName", 63
     tagging = TAGGING
     read_call = Call("describe_nodegroup", "nodegroup", clusterName="{cluster}", nodegroupName="{group}")
     delete_call = Call("delete_nodegroup", clusterName="{cluster}", nodegroupName="{group}")
@@ -200,6 +223,12 @@ class NodeGroup(Resource):
     @staticmethod
     def _taint_shape() -> Any:
         return shape("eks", "create_nodegroup").members["taints"]
+
+
+def _zones(account: Account, subnets: list[str]) -> list[str]:
+    """The availability zones of subnets."""
+    found = account.call("ec2", "describe_subnets", SubnetIds=subnets)["Subnets"]
+    return sorted({one["AvailabilityZone"] for one in found})
 
 
 def _issuer(cluster: Object) -> str:

@@ -39,13 +39,11 @@ class Addon(Simulation):
     token = "aws:eks/addon:Addon"
     operation = "create_addon"
     properties = properties(
-        "clusterName*! addonName*! addonVersion configurationValues serviceAccountRoleArn podIdentityAssociations "
+        "clusterName addonName addonVersion configurationValues serviceAccountRoleArn podIdentityAssociations "
         "preserve~ resolveConflictsOnCreate~ resolveConflictsOnUpdate~ tags"
     )
     outputs = ("arn", "createdAt", "modifiedAt")
     volatile = ("modifiedAt",)
-    settled = frozenset({"addonVersion", "configurationValues"})
-    single = ("clusterName", "addonName")
 
     identity = "{clusterName}:{addonName}"
 
@@ -62,13 +60,10 @@ class AccessEntry(Simulation):
 
     token = "aws:eks/accessEntry:AccessEntry"
     operation = "create_access_entry"
-    properties = properties("clusterName*! principalArn*! kubernetesGroups type! userName tags")
+    properties = properties("clusterName principalArn kubernetesGroups type userName tags")
     outputs = ("accessEntryArn", "createdAt", "modifiedAt")
     volatile = ("modifiedAt",)
     renames = {"username": "userName"}
-    defaults = {"type": "STANDARD"}
-    settled = frozenset({"userName", "kubernetesGroups"})
-    single = ("clusterName", "principalArn")
 
     identity = "{clusterName}:{principalArn}"
 
@@ -93,17 +88,17 @@ class AccessPolicyAssociation(Simulation):
 
     token = "aws:eks/accessPolicyAssociation:AccessPolicyAssociation"
     operation = "associate_access_policy"
-    properties = properties("clusterName*! principalArn*! policyArn*! accessScope*!")
+    properties = properties("clusterName principalArn policyArn accessScope")
     outputs = ("associatedAt", "modifiedAt")
-    single = ("clusterName", "principalArn", "policyArn")
 
     identity = "{clusterName}:{principalArn}#{policyArn}"
 
     def create(self, account: Account, inputs: Object) -> str:
-        """Only for a principal with an access entry."""
+        """Only for a principal with an access entry; a policy that the entry has already gets the new scope."""
         entry = f"{inputs['clusterName']}:{inputs['principalArn']}"
         if account.store.get(AccessEntry.token, entry) is None:
             raise Missing(f"the cluster has no access entry for {inputs['principalArn']}")
+        account.store.put(self.token, self.parts(inputs), None)
         return super().create(account, inputs)
 
     def computed(self, account: Account, identifier: str, inputs: Object) -> Object:
@@ -116,12 +111,8 @@ class PodIdentityAssociation(Simulation):
 
     token = "aws:eks/podIdentityAssociation:PodIdentityAssociation"
     operation = "create_pod_identity_association"
-    properties = properties(
-        "clusterName*! namespace*! serviceAccount*! roleArn* disableSessionTags targetRoleArn policy tags"
-    )
+    properties = properties("clusterName namespace serviceAccount roleArn disableSessionTags targetRoleArn policy tags")
     outputs = ("associationArn", "associationId", "externalId")
-    settled = frozenset({"disableSessionTags"})
-    single = ("clusterName", "namespace", "serviceAccount")
 
     def parts(self, inputs: Object) -> str:
         """As the API makes them, but the same for the same service account: there can be one alone."""

@@ -13,13 +13,11 @@ class VpcEndpoint(Ec2):
 
     token = "aws:ec2/vpcEndpoint:VpcEndpoint"
     properties = properties(
-        "vpcId*! serviceName! vpcEndpointType! policy privateDnsEnabled routeTableIds subnetIds securityGroupIds "
+        "vpcId serviceName vpcEndpointType policy privateDnsEnabled routeTableIds subnetIds securityGroupIds "
         "ipAddressType autoAccept~ tags"
     )
     outputs = ("arn", "cidrBlocks", "dnsEntries", "networkInterfaceIds", "ownerId", "prefixListId", "state")
     renames = {"PolicyDocument": "policy"}
-    defaults = {"vpcEndpointType": "Gateway"}
-    settled = frozenset({"policy", "routeTableIds", "subnetIds", "securityGroupIds", "privateDnsEnabled"})
     unread = frozenset({"securityGroupIds"})  # the local API keeps groups without their names
     arn_kind = "vpc-endpoint"
     create_call = Call("create_vpc_endpoint", "VpcEndpoint.VpcEndpointId")
@@ -85,7 +83,7 @@ class VpcEndpointRouteTableAssociation(_EndpointAssociation):
     """A route table that leads to a gateway endpoint."""
 
     token = "aws:ec2/vpcEndpointRouteTableAssociation:VpcEndpointRouteTableAssociation"
-    properties = properties("vpcEndpointId*! routeTableId*!")
+    properties = properties("vpcEndpointId routeTableId")
     element = "routeTableId"
     listing = "RouteTableIds"
 
@@ -94,7 +92,7 @@ class VpcEndpointSubnetAssociation(_EndpointAssociation):
     """A subnet that has a network interface of an interface endpoint."""
 
     token = "aws:ec2/vpcEndpointSubnetAssociation:VpcEndpointSubnetAssociation"
-    properties = properties("vpcEndpointId*! subnetId*!")
+    properties = properties("vpcEndpointId subnetId")
     element = "subnetId"
     listing = "SubnetIds"
 

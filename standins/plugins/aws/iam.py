@@ -20,14 +20,12 @@ class Role(Resource):
     token = "aws:iam/role:Role"
     service = "iam"
     properties = properties(
-        "name! namePrefix! path! assumeRolePolicy* description maxSessionDuration permissionsBoundary "
+        "name namePrefix path assumeRolePolicy description maxSessionDuration permissionsBoundary "
         "managedPolicyArns forceDetachPolicies~ tags"
     )
     outputs = ("arn", "createDate", "uniqueId")
     renames = {"RoleName": "name", "AssumeRolePolicyDocument": "assumeRolePolicy", "RoleId": "uniqueId"}
-    defaults = {"path": "/", "maxSessionDuration": 3600, "description": ""}
-    settled = frozenset({"managedPolicyArns"})
-    name, name_limit = "name", 64
+    absent = {"description": ""}
     tagging = Tagging("tag_role", "untag_role", "list_role_tags", {"RoleName": "{id}"})
     create_call = Call("create_role", "Role.RoleName")
     read_call = Call("get_role", "Role", RoleName="{id}")
@@ -89,9 +87,8 @@ class RolePolicy(Resource):
 
     token = "aws:iam/rolePolicy:RolePolicy"
     service = "iam"
-    properties = properties("role*! policy* name! namePrefix!")
+    properties = properties("role policy name namePrefix")
     renames = {"RoleName": "role", "PolicyName": "name", "PolicyDocument": "policy"}
-    name, name_limit = "name", 128
     create_call = Call("put_role_policy")
     update_calls = (Call("put_role_policy", RoleName="{role}", PolicyName="{name}"),)
     read_call = Call("get_role_policy", "@", RoleName="{role}", PolicyName="{name}")
@@ -116,9 +113,8 @@ class RolePolicyAttachment(Resource):
 
     token = "aws:iam/rolePolicyAttachment:RolePolicyAttachment"
     service = "iam"
-    properties = properties("role*! policyArn*!")
+    properties = properties("role policyArn")
     renames = {"RoleName": "role"}
-    single = ("role", "policyArn")
     create_call = Call("attach_role_policy")
     delete_call = Call("detach_role_policy", RoleName="{role}", PolicyArn="{policyArn}")
     read_call = Call("list_attached_role_policies", "AttachedPolicies", RoleName="{role}")
@@ -146,11 +142,9 @@ class Policy(Resource):
 
     token = "aws:iam/policy:Policy"
     service = "iam"
-    properties = properties("name! namePrefix! path! description! policy* tags")
+    properties = properties("name namePrefix path description policy tags")
     outputs = ("arn", "policyId", "attachmentCount")
     renames = {"PolicyName": "name", "PolicyDocument": "policy"}
-    defaults = {"path": "/"}
-    name, name_limit = "name", 128
     tagging = Tagging("tag_policy", "untag_policy", "list_policy_tags", {"PolicyArn": "{id}"})
     create_call = Call("create_policy", "Policy.Arn")
     read_call = Call("get_policy", "Policy", PolicyArn="{id}")
@@ -194,11 +188,9 @@ class OpenIdConnectProvider(Resource):
 
     token = "aws:iam/openIdConnectProvider:OpenIdConnectProvider"
     service = "iam"
-    properties = properties("url*! clientIdLists* thumbprintLists tags")
+    properties = properties("url clientIdLists thumbprintLists tags")
     outputs = ("arn",)
     renames = {"ClientIDList": "clientIdLists", "ThumbprintList": "thumbprintLists"}
-    settled = frozenset({"thumbprintLists"})
-    single = ("url",)
     tagging = Tagging(
         "tag_open_id_connect_provider", "untag_open_id_connect_provider", "list_open_id_connect_provider_tags",
         {"OpenIDConnectProviderArn": "{id}"},
@@ -234,11 +226,9 @@ class InstanceProfile(Resource):
 
     token = "aws:iam/instanceProfile:InstanceProfile"
     service = "iam"
-    properties = properties("name! namePrefix! path! role tags")
+    properties = properties("name namePrefix path role tags")
     outputs = ("arn", "createDate", "uniqueId")
     renames = {"InstanceProfileName": "name", "InstanceProfileId": "uniqueId"}
-    defaults = {"path": "/"}
-    name, name_limit = "name", 128
     tagging = Tagging(
         "tag_instance_profile", "untag_instance_profile", "list_instance_profile_tags", {"InstanceProfileName": "{id}"}
     )

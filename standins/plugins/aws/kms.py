@@ -13,18 +13,11 @@ class Key(Resource):
     token = "aws:kms/key:Key"
     service = "kms"
     properties = properties(
-        "description policy keyUsage! customerMasterKeySpec! multiRegion! enableKeyRotation rotationPeriodInDays "
+        "description policy keyUsage customerMasterKeySpec multiRegion enableKeyRotation rotationPeriodInDays "
         "isEnabled deletionWindowInDays~ bypassPolicyLockoutSafetyCheck~ tags"
     )
     outputs = ("arn", "keyId")
     renames = {"Enabled": "isEnabled", "KeySpec": "customerMasterKeySpec", "CustomerMasterKeySpec": "-"}
-    defaults = {
-        "keyUsage": "ENCRYPT_DECRYPT",
-        "customerMasterKeySpec": "SYMMETRIC_DEFAULT",
-        "isEnabled": True,
-        "enableKeyRotation": False,
-    }
-    settled = frozenset({"policy", "description", "multiRegion", "rotationPeriodInDays"})
     tagging = Tagging(
         "tag_resource", "untag_resource", "list_resource_tags", {"KeyId": "{id}"}, form=("TagKey", "TagValue")
     )
@@ -78,10 +71,9 @@ class Alias(Resource):
 
     token = "aws:kms/alias:Alias"
     service = "kms"
-    properties = properties("name! namePrefix! targetKeyId*")
+    properties = properties("name namePrefix targetKeyId")
     outputs = ("arn", "targetKeyArn")
     renames = {"AliasName": "name", "AliasArn": "arn"}
-    name, name_lead, name_limit = "name", "alias/", 256
     create_call = Call("create_alias")
     update_calls = (Call("update_alias", AliasName="{id}"),)
     read_call = Call("list_aliases", "Aliases")

@@ -3,6 +3,8 @@
 Does not own: what a type needs (`resource` and the services' modules), the account it talks to (`account`).
 """
 
+import copy
+import dataclasses
 import importlib.metadata
 import threading
 from typing import Any
@@ -15,8 +17,8 @@ from standins.plugins.aws.account import Account
 from standins.plugins.aws.registry import TYPES, find
 from standins.plugins.aws.resource import Live, Resource
 from standins.plugins.aws.shapes import drift, equal, unify
-from standins.plugins.diff import Change, changes, diff_response
-from standins.plugins.paths import parse
+from standins.plugins.diff import UPDATE, Change, changes, diff_response
+from standins.plugins.paths import MISSING, get, parse, put
 from standins.plugins.plugin import EngineLog, NotReady, Provider, Refused, answers, configured, serve
 from standins.plugins.values import UNKNOWN, Object, decode, encode, has_unknowns, mark_like, reveal
 
@@ -25,8 +27,6 @@ MARKS = ("__defaults",)
 
 class Aws(Provider):
     """Stand-in for pulumi-resource-aws."""
-
-    name = "aws"
 
     def __init__(self, log: EngineLog) -> None:
         super().__init__(log)
@@ -74,14 +74,14 @@ class Aws(Provider):
         inputs.pop("__defaults", None)
         if "region" not in kind.properties and reveal(inputs.get("region")) == self.account.region:
             del inputs["region"]  # every type takes one; the provider's own says nothing new, another one is refused
-        found = kind.problems(reveal(inputs))
-        if not found:
-            try:
-                rules = request.autonaming if request.HasField("autonaming") else None
-                named = kind.named(reveal(inputs), old, request.name, request.randomSeed, rules)
-                inputs = {**inputs, **{key: named[key] for key in named if key not in inputs}}
-            except Refused as error:
-                found = [("", str(error))]
+        try:
+            rules = request.autonaming if request.HasField("autonaming") else None
+            named = kind.named(reveal(inputs), old, request.name, request.randomSeed, rules)
+            by_prefix = kind.prefix in inputs and kind.name in named.get("__defaults", ())
+            found = kind.problems(reveal(inputs) if by_prefix else named)  # a prefix becomes a name when AWS is called
+            inputs = {**inputs, **{key: named[key] for key in named if key not in inputs}}
+        except Refused as error:
+            found = [("", str(error))]
         failures = [wire.CheckFailure(property=name, reason=reason) for name, reason in found]
         return wire.CheckResponse(inputs=encode(inputs), failures=failures)
 
@@ -92,7 +92,7 @@ class Aws(Provider):
         old = reveal(decode(request.old_inputs)) if request.HasField("old_inputs") else reveal(decode(request.olds))
         new = reveal(decode(request.news))
         state = reveal(decode(request.olds))
-        found = difference(kind, old, new, list(request.ignoreChanges))
+        found = difference(kind, old, new, list(request.ignoreChanges), state)
         if kind.taggable and not any(change.path[0] == "tags" for change in found) and not has_unknowns(new):
             wanted = kind.all_tags(self.account, new)
             if wanted != (state.get("tagsAll") or {}) and "tags" not in request.ignoreChanges:
@@ -109,6 +109,7 @@ class Aws(Provider):
             return wire.CreateResponse(properties=encode(self._planned(kind, {}, given)))
         self._announce(kind, request.urn)
         try:
+            kind.check_name(inputs)
             identifier = kind.create(self.account, _unmarked(inputs))
         except Refused as error:
             raise Refused(f"{kind.title} could not be created: {error}") from error
@@ -150,11 +151,10 @@ class Aws(Provider):
         self._announce(kind, request.urn)
         old_given = decode(request.old_inputs) if request.HasField("old_inputs") else state
         old, new, before = reveal(old_given), reveal(given), reveal(state)
-        for path in request.ignoreChanges:
-            name = str(parse(path)[0])
-            if name in old:
-                new[name] = old[name]
-        changed = {str(change.path[0]) for change in difference(kind, old, new, list(request.ignoreChanges))}
+        for path in map(parse, request.ignoreChanges):
+            if "*" not in path and (value := get(old, path)) is not MISSING:
+                put(new, path, value)
+        changed = {str(change.path[0]) for change in difference(kind, old, new, list(request.ignoreChanges), before)}
         try:
             others = changed - {"tags", "tagsAll"}
             if others:
@@ -259,25 +259,35 @@ def _unmarked(inputs: Object) -> Object:
     return {key: value for key, value in inputs.items() if key not in MARKS}
 
 
-def difference(kind: Resource, old: Object, new: Object, ignored: list[str]) -> list[Change]:
-    """What changed between two sets of inputs, as AWS would see it."""
+def difference(
+    kind: Resource, old: Object, new: Object, ignored: list[str], state: Object | None = None
+) -> list[Change]:
+    """What changed between two sets of inputs, as the published provider would plan it.
+
+    Args:
+        kind: the resource type.
+        old: the inputs of the last run.
+        new: the program's inputs.
+        ignored: property paths that the program ignores.
+        state: the outputs of the last run, which have what AWS chose for properties that were left out.
+    """
     before, after = (
-        _unmarked({key: one for key, one in side.items() if key in kind.properties}) for side in (old, new)
+        copy.deepcopy(_unmarked({key: one for key, one in side.items() if key in kind.properties}))
+        for side in (old, new)
     )
-    for name, value in kind.defaults.items():
-        if name in before or name in after:
-            before.setdefault(name, value)
-            after.setdefault(name, value)
-    for name in kind.settled:
-        if name not in after and name in before:
-            del before[name]
-    for empty in ("tags",):
-        if before.get(empty) in (None, {}) and after.get(empty) in (None, {}):
-            before.pop(empty, None)
-            after.pop(empty, None)
-    replacing = [parse(name) for name, one in kind.properties.items() if one.replaces]
-    found = changes(before, unify(before, after), replacing, [parse(path) for path in ignored])
-    return [change for change in found if not _grown(change, before, after)]
+    for path in kind.facts.kept:
+        if len(path) == 1 and path[0] in after and path[0] not in before and path[0] in (state or {}):
+            before[path[0]] = copy.deepcopy((state or {})[path[0]])
+    kind.facts.settle(before, after)
+    found = changes(before, unify(before, after), (), [parse(path) for path in ignored])
+    return [
+        dataclasses.replace(change, replaces=kind.facts.replacing(change, before, after))
+        for change in found
+        if not _grown(change, before, after)
+        and not (
+            change.way == UPDATE and kind.suppresses(str(change.path[0]), get(after, change.path), after, state or {})
+        )
+    ]
 
 
 def _grown(change: Change, before: Object, after: Object) -> bool:

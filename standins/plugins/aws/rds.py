@@ -1,9 +1,10 @@
 """RDS instances with their subnet and parameter groups."""
 
+import math
 from typing import Any
 
 from standins.plugins.aws.account import Account, Missing
-from standins.plugins.aws.resource import Call, Resource, Tagging, properties
+from standins.plugins.aws.resource import Call, Live, Resource, Tagging, properties
 from standins.plugins.plugin import Refused
 from standins.plugins.values import Object
 
@@ -18,11 +19,9 @@ class SubnetGroup(Resource):
 
     token = "aws:rds/subnetGroup:SubnetGroup"
     service = "rds"
-    properties = properties("name! namePrefix! subnetIds* description tags")
+    properties = properties("name namePrefix subnetIds description tags")
     outputs = ("arn", "vpcId")
     renames = {"DBSubnetGroupName": "name", "DBSubnetGroupDescription": "description", "DBSubnetGroupArn": "arn"}
-    defaults = {"description": "Managed by Pulumi"}
-    name, lower_names = "name", True
     tagging = TAGGING
     create_call = Call("create_db_subnet_group", "DBSubnetGroup.DBSubnetGroupName")
     read_call = Call("describe_db_subnet_groups", "DBSubnetGroups[0]", DBSubnetGroupName="{id}")
@@ -45,12 +44,11 @@ class ParameterGroup(Resource):
 
     token = "aws:rds/parameterGroup:ParameterGroup"
     service = "rds"
-    properties = properties("name! namePrefix! family*! description! parameters skipDestroy~ tags")
+    properties = properties("name namePrefix family description parameters skipDestroy~ tags")
     outputs = ("arn",)
     renames = {"DBParameterGroupName": "name", "DBParameterGroupFamily": "family", "DBParameterGroupArn": "arn",
                "ParameterName": "name", "ParameterValue": "value"}  # fmt: skip
-    defaults = {"description": "Managed by Pulumi", "parameters": []}
-    name, lower_names = "name", True
+    absent = {"parameters": []}
     tagging = TAGGING
     write_call = "modify_db_parameter_group"
     create_call = Call("create_db_parameter_group", "DBParameterGroup.DBParameterGroupName")
@@ -83,9 +81,20 @@ class ParameterGroup(Resource):
             raise Refused(f"the AWS provider stand-in cannot reset parameter {gone[0]}: give its default value")
 
     def delete(self, account: Account, identifier: str, state: Object) -> None:
-        """Deletes it, unless it is to stay."""
-        if not state.get("skipDestroy"):
-            super().delete(account, identifier, state)
+        """Deletes it, unless it is to stay; AWS refuses while an instance holds it, which the local API does not check.
+
+        Raises:
+            Refused: an instance still has the group. The published provider retries for three minutes before it fails.
+        """
+        if state.get("skipDestroy"):
+            return
+        for one in account.call("rds", "describe_db_instances")["DBInstances"]:
+            if identifier in [group["DBParameterGroupName"] for group in one.get("DBParameterGroups") or []]:
+                raise Refused(
+                    f"InvalidDBParameterGroupState: parameter group {identifier} is still that of instance "
+                    f"{one['DBInstanceIdentifier']}"
+                )
+        super().delete(account, identifier, state)
 
 
 class Instance(Resource):
@@ -95,12 +104,13 @@ class Instance(Resource):
     service = "rds"
     local = "applyImmediately~ skipFinalSnapshot~ finalSnapshotIdentifier~ deleteAutomatedBackups~"
     properties = properties(
-        "identifier! identifierPrefix! instanceClass* engine! engineVersion allocatedStorage maxAllocatedStorage "
-        "storageType iops storageThroughput storageEncrypted! kmsKeyId! dbName! username! password "
+        "identifier identifierPrefix instanceClass engine engineVersion allocatedStorage maxAllocatedStorage "
+        "storageType iops storageThroughput storageEncrypted kmsKeyId dbName username password "
         "manageMasterUserPassword masterUserSecretKmsKeyId port dbSubnetGroupName vpcSecurityGroupIds "
-        "parameterGroupName publiclyAccessible multiAz availabilityZone! backupRetentionPeriod backupWindow "
+        "parameterGroupName publiclyAccessible multiAz availabilityZone backupRetentionPeriod backupWindow "
         "maintenanceWindow copyTagsToSnapshot deletionProtection autoMinorVersionUpgrade allowMajorVersionUpgrade~ "
-        "caCertIdentifier enabledCloudwatchLogsExports performanceInsightsEnabled performanceInsightsKmsKeyId "
+        "caCertIdentifier enabledCloudwatchLogsExports databaseInsightsMode engineLifecycleSupport "
+        "performanceInsightsEnabled performanceInsightsKmsKeyId "
         f"performanceInsightsRetentionPeriod monitoringInterval monitoringRoleArn iamDatabaseAuthenticationEnabled "
         f"{local} tags"
     )
@@ -116,37 +126,42 @@ class Instance(Resource):
         "EnableCloudwatchLogsExports": "enabledCloudwatchLogsExports",
         "PerformanceInsightsKMSKeyId": "performanceInsightsKmsKeyId",
     }  # fmt: skip
-    defaults = {
-        "publiclyAccessible": False, "backupRetentionPeriod": 0, "copyTagsToSnapshot": False,
-        "deletionProtection": False, "autoMinorVersionUpgrade": True, "monitoringInterval": 0,
-        "storageEncrypted": False, "performanceInsightsEnabled": False,
-        "iamDatabaseAuthenticationEnabled": False,
-    }  # fmt: skip
-    settled = frozenset({"engineVersion", "allocatedStorage", "storageType", "iops", "storageThroughput", "kmsKeyId",
-                         "port", "dbSubnetGroupName", "vpcSecurityGroupIds", "parameterGroupName", "multiAz",
-                         "availabilityZone", "backupWindow", "maintenanceWindow", "caCertIdentifier",
-                         "performanceInsightsKmsKeyId", "performanceInsightsRetentionPeriod",
-                         "masterUserSecretKmsKeyId"})  # fmt: skip
+    absent = {"deletionProtection": False, "iamDatabaseAuthenticationEnabled": False, "storageEncrypted": False}
     unread = frozenset({"password", "manageMasterUserPassword", "engineVersion", "masterUserSecretKmsKeyId",
                         "performanceInsightsKmsKeyId", "enabledCloudwatchLogsExports", "caCertIdentifier",
                         "performanceInsightsEnabled", "performanceInsightsRetentionPeriod", "maxAllocatedStorage",
                         "storageThroughput", "monitoringRoleArn", "monitoringInterval"})  # fmt: skip
-    name, name_limit, lower_names = "identifier", 63, True
     tagging = TAGGING
-    create_call = Call("create_db_instance", "DBInstance.DBInstanceIdentifier")
-    read_call = Call("describe_db_instances", "DBInstances[0]", DBInstanceIdentifier="{id}")
+    create_call = Call("create_db_instance", "DBInstance.DbiResourceId")
+    read_call = Call(
+        "describe_db_instances", "DBInstances[0]", Filters=[{"Name": "dbi-resource-id", "Values": ["{id}"]}]
+    )
+    import_call = Call("describe_db_instances", "DBInstances[0]", DBInstanceIdentifier="{id}")
 
     def wrong(self, inputs: Object) -> list[str]:
         """What the published provider refuses as well."""
         final = inputs.get("skipFinalSnapshot") or inputs.get("finalSnapshotIdentifier")
-        found = [] if final else ["finalSnapshotIdentifier must be given unless skipFinalSnapshot is true"]
-        if inputs.get("manageMasterUserPassword") and "password" in inputs:
-            found.append("manageMasterUserPassword and password exclude each other")
-        return found
+        return [] if final else ["finalSnapshotIdentifier must be given unless skipFinalSnapshot is true"]
+
+    def suppresses(self, name: str, new: Any, inputs: Object, state: Object) -> bool:
+        """A size below what storage autoscaling has reached, and a version that is a prefix of the live one."""
+        if name == "allocatedStorage" and inputs.get("maxAllocatedStorage"):
+            return float(new) < float(state.get("allocatedStorage", 0))
+        if name == "engineVersion":
+            return f"{state.get('engineVersionActual', '')}.".startswith(f"{new}.")
+        return False
+
+    def read(self, account: Account, identifier: str, state: Object) -> Live | None:
+        """By its resource identifier, which survives a new name; an import gives the name."""
+        live = super().read(account, identifier, state)
+        if live is None and not state:
+            found = self.import_call(account, self.service, {"id": identifier})
+            return super().read(account, found["DbiResourceId"], state)
+        return live
 
     def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
         """With addresses, groups and the managed password's secret in Pulumi's form."""
-        values = self.translated(found)
+        values = {**self.translated(found), "__id": found["DbiResourceId"]}
         endpoint = found.get("Endpoint") or {}
         values |= {"address": endpoint.get("Address"), "hostedZoneId": endpoint.get("HostedZoneId"),
                    "port": endpoint.get("Port"), "endpoint": f"{endpoint.get('Address')}:{endpoint.get('Port')}",
@@ -161,13 +176,30 @@ class Instance(Resource):
         return values
 
     def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
-        """In one call; the local API has no maintenance windows, so at once."""
+        """In one call. Without applyImmediately, what waits for the maintenance window is not made here."""
+        live = self.read_call(account, self.service, {"id": identifier})
+        if not live:
+            raise Missing(identifier)
         given = {**self.defaults, **inputs}
-        names = {key for key in changed if key in given and not self.properties[key].local}
-        wanted = self.parameters("modify_db_instance", {key: given[key] for key in names - {"port", "engine"}})
+        major = "engineVersion" in changed and _major(inputs) != _major(
+            {**inputs, "engineVersion": live["EngineVersion"]}
+        )
+        waiting = set() if inputs.get(self.facts.deferred_unless) else changed & self.facts.deferred
+        if major and "engineVersion" in waiting:
+            waiting.add("parameterGroupName")
+        names = {key for key in changed - waiting if key in given and not self.properties[key].local}
+        if major and "engineVersion" in names:
+            self._check_major(account, live, given)
+        wanted = self.parameters(
+            "modify_db_instance", {key: given[key] for key in names - {"port", "engine", "identifier"}}
+        )
         if "port" in names:
             wanted["DBPortNumber"] = given["port"]
-        if "enabledCloudwatchLogsExports" in changed:
+        if "identifier" in names:
+            wanted["NewDBInstanceIdentifier"] = given["identifier"]
+        if "allocatedStorage" in names:
+            wanted["AllocatedStorage"] = _grown(int(live["AllocatedStorage"]), int(given["allocatedStorage"]))
+        if "enabledCloudwatchLogsExports" in names | (changed - {*given}):
             before, after = (side.get("enabledCloudwatchLogsExports") or [] for side in (state, inputs))
             wanted["CloudwatchLogsExportConfiguration"] = {
                 "EnableLogTypes": [one for one in after if one not in before],
@@ -177,19 +209,63 @@ class Instance(Resource):
             wanted["AllowMajorVersionUpgrade"] = True
         if wanted:
             account.call(
-                "rds", "modify_db_instance", DBInstanceIdentifier=identifier,
+                "rds", "modify_db_instance", DBInstanceIdentifier=live["DBInstanceIdentifier"],
                 ApplyImmediately=True, **wanted,
             )  # fmt: skip
 
+    def _check_major(self, account: Account, live: Object, given: Object) -> None:
+        """What AWS asks of a major version and the local API does not.
+
+        Raises:
+            Refused: it was not allowed, or the parameter group is another major version's.
+        """
+        if not given.get("allowMajorVersionUpgrade"):
+            raise Refused(f"{given['engineVersion']} is another major version: it needs allowMajorVersionUpgrade")
+        name = given.get("parameterGroupName") or live["DBParameterGroups"][0]["DBParameterGroupName"]
+        family, wanted = _family(account, name), f"{live['Engine']}{_major(given)}"
+        if family not in ("", wanted):
+            raise Refused(
+                f"InvalidParameterCombination: parameter group {name} is of the family {family}, engine version "
+                f"{given['engineVersion']} needs {wanted}"
+            )
+
     def delete(self, account: Account, identifier: str, state: Object) -> None:
         """With a final snapshot, unless the program does without."""
+        live = self.read_call(account, self.service, {"id": identifier})
+        if not live:
+            return
         more: Object = {"SkipFinalSnapshot": True}
         if not state.get("skipFinalSnapshot"):
             more = {"SkipFinalSnapshot": False, "FinalDBSnapshotIdentifier": state["finalSnapshotIdentifier"]}
         try:
-            account.call("rds", "delete_db_instance", DBInstanceIdentifier=identifier, **more)
+            account.call("rds", "delete_db_instance", DBInstanceIdentifier=live["DBInstanceIdentifier"], **more)
         except Missing:
             return
+
+
+def _major(inputs: Object) -> str:
+    """The part of an engine version that a parameter group's family has: `17` of Postgres, `8.4` of MySQL."""
+    parts = str(inputs.get("engineVersion", "")).split(".")
+    return ".".join(parts[: 1 if str(inputs.get("engine", "postgres")).startswith("postgres") else 2])
+
+
+def _family(account: Account, group: str) -> str:
+    """The family of a parameter group; empty for a default group, which AWS changes by itself."""
+    if group.startswith("default"):
+        return ""
+    found = account.call("rds", "describe_db_parameter_groups", DBParameterGroupName=group)["DBParameterGroups"]
+    return str(found[0]["DBParameterGroupFamily"])
+
+
+def _grown(live: int, wanted: int) -> int:
+    """The size that AWS gives: it never shrinks a volume, and grows it by a tenth at least.
+
+    Raises:
+        Refused: the size is below the live one.
+    """
+    if wanted < live:
+        raise Refused(f"allocatedStorage cannot shrink: the instance has {live} GiB, got {wanted}")
+    return max(wanted, math.ceil(live * 1.1)) if wanted > live else live
 
 
 KINDS = (SubnetGroup, ParameterGroup, Instance)

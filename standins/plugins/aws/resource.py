@@ -12,6 +12,7 @@ from typing import Any, ClassVar
 
 import jmespath
 
+from standins.plugins.aws import facts
 from standins.plugins.aws.account import Account, Missing, shape
 from standins.plugins.aws.shapes import camel, fill, from_api, to_api
 from standins.plugins.plugin import Refused
@@ -23,20 +24,15 @@ GONE_SECONDS = 20.0
 
 @dataclass(frozen=True)
 class Property:
-    """What is known of an input property."""
+    """How the stand-in treats an input property; what the provider does with it is in the facts."""
 
-    required: bool = False
-    replaces: bool = False
     local: bool = False
     """Never sent: it steers what the provider itself does."""
 
 
 def properties(text: str) -> dict[str, Property]:
-    """Properties by name from words: `vpcId*! tags forceDestroy~`; * is required, ! replaces, ~ is never sent."""
-    return {
-        word.rstrip("*!~"): Property(required="*" in word, replaces="!" in word, local="~" in word)
-        for word in text.split()
-    }
+    """Properties by name from words: `vpcId tags forceDestroy~`; ~ is never sent."""
+    return {word.rstrip("~"): Property(local=word.endswith("~")) for word in text.split()}
 
 
 class Call:
@@ -102,28 +98,19 @@ class Resource:
     """Property → the parts of it that only the API knows."""
     volatile: ClassVar[tuple[str, ...]] = ()
     """Outputs that an update changes."""
-    defaults: ClassVar[Mapping[str, Any]] = {}
-    """What a property is when it is left out; a property that is removed goes back to it."""
-    settled: ClassVar[frozenset[str]] = frozenset()
-    """Properties that keep their value when a program no longer gives one, because AWS has chosen one in any case."""
+    absent: ClassVar[Mapping[str, Any]] = {}
+    """How the API writes that a property without a default is left out: false, no text, an empty list."""
     unread: ClassVar[frozenset[str]] = frozenset()
     """Properties whose live value is not to be compared."""
     maps: ClassVar[frozenset[str]] = frozenset()
     """Properties with free keys."""
     renames: ClassVar[Mapping[str, str]] = {}
     """API name → Pulumi name."""
-    name: ClassVar[str] = ""
-    """The property that is generated when it is missing."""
-    name_limit: ClassVar[int] = 255
-    name_lead: ClassVar[str] = ""
-    lower_names: ClassVar[bool] = False
     tagging: ClassVar[Tagging | None] = None
     create_call: ClassVar[Call]
     read_call: ClassVar[Call]
     update_calls: ClassVar[tuple[Call, ...]] = ()
     delete_call: ClassVar[Call]
-    single: ClassVar[tuple[str, ...]] = ()
-    """Properties of which the API takes only one resource with the same values: a replacement deletes first."""
     simulated: ClassVar[bool] = False
     """Kept in a file, because the API behind the endpoint has no calls for it."""
     overlaid: ClassVar[frozenset[str]] = frozenset()
@@ -131,7 +118,25 @@ class Resource:
     write_call: ClassVar[str] = ""
     """The operation whose parameters know every part of the properties, if create_call's do not."""
 
+    def __init__(self) -> None:
+        self.facts = facts.of(self.token)
+        self.defaults = {
+            **self.absent,
+            **{
+                path[0]: value
+                for path, value in self.facts.defaults.items()
+                if len(path) == 1 and path[0] in self.properties
+            },
+        }
+        """What a property is when it is left out; one that is removed goes back to it."""
+
     # Names and checks
+
+    @property
+    def name(self) -> str:
+        """The property that is generated when it is missing; empty when there is none."""
+        named = self.facts.name.get("property", "")
+        return named if named in self.properties else ""
 
     @property
     def title(self) -> str:
@@ -151,11 +156,7 @@ class Resource:
             for key in inputs
             if key not in self.properties and key != "__defaults"
         ]  # fmt: skip
-        found += [
-            (key, f"Missing required property '{key}'")
-            for key, one in self.properties.items()
-            if one.required and key not in inputs
-        ]
+        found = found or list(self.facts.problems(inputs))
         if found:
             return found
         try:
@@ -194,17 +195,32 @@ class Resource:
         elif rules is not None and rules.proposed_name:
             chosen = rules.proposed_name
         else:
-            chosen = f"{self.name_lead}{logical}-{hashlib.sha256(seed or os.urandom(32)).hexdigest()[:7]}"
-            chosen = chosen.lower() if self.lower_names else chosen
-        if len(chosen) > self.name_limit:
-            raise Refused(f"the generated name {chosen} has more than {self.name_limit} letters: give {self.name}")
+            suffix = hashlib.sha256(seed or os.urandom(32)).hexdigest()[:7]
+            chosen = f"{self.facts.name.get('prefix', '')}{logical}-{suffix}"
+            chosen = chosen.lower() if self.facts.name.get("lower_case") else chosen
+        most = self.facts.name["plugin_maximum"]
+        if len(chosen) > most:
+            raise Refused(f"the generated name {chosen} has more than {most} characters: give {self.name}")
         return {**inputs, self.name: chosen, "__defaults": [self.name]}
 
+    def check_name(self, inputs: Object) -> None:
+        """What the service itself says of a name that the plugin accepts.
+
+        Raises:
+            Refused: the name is too long for the service.
+        """
+        name, most = str(inputs.get(self.name, "")), self.facts.name.get("service_maximum", 0)
+        if self.name and len(name) > most:
+            raise Refused(f"{self.name} {name} has {len(name)} characters, {self.service} accepts at most {most}")
+
+    def suppresses(self, name: str, new: Any, inputs: Object, state: Object) -> bool:
+        """Whether the provider takes a changed property for unchanged, because of what the resource has become."""
+        return False
+
     def delete_first(self, changed: set[str], inputs: Object) -> bool:
-        """Whether a replacement has to delete first, because the new resource is called the same."""
-        if self.name and self.name not in inputs.get("__defaults", ()):
-            return self.name not in changed
-        return bool(self.single) and not changed & {*self.single}
+        """Whether a replacement deletes first: the plugin always does for the type, or the program's name stays."""
+        given = self.name and self.name in inputs and self.name not in inputs.get("__defaults", ())
+        return self.facts.deletes_first or bool(given and self.name not in changed)
 
     # Operations
 

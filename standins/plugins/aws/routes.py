@@ -12,7 +12,7 @@ class RouteTable(Ec2):
     """A route table; its routes are resources of their own."""
 
     token = "aws:ec2/routeTable:RouteTable"
-    properties = properties("vpcId*! tags")
+    properties = properties("vpcId tags")
     outputs = ("arn", "ownerId")
     arn_kind = "route-table"
     create_call = Call("create_route_table", "RouteTable.RouteTableId")
@@ -25,13 +25,12 @@ class Route(Ec2):
 
     token = "aws:ec2/route:Route"
     properties = properties(
-        "routeTableId*! destinationCidrBlock! destinationIpv6CidrBlock! gatewayId natGatewayId vpcPeeringConnectionId "
+        "routeTableId destinationCidrBlock destinationIpv6CidrBlock gatewayId natGatewayId vpcPeeringConnectionId "
         "transitGatewayId networkInterfaceId egressOnlyGatewayId"
     )
     outputs = ("origin", "state", "instanceId", "instanceOwnerId")
     renames = {"EgressOnlyInternetGatewayId": "egressOnlyGatewayId"}
     tagging = None
-    single = ("routeTableId", "destinationCidrBlock", "destinationIpv6CidrBlock")
     create_call = Call("create_route")
     read_call = Call("describe_route_tables", "RouteTables[0].Routes", RouteTableIds=["{routeTableId}"])
 
@@ -74,9 +73,8 @@ class RouteTableAssociation(Ec2):
     """A subnet's route table."""
 
     token = "aws:ec2/routeTableAssociation:RouteTableAssociation"
-    properties = properties("routeTableId* subnetId! gatewayId!")
+    properties = properties("routeTableId subnetId gatewayId")
     tagging = None
-    single = ("subnetId",)
     create_call = Call("associate_route_table", "AssociationId")
     read_call = Call("describe_route_tables", "RouteTables[].Associations[]")
     delete_call = Call("disassociate_route_table", AssociationId="{id}")

@@ -14,10 +14,8 @@ class Bucket(Resource):
 
     token = "aws:s3/bucket:Bucket"
     service = "s3"
-    properties = properties("bucket! bucketPrefix! forceDestroy~ objectLockEnabled! tags")
+    properties = properties("bucket bucketPrefix forceDestroy~ objectLockEnabled tags")
     outputs = ("arn", "bucketDomainName", "bucketRegionalDomainName", "bucketRegion", "hostedZoneId")
-    defaults = {"forceDestroy": False, "objectLockEnabled": False}
-    name, name_limit, lower_names = "bucket", 63, True
 
     def _operations(self) -> list[str]:
         return []
@@ -91,7 +89,6 @@ class Part(Resource):
     """One part of a bucket: written, read and removed as a whole, and called like its bucket."""
 
     service = "s3"
-    single = ("bucket",)
     body = ""
     """The parameter with the part; empty: the part is one text, `policy`."""
 
@@ -137,10 +134,7 @@ class PublicAccessBlock(Part):
     """What of a bucket can never be public."""
 
     token = "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock"
-    properties = properties("bucket*! blockPublicAcls blockPublicPolicy ignorePublicAcls restrictPublicBuckets")
-    defaults = dict.fromkeys(
-        ("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), False
-    )
+    properties = properties("bucket blockPublicAcls blockPublicPolicy ignorePublicAcls restrictPublicBuckets")
     body = "PublicAccessBlockConfiguration"
     create_call = Call("put_public_access_block")
     read_call = Call("get_public_access_block", body, Bucket="{bucket}")
@@ -151,7 +145,7 @@ class OwnershipControls(Part):
     """Who owns the objects of a bucket."""
 
     token = "aws:s3/bucketOwnershipControls:BucketOwnershipControls"
-    properties = properties("bucket*! rule*")
+    properties = properties("bucket rule")
     renames = {"Rules": "rule"}
     body = "OwnershipControls"
     create_call = Call("put_bucket_ownership_controls")
@@ -168,7 +162,7 @@ class Versioning(Part):
     """Whether a bucket keeps versions."""
 
     token = "aws:s3/bucketVersioning:BucketVersioning"
-    properties = properties("bucket*! versioningConfiguration*")
+    properties = properties("bucket versioningConfiguration")
     body = "VersioningConfiguration"
     create_call = Call("put_bucket_versioning")
     read_call = Call("get_bucket_versioning", "@", Bucket="{bucket}")
@@ -206,7 +200,7 @@ class Encryption(Part):
     """How a bucket encrypts."""
 
     token = "aws:s3/bucketServerSideEncryptionConfiguration:BucketServerSideEncryptionConfiguration"
-    properties = properties("bucket*! rules*")
+    properties = properties("bucket rules")
     renames = {"KMSMasterKeyID": "kmsMasterKeyId"}
     body = "ServerSideEncryptionConfiguration"
     create_call = Call("put_bucket_encryption")
@@ -218,7 +212,7 @@ class Lifecycle(Part):
     """What becomes of old objects."""
 
     token = "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration"
-    properties = properties("bucket*! rules")
+    properties = properties("bucket rules")
     body = "LifecycleConfiguration"
     create_call = Call("put_bucket_lifecycle_configuration")
     read_call = Call("get_bucket_lifecycle_configuration", "@", Bucket="{bucket}")
@@ -234,7 +228,7 @@ class BucketPolicy(Part):
     """A bucket's policy."""
 
     token = "aws:s3/bucketPolicy:BucketPolicy"
-    properties = properties("bucket*! policy*")
+    properties = properties("bucket policy")
     create_call = Call("put_bucket_policy")
     read_call = Call("get_bucket_policy", "{Policy: Policy}", Bucket="{bucket}")
     delete_call = Call("delete_bucket_policy", Bucket="{bucket}")
@@ -248,7 +242,7 @@ class Logging(Part):
     """Where a bucket's access log goes."""
 
     token = "aws:s3/bucketLogging:BucketLogging"
-    properties = properties("bucket*! targetBucket* targetPrefix*")
+    properties = properties("bucket targetBucket targetPrefix")
     body = "BucketLoggingStatus"
     create_call = Call("put_bucket_logging")
     read_call = Call("get_bucket_logging", "LoggingEnabled", Bucket="{bucket}")

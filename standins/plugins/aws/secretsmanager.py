@@ -12,10 +12,8 @@ class Secret(Resource):
 
     token = "aws:secretsmanager/secret:Secret"
     service = "secretsmanager"
-    properties = properties("name! namePrefix! description kmsKeyId recoveryWindowInDays~ tags")
+    properties = properties("name namePrefix description kmsKeyId recoveryWindowInDays~ tags")
     outputs = ("arn",)
-    defaults = {"recoveryWindowInDays": 30}
-    name, name_limit = "name", 512
     tagging = Tagging("tag_resource", "untag_resource", "describe_secret", {"SecretId": "{id}"})
     create_call = Call("create_secret", "ARN")
     update_calls = (Call("update_secret", SecretId="{id}"),)
@@ -41,9 +39,8 @@ class SecretVersion(Resource):
 
     token = "aws:secretsmanager/secretVersion:SecretVersion"
     service = "secretsmanager"
-    properties = properties("secretId*! secretString! secretBinary! versionStages")
+    properties = properties("secretId secretString secretBinary versionStages")
     outputs = ("arn", "versionId", "secretArn")
-    settled = frozenset({"versionStages"})
     create_call = Call("put_secret_value", "[ARN, VersionId]")
     read_call = Call("get_secret_value", "@", SecretId="{secret}", VersionId="{version}")
 
@@ -70,9 +67,8 @@ class SecretRotation(Resource):
 
     token = "aws:secretsmanager/secretRotation:SecretRotation"
     service = "secretsmanager"
-    properties = properties("secretId*! rotateImmediately~ rotationRules* rotationLambdaArn")
+    properties = properties("secretId rotateImmediately~ rotationRules rotationLambdaArn")
     outputs = ("rotationEnabled",)
-    defaults = {"rotateImmediately": True}
     create_call = Call("rotate_secret", "ARN")
     read_call = Call("describe_secret", "@", SecretId="{id}")
 
@@ -89,7 +85,11 @@ class SecretRotation(Resource):
         self._set(account, inputs)
 
     def delete(self, account: Account, identifier: str, state: Object) -> None:
-        """The rules go with their secret; one that AWS manages refuses to lose them."""
+        """Ends the rotation, also that of a secret which RDS manages."""
+        try:
+            account.call("secretsmanager", "cancel_rotate_secret", SecretId=identifier)
+        except Missing:
+            return
 
     def _set(self, account: Account, inputs: Object) -> str:
         now = inputs.get("rotateImmediately", True)

@@ -60,12 +60,9 @@ class SecurityGroup(Ec2):
     """A security group; the API's own rule, everything out, is taken away as the published provider does."""
 
     token = "aws:ec2/securityGroup:SecurityGroup"
-    properties = properties("name! namePrefix! vpcId! description! ingress egress revokeRulesOnDelete~ tags")
+    properties = properties("name namePrefix vpcId description ingress egress revokeRulesOnDelete~ tags")
     outputs = ("arn", "ownerId")
     renames = {"GroupName": "name"}
-    defaults = {"description": "Managed by Pulumi"}
-    settled = frozenset({"ingress", "egress", "vpcId"})
-    name = "name"
     arn_kind = "security-group"
     create_call = Call("create_security_group", "GroupId")
     read_call = Call("describe_security_groups", "SecurityGroups[0]", GroupIds=["{id}"])
@@ -138,11 +135,9 @@ class DefaultSecurityGroup(SecurityGroup):
     """A VPC's default group, taken over: it has the rules that the program gives, and none without; never deleted."""
 
     token = "aws:ec2/defaultSecurityGroup:DefaultSecurityGroup"
-    properties = properties("vpcId! ingress egress revokeRulesOnDelete~ tags")
+    properties = properties("vpcId ingress egress revokeRulesOnDelete~ tags")
     outputs = ("arn", "ownerId", "description", "name")
-    name = ""
-    settled = frozenset({"vpcId"})
-    defaults = {"ingress": [], "egress": []}
+    absent = {"ingress": [], "egress": []}
 
     def create(self, account: Account, inputs: Object) -> str:
         """Finds the group and empties it."""
@@ -171,7 +166,7 @@ class SecurityGroupIngressRule(Ec2):
     token = "aws:vpc/securityGroupIngressRule:SecurityGroupIngressRule"
     direction = "ingress"
     properties = properties(
-        "securityGroupId*! ipProtocol* cidrIpv4 cidrIpv6 prefixListId referencedSecurityGroupId fromPort toPort "
+        "securityGroupId ipProtocol cidrIpv4 cidrIpv6 prefixListId referencedSecurityGroupId fromPort toPort "
         "description tags"
     )
     outputs = ("arn", "securityGroupRuleId")
@@ -207,15 +202,6 @@ class SecurityGroupIngressRule(Ec2):
             values.pop("toPort", None)
         values["arn"] = f"arn:aws:ec2:{account.region}:{account.number}:security-group-rule/{identifier}"
         return values
-
-    def wrong(self, inputs: Object) -> list[str]:
-        """A rule has one other side."""
-        sides = [key for key in ("cidrIpv4", "cidrIpv6", "prefixListId", "referencedSecurityGroupId") if key in inputs]
-        if len(sides) == 1:
-            return []
-        return [
-            f"{self.title} needs one of cidrIpv4, cidrIpv6, prefixListId and referencedSecurityGroupId, got {sides}"
-        ]
 
     def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
         """The rule as a whole."""

@@ -20,11 +20,8 @@ class Queue(Resource):
 
     token = "aws:sqs/queue:Queue"
     service = "sqs"
-    properties = properties(f"name! namePrefix! {' '.join(ATTRIBUTES)} tags")
+    properties = properties(f"name namePrefix {' '.join(ATTRIBUTES)} tags")
     outputs = ("arn", "url")
-    defaults = {"messageRetentionSeconds": 345_600, "visibilityTimeoutSeconds": 30}
-    settled = frozenset({"sqsManagedSseEnabled"})
-    name, name_limit = "name", 80
     tagging = Tagging(
         "tag_queue", "untag_queue", "list_queue_tags", {"QueueUrl": "{id}"}, "Tags", "TagKeys", "Tags", None
     )  # fmt: skip
@@ -60,8 +57,7 @@ class QueuePolicy(Resource):
 
     token = "aws:sqs/queuePolicy:QueuePolicy"
     service = "sqs"
-    properties = properties("queueUrl*! policy*")
-    single = ("queueUrl",)
+    properties = properties("queueUrl policy")
     read_call = Call("get_queue_attributes", "Attributes", QueueUrl="{id}", AttributeNames=["Policy"])
     delete_call = Call("set_queue_attributes", QueueUrl="{id}", Attributes={"Policy": ""})
 

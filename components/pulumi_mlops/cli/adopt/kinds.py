@@ -12,6 +12,8 @@ from pulumi_mlops.cli.adopt.terraform import Found
 
 PUBLIC_SUBNET = "kubernetes.io/role/elb"
 """Tag of our public subnets, which load balancer controllers look for."""
+LONGEST_GROUP = 30
+"""Characters of a node group's name: EKS accepts 63, with the names of the cluster and of the group and a suffix."""
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,12 @@ def _same_group(expected: Expected, found: Found) -> bool:
 
 
 def group_name(found: Found) -> str:
-    """The name of a node group as `node_groups` takes it: without the suffix that Terraform generates."""
-    name = re.sub(r"-\d{17,}$", "", str(found.get("node_group_name")))
-    return re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:40].strip("-") or "nodes"
+    """The name of a node group as `node_groups` takes it: without the suffix that Terraform generates.
+
+    The suffix is a time of 18 digits and a hexadecimal counter of 8.
+    """
+    name = re.sub(r"-\d{17,18}[0-9a-f]{0,8}$", "", str(found.get("node_group_name")))
+    return re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:LONGEST_GROUP].strip("-") or "nodes"
 
 
 def _bucket_part(terraform: str, token: str) -> Kind:
