@@ -7,7 +7,15 @@ import re
 
 from pulumi_mlops._args import Rule, matches
 
-PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+PARTITIONS = {
+    "cn-": "aws-cn",
+    "us-gov-": "aws-us-gov",
+    "us-iso-": "aws-iso",
+    "us-isob-": "aws-iso-b",
+    "us-isof-": "aws-iso-f",
+    "eu-isoe-": "aws-iso-e",
+    "eusc-": "aws-eusc",
+}
 """Beginnings of the regions that are not in the partition `aws`."""
 
 REGION = r"[a-z]{2}(-[a-z]+)+-[1-9]"
@@ -76,6 +84,18 @@ def bucket_name(value: str) -> str | None:
 def partition(region: str) -> str:
     """The partition of a region, the second field of its ARNs."""
     return next((name for prefix, name in PARTITIONS.items() if region.startswith(prefix)), "aws")
+
+
+def partition_problem(region: str) -> str | None:
+    """Why a foundation cannot be in a region: the ARNs in its policies, roles and trusts start with `arn:aws:`."""
+    if (found := partition(region)) == "aws":
+        return None
+    return f'must be a region of the partition "aws", which this one is not ({found}): the library\'s policies name its ARNs'
+
+
+def supported_region(value: str) -> str | None:
+    """The region of a foundation."""
+    return region(value) or partition_problem(value)
 
 
 def arn_region(arn: str) -> str:

@@ -1,9 +1,11 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, versions
 from pulumi_mlops.foundation import Cluster, TaintEffect, _addons, _node_groups
+from pulumi_mlops.foundation.cluster import keep_subnets
 from syrupy.assertion import SnapshotAssertion
 
 from tests.conftest import UNKNOWN, Build, Graph, Secret, unknown
@@ -361,6 +363,31 @@ def test_wrong_arguments_cost_one_line_and_no_resource(build: Build, changes: di
         cluster(build, **changes)
 
     assert complaint in str(error.value)
+
+
+@pytest.mark.parametrize(("length", "fits"), [(38, True), (39, False)])
+def test_a_node_group_has_a_name_that_eks_accepts_with_what_pulumi_appends(
+    build: Build, length: int, fits: bool
+) -> None:
+    groups = group(name="g" * length)
+    if fits:
+        graph = build(lambda: Cluster("mlops-prod", {**ARGS, "node_groups": groups}))  # type: ignore[typeddict-item]
+        (made,) = (one for one in graph if one.type == "eks:index:ManagedNodeGroup")
+        assert len(made.name) + len("-1a2b3c4") == 63
+        return
+    with pytest.raises(ArgumentError, match=r"node_groups\[0\]\.name must have at most 38 characters in a cluster"):
+        build(lambda: Cluster("mlops-prod", {**ARGS, "node_groups": groups}))  # type: ignore[typeddict-item]
+
+
+def test_the_control_plane_stays_in_the_subnets_that_it_was_created_in() -> None:
+    def kept(kind: str) -> Any:
+        opts = pulumi.ResourceOptions(ignore_changes=["version"])
+        resource = pulumi.ResourceTransformArgs(custom=True, type_=kind, name="c", props={"name": "c"}, opts=opts)
+        return keep_subnets(resource)
+
+    found = kept("aws:eks/cluster:Cluster")
+    assert (found.props, found.opts.ignore_changes) == ({"name": "c"}, ["version", "vpcConfig.subnetIds"])
+    assert kept("aws:eks/nodeGroup:NodeGroup") is None, "nodes follow their subnets"
 
 
 @pytest.mark.parametrize("name", ["d" * 100, "Dev_1", "9"])

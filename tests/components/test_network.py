@@ -169,6 +169,7 @@ def test_two_networks_live_in_one_stack(build: Build) -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
+        ({"region": "us-gov-west-1"}, 'args.region must be a region of the partition "aws"'),
         ({"region": "frankfurt"}, 'args.region must be the name of an AWS region such as "eu-central-1"'),
         ({"region": "eu-west-1"}, 'args.zones must be zones of eu-west-1 such as "eu-west-1a", got "eu-central-1a"'),
         ({"zones": ["eu-central-1a"]}, "args.zones must name 2 to 4 zones, got 1"),

@@ -77,6 +77,8 @@ def test_a_wrong_setting_is_one_line_before_the_first_resource(aws_engine: AwsEn
     [
         ("mars-1", "setting aws:region must be a region of AWS, got 'mars-1'; `pulumi config set aws:region"),
         ("eu-centrl-1", """must be a region of AWS, got 'eu-centrl-1'; did you mean "eu-central-1"?"""),
+        ("us-gov-west-1", 'setting aws:region must be a region of the partition "aws"'),
+        ("cn-north-1", 'setting aws:region must be a region of the partition "aws"'),
         ("", "setting aws:region is required"),
         ("eu-west-1", 'args.zones must be zones of eu-west-1 such as "eu-west-1a", got "eu-central-1a"'),
     ],

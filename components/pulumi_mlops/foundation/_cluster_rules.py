@@ -45,7 +45,7 @@ RULES: dict[str, Rule] = {
 }
 
 
-def problems(args: Mapping[str, Any]) -> Iterator[str]:
+def problems(name: str, args: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with several arguments together, one line each."""
     if isinstance(args["private_subnet_ids"], list):  # known by number, if not by id
         subnets = cast("list[Any]", args["private_subnet_ids"])
@@ -71,4 +71,4 @@ def problems(args: Mapping[str, Any]) -> Iterator[str]:
         )
         return
     yield from _addons.problems(args)
-    yield from _node_groups.problems(args["node_groups"])
+    yield from _node_groups.problems(name, args["node_groups"])

@@ -45,7 +45,8 @@ class NodeGroupArgs(TypedDict):
     """Nodes of one kind."""
 
     name: str
-    """Name of the group within the cluster, at most 40 lower-case letters, digits and inner hyphens."""
+    """Name of the group within the cluster: lower-case letters, digits and inner hyphens, at most 40 and at most 48
+    together with the component's name. EKS accepts 63 characters, of which Pulumi's suffix and `-nodes` take 15."""
     instance_types: list[str]
     """Types of machines, most wanted first, such as "m7i.large"; all of one architecture. A spot group with several
     loses fewer nodes at a time. A change replaces the group, node by node of the new one first."""
@@ -85,6 +86,8 @@ RULES: dict[str, Rule] = {
     "node_groups.taints.key": not_empty,
 }
 MOST_NODES = 450  # nodes per managed node group (Amazon EKS service quotas)
+LONGEST_NAME = 63  # characters of a managed node group's name (CreateNodegroup)
+SUFFIX = 8  # characters that Pulumi appends to a name, so that a replacement can stand beside what it replaces
 
 
 def create_role(name: str, tags: dict[str, Any], parent: pulumi.Resource) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
@@ -191,8 +194,13 @@ def _image(instance_type: str) -> str | None:
     return "AL2023_ARM_64_STANDARD" if arm else "AL2023_x86_64_STANDARD"
 
 
-def problems(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """What is wrong with several fields of the groups together, one line each."""
+def full_name(cluster: str, group: str) -> str:
+    """What a group of a Cluster component is called in Pulumi."""
+    return f"{cluster}-{group}-nodes"
+
+
+def problems(cluster: str, groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """What is wrong with several fields of the groups of a Cluster component together, one line each."""
     if not groups:
         yield "args.node_groups must not be empty: DNS and the storage drivers need a node"
         return
@@ -202,6 +210,13 @@ def problems(groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
             yield f'args.node_groups must have different names, got "{name}" {names.count(name)} times'
     for index, group in enumerate(groups):
         at = f"args.node_groups[{index}]"
+        longest = LONGEST_NAME - SUFFIX - len(full_name(cluster, ""))
+        if len(group["name"]) > longest:
+            yield (
+                f"{at}.name must have at most {longest} characters in a cluster component called {cluster}, got "
+                f'"{group["name"]}": EKS accepts {LONGEST_NAME} for "{full_name(cluster, group["name"])}" and the '
+                f"{SUFFIX} that Pulumi appends"
+            )
         least, most = group["min_size"], group["max_size"]
         desired = group.get("desired_size")
         desired = least if desired is None else desired

@@ -28,7 +28,9 @@ class ClusterArgs(TypedDict):
     """Id of the VPC, from `Network` or one that exists. A change replaces the cluster."""
     private_subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
     """Ids of the private subnets, in two zones at least, where nodes and the API server's network interfaces are. With
-    another subnet the cluster stays and each node group is replaced, new nodes first: EKS cannot move a group."""
+    another subnet each node group is replaced, new nodes first: EKS cannot move a group. The API server stays in the
+    subnets of the first `up`, because EKS accepts only subnets in the zones that a cluster was created in. Those
+    subnets cannot be deleted before the cluster is."""
     public_subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """Ids of the public subnets, for load balancers that face the internet; default none. No node is put there."""
     node_groups: list[NodeGroupArgs]
@@ -99,7 +101,7 @@ class Cluster(pulumi.ComponentResource):
             args,
             ClusterArgs,
             _cluster_rules.RULES,
-            problems=_cluster_rules.problems(args),
+            problems=_cluster_rules.problems(name, args),
             name_rule=object_name(40),
         )
         super().__init__("pulumi-mlops:index:Cluster", name, {**checked}, opts)
@@ -183,7 +185,9 @@ class Cluster(pulumi.ComponentResource):
             coredns_addon_options={"enabled": False},
             deletion_protection=self._protected,
             tags=self._tags,
-            opts=pulumi.ResourceOptions(parent=self, protect=self._protected, depends_on=[logs]),
+            opts=pulumi.ResourceOptions(
+                parent=self, protect=self._protected, depends_on=[logs], transforms=[keep_subnets]
+            ),
         )
 
     def _create_nodes(self, cluster: eks.Cluster) -> None:
@@ -216,6 +220,17 @@ class Cluster(pulumi.ComponentResource):
             for group in self._args["node_groups"]
         ]
         addons(False, groups)
+
+
+def keep_subnets(resource: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+    """Leaves the control plane in the subnets that it was created in: EKS refuses subnets in any other zone.
+
+    pulumi-eks has no argument for it, so this changes the options of the cluster resource inside the component.
+    """
+    if resource.type_ != "aws:eks/cluster:Cluster":
+        return None
+    kept = pulumi.ResourceOptions(ignore_changes=["vpcConfig.subnetIds"])
+    return pulumi.ResourceTransformResult(resource.props, pulumi.ResourceOptions.merge(resource.opts, kept))
 
 
 def access_entries(administrators: list[str], tags: dict[str, Any]) -> dict[str, eks.AccessEntryArgs]:

@@ -68,7 +68,7 @@ def _flow_log_days(days: int) -> str | None:
 
 
 RULES: dict[str, Rule] = {
-    "region": _aws.region,
+    "region": _aws.supported_region,
     "cidr": _subnets.block_rule,
     "cluster_names": _aws.cluster_name,
     "interface_endpoints": matches(
