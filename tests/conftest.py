@@ -47,6 +47,7 @@ class Registration:
     dependencies: frozenset[str]
     protect: bool = False
     ignore_changes: tuple[str, ...] = ()
+    replace_on_changes: tuple[str, ...] = ()
     delete_before_replace: bool = False
     retain_on_delete: bool = False
     read: bool = False
@@ -104,6 +105,7 @@ class RecordingMonitor(mocks.MockMonitor):
                 request.object,
                 protect=request.protect,
                 ignore_changes=tuple(request.ignoreChanges),
+                replace_on_changes=tuple(request.replaceOnChanges),
                 delete_before_replace=request.deleteBeforeReplace,
                 retain_on_delete=request.retainOnDelete,
             )

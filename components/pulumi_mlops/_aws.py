@@ -90,7 +90,7 @@ def partition_problem(region: str) -> str | None:
     """Why a foundation cannot be in a region: the ARNs in its policies, roles and trusts start with `arn:aws:`."""
     if (found := partition(region)) == "aws":
         return None
-    return f'must be a region of the partition "aws", which this one is not ({found}): the library\'s policies name its ARNs'
+    return f'must be a region of the partition "aws", not of {found}: the ARNs of the library start with "arn:aws:"'
 
 
 def supported_region(value: str) -> str | None:

@@ -11,6 +11,8 @@ from pulumi_mlops._manifests import Manifest
 
 DEFAULT_STORAGE_GIB = 20
 DEFAULT_MAJOR = versions.POSTGRES.partition(".")[0]
+BACKUP_WINDOW = "01:00-02:00"
+"""Time of RDS's daily backup, UTC; the maintenance window must not overlap it."""
 
 
 @dataclass(frozen=True)

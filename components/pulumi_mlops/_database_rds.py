@@ -15,6 +15,8 @@ from pulumi_mlops._manifests import Manifest, name_of
 DEFAULT_INSTANCE_CLASS = "db.t4g.small"
 DEFAULT_BACKUP_DAYS = 7
 DEFAULT_ROTATION_DAYS = 365
+DEFAULT_MAINTENANCE_WINDOW = "sun:03:00-sun:04:00"
+EXTENDED_SUPPORT = "open-source-rds-extended-support"  # AWS's default, which it bills
 LOG_EXPORTS = ("postgresql", "upgrade")
 LOG_RETENTION_DAYS = 90
 INSIGHTS_RETENTION_DAYS = 7  # the part that costs nothing
@@ -68,7 +70,8 @@ def create(name: str, args: Mapping[str, Any], parent: pulumi.Resource) -> Conne
         secret_id=master_secret,
         rotate_immediately=False,
         rotation_rules={"automatically_after_days": args.get("password_rotation_days", DEFAULT_ROTATION_DAYS)},
-        opts=child,
+        # Deleting it ends the rotation: it stays where the instance does.
+        opts=pulumi.ResourceOptions(parent=parent, protect=args.get("protect_data", True)),
     )
     external = k8s.apiextensions.CustomResource(
         f"{name}-connection",
@@ -93,6 +96,12 @@ def settings(args: Mapping[str, Any]) -> dict[str, Any]:
         "engine_version": _database.major(args),  # a major alone: the provider accepts every minor that AWS moves it to
         "allow_major_version_upgrade": "engine_version" in args,
         "auto_minor_version_upgrade": True,
+        "engine_lifecycle_support": EXTENDED_SUPPORT
+        if args.get("extended_support", False)
+        else f"{EXTENDED_SUPPORT}-disabled",
+        "apply_immediately": args.get("apply_immediately", True),
+        "maintenance_window": args.get("maintenance_window", DEFAULT_MAINTENANCE_WINDOW),
+        "backup_window": _database.BACKUP_WINDOW,
         "instance_class": args.get("instance_class", DEFAULT_INSTANCE_CLASS),
         "multi_az": args.get("high_availability", False),
         "storage_type": "gp3",
@@ -109,6 +118,7 @@ def settings(args: Mapping[str, Any]) -> dict[str, Any]:
         "skip_final_snapshot": not protected,
         "delete_automated_backups": not protected,
         "enabled_cloudwatch_logs_exports": list(LOG_EXPORTS),
+        "database_insights_mode": "standard",  # what Performance Insights has become; the settings kept their names
         "performance_insights_enabled": True,
         "performance_insights_retention_period": INSIGHTS_RETENTION_DAYS,
         **(
@@ -126,8 +136,10 @@ def _instance_options(
         parent=parent,
         depends_on=needs,
         protect=args.get("protect_data", True),
-        # With autoscaling AWS alone moves the size, and a volume cannot shrink.
-        ignore_changes=["allocatedStorage"] if "max_storage_gib" in args else None,
+        # RDS takes this at creation alone. With autoscaling it moves the size by itself, and a volume cannot shrink.
+        ignore_changes=["engineLifecycleSupport", *(["allocatedStorage"] if "max_storage_gib" in args else [])],
+        # RDS would rename in place where another instance is needed, such as one without a key that was taken away.
+        replace_on_changes=["identifier"],
     )
 
 

@@ -4,6 +4,7 @@ Does not own: the namespace, the network, the keys, the secret store, nor copies
 """
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NotRequired, TypedDict, cast
@@ -15,6 +16,7 @@ from pulumi_mlops._args import ArgumentError, Rule, at_least, between, check_arg
 
 MIN_RDS_STORAGE_GIB = 20  # RDS: least size of a gp3 volume for Postgres
 MAX_RDS_STORAGE_GIB = 65536  # RDS: greatest size of a gp3 volume for Postgres
+MIN_WINDOW_MINUTES = 30  # RDS: shortest maintenance window
 MIN_SUBNETS = 2  # RDS: a subnet group covers two availability zones
 RESERVED_NAMES = ("db", "postgres", "rdsadmin", "template0", "template1")
 
@@ -45,12 +47,24 @@ class PostgresDatabaseArgs(TypedDict):
     RDS may be upgraded by raising it, while without it RDS refuses another major. In the cluster, no server reads the
     files of another major: dump the data and load it anew. Plain: the parameter group's family follows from it."""
     storage_gib: NotRequired[int]
-    """Size of the volume in GiB; default 20. RDS: from 20 to 65536 (limits of gp3). It cannot be made smaller."""
+    """Size of the volume in GiB; default 20. RDS: from 20 to 65536 (limits of gp3). It cannot be made smaller. RDS
+    grows it by a tenth at least: a smaller step becomes one, which the next refresh shows."""
     max_storage_gib: NotRequired[int]
     """RDS: size in GiB up to which the volume grows by itself; default: it doesn't. At least a tenth more than
     `storage_gib` (RDS), at most 65536. With it, changes of `storage_gib` are ignored."""
     instance_class: NotRequired[pulumi.Input[str]]
     """RDS: size of the server; default `db.t4g.small` (2 vCPU, 2 GiB)."""
+    apply_immediately: NotRequired[bool]
+    """RDS: whether changes of class, storage, version and standby are made while `up` runs, with the restart that they
+    need; default true. When false they wait for `maintenance_window`: `up` ends at once, and a refresh shows the old
+    values until then. Leave it true to raise `engine_version`: RDS cannot delete the old major version's parameter
+    group while the instance has it, and such an `up` fails until the window has passed."""
+    maintenance_window: NotRequired[str]
+    """RDS: weekly time, in UTC, of minor upgrades and of changes that wait; default `sun:03:00-sun:04:00`. From 30
+    minutes to a day, not in the hour of the backup, 01:00 to 02:00 (RDS)."""
+    extended_support: NotRequired[bool]
+    """RDS: whether a major version stays after its standard support ended, at a price for each vCPU and hour; default
+    false: RDS then upgrades it by itself. RDS takes it at creation alone, so a change has no effect."""
     high_availability: NotRequired[pulumi.Input[bool]]
     """RDS: whether a standby in another zone takes over; default false. It doubles the price."""
     backup_days: NotRequired[int]
@@ -100,6 +114,25 @@ def _name_of_database(value: str) -> str | None:
     )(value)
 
 
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_WINDOW = re.compile(rf"({'|'.join(_DAYS)}):([01]\d|2[0-3]):([0-5]\d)-({'|'.join(_DAYS)}):([01]\d|2[0-3]):([0-5]\d)")
+_DAY, _WEEK = 24 * 60, 7 * 24 * 60  # minutes
+
+
+def _window(value: str) -> str | None:
+    if not (found := _WINDOW.fullmatch(value)):
+        return 'must be a weekly time in UTC such as "sun:03:00-sun:04:00"'
+    first, last = (
+        (_DAYS.index(day) * 24 + int(hour)) * 60 + int(minute)
+        for day, hour, minute in (found.groups()[:3], found.groups()[3:])
+    )
+    minutes = (last - first) % _WEEK
+    if not MIN_WINDOW_MINUTES <= minutes <= _DAY:
+        return f"must last from {MIN_WINDOW_MINUTES} minutes to a day"
+    backup = next(start for start in range(60, 3 * _WEEK, _DAY) if start + 60 > first)
+    return f"must not overlap the backup, {_database.BACKUP_WINDOW} UTC" if backup < first + minutes else None
+
+
 RULES: dict[str, Rule] = {
     "namespace": dns_label,
     "database": _name_of_database,
@@ -109,6 +142,7 @@ RULES: dict[str, Rule] = {
     "instance_class": matches(r"db\.[a-z0-9-]+\.[a-z0-9]+", 'an instance class such as "db.m7g.large"'),
     "backup_days": between(1, 35, "days"),
     "password_rotation_days": between(1, 1000, "days"),
+    "maintenance_window": _window,
     "vpc_id": _aws.vpc_id,
     "subnet_ids": _aws.subnet_id,
     "kms_key_arn": _aws.kms_key_arn,
@@ -130,6 +164,9 @@ BACKEND_FIELDS = {
             "max_storage_gib",
             "instance_class",
             "high_availability",
+            "apply_immediately",
+            "maintenance_window",
+            "extended_support",
             "backup_days",
             "password_rotation_days",
             "kms_key_arn",

@@ -207,10 +207,24 @@ SUPPORT_ENDS = {
         "15": "2027-11",
         "16": "2028-11",
         "17": "2029-11",
+        "18": "2030-11",
     },
-    "MySQL": {"5": "2023-10", "8.0": "2026-04"},
+    "PostgreSQL on RDS": {
+        "9": "2022-04",
+        "10": "2023-04",
+        "11": "2024-02",
+        "12": "2025-02",
+        "13": "2026-02",
+        "14": "2027-02",
+        "15": "2028-02",
+        "16": "2029-02",
+        "17": "2030-02",
+        "18": "2031-02",
+    },
+    "MySQL on RDS": {"5": "2024-02", "8.0": "2026-07", "8.4": "2029-07"},
 }
-"""Product → line → month in which its support ends, of what a stack may ask of AWS; of EKS the standard support. Lines
+"""Product → line → month in which its support ends, of what a stack may ask of AWS; of EKS and RDS the standard
+support, after which AWS bills extended support or upgrades by itself (their release calendars, read 2026-11). Lines
 that ended before the table begins share the last month before it. Lines that are not in it say nothing."""
 
 MINORS_OF_EKS = tuple(minor for minor, month in SUPPORT_ENDS["Kubernetes on EKS"].items() if month > "2025-11")
@@ -218,8 +232,8 @@ MINORS_OF_EKS = tuple(minor for minor, month in SUPPORT_ENDS["Kubernetes on EKS"
 newer one is added to SUPPORT_ENDS together with its add-ons."""
 
 DATABASE_ENGINES = {
-    "postgres": "PostgreSQL",
-    "aurora-postgresql": "PostgreSQL",
-    "mysql": "MySQL",
+    "postgres": "PostgreSQL on RDS",
+    "aurora-postgresql": "PostgreSQL on RDS",
+    "mysql": "MySQL on RDS",
 }
 """Engine of RDS → product in SUPPORT_ENDS; a version of Aurora for MySQL is numbered by AWS and says another thing."""

@@ -295,8 +295,59 @@ def test_only_a_version_that_was_written_down_upgrades_a_database(build: Build) 
 
 
 def test_the_size_is_aws_own_matter_only_where_the_volume_grows_by_itself(build: Build) -> None:
-    assert instance(build(rds)).ignore_changes == ()
-    assert instance(build(lambda: rds(max_storage_gib=22))).ignore_changes == ("allocatedStorage",)
+    assert "allocatedStorage" not in instance(build(rds)).ignore_changes
+    assert "allocatedStorage" in instance(build(lambda: rds(max_storage_gib=22))).ignore_changes
+
+
+def test_changes_are_made_by_the_run_that_plans_them_unless_they_shall_wait_for_a_window_that_is_named(
+    build: Build,
+) -> None:
+    default = instance(build(rds)).inputs
+    assert (default["applyImmediately"], default["maintenanceWindow"]) == (True, "sun:03:00-sun:04:00")
+    later = instance(build(lambda: rds(apply_immediately=False, maintenance_window="sat:23:30-sun:00:30"))).inputs
+    assert (later["applyImmediately"], later["maintenanceWindow"]) == (False, "sat:23:30-sun:00:30")
+    assert default["backupWindow"] == "01:00-02:00"
+
+
+def test_aws_bills_no_extended_support_unless_it_is_asked_for(build: Build) -> None:
+    default = instance(build(rds))
+    assert default.inputs["engineLifecycleSupport"] == "open-source-rds-extended-support-disabled"
+    asked = instance(build(lambda: rds(extended_support=True))).inputs
+    assert asked["engineLifecycleSupport"] == "open-source-rds-extended-support"
+    assert "engineLifecycleSupport" in default.ignore_changes, "RDS takes it at creation alone"
+
+
+def test_another_name_replaces_the_instance_instead_of_renaming_it(build: Build) -> None:
+    """Also where no other property does: a key that is taken away keeps its value in the provider's plan."""
+    assert instance(build(rds)).replace_on_changes == ("identifier",)
+
+
+def test_the_rotation_of_the_password_stays_where_the_instance_does(build: Build) -> None:
+    assert build(rds)["bird-log-rotation"].protect
+    assert not build(lambda: rds(protect_data=False))["bird-log-rotation"].protect
+
+
+@pytest.mark.parametrize(
+    ("window", "complaint"),
+    [
+        ("sunday", 'must be a weekly time in UTC such as "sun:03:00-sun:04:00"'),
+        ("sun:03:00-sun:03:29", "must last from 30 minutes to a day"),
+        ("sun:03:00-mon:03:01", "must last from 30 minutes to a day"),
+        ("sun:00:30-sun:01:01", "must not overlap the backup, 01:00-02:00 UTC"),
+        ("sun:01:59-sun:03:00", "must not overlap the backup, 01:00-02:00 UTC"),
+        ("sun:23:00-mon:01:30", "must not overlap the backup, 01:00-02:00 UTC"),
+        ("sun:02:00-mon:01:00", None),
+        ("sat:23:30-sun:00:30", None),
+        ("sun:23:30-mon:00:30", None),
+    ],
+)
+def test_a_maintenance_window_is_one_that_rds_accepts(build: Build, window: str, complaint: str | None) -> None:
+    if complaint is None:
+        assert instance(build(lambda: rds(maintenance_window=window))).inputs["maintenanceWindow"] == window
+        return
+    with pytest.raises(ArgumentError, match=r"args\.maintenance_window") as error:
+        build(lambda: rds(maintenance_window=window))
+    assert complaint in str(error.value)
 
 
 def test_the_logs_end_some_day_and_go_with_the_database(build: Build) -> None:

@@ -314,15 +314,7 @@ def test_a_queue_of_events_is_made_changed_in_place_and_ended(aws: Aws, pulumi_e
     assert aws.leftovers("ai") == []
 
 
-def database(
-    major: int = 17,
-    storage: int = 20,
-    name: str = "orders",
-    now: bool = True,
-    size: str = "db.t4g.small",
-    allow: bool = True,
-    rotated: bool = True,
-):
+def database(major: int = 17, name: str = "orders", now: bool = True):
     def run() -> None:
         aws = pulumi_aws
         vpc = aws.ec2.Vpc("net", cidr_block="10.0.0.0/16")
@@ -333,112 +325,37 @@ def database(
         group = aws.rds.SubnetGroup("db", subnet_ids=subnets)
         settings = aws.rds.ParameterGroup("db", family=f"postgres{major}")
         made = aws.rds.Instance(
-            "db", identifier=name, engine="postgres", engine_version=f"{major}.6", instance_class=size,
-            allocated_storage=storage, username="app", manage_master_user_password=True, skip_final_snapshot=True,
+            "db", identifier=name, engine="postgres", engine_version=f"{major}.6", instance_class="db.t4g.small",
+            allocated_storage=20, username="app", manage_master_user_password=True, skip_final_snapshot=True,
             db_subnet_group_name=group.name, parameter_group_name=settings.name, apply_immediately=now,
-            allow_major_version_upgrade=allow,
+            allow_major_version_upgrade=True,
         )  # fmt: skip
-        if rotated:
-            aws.secretsmanager.SecretRotation(
-                "db", secret_id=made.master_user_secrets[0].secret_arn, rotation_rules={"automatically_after_days": 30}
-            )
         pulumi.export("id", made.id)
         pulumi.export("endpoint", made.endpoint)
 
     return run
 
 
-def test_a_database_changes_as_rds_changes_it(aws: Aws, pulumi_env: PulumiEnv):
+def test_a_database_is_renamed_in_place_and_gets_another_major_with_its_parameter_group(
+    aws: Aws, pulumi_env: PulumiEnv
+):
     rds, stack = aws.client("rds"), pulumi_env.stack(database())
-
-    def live() -> dict:
-        (one,) = rds.describe_db_instances()["DBInstances"]
-        return one
-
     made = quiet(stack.up())
-    assert made.outputs["id"].startswith("db-")
-    settled(stack)
-
     renamed = quiet(stack.up(database(name="sales")))
     assert renamed.changed == {"update": 1}, "RDS renames in place"
-    assert live()["DBInstanceIdentifier"] == "sales"
     assert renamed.outputs["id"] == made.outputs["id"]
-    assert renamed.outputs["endpoint"].startswith("sales.")
 
-    quiet(stack.up(database(name="sales", storage=21)))
-    assert live()["AllocatedStorage"] == 22, "RDS grows a volume by a tenth at least"
-    assert quiet(stack.refresh()).changed == {"update": 1}
-    with pytest.raises(Failed, match="allocatedStorage cannot shrink: the instance has 22 GiB, got 20"):
-        stack.up(database(name="sales", storage=20))
-    settings = {"name": "sales", "storage": 22}
-
-    waiting = quiet(stack.up(database(**settings, size="db.m7g.large", now=False)))
-    assert waiting.changed == {"update": 1}
-    assert live()["DBInstanceClass"] == "db.t4g.small", "it waits for the maintenance window"
-    quiet(stack.refresh())
-    quiet(stack.up(database(**settings, size="db.m7g.large")))
-    assert live()["DBInstanceClass"] == "db.m7g.large"
-    settings["size"] = "db.m7g.large"
-
-    with pytest.raises(Failed, match="it needs allowMajorVersionUpgrade"):
-        stack.up(database(**settings, major=18, allow=False))
     with pytest.raises(
         Failed, match=r"InvalidDBParameterGroupState: parameter group .* is still that of instance sales"
     ):
-        stack.up(database(**settings, major=18, now=False))
-    assert live()["EngineVersion"] == "17.6"
+        stack.up(database(name="sales", major=18, now=False))
     quiet(stack.refresh())
-    quiet(stack.up(database(**settings, major=18)))
-    assert live()["EngineVersion"] == "18.6"
+    quiet(stack.up(database(name="sales", major=18)))
+    (live,) = rds.describe_db_instances()["DBInstances"]
+    assert live["EngineVersion"] == "18.6"
     families = [one["DBParameterGroupFamily"] for one in rds.describe_db_parameter_groups()["DBParameterGroups"]]
-    assert families == ["postgres18"], "the old group has gone after the instance let go of it"
+    assert families == ["postgres18"], "the old group goes after the instance has let go of it"
     assert quiet(stack.up()).changed == {}
-    quiet(stack.destroy())
-
-
-def test_a_password_is_not_rotated_any_more_without_its_rotation(aws: Aws, pulumi_env: PulumiEnv):
-    stack, secrets = pulumi_env.stack(database()), aws.client("secretsmanager")
-    quiet(stack.up())
-
-    def rotation() -> bool:
-        (found,) = aws.client("rds").describe_db_instances()["DBInstances"]
-        return secrets.describe_secret(SecretId=found["MasterUserSecret"]["SecretArn"]).get("RotationEnabled", False)
-
-    assert rotation()
-    assert quiet(stack.up(database(rotated=False))).changed == {"delete": 1}
-    assert not rotation()
-    quiet(stack.destroy())
-
-
-def cluster(zones: str = "ab", version: str = "1.35", mode: str = "API"):
-    def run() -> None:
-        vpc = pulumi_aws.ec2.Vpc("net", cidr_block="10.0.0.0/16")
-        subnets = {
-            z: pulumi_aws.ec2.Subnet(
-                z, vpc_id=vpc.id, cidr_block=f"10.0.{i}.0/24", availability_zone=f"eu-central-1{z[0]}"
-            ).id
-            for i, z in enumerate(("a", "b", "a2", "c"))
-        }
-        role = pulumi_aws.iam.Role("nodes", assume_role_policy=TRUST)
-        pulumi_aws.eks.Cluster(
-            "ml", version=version, role_arn=role.arn, access_config={"authentication_mode": mode},
-            vpc_config={"subnet_ids": [subnets[z] for z in zones.split(",")]},
-        )  # fmt: skip
-
-    return run
-
-
-def test_a_cluster_refuses_what_eks_refuses(aws: Aws, pulumi_env: PulumiEnv):
-    stack = pulumi_env.stack(cluster("a,b"))
-    quiet(stack.up())
-    assert quiet(stack.up(cluster("a2,b"))).changed == {"update": 1}, "another subnet of the same zone"
-    with pytest.raises(Failed, match="made with subnets in eu-central-1a, eu-central-1b, and its subnets must stay"):
-        stack.up(cluster("a2,b,c"))
-    with pytest.raises(Failed, match=r"upgraded one minor version at a time, got 1\.37"):
-        stack.up(cluster("a2,b", version="1.37"))
-    with pytest.raises(Failed, match="authenticationMode API cannot become CONFIG_MAP again"):
-        stack.up(cluster("a2,b", mode="CONFIG_MAP"))
-    quiet(stack.up(cluster("a2,b", version="1.36")))
     quiet(stack.destroy())
 
 

@@ -96,8 +96,8 @@ class Cluster(Resource):
             before, after = (_zones(account, subnets) for subnets in (live, inputs["vpcConfig"]["subnetIds"]))
             if before != after:
                 raise Refused(
-                    f"InvalidParameterException: the cluster was made with subnets in {', '.join(before)}, and its "
-                    f"subnets must stay in exactly these zones; got {', '.join(after)}"
+                    f"InvalidParameterException: the cluster was created in {', '.join(before)}, and accepts "
+                    f"subnets in exactly these zones; got {', '.join(after)}"
                 )
         if "version" in changed and "version" in state and "version" in inputs:
             old, new = ([int(part) for part in str(side["version"]).split(".")] for side in (state, inputs))

@@ -155,7 +155,10 @@ class Instance(Resource):
         """By its resource identifier, which survives a new name; an import gives the name."""
         live = super().read(account, identifier, state)
         if live is None and not state:
-            found = self.import_call(account, self.service, {"id": identifier})
+            try:
+                found = self.import_call(account, self.service, {"id": identifier})
+            except Missing:
+                return None
             return super().read(account, found["DbiResourceId"], state)
         return live
 

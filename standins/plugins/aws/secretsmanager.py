@@ -78,21 +78,27 @@ class SecretRotation(Resource):
 
     def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
         """With the secret as the program named it."""
-        return {**self.translated(found), "secretId": state.get("secretId") or found["ARN"]}
+        ended = (found.get("OwningService") and account.store.get(self.token, found["ARN"])) or {}
+        return {**self.translated(found), **ended, "secretId": state.get("secretId") or found["ARN"]}
 
     def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
         """Sets the rules anew."""
         self._set(account, inputs)
 
     def delete(self, account: Account, identifier: str, state: Object) -> None:
-        """Ends the rotation, also that of a secret which RDS manages."""
+        """Ends the rotation, also that of a secret which RDS manages; for those the local API has no call."""
         try:
-            account.call("secretsmanager", "cancel_rotate_secret", SecretId=identifier)
+            if account.call("secretsmanager", "describe_secret", SecretId=identifier).get("OwningService"):
+                account.store.put(self.token, identifier, {"rotationEnabled": False})
+            else:
+                account.call("secretsmanager", "cancel_rotate_secret", SecretId=identifier)
         except Missing:
             return
 
     def _set(self, account: Account, inputs: Object) -> str:
         now = inputs.get("rotateImmediately", True)
+        if account.call("secretsmanager", "describe_secret", SecretId=inputs["secretId"]).get("OwningService"):
+            account.store.put(self.token, inputs["secretId"], None)
         return self.create_call(
             account, self.service, inputs, RotateImmediately=now, **self.parameters("rotate_secret", inputs)
         )
