@@ -54,6 +54,12 @@ class EksDatabaseArgs(TypedDict):
     """Size in GiB up to which the volume grows by itself."""
     high_availability: NotRequired[pulumi.Input[bool]]
     """Whether a standby in another zone takes over."""
+    apply_immediately: NotRequired[bool]
+    """Whether changes are made while `up` runs; when false they wait for `maintenance_window`."""
+    maintenance_window: NotRequired[str]
+    """Weekly time, in UTC, of minor upgrades and of changes that wait."""
+    extended_support: NotRequired[bool]
+    """Whether a major version stays after its standard support ended, at a price."""
     backup_days: NotRequired[int]
     """Days for which the database can be restored to any moment."""
 
