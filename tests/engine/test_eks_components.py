@@ -169,7 +169,7 @@ def test_a_cluster_with_nodes_and_addon_is_previewed_built_changed_in_place_and_
     changed = stack.up(program(version="1.37", nodes=3, addon="v1.65.0"))
     assert changed.changed == {"update": 3}
     assert changed.diff("main-eksCluster") == {"version": "update"}
-    assert changed.diff("workers") == {"scalingConfig": "update"}
+    assert changed.diff("workers") == {"scalingConfig.desiredSize": "update"}
     assert changed.diff("ebs") == {"addonVersion": "update"}
 
     assert set(stack.destroy().changed) == {"delete"}

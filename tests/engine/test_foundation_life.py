@@ -51,8 +51,6 @@ def test_two_environments_live_side_by_side_and_end(aws_engine: AwsEngine, aws: 
         planned = aws_engine.planned(DEV, **{**START, **settings})
         assert set(planned) <= {"create", "update", *expected}, (change, planned)
         assert planned.get("replace", set()) == expected.get("replace", set()), (change, planned)
-        if change == "a zone more":
-            assert "Cluster" not in planned.get("update", set()), planned
         for operation, types in expected.items():
             assert types <= planned[operation], (change, planned)
     for change, (settings, reason) in REFUSED.items():
@@ -66,6 +64,7 @@ def test_two_environments_live_side_by_side_and_end(aws_engine: AwsEngine, aws: 
     aws_engine.configure(DEV, {**everything, "protect_data": False})
     aws_engine.quiet(DEV, "up", "--yes", "--skip-preview")
     assert aws_engine.planned(DEV, **everything, protect_data=False) == {}
+    assert subnets(aws, "mlops-dev") == (2 * len(ZONES), [len(ZONES) + 1])
     aws_engine.quiet(DEV, "destroy", "--yes", "--skip-preview")
     assert aws_engine.state(DEV) == {}
 
@@ -75,6 +74,15 @@ def test_two_environments_live_side_by_side_and_end(aws_engine: AwsEngine, aws: 
     aws_engine.quiet(PROD, "up", "--yes", "--skip-preview")
     aws_engine.quiet(PROD, "destroy", "--yes", "--skip-preview")
     assert aws.leftovers("prod") == []
+
+
+def subnets(aws: Aws, cluster: str) -> tuple[int, list[int]]:
+    """In how many subnets the control plane of a cluster is, public and private ones, and each of its node groups."""
+    eks = aws.client("eks")
+    control_plane = eks.describe_cluster(name=cluster)["cluster"]["resourcesVpcConfig"]["subnetIds"]
+    groups = eks.list_nodegroups(clusterName=cluster)["nodegroups"]
+    found = [eks.describe_nodegroup(clusterName=cluster, nodegroupName=one)["nodegroup"] for one in groups]
+    return len(control_plane), [len(one["subnets"]) for one in found]
 
 
 def test_an_up_with_a_wrong_setting_makes_nothing(aws_engine: AwsEngine, aws: Aws):
