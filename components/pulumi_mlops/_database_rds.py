@@ -70,8 +70,8 @@ def create(name: str, args: Mapping[str, Any], parent: pulumi.Resource) -> Conne
         secret_id=master_secret,
         rotate_immediately=False,
         rotation_rules={"automatically_after_days": args.get("password_rotation_days", DEFAULT_ROTATION_DAYS)},
-        # Deleting it ends the rotation: it stays where the instance does.
-        opts=pulumi.ResourceOptions(parent=parent, protect=args.get("protect_data", True)),
+        # Deleting it would end the rotation of an instance that stays.
+        opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=args.get("protect_data", True)),
     )
     external = k8s.apiextensions.CustomResource(
         f"{name}-connection",

@@ -323,8 +323,8 @@ def test_another_name_replaces_the_instance_instead_of_renaming_it(build: Build)
 
 
 def test_the_rotation_of_the_password_stays_where_the_instance_does(build: Build) -> None:
-    assert build(rds)["bird-log-rotation"].protect
-    assert not build(lambda: rds(protect_data=False))["bird-log-rotation"].protect
+    assert build(rds)["bird-log-rotation"].retain_on_delete
+    assert not build(lambda: rds(protect_data=False))["bird-log-rotation"].retain_on_delete
 
 
 @pytest.mark.parametrize(
