@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up train predict status down plan adopt destroy leftovers test test-fast check bench versions lock bump generate environment
+.PHONY: help up train predict rollback release status down plan adopt destroy leftovers test test-fast check bench versions lock bump generate environment
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,7 +17,13 @@ train: environment ## run the example's training pipeline now; KEY=path/in/bucke
 predict: environment ## ask the example endpoint for a prediction through the gateway
 	@$(PYTHON) -m local predict
 
-status: environment ## what runs on this machine
+rollback: environment ## the endpoint back to the version before, or VERSION=…; it is held there until `make release`
+	@$(PYTHON) -m local rollback $(if $(VERSION),--version "$(VERSION)")
+
+release: environment ## let the training pipeline move the endpoint again
+	@$(PYTHON) -m local release
+
+status: environment ## what runs and what does not (then it fails), the endpoint's version, the last and the next run
 	@$(PYTHON) -m local status
 
 down: environment ## remove everything that `make up` started, and check that nothing stays

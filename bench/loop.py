@@ -7,6 +7,7 @@ import urllib.request
 
 from bench.report import table
 from local import prediction, training, up
+from local.cluster import target
 from local.engine import PENGUINS
 
 TITLE = "Submit → served new version"
@@ -15,7 +16,7 @@ ROUNDS = 5
 
 def measure() -> str:
     """Needs the platform up; trains the example's model ROUNDS times on its own data."""
-    cluster = up.target()
+    cluster = target()
     outputs = up.engine_of(cluster).outputs(PENGUINS)
     url = f"{cluster.gateway_url}{outputs['prediction_path']}"
     totals: list[float] = []

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.report import table
 from local import up
+from local.cluster import target
 from local.engine import PLATFORM, Engine
 from local.paths import ROOT
 
@@ -25,7 +26,7 @@ for number in range({count}):
 
 def measure() -> str:
     """Needs the platform up; alternates both previews and compares medians."""
-    cluster = up.target()
+    cluster = target()
     engine = up.engine_of(cluster)
     settings = engine.directory / f"Pulumi.{PLATFORM}.yaml"
     exported = _pulumi(engine, ROOT, "stack", "export", "--stack", PLATFORM)

@@ -17,9 +17,10 @@ def main() -> int:
     """Runs one command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m local")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "predict", "status", "down", "prepare"):
+    for name in ("up", "predict", "status", "release", "down", "prepare"):
         commands.add_parser(name)
     commands.add_parser("train").add_argument("--data-key", help="object of the data bucket to train on")
+    commands.add_parser("rollback").add_argument("--version", help="default: the version that was served before")
     commands.add_parser("plan").add_argument("--stack", help="a stack on AWS; default: both local ones")
     adopting = commands.add_parser("adopt")
     adopting.add_argument("state", type=Path, help="a Terraform state")
@@ -39,7 +40,10 @@ def main() -> int:
             say(f"what was done so far stays; `make {arguments.command}` again continues from there")
         return 1
     except KeyboardInterrupt:
-        say(f"{arguments.command} was interrupted; `make {arguments.command}` again continues from there")
+        if arguments.command == "train":
+            say("train was interrupted; a run that was submitted goes on in the cluster, `make status` shows it")
+        else:
+            say(f"{arguments.command} was interrupted; `make {arguments.command}` again continues from there")
         return 130
 
 
@@ -49,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if command == "status":
         from local import status
 
-        status.show()
+        return 0 if status.show() else 1
     elif command == "adopt":
         from local import on_aws
 
@@ -67,6 +71,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
         if command == "train":
             up.train(arguments.data_key)
+        elif command == "rollback":
+            up.rollback(arguments.version)
         else:
             getattr(up, command)()
     return 0

@@ -1,13 +1,21 @@
 """Which cluster the local stacks go to: the one that KUBE_CONTEXT names, or this machine's own node."""
 
+import logging
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 from kubernetes import client, config
+from urllib3.exceptions import HTTPError
 
+from local import node
 from local.progress import StepFailed
+
+NODE = "node"
+"""Name of this machine's own cluster."""
 
 
 @dataclass(frozen=True)
@@ -27,14 +35,56 @@ class Cluster:
     gateway_url: str
     """Where the gateway's listener answers on this machine."""
 
-    def api(self) -> client.ApiClient:
-        """A Kubernetes API client for this cluster."""
-        return config.new_client_from_config(str(self.kubeconfig), self.context or None)
+    @contextmanager
+    def api(self) -> Iterator[client.ApiClient]:
+        """A Kubernetes API client for this cluster.
+
+        Raises:
+            StepFailed: inside of the block, the API server does not answer.
+        """
+        logging.getLogger("urllib3").setLevel(logging.ERROR)  # it would announce each try on the terminal
+        with config.new_client_from_config(str(self.kubeconfig), self.context or None) as api:
+            try:
+                yield api
+            except HTTPError as error:
+                raise StepFailed(
+                    f"the Kubernetes API does not answer ({type(error).__name__}); "
+                    "`make status` shows what runs, `make up` starts what does not"
+                ) from None
 
 
 def chosen_context() -> str | None:
     """The kube context that the user names instead of a node of this machine's own."""
     return os.environ.get("KUBE_CONTEXT") or None
+
+
+def target(*, whole: bool = False) -> Cluster:
+    """The cluster that KUBE_CONTEXT names, else this machine's node; starts and repairs nothing.
+
+    Raises:
+        StepFailed: there is none, or, if it must be `whole`, a part of the node does not work.
+    """
+    if context := chosen_context():
+        return from_context(context)
+    running = node.running()
+    if running is None:
+        raise StepFailed("the node does not run here; `make up` starts it, or set KUBE_CONTEXT to a cluster of yours")
+    if whole and (broken := [part.name for part in node.status() if not part.healthy]):
+        raise StepFailed(f"the node runs, but not all of it works ({', '.join(broken)}); `make up` repairs it")
+    return of_node(running)
+
+
+def of_node(running: node.Node) -> Cluster:
+    """The cluster that is this machine's own node."""
+    return Cluster(
+        name=NODE,
+        kubeconfig=running.kubeconfig,
+        context="",
+        registry=running.registry,
+        registry_push=running.registry_push,
+        gateway_class=running.gateway_class,
+        gateway_url=running.gateway_url,
+    )
 
 
 def from_context(context: str) -> Cluster:

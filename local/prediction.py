@@ -14,25 +14,53 @@ EXAMPLE_ROWS = [["Torgersen", 39.1, 18.7, 181, 3750, "male"], ["Biscoe", 46.1, N
 
 def predict(url: str, rows: list[list[Any]], wait_seconds: float = 30) -> dict[str, Any]:
     """POSTs rows in the Seldon protocol; for `wait_seconds` tries again while the route settles (404, 502, 503)."""
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return _ask(url, rows, seconds=10)
+        except urllib.error.HTTPError as error:
+            body = error.read().decode(errors="replace")[:500]
+            if error.code not in (404, 502, 503, 504) or time.monotonic() > deadline:
+                raise StepFailed(f"the endpoint does not predict: POST {url} answered {error.code}: {body}") from None
+        except OSError as error:
+            if time.monotonic() > deadline:
+                raise StepFailed(
+                    f"the endpoint does not answer: POST {url}: {error}; `make status` shows what runs, "
+                    "`make up` starts what does not"
+                ) from None
+        time.sleep(0.3)
+
+
+def problem(url: str) -> str | None:
+    """Why the endpoint does not predict now; None if it does. Waits five seconds at most."""
+    try:
+        _ask(url, EXAMPLE_ROWS, seconds=5)
+    except urllib.error.HTTPError as error:
+        # Another model's columns are none of ours: a server that says so predicts.
+        return None if error.code == 400 else f"POST {url} answered {error.code}: {_reason(error)}"
+    except OSError as error:
+        return f"POST {url}: {error}"
+    return None
+
+
+def _ask(url: str, rows: list[list[Any]], seconds: float) -> dict[str, Any]:
     request = urllib.request.Request(
         url,
         data=json.dumps({"data": {"ndarray": rows}}).encode(),
         headers={"Content-Type": "application/json"},
         method="POST",
     )
-    deadline = time.monotonic() + wait_seconds
-    while True:
-        try:
-            with urllib.request.urlopen(request, timeout=10) as response:
-                return json.load(response)
-        except urllib.error.HTTPError as error:
-            body = error.read().decode(errors="replace")[:500]
-            if error.code not in (404, 502, 503, 504) or time.monotonic() > deadline:
-                raise StepFailed(f"POST {url} answered {error.code}: {body}") from None
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise StepFailed(f"POST {url} got no answer: {error}; `make status` shows what runs") from None
-        time.sleep(0.3)
+    with urllib.request.urlopen(request, timeout=seconds) as response:
+        return json.load(response)
+
+
+def _reason(error: urllib.error.HTTPError) -> str:
+    """The sentence in a refusal of the model server's, else the beginning of what was answered."""
+    text = error.read().decode(errors="replace")
+    try:
+        return json.loads(text)["status"]["info"]
+    except (ValueError, KeyError, TypeError):
+        return text[:200].strip() or error.reason
 
 
 def best_guess(answer: dict[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ import time
 from typing import Any
 
 from kubernetes import client
+from urllib3.exceptions import HTTPError
 
 from local.progress import StepFailed, say
 
@@ -15,6 +16,10 @@ UNSEEN = 'workflowtemplates.argoproj.io "{template}" not found'
 """What Argo's controller says of a template that it has not seen."""
 UNSEEN_SECONDS = 60.0
 """How long it may lag behind: after an outage of the API server its watches come back within half a minute."""
+
+REQUEST_SECONDS = 10
+OUTAGE_SECONDS = 300.0
+"""How long the API server may be away before a run is no longer followed. The run itself does not need us."""
 
 
 def run(api: client.ApiClient, namespace: str, template: str, data_key: str | None = None) -> dict[str, Any]:
@@ -60,35 +65,83 @@ def submit(api: client.ApiClient, namespace: str, template: str, data_key: str |
     }
     try:
         made = client.CustomObjectsApi(api).create_namespaced_custom_object(
-            GROUP, VERSION, namespace, "workflows", body
+            GROUP, VERSION, namespace, "workflows", body, _request_timeout=REQUEST_SECONDS
         )
     except client.ApiException as error:
         raise StepFailed(
             f"the run of WorkflowTemplate {template} in namespace {namespace} could not be submitted: "
             f"{error.reason}; is the stack up? `make up` brings it up"
         ) from None
+    except HTTPError:
+        raise StepFailed(
+            f"the run of WorkflowTemplate {template} in namespace {namespace} could not be submitted: the Kubernetes "
+            "API does not answer; `make status` shows what runs, `make up` starts what does not"
+        ) from None
     return made["metadata"]["name"]
 
 
 def follow(api: client.ApiClient, namespace: str, workflow: str, timeout_seconds: float = 600) -> dict[str, Any]:
-    """Prints each step as it ends; returns the finished Workflow, or raises with the failing step's own sentence."""
-    workflows = client.CustomObjectsApi(api)
+    """Prints each step as it ends; returns the finished Workflow, or raises with the failing step's own sentence.
+
+    While the API server is away the run goes on: it is followed again as soon as there are answers.
+    """
     said: dict[str, str] = {}
     deadline = time.monotonic() + timeout_seconds
+    away_since: float | None = None
     while time.monotonic() < deadline:
-        found = workflows.get_namespaced_custom_object(GROUP, VERSION, namespace, "workflows", workflow)
+        found = _read(api, namespace, workflow)
+        if found is None:
+            away_since = away_since or _say_away(workflow)
+            if time.monotonic() - away_since > OUTAGE_SECONDS:
+                raise StepFailed(
+                    f"the Kubernetes API has not answered for {OUTAGE_SECONDS:.0f} s, so workflow {workflow} is no "
+                    f"longer followed; it goes on where it can: after `make up`, {_look(namespace, workflow)}"
+                )
+            time.sleep(1)
+            continue
+        if away_since:
+            say(f"  the Kubernetes API answers again; following workflow {workflow}")
+            away_since = None
         status = found.get("status") or {}
         for node in sorted((status.get("nodes") or {}).values(), key=lambda node: node.get("startedAt") or ""):
             _report(node, said)
         if status.get("phase") in TERMINAL:
             if status["phase"] != "Succeeded":
-                raise StepFailed(f"workflow {workflow} {status['phase'].lower()}: {_reason(status)}")
+                raise StepFailed(f"workflow {workflow} {status['phase'].lower()}: {reason(status)}")
             return found
         time.sleep(0.3)
     raise StepFailed(
-        f"workflow {workflow} did not end within {timeout_seconds:.0f}s; "
-        f"`kubectl --namespace {namespace} get workflow {workflow} --output yaml` shows where it is"
+        f"workflow {workflow} did not end within {timeout_seconds:.0f}s and goes on; {_look(namespace, workflow)}"
     )
+
+
+def _read(api: client.ApiClient, namespace: str, workflow: str) -> dict[str, Any] | None:
+    """The Workflow as it is now; None while the API server does not answer, or answers that it cannot."""
+    try:
+        return client.CustomObjectsApi(api).get_namespaced_custom_object(
+            GROUP, VERSION, namespace, "workflows", workflow, _request_timeout=REQUEST_SECONDS
+        )
+    except HTTPError:
+        return None
+    except client.ApiException as error:
+        if error.status == 404:
+            raise StepFailed(
+                f"workflow {workflow} in namespace {namespace} is gone, somebody deleted it; `make train` starts one"
+            ) from None
+        if error.status == 429 or (error.status or 500) >= 500:
+            return None
+        raise StepFailed(
+            f"workflow {workflow} in namespace {namespace} cannot be read: {error.reason}; it goes on by itself"
+        ) from None
+
+
+def _say_away(workflow: str) -> float:
+    say(f"  the Kubernetes API does not answer; workflow {workflow} goes on, waiting to follow it again …")
+    return time.monotonic()
+
+
+def _look(namespace: str, workflow: str) -> str:
+    return f"`kubectl --namespace {namespace} get workflow {workflow} --output yaml` shows where it is"
 
 
 def outputs(workflow: dict[str, Any]) -> dict[str, str]:
@@ -116,7 +169,8 @@ def _name(node: dict[str, Any]) -> str:
     return f"{step}, try {int(attempt) + 1}," if attempt.isdigit() and attempt != "0" else step
 
 
-def _reason(status: dict[str, Any]) -> str:
+def reason(status: dict[str, Any]) -> str:
+    """Why a workflow failed: the sentence of the step that failed last, else that of the workflow."""
     failed = [
         f"step {_name(node)}: {node.get('message', 'no reason given')}"
         for node in (status.get("nodes") or {}).values()

@@ -5,8 +5,8 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from local import containerless, images, node, prediction, services, tools, training
-from local.cluster import Cluster, chosen_context, from_context
+from local import containerless, endpoints, images, node, prediction, services, tools, training
+from local.cluster import NODE, Cluster, chosen_context, from_context, of_node, target
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.exclusive import exclusive
 from local.node import control_plane, parts
@@ -17,8 +17,6 @@ from standins import charts, plugins
 ENGINE_TOOLS = ("pulumi", "helm")
 IMAGE_TOOLS = ("workflow-controller", "argoexec", "pause")
 USER_TOOLS = ("kubectl",)
-NODE = "node"
-"""Name of this machine's own cluster."""
 
 
 def up() -> None:
@@ -30,14 +28,17 @@ def up() -> None:
             _say_prediction(url)
             _say_end(url)
             return
-        cluster = target(start=True)
+        cluster = _started()
         references = images.build(cluster.registry_push, cluster.registry)
         engine = engine_of(cluster)
         _configure(engine, cluster, references)
         for stack in STACKS:
             with step(f"pulumi up {stack}"):
                 engine.up(stack)
-        _train(engine, cluster, None)
+        if version := endpoints.served(cluster, engine.outputs(PENGUINS)):
+            say(f"version {version} is served already, so there is no training run; `make train` starts one")
+        else:
+            _train(engine, cluster, None)
         _say_end(_predict(engine, cluster))
 
 
@@ -56,7 +57,7 @@ def plan() -> None:
     """Previews both local stacks: on the cluster that is up, or, where none is, against an API server without nodes."""
     with exclusive("plan"):
         if _is_there():
-            engine = engine_of(target())
+            engine = engine_of(target(whole=True))
             for one in STACKS:
                 engine.preview(one)
         else:
@@ -70,8 +71,28 @@ def train(data_key: str | None) -> None:
         if services.running():
             containerless.train(data_key)
         else:
-            cluster = target()
+            cluster = target(whole=True)
             _train(engine_of(cluster), cluster, data_key)
+
+
+def rollback(version: str | None) -> None:
+    """Moves the example's endpoint to an earlier version and holds it there."""
+    with exclusive("rollback"):
+        cluster = _of_pods("rollback")
+        endpoints.rollback(cluster, engine_of(cluster).outputs(PENGUINS), version)
+
+
+def release() -> None:
+    """Lets the pipeline move the example's endpoint again."""
+    with exclusive("release"):
+        cluster = _of_pods("release")
+        endpoints.release(cluster, engine_of(cluster).outputs(PENGUINS))
+
+
+def _of_pods(command: str) -> Cluster:
+    if services.running():
+        raise StepFailed(f"there is no {command} where the platform runs as plain processes; `make train` moves those")
+    return target(whole=True)
 
 
 def predict() -> None:
@@ -107,24 +128,12 @@ def down() -> None:
         say("nothing of the platform is left on this machine" if found else "nothing was there to remove")
 
 
-def target(*, start: bool = False) -> Cluster:
-    """The cluster that KUBE_CONTEXT names, else this machine's node, started or completed if `start`."""
+def _started() -> Cluster:
+    """The cluster that KUBE_CONTEXT names, else this machine's node, started or completed."""
     if context := chosen_context():
         return from_context(context)
-    if not start and not all(part.healthy for part in node.status() or [node.PartStatus(NODE, None, False)]):
-        raise StepFailed("the node does not run here; `make up` starts it, or set KUBE_CONTEXT to a cluster of yours")
-    if start:
-        prepare()
-    running = node.ensure()
-    return Cluster(
-        name=NODE,
-        kubeconfig=running.kubeconfig,
-        context="",
-        registry=running.registry,
-        registry_push=running.registry_push,
-        gateway_class=running.gateway_class,
-        gateway_url=running.gateway_url,
-    )
+    prepare()
+    return of_node(node.ensure())
 
 
 def _is_there() -> bool:
@@ -161,6 +170,8 @@ def _train(engine: Engine, cluster: Cluster, data_key: str | None) -> None:
         workflow = training.run(api, outputs["namespace"], outputs["workflow_template"], data_key)
     results = training.outputs(workflow)
     say(f"model version {results.get('version')}: {results.get('verdict')}")
+    if held := endpoints.held(cluster, outputs):
+        say(f"the endpoint is held {held}, so this version is not deployed; `make release` ends the hold")
 
 
 def _predict(engine: Engine, cluster: Cluster) -> str:
@@ -180,4 +191,4 @@ def _say_prediction(url: str) -> None:
 
 def _say_end(url: str) -> None:
     say(f"up: {url}")
-    say("next: make predict · make train · make plan · make down")
+    say("next: make predict · make train · make rollback · make status · make plan · make down")

@@ -12,6 +12,11 @@ def run(context: step.Context) -> None:
     target = endpoint.endpoint(context.environment, settings.endpoint)
     if target is None:
         step.say(f"the pipeline has no endpoint, version {version.version} stays on the volume")
+    elif (held := target.held()) is not None:
+        step.say(
+            f"endpoint {target.name} is held {held}: version {version.version} is registered and not deployed, "
+            "until the endpoint is released"
+        )
     else:
         endpoint.move(target, version.version, _previous(context, target))
         step.say(f"endpoint {target.name} serves version {version.version}")

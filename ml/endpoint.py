@@ -15,6 +15,9 @@ from ml.errors import DeployError, PipelineError, RolledBack, SettingsError
 from ml.step import say
 
 VERSION_ANNOTATION = "pulumi-mlops.dev/model-version"
+HELD_ANNOTATION = (
+    "pulumi-mlops.dev/held"  # on the Deployment itself, so that it restarts no pod; its value is for people
+)
 FIELD_MANAGER = "training-pipeline"  # owns this one annotation; Pulumi ignores the annotations of pods
 TIMEOUT_SECONDS = 300.0
 POLL_SECONDS = 0.5
@@ -28,6 +31,10 @@ class Endpoint(Protocol):
 
     def current(self) -> str | None:
         """The version that is asked for now; None if there is none or no endpoint yet."""
+        ...
+
+    def held(self) -> str | None:
+        """What a person has written down who holds it at its version; None if the pipeline may move it."""
         ...
 
     def put(self, version: str | None) -> None:
@@ -86,6 +93,11 @@ class KubernetesEndpoint:
         """See Endpoint."""
         deployment = self._read()
         return _annotation(deployment) or None if deployment else None
+
+    def held(self) -> str | None:
+        """See Endpoint."""
+        deployment = self._read()
+        return (deployment.metadata.annotations or {}).get(HELD_ANNOTATION) if deployment else None
 
     def put(self, version: str | None) -> None:
         """See Endpoint."""
@@ -177,6 +189,9 @@ class FileEndpoint:
             return self._path.read_text(encoding="utf-8").strip() or None
         except FileNotFoundError:
             return None
+
+    def held(self) -> None:
+        """See Endpoint: a file is not held."""
 
     def put(self, version: str | None) -> None:
         """See Endpoint."""

@@ -17,6 +17,10 @@ import yaml
 
 FIELD_MANAGER = "pulumi-mlops-node"
 
+REQUEST_SECONDS = 30
+HEALTH_SECONDS = 3
+"""How long an answer may take: to a request, and to the question whether the server is there."""
+
 Manifest = dict[str, Any]
 
 _RESOURCES = {
@@ -53,7 +57,12 @@ class Api:
             self._tls.load_cert_chain(pair.name)
 
     def request(
-        self, method: str, path: str, body: Manifest | str | None = None, content_type: str = "application/json"
+        self,
+        method: str,
+        path: str,
+        body: Manifest | str | None = None,
+        content_type: str = "application/json",
+        seconds: float = REQUEST_SECONDS,
     ) -> Manifest:
         """Sends one request, its body as JSON or as the text given, and returns the decoded answer.
 
@@ -61,7 +70,7 @@ class Api:
             ApiError: the server refused it.
             OSError: there is no server.
         """
-        connection = self._connect(30)
+        connection = self._connect(seconds)
         try:
             content = json.dumps(body) if isinstance(body, dict) else body
             connection.request(method, path, content, {"Content-Type": content_type, "Accept": "application/json"})
@@ -104,10 +113,10 @@ class Api:
 
     def ready(self) -> bool:
         """Whether the API server says that it is ready."""
-        return self.request("GET", "/readyz")["text"] == "ok"
+        return self.request("GET", "/readyz", seconds=HEALTH_SECONDS)["text"] == "ok"
 
-    def _connect(self, timeout: float) -> http.client.HTTPSConnection:
-        return http.client.HTTPSConnection(self._host, timeout=timeout, context=self._tls)
+    def _connect(self, seconds: float) -> http.client.HTTPSConnection:
+        return http.client.HTTPSConnection(self._host, timeout=seconds, context=self._tls)
 
 
 def _decoded(value: str) -> str:

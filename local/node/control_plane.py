@@ -13,7 +13,7 @@ from urllib.request import ProxyHandler, build_opener
 
 from local import tools
 from local.node import ports
-from local.node.api import Api
+from local.node.api import HEALTH_SECONDS, Api
 from local.node.pki import Pki
 from local.node.processes import Process
 
@@ -96,6 +96,7 @@ class Parts:
             directory,
             (str(programs["kube-apiserver"]), *_flags(flags)),
             Api(kubeconfig).ready,
+            ready_seconds=180,
             stop_seconds=3,
         )
         manager = _controller_manager(
@@ -110,12 +111,21 @@ class Parts:
 
     def start(self) -> None:
         """Starts what does not run, and returns when the API can be used: namespaces have their service account."""
-        self.etcd.launch()
-        self.api_server.launch()
+        self.launch_api()
         self.etcd.wait()
         self.api_server.wait()
         self.controller_manager.launch()
         self.controller_manager.wait()
+
+    def launch_api(self) -> None:
+        """Starts etcd and the API server unless they run.
+
+        An API server that has lost its etcd takes a minute or more to find the next one; a new one takes seconds.
+        """
+        if self.etcd.pid() is None:
+            self.api_server.stop()
+        self.etcd.launch()
+        self.api_server.launch()
 
     def forget(self) -> None:
         """Removes everything that the API server has stored."""
@@ -176,7 +186,8 @@ def _controller_manager(directory: Path, pki: Pki, program: str, url: str, port:
     admin = Api(directory / "admin.kubeconfig")
 
     def ready() -> bool:
-        return bool(admin.request("GET", "/api/v1/namespaces/default/serviceaccounts/default"))
+        account = "/api/v1/namespaces/default/serviceaccounts/default"
+        return bool(admin.request("GET", account, seconds=HEALTH_SECONDS))
 
     flags = {
         **config,
@@ -202,7 +213,7 @@ def client_config(directory: Path, pki: Pki, name: str, user: str, url: str) -> 
 
 def http_ok(url: str) -> bool:
     """Whether a health address on loopback answers 200; raises OSError when nobody is there."""
-    with _DIRECT.open(url, timeout=5) as answer:
+    with _DIRECT.open(url, timeout=HEALTH_SECONDS) as answer:
         return answer.status == 200
 
 

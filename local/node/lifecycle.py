@@ -3,18 +3,21 @@
 import fcntl
 import os
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from local import paths, tools
-from local.node import cleanup, gateway, machine, network, ports, registry, runtime
+from local.node import cleanup, control_plane, gateway, machine, network, ports, registry, runtime
 from local.node.parts import BINARIES, FIXED_PORTS, POD_PORTS, NodeParts
-from local.node.processes import marked, other_owner
+from local.node.processes import Process, marked, other_owner
 from local.progress import StepFailed, say, step
 
 LONGEST_DIRECTORY = 68
 """Characters: the kernel takes 107 for a socket's path, containerd 104, and the kubelet's are 35 below this."""
+CONTROL_PLANE = {*control_plane.BINARIES}
+"""Names of the processes by which a node is known to have been started, whatever has died since."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,14 @@ def ensure() -> Node:
     return _bring_up(refuse_running=False)
 
 
+def running() -> Node | None:
+    """The node, if any process of its control plane runs; starts and repairs nothing, and does not ask its health."""
+    directory = home()
+    if not any(process.name in CONTROL_PLANE for process in marked(directory)):
+        return None
+    return _node(directory / "admin.kubeconfig")
+
+
 def start() -> Node:
     """Like `ensure`, but refuses when all of it runs already."""
     return _bring_up(refuse_running=True)
@@ -81,7 +92,7 @@ def status() -> list[PartStatus]:
         return []
     if tools.missing(*BINARIES):  # while the first start is still building, say, with only the registry running
         return [PartStatus(process.name, process.pid, healthy=True) for process in running if process.leader]
-    return [PartStatus(part.name, part.pid(), part.healthy()) for part in NodeParts(directory).processes]
+    return _health(NodeParts(directory))
 
 
 def stop(*, wipe: bool = False) -> list[str]:
@@ -114,7 +125,7 @@ def _bring_up(*, refuse_running: bool) -> Node:
         runtime.install()
         tools.ensure(*BINARIES)
         parts = NodeParts(directory)
-        running = [part.name for part in parts.processes if part.healthy()]
+        running = [part.name for part in _health(parts) if part.healthy]
         if refuse_running and len(running) == len(parts.processes) and network.exists():
             raise StepFailed("Node: it is running already; `python -m local.node status` shows it, `stop` ends it.")
         if other := other_owner(directory, "containerd"):
@@ -131,7 +142,20 @@ def _bring_up(*, refuse_running: bool) -> Node:
             _check_port(parts, name)
         with step("node: processes"):
             parts.start()
-    return Node(parts.control.kubeconfig, registry.FOR_PODS, registry.FOR_PUSHES, gateway.CLASS, gateway.URL)
+    return _node(parts.control.kubeconfig)
+
+
+def _node(kubeconfig: Path) -> Node:
+    return Node(kubeconfig, registry.FOR_PODS, registry.FOR_PUSHES, gateway.CLASS, gateway.URL)
+
+
+def _health(parts: NodeParts) -> list[PartStatus]:
+    """Every part, all asked at once: one that does not answer costs seconds."""
+    with ThreadPoolExecutor(len(parts.processes)) as pool:
+        healthy = pool.map(Process.healthy, parts.processes)
+        return [
+            PartStatus(part.name, part.pid(), answers) for part, answers in zip(parts.processes, healthy, strict=True)
+        ]
 
 
 def _check_port(parts: NodeParts, name: str) -> None:

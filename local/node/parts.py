@@ -56,7 +56,8 @@ class NodeParts:
 
         The order is for speed: whatever takes long is started before the first thing is waited for.
         """
-        for process in (self.control.etcd, self.control.api_server, self.containerd, *self.registries):
+        self.control.launch_api()
+        for process in (self.containerd, *self.registries):
             process.launch()
         self.containerd.wait()
         runtime.import_pause(self.directory)

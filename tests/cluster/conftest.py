@@ -6,6 +6,7 @@ import pytest
 from loop import Loop, make
 
 from local import node, up
+from local.cluster import target
 from tests.engine.conftest import pulumi_env, pulumi_home
 
 __all__ = ["pulumi_env", "pulumi_home"]
@@ -33,6 +34,6 @@ def brought_up() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def loop(brought_up: str) -> Iterator[Loop]:
     """The example team's part of the platform that `make up` has brought up."""
-    cluster = up.target()
+    cluster = target()
     with cluster.api() as api:
         yield Loop(cluster, up.engine_of(cluster), api)

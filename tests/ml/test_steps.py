@@ -281,6 +281,24 @@ def test_a_retry_of_a_killed_deploy_still_knows_the_version_to_go_back_to(
     assert (run.directory / "endpoint").read_text() == before
 
 
+def test_a_version_for_an_endpoint_that_is_held_is_registered_and_not_deployed(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run.steps(*STEPS)
+    before = run.output("version")
+    monkeypatch.setattr(endpoint.FileEndpoint, "held", lambda _: "at the version before by ada")
+    second = Run(run.directory, run.settings, run_id="run-2", environment=run.environment)
+    second.steps(*STEPS[:4])
+
+    done = second.step("deploy")
+
+    version = second.output("version")
+    assert done.returncode == 0, done.stderr
+    assert f"is held at the version before by ada: version {version} is registered and not deployed" in done.stdout
+    assert (run.directory / "endpoint").read_text() == before
+    assert (run.models / run.settings["model_name"] / version).is_dir()
+
+
 def test_a_pipeline_without_an_endpoint_keeps_its_version_on_the_volume(run: Run) -> None:
     run.settings = run.settings | {"endpoint": None}
     run.environment["ENDPOINT_FILE"] = ""
