@@ -19,6 +19,7 @@ from pulumi_mlops.foundation import (
     SharedFilesArgs,
     WorkloadIdentity,
     WorkloadIdentityArgs,
+    adoption,
     permissions,
 )
 from pulumi_mlops.platform import (
@@ -30,7 +31,7 @@ from pulumi_mlops.platform import (
     load_balancer_controller,
 )
 
-from stacks import adopted, existing, karpenter, settings, values
+from stacks import existing, karpenter, settings, values
 from stacks import region as aws_region
 
 REPOSITORIES = ["ml-pipeline", "ml-server"]
@@ -45,7 +46,8 @@ def build() -> None:
     region = aws_region.read()
     settings.refuse("certificate_arn", values.certificate_problem(chosen.certificate_arn, region))
     name = f"mlops-{chosen.environment}"
-    kept = adopted.keep(chosen.adopted or {}, chosen.aliases or {}) if chosen.adopted or chosen.aliases else None
+    given = (chosen.adopted or {}, chosen.aliases or {})
+    kept = adoption.keep(*given, namespace=settings.PROJECT) if any(given) else None
     common: Any = {
         "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})}
     }

@@ -96,7 +96,9 @@ class FoundationSettings:
     tags: dict[str, str] | None = field(default=None, metadata=_means("tags of everything, besides environment"))
     adopted: dict[str, dict[str, Any]] | None = field(
         default=None,
-        metadata=_means("what AWS cannot change of resources from elsewhere, by `type::name`; `make adopt` writes it"),
+        metadata=_means(
+            "what AWS cannot change of resources from elsewhere, by `type::name`; `pulumi-mlops adopt` writes it"
+        ),
     )
     aliases: dict[str, str] | None = field(
         default=None, metadata=_means("URNs of resources that Pulumi had under another name, by their new `type::name`")

@@ -4,8 +4,10 @@ from typing import Any
 
 import pulumi
 import pytest
+from pulumi_mlops import ArgumentError
+from pulumi_mlops.foundation import adoption
 
-from stacks import adopted, existing, settings
+from stacks import existing, settings
 
 NEEDED = {
     "environment": "dev",
@@ -110,18 +112,18 @@ def test_settings_that_go_together_are_read(read: Any, values: dict[str, Any]) -
 
 def test_a_key_of_what_is_kept_is_that_of_a_resource() -> None:
     seen = {"aws:ec2/vpc:Vpc::mlops-dev-vpc", "aws:s3/bucket:Bucket::mlops-dev-data"}
-    adopted.check({"adopted": seen, "aliases": [*seen][:1]}, seen)
-    adopted.check({"adopted": {}, "aliases": {}}, seen)
+    adoption.check({"adopted": seen, "aliases": [*seen][:1]}, seen)
+    adoption.check({"adopted": {}, "aliases": {}}, seen)
 
 
 def test_every_key_of_what_is_kept_that_is_no_resources_is_named() -> None:
     wanted = {
-        "adopted": ["aws:ec2/vpc:Vpc::mlops-dev-vcp"],
-        "aliases": ["aws:ec2/vpc:Vpc::mlops-dev-vpc", "x::y"],
+        "setting pulumi-mlops:adopted": ["aws:ec2/vpc:Vpc::mlops-dev-vcp"],
+        "setting pulumi-mlops:aliases": ["aws:ec2/vpc:Vpc::mlops-dev-vpc", "x::y"],
     }
-    with pytest.raises(settings.SettingsError) as error:
-        adopted.check(wanted, {"aws:ec2/vpc:Vpc::mlops-dev-vpc"})
-    assert [part.partition("setting ")[2] for part in str(error.value).split("; stack")] == [
+    with pytest.raises(ArgumentError) as error:
+        adoption.check(wanted, {"aws:ec2/vpc:Vpc::mlops-dev-vpc"})
+    assert [part.strip() for part in str(error.value).removeprefix("setting ").split("; setting ")] == [
         "pulumi-mlops:adopted has aws:ec2/vpc:Vpc::mlops-dev-vcp, which the stack does not make; did you mean "
         '"aws:ec2/vpc:Vpc::mlops-dev-vpc"?',
         "pulumi-mlops:aliases has x::y, which the stack does not make; leave it out",

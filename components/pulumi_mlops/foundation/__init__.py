@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pulumi_mlops._lazy import lazy
 
 if TYPE_CHECKING:
-    from pulumi_mlops.foundation import permissions
+    from pulumi_mlops.foundation import adoption, permissions
     from pulumi_mlops.foundation._node_groups import NodeGroupArgs, TaintArgs, TaintEffect
     from pulumi_mlops.foundation._policies import (
         ResourceStatementArgs,
@@ -46,13 +46,14 @@ __all__ = [
     "TaintEffect",
     "WorkloadIdentity",
     "WorkloadIdentityArgs",
+    "adoption",
     "permissions",
     "policy_document",
     "resource_policy_document",
 ]
 
 _MODULES = {
-    "": ("permissions",),
+    "": ("adoption", "permissions"),
     "_node_groups": (
         "NodeGroupArgs",
         "TaintArgs",

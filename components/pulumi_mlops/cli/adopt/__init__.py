@@ -76,7 +76,7 @@ def adopt(state: Path, stack: str, project: Project, target: Path, preview: Prev
     given = {f"{project.name}:{key}": value for key, value in settings.items() if value is not None}
     changes.write_text(yaml.safe_dump(given, sort_keys=False))
     _report(surveyed, matches)
-    _next_steps(stack, project, surveyed.settings, imports, changes)
+    _next_steps(stack, project, settings, imports, changes)
 
 
 def content(expected: list[Expected], matches: Matches) -> dict[str, Any]:
@@ -117,6 +117,8 @@ def _next_steps(stack: str, project: Project, settings: Settings, imports: Path,
     without = f", without {', '.join(gone)}" if gone else ""
     settings_file = project.settings_file(stack).relative_to(project.directory)
     say(f"1. put {changes} under `config:` of {settings_file}, in the place of the same keys there{without}")
+    if "adopted" in settings:
+        say("   `adopted` is for the program, by `pulumi_mlops.foundation.adoption.keep`: it keeps names and addresses")
     say(f"2. {import_file.command(stack, imports)}")
     say(f"3. pulumi preview --stack {stack} --diff: it must replace and delete nothing; then pulumi up")
     say("4. terraform state rm … of each matched address, so that Terraform leaves it alone")

@@ -1,8 +1,18 @@
 """Resources that came from elsewhere keep what cannot be changed without replacing them, and what Pulumi knew them by.
 
-Names, blocks and descriptions are computed by components, whose children have names of ours. `make adopt` writes what
-differs into the setting `adopted`; `aliases` holds the old URNs of what was in a Pulumi state before. A transform of
-the whole stack puts both into the resources, those inside remote components included.
+Names, blocks and descriptions are computed by components, whose children have names of ours. `pulumi-mlops adopt`
+writes what differs into the setting `adopted`; `aliases` holds the old URNs of what was in a Pulumi state before. A
+transform of the whole stack puts both into the resources, those inside remote components included.
+
+```python
+import pulumi
+from pulumi_mlops.foundation import S3ObjectStore, adoption
+
+config = pulumi.Config()
+kept = adoption.keep(config.get_object("adopted") or {}, namespace=config.name)
+S3ObjectStore("birds", {"region": "eu-central-1", "buckets": ["data"]})
+kept.complete()
+```
 """
 
 import difflib
@@ -13,16 +23,20 @@ from typing import Any
 import pulumi
 from pulumi.runtime import register_resource_transform, register_stack_transformation
 
-from stacks.settings import SettingsError
+from pulumi_mlops._args import ArgumentError
 
 
-def keep(adopted: Mapping[str, Mapping[str, Any]], aliases: Mapping[str, str]) -> "Adoption":
+def keep(
+    adopted: Mapping[str, Mapping[str, Any]], aliases: Mapping[str, str] | None = None, *, namespace: str = ""
+) -> "Adoption":
     """Gives resources declared from here on their properties and their old URNs.
 
     Args:
         adopted: properties in the provider's own names, by `type::name`, the end of a resource's URN.
         aliases: URNs, by the same.
+        namespace: of the settings that they are from, by which errors name them.
     """
+    old = aliases or {}
     declared: list[pulumi.Resource] = []
     seen: set[str] = set()
 
@@ -32,15 +46,16 @@ def keep(adopted: Mapping[str, Mapping[str, Any]], aliases: Mapping[str, str]) -
     def transform(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
         key = f"{args.type_}::{args.name}"
         seen.add(key)
-        if key not in adopted and key not in aliases:
+        if key not in adopted and key not in old:
             return None
-        before = pulumi.ResourceOptions(aliases=[aliases[key]] if key in aliases else [])
+        before = pulumi.ResourceOptions(aliases=[old[key]] if key in old else [])
         opts = pulumi.ResourceOptions.merge(args.opts, before)
         return pulumi.ResourceTransformResult({**args.props, **adopted.get(key, {})}, opts)
 
     register_stack_transformation(remember)
     register_resource_transform(transform)
-    return Adoption({"adopted": adopted, "aliases": aliases}, declared, seen)
+    label = f"setting {namespace}:" if namespace else ""
+    return Adoption({f"{label}adopted": adopted, f"{label}aliases": old}, declared, seen)
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,7 @@ class Adoption:
     """What is to be kept, and which resources there are."""
 
     wanted: Mapping[str, Collection[str]]
-    """Setting → its keys."""
+    """What an error calls the keys → the keys."""
     declared: list[pulumi.Resource]
     seen: set[str]
 
@@ -66,14 +81,14 @@ def check(wanted: Mapping[str, Collection[str]], seen: Collection[str]) -> None:
     """Every key is that of a resource.
 
     Raises:
-        SettingsError: some are not; it names them, and the nearest that are.
+        ArgumentError: some are not; it names them, and the nearest that are.
     """
     problems = [_problem(name, key, seen) for name, keys in wanted.items() for key in keys if key not in seen]
     if problems:
-        raise SettingsError("; ".join(problems))
+        raise ArgumentError("; ".join(problems))
 
 
 def _problem(name: str, key: str, seen: Collection[str]) -> str:
     near = difflib.get_close_matches(key, sorted(seen), n=1)
     hint = f'did you mean "{near[0]}"?' if near else "leave it out"
-    return f'stack "{pulumi.get_stack()}": setting pulumi-mlops:{name} has {key}, which the stack does not make; {hint}'
+    return f"{name} has {key}, which the stack does not make; {hint}"
