@@ -15,6 +15,7 @@ import pulumi
 import pytest
 from pulumi_mlops import WorkspaceArgs, versions
 from pulumi_mlops.cli.leftovers import kinds, rendering
+from pulumi_mlops.cli.main import SUBCOMMANDS, main
 from pulumi_mlops.platform import EksLoginArgs
 
 from local.paths import ROOT
@@ -51,6 +52,17 @@ def test_every_make_word_and_variable_exists() -> None:
     assert {"plan", "versions", "destroy", "adopt"} <= {word for word, _ in used}
     variables = {name for _, rest in used for name in re.findall(r"([A-Z_]+)=", rest)}
     assert {name for name in variables if f"$({name})" not in makefile} == set()
+
+
+def test_every_command_of_the_package_exists_with_its_options(capsys: pytest.CaptureFixture[str]) -> None:
+    shown = [shlex.split(line) for line in guide.commands("pulumi-mlops")]
+    assert {words[1] for words in shown} == set(SUBCOMMANDS)
+    for _, name, *words in shown:
+        with pytest.raises(SystemExit) as end:
+            main([name, "--help"])
+        assert end.value.code == 0
+        known = set(re.findall(r"--[a-z][a-z-]*", capsys.readouterr().out))
+        assert {word for word in words if word.startswith("--")} <= known, name
 
 
 def test_every_stack_exists() -> None:
