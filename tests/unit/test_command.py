@@ -2,8 +2,10 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -202,6 +204,42 @@ def test_without_the_kubernetes_client_it_says_which_extra_brings_it(monkeypatch
 def test_a_kubeconfig_that_leads_nowhere_is_one_sentence(kubeconfig: str, reason: str) -> None:
     with pytest.raises(cluster.Unanswered, match=reason):
         cluster.Cluster(kubeconfig, None)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answer", "reason"),
+    [
+        ("https", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "cannot be reached "),
+        ("http", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "is no API server: it answers b'hello'"),
+        ("http", 'HTTP/1.1 403 No\r\nContent-Length: 17\r\n\r\n{"message": "no"}', "its API server answers 403: no"),
+        ("http", "HTTP/1.1 502 No\r\nContent-Length: 3\r\n\r\nbad", "its API server answers 502: bad"),
+        ("http", "", "cannot be reached "),
+    ],
+)
+def test_an_api_server_that_is_none_is_one_sentence(scheme: str, answer: str, reason: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            for _ in range(cluster.ATTEMPTS):
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(4096)
+                    connection.sendall(answer.encode())
+
+        threading.Thread(target=serve, daemon=True).start()
+        address = f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
+        kubeconfig = json.dumps(
+            {
+                "current-context": "c",
+                "contexts": [{"name": "c", "context": {"cluster": "c", "user": "c"}}],
+                "clusters": [{"name": "c", "cluster": {"server": address}}],
+                "users": [{"name": "c", "user": {}}],
+            }
+        )
+
+        with pytest.raises(cluster.Unanswered, match=reason) as error:
+            cluster.Cluster(kubeconfig, None).get("/apis")
+    assert "\n" not in str(error.value)
 
 
 def test_the_project_is_found_above_and_says_where_its_stacks_settings_are(project: Path) -> None:

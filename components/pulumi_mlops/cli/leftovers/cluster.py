@@ -11,7 +11,7 @@ import yaml
 from pulumi_mlops.cli.errors import CommandError
 
 CONNECT_SECONDS, READ_SECONDS = 5, 60
-RETRIES = 1
+ATTEMPTS = 2
 
 
 class Unanswered(Exception):
@@ -42,7 +42,7 @@ class Cluster:
         """
         client, config, urllib3 = map(_package, ("kubernetes.client", "kubernetes.config", "urllib3"))
         settings = client.Configuration()
-        settings.retries = RETRIES
+        settings.retries = False  # its own attempts are logged as warnings
         options = {"context": context, "client_configuration": settings, "persist_config": False}
         try:
             if kubeconfig and _is_text(kubeconfig):
@@ -55,7 +55,7 @@ class Cluster:
             raise Unanswered(f"the kubeconfig cannot be read: {error}") from None
         self._host: str = settings.host
         self._api = client.ApiClient(settings)
-        self._errors: tuple[type[Exception], ...] = (urllib3.exceptions.HTTPError, OSError)
+        self._errors: tuple[type[Exception], ...] = (urllib3.exceptions.HTTPError, client.ApiException, OSError)
 
     def get(self, path: str, query: Mapping[str, str] | None = None) -> Any:
         """The decoded answer to a request.
@@ -68,14 +68,23 @@ class Cluster:
             "GET", path, query_params=list((query or {}).items()), header_params={"Accept": "application/json"},
             auth_settings=["BearerToken"],
         )  # fmt: skip
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                answer = self._api.call_api(*request, _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
+                content: bytes = answer.read()
+            except self._errors as error:
+                if attempt == ATTEMPTS:
+                    raise Unanswered(f"{self._host} cannot be reached ({_reason(error)})") from None
+            else:
+                if answer.status >= 300:
+                    raise Refused(answer.status, _message(content))
+                return self._decoded(content)
+
+    def _decoded(self, content: bytes) -> Any:
         try:
-            answer = self._api.call_api(*request, _request_timeout=(CONNECT_SECONDS, READ_SECONDS))
-            content: bytes = answer.read()
-        except self._errors as error:
-            raise Unanswered(f"{self._host} cannot be reached ({_reason(error)})") from None
-        if answer.status >= 300:
-            raise Refused(answer.status, _message(content))
-        return json.loads(content)
+            return json.loads(content)
+        except ValueError:
+            raise Unanswered(f"{self._host} is no API server: it answers {content!r:.60}") from None
 
 
 def _package(name: str) -> Any:
