@@ -70,7 +70,7 @@ POSTGRES = _pin(
     ends="2029-11",
 )
 # renovate: datasource=helm depName=cert-manager registryUrl=https://charts.jetstack.io
-CERT_MANAGER = _pin("cert-manager chart", "v1.21.1", "newest seen; the chart's version is the program's")
+CERT_MANAGER = _pin("cert-manager chart", "v1.21.2", "newest seen; the chart's version is the program's")
 # renovate: datasource=helm depName=external-secrets registryUrl=https://charts.external-secrets.io
 EXTERNAL_SECRETS = _pin("External Secrets chart", "2.9.0", "upstream supports the newest minor only")
 # renovate: datasource=helm depName=external-dns registryUrl=https://kubernetes-sigs.github.io/external-dns
