@@ -186,6 +186,20 @@ def state(project: Path) -> None:
     (project / "terraform.tfstate").write_text(json.dumps({"version": 4, "resources": [vpc]}))
 
 
+def test_a_preview_that_fails_on_its_way_is_shown_with_what_to_do(
+    project: Path, pulumi_says: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    message = "no resource plugin 'pulumi-resource-aws' found in the workspace"
+    preview = {"steps": [], "diagnostics": [{"message": message, "severity": "error"}], "changeSummary": {}}
+    pulumi_says("")
+    (project / "bin" / "pulumi").write_text(f"#!/bin/sh\ncat <<'END'\n{json.dumps(preview)}\nEND\nexit 1\n")
+
+    assert main(["plan", "dev"]) == FAILED
+    said = capsys.readouterr()
+    assert message in " ".join(said.out.split())
+    assert said.err.splitlines()[-1] == "plan: `pulumi install` downloads the plugins that this project needs"
+
+
 def test_without_the_kubernetes_client_it_says_which_extra_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kubernetes.client", None)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from pulumi_mlops.cli.errors import FAILED
 from pulumi_mlops.cli.output import say
 from pulumi_mlops.cli.project import Project
-from pulumi_mlops.cli.pulumi import Pulumi, failure
+from pulumi_mlops.cli.pulumi import Pulumi, advice, failure
 from pulumi_mlops.review import cli as review
 
 FAIL_ON = ("blocking", "warning", "danger", "never")
@@ -43,7 +43,11 @@ def plan(stack: str, project: Project, fail_on: str) -> int:
         file = Path(directory) / "preview.json"
         file.write_text(done.stdout)
         status = review.main(["comment", "--stack", f"{stack}={file}", "--fail-on", fail_on], "pulumi-mlops plan")
-    return FAILED if done.returncode else status
+    if not done.returncode:
+        return status
+    if what_to_do := advice(done.stdout):
+        say(f"plan: {what_to_do}")
+    return FAILED
 
 
 def _says_something(preview: str) -> bool:

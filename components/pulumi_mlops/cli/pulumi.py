@@ -16,7 +16,10 @@ from pulumi_mlops.cli.values import items, mapping
 ADVICE = (
     ("PULUMI_ACCESS_TOKEN", "log in to where the states of the stacks are first, by `pulumi login`"),
     ("no stack named", "`pulumi stack ls` lists the stacks of this project, `pulumi stack init` makes one"),
-    ("passphrase", "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to that of the stack's secrets"),
+    (
+        "passphrase must be set",
+        "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to that of the stack's secrets",
+    ),
     ("no language plugin", "put all programs of the Pulumi CLI's download on PATH, pulumi-language-python among them"),
     ("no resource plugin", "`pulumi install` downloads the plugins that this project needs"),
 )
@@ -90,8 +93,13 @@ def failure(arguments: Sequence[str], said: str) -> CommandError:
     """A failed run as one sentence: what the CLI said, and what to do."""
     _, _, after = said.partition("error:")  # warnings may come first
     reason = " ".join((after or said).split())
-    advice = next((f"; {advice}" for part, advice in ADVICE if part in reason), "")
-    return CommandError(f"`{_command(arguments)}` failed: {reason or 'it does not say why'}{advice}")
+    what_to_do = f"; {found}" if (found := advice(reason)) else ""
+    return CommandError(f"`{_command(arguments)}` failed: {reason or 'it does not say why'}{what_to_do}")
+
+
+def advice(said: str) -> str:
+    """What to do about a message of the CLI; empty where that is not known."""
+    return next((what_to_do for part, what_to_do in ADVICE if part in said), "")
 
 
 def _command(arguments: Sequence[str]) -> str:
