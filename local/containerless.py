@@ -69,11 +69,11 @@ def _plan(keys: dict[str, str]) -> dict[str, Any]:
         if announcement:
             say(announcement)
         # Nothing is pulled for a plan: a registry that cannot exist makes that plain (RFC 2606).
-        machine = {"image_registry": "registry.invalid"}
+        registry = "registry.invalid"
         gateway = {"gateway_class": "traefik", "gateway_url": "http://127.0.0.1"}
-        engine.configure(PLATFORM, {**machine, **gateway, "chart_repository": repository})
-        images = {f"{part}_image": f"registry.invalid/pulumi-mlops/ml-{part}:plan" for part in ("pipeline", "server")}
-        engine.configure(PENGUINS, {**machine, **images})
+        engine.configure(PLATFORM, {**gateway, "image_mirror": registry, "chart_repository": repository})
+        images = {f"{part}_image": f"{registry}/pulumi-mlops/ml-{part}:plan" for part in ("pipeline", "server")}
+        engine.configure(PENGUINS, {**images, "image_registry": registry})
         engine.preview(PLATFORM)
         planned = engine.preview_json(PENGUINS)
         say(f"{PENGUINS}: {planned['changeSummary'].get('create', 0)} resources to create")

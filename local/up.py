@@ -154,14 +154,14 @@ def engine_of(cluster: Cluster) -> Engine:
 
 
 def _configure(engine: Engine, cluster: Cluster, references: dict[str, str]) -> None:
-    machine = {"image_registry": cluster.registry, **({"kube_context": cluster.context} if cluster.context else {})}
+    machine = {"kube_context": cluster.context} if cluster.context else {}
     repository, announcement = charts.repository()
     if announcement:
         say(announcement)
     gateway = {"gateway_class": cluster.gateway_class, "gateway_url": cluster.gateway_url}
-    engine.configure(PLATFORM, {**machine, **gateway, "chart_repository": repository})
+    engine.configure(PLATFORM, {**machine, **gateway, "image_mirror": cluster.registry, "chart_repository": repository})
     used = {"pipeline_image": references["ml-pipeline"], "server_image": references["ml-server"]}
-    engine.configure(PENGUINS, {**machine, **used})
+    engine.configure(PENGUINS, {**machine, **used, "image_registry": cluster.registry})
 
 
 def _train(engine: Engine, cluster: Cluster, data_key: str | None) -> None:

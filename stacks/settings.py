@@ -114,7 +114,7 @@ class PlatformSettings:
 
     gateway_class: str = field(metadata=_means("a GatewayClass of the cluster (`kubectl get gatewayclasses`)"))
     gateway_url: str = field(metadata=_means("where clients reach the gateway, such as https://models.example.org"))
-    image_registry: str | None = field(
+    image_mirror: str | None = field(
         default=None, metadata=_means("registry that mirrors the platform's images; default: each image's own")
     )
     chart_repository: str | None = field(
@@ -164,7 +164,7 @@ class PlatformEksSettings:
     source_ranges: list[str] | None = field(
         default=None, metadata=_means("blocks of addresses that reach the load balancer; default all")
     )
-    image_registry: str | None = field(default=None, metadata=_means("registry that mirrors the platform's images"))
+    image_mirror: str | None = field(default=None, metadata=_means("registry that mirrors the platform's images"))
     chart_repository: str | None = field(
         default=None, metadata=_means("Helm repository, registry or directory that mirrors the charts")
     )

@@ -6,11 +6,19 @@ from typing import Any
 
 import pulumi
 from pulumi_mlops.platform import (
+    ArgoCD,
+    ArgoEvents,
+    ArgoWorkflows,
     CertManager,
+    Crossplane,
     ExternalDns,
     ExternalSecrets,
+    Istio,
     Karpenter,
+    KServe,
     LoadBalancerController,
+    Monitoring,
+    Seldon,
     cert_manager,
     external_dns,
     external_secrets,
@@ -19,6 +27,8 @@ from pulumi_mlops.platform import (
 )
 from pulumi_mlops.platform._charts import Chart
 
+from tests.components import delivery_addons
+
 ZONE = "Z0123456789ABCDEFGHIJ"
 MIRROR = "mirror.example.org"
 CHARTS = "oci://mirror.example.org/charts"
@@ -26,7 +36,7 @@ ROLE = "arn:aws:iam::123456789012:role/platform"
 IRSA: dict[str, Any] = {"eks.amazonaws.com/role-arn": ROLE}
 ANY: dict[str, Any] = {
     "namespace": "elsewhere",
-    "image_registry": MIRROR,
+    "image_mirror": MIRROR,
     "chart_repository": CHARTS,
     "replicas": 3,
     "service_account_annotations": IRSA,
@@ -161,6 +171,19 @@ ISTIO_FULL: dict[str, Any] = {
     "namespace": "elsewhere",
     "replicas": 3,
     "memory": "4Gi",
-    "image_registry": MIRROR,
+    "image_mirror": MIRROR,
     "chart_repository": CHARTS,
 }
+
+ADD_ON_ARGUMENTS: dict[str, tuple[Callable[..., pulumi.ComponentResource], dict[str, Any], dict[str, Any]]] = {
+    **{addon.component.__module__.rpartition(".")[2]: (addon.component, addon.least, addon.most) for addon in ADDONS},
+    "argo_cd": (ArgoCD, delivery_addons.ARGO_CD, delivery_addons.ARGO_CD_FULL),
+    "argo_events": (ArgoEvents, delivery_addons.ARGO_EVENTS, delivery_addons.ARGO_EVENTS_FULL),
+    "argo_workflows": (ArgoWorkflows, delivery_addons.ARGO_WORKFLOWS, delivery_addons.ARGO_WORKFLOWS_FULL),
+    "crossplane": (Crossplane, delivery_addons.CROSSPLANE, delivery_addons.CROSSPLANE_FULL),
+    "istio": (Istio, {}, ISTIO_FULL),
+    "kserve": (KServe, delivery_addons.KSERVE, delivery_addons.KSERVE_FULL),
+    "monitoring": (Monitoring, delivery_addons.MONITORING, delivery_addons.MONITORING_FULL),
+    "seldon": (Seldon, delivery_addons.SELDON, delivery_addons.SELDON_FULL),
+}
+"""Name in the library's table → component, least and most arguments."""

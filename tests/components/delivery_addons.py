@@ -21,7 +21,7 @@ ARGO_CD_FULL: dict[str, Any] = {
     "gateway_name": "internal",
     "gateway_namespace": "ingress",
     "keep_definitions": False,
-    "image_registry": "mirror.example.org",
+    "image_mirror": "mirror.example.org",
     "chart_repository": "oci://mirror.example.org/charts",
 }
 
@@ -34,7 +34,7 @@ CROSSPLANE_FULL: dict[str, Any] = {
     "memory": "2Gi",
     "provider_memory": "1536Mi",
     "service_account_annotations": {"example.org/cost-centre": "42"},
-    "image_registry": "mirror.example.org",
+    "image_mirror": "mirror.example.org",
     "chart_repository": "oci://mirror.example.org/charts",
 }
 
@@ -45,7 +45,7 @@ ARGO_WORKFLOWS_FULL: dict[str, Any] = {
     "retained_workflows": 500,
     "memory": "2Gi",
     "keep_definitions": False,
-    "image_registry": "mirror.example.org",
+    "image_mirror": "mirror.example.org",
     "chart_repository": "oci://mirror.example.org/charts",
     "server": {
         "host": "workflows.example.org",
@@ -80,7 +80,7 @@ ARGO_EVENTS_FULL: dict[str, Any] = {
     "bus_storage_gib": 20,
     "bus_storage_class": "gp3",
     "keep_definitions": False,
-    "image_registry": "mirror.example.org",
+    "image_mirror": "mirror.example.org",
     "chart_repository": "oci://mirror.example.org/charts",
 }
 
@@ -94,7 +94,7 @@ KSERVE_FULL: dict[str, Any] = {
     "gateway_namespace": "ingress",
     "gateway_class": "nginx",
     "memory": "2Gi",
-    "image_registry": "mirror.example.org",
+    "image_mirror": "mirror.example.org",
     "chart_repository": "oci://mirror.example.org/charts",
 }
 
@@ -103,7 +103,7 @@ SELDON_FULL: dict[str, Any] = {
     "istio_gateway": "istio-system/seldon-gateway",
     "namespace": "seldon",
     "memory": "2Gi",
-    "image_registry": "mirror.example.org",
+    "image_mirror": "mirror.example.org",
     "chart_repository": "oci://mirror.example.org/charts",
 }
 
@@ -119,7 +119,7 @@ MONITORING_FULL: dict[str, Any] = {
     "remote_write_url": "https://aps.example.org/workspaces/ws-1/api/v1/remote_write",
     "remote_write_region": "eu-central-1",
     "service_account_annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::111122223333:role/prometheus"},
-    "image_registry": "mirror.example.org",
+    "image_mirror": "mirror.example.org",
     "chart_repository": "oci://mirror.example.org/charts",
 }
 

@@ -33,7 +33,7 @@ def test_the_chart_is_pinned_and_comes_from_upstream(build: Build, addon: Addon)
 
 @each
 def test_chart_and_images_come_from_the_mirrors(build: Build, addon: Addon) -> None:
-    mirrored = {**addon.least, "image_registry": MIRROR, "chart_repository": CHARTS}
+    mirrored = {**addon.least, "image_mirror": MIRROR, "chart_repository": CHARTS}
     release = build(lambda: addon.component("one", mirrored))["one-release"].inputs
 
     assert release["chart"] == f"{CHARTS}/{addon.chart.name}"
@@ -96,7 +96,7 @@ def test_two_live_in_one_stack(build: Build, addon: Addon) -> None:
 def test_what_is_not_known_yet_is_no_obstacle(build: Build, addon: Addon) -> None:
     def program() -> None:
         annotations = unknown("role").apply(lambda arn: {"eks.amazonaws.com/role-arn": arn})
-        later = {"namespace": unknown("n"), "image_registry": unknown("r"), "service_account_annotations": annotations}
+        later = {"namespace": unknown("n"), "image_mirror": unknown("r"), "service_account_annotations": annotations}
         addon.component("one", {**addon.least, **later})
 
     assert "Release" in build(program, preview=True).kinds()
@@ -117,7 +117,7 @@ def test_every_pod_says_how_much_memory_it_takes(addon: Addon) -> None:
     [
         ({"namespace": "No Namespace"}, "args.namespace must be a DNS label"),
         ({"chart_repository": ""}, "args.chart_repository must not be empty"),
-        ({"image_registry": ""}, "args.image_registry must be a registry as images name it"),
+        ({"image_mirror": ""}, "args.image_mirror must be a registry as images name it"),
         ({"name_space": "x"}, 'did you mean "namespace"?'),
     ],
 )

@@ -126,7 +126,7 @@ def test_service_accounts_are_those_that_a_trust_names(build: Build) -> None:
 
 @pytest.mark.parametrize("high_availability", [True, False])
 def test_one_mirror_serves_every_image(build: Build, high_availability: bool) -> None:
-    changes = {"image_registry": "mirror.example.org", "redis_high_availability": high_availability}
+    changes = {"image_mirror": "mirror.example.org", "redis_high_availability": high_availability}
     text = str(values(build(lambda: program(**changes))))
 
     assert text.count("mirror.example.org/") == (3 if high_availability else 2)
@@ -170,7 +170,7 @@ def test_two_live_in_one_stack(build: Build) -> None:
 
 
 def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
-    changes = {key: unknown for key in ("host", "oidc_issuer", "oidc_client_id", "oidc_secret_name", "image_registry")}
+    changes = {key: unknown for key in ("host", "oidc_issuer", "oidc_client_id", "oidc_secret_name", "image_mirror")}
 
     graph = build(lambda: program(**{key: make(key) for key, make in changes.items()}), preview=True)
 

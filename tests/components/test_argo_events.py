@@ -40,7 +40,7 @@ def test_the_release_is_known_when_it_is_ready_and_the_namespace_before(build: B
 
 
 def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
-    graph = build(lambda: program(namespace=unknown("n"), image_registry=unknown("r")), preview=True)
+    graph = build(lambda: program(namespace=unknown("n"), image_mirror=unknown("r")), preview=True)
 
     assert graph.of_kind("Release")
 
@@ -86,7 +86,7 @@ def test_the_bus_obeys_the_restricted_security_standard_outside_the_mesh(build: 
 
 
 def test_one_mirror_serves_every_image(build: Build) -> None:
-    text = str(values(build, image_registry="mirror.example.org"))
+    text = str(values(build, image_mirror="mirror.example.org"))
 
     assert text.count("mirror.example.org/") == 4
     assert not [public for public in ("quay.io", "docker.io") if public in text]

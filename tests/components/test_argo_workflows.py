@@ -68,7 +68,7 @@ def test_the_stand_in_chart_says_what_it_does_with_every_value_that_we_set() -> 
 
 
 def test_images_come_from_the_mirror_in_our_version() -> None:
-    values = argo_workflows.values("a", {"image_registry": "mirror.example.org"})
+    values = argo_workflows.values("a", {"image_mirror": "mirror.example.org"})
 
     assert values["images"]["tag"] == f"v{versions.ARGO_WORKFLOWS}"
     for part, repository in (("controller", "argoproj/workflow-controller"), ("executor", "argoproj/argoexec")):
@@ -102,7 +102,7 @@ def test_two_installations_live_in_one_stack(build: Build) -> None:
 
 
 def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
-    graph = build(lambda: program(namespace=unknown("n"), image_registry=unknown("registry")), preview=True)
+    graph = build(lambda: program(namespace=unknown("n"), image_mirror=unknown("registry")), preview=True)
 
     assert "Release" in graph.kinds()
 

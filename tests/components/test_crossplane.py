@@ -102,7 +102,7 @@ def test_outside_aws_there_are_functions_and_nothing_else(build: Build) -> None:
 
 
 def test_a_mirror_rewrites_packages_and_leaves_their_names(build: Build) -> None:
-    graph = build(lambda: program(image_registry="mirror.example.org"))
+    graph = build(lambda: program(image_mirror="mirror.example.org"))
 
     assert graph["crossplane-mirror"].inputs["spec"] == {
         "matchImages": [{"type": "Prefix", "prefix": "xpkg.crossplane.io"}],
@@ -184,7 +184,7 @@ def test_nothing_of_a_neighbour_is_reached() -> None:
 
 
 def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
-    graph = build(lambda: program(namespace=unknown("n"), image_registry=unknown("r")), preview=True)
+    graph = build(lambda: program(namespace=unknown("n"), image_mirror=unknown("r")), preview=True)
 
     assert {"Release", "Provider", "ClusterProviderConfig", "ImageConfig"} <= graph.kinds()
 

@@ -20,7 +20,7 @@ LOGIN = {"issuer": "https://id.example.org", "argo_cd_client_id": "argocd", "adm
 EVERYTHING: dict[str, Any] = {
     "options": ["KSERVE", "SELDON", "MONITORING"],
     "karpenter": {"node_role": "nodes", "cpu_limit": 40},
-    "image_registry": "mirror.example.org",
+    "image_mirror": "mirror.example.org",
     "chart_repository": "/charts",
     "tags": {"team": "platform"},
     "internal": True,

@@ -41,7 +41,7 @@ def test_the_release_is_known_when_it_is_ready_and_the_namespace_before(build: B
 
 
 def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
-    graph = build(lambda: program(namespace=unknown("n"), image_registry=unknown("r")), preview=True)
+    graph = build(lambda: program(namespace=unknown("n"), image_mirror=unknown("r")), preview=True)
 
     assert graph.of_kind("Release")
 
@@ -82,7 +82,7 @@ def test_the_runtimes_that_were_asked_for_are_there_and_no_others(build: Build) 
 
 def test_one_mirror_serves_every_image(build: Build) -> None:
     for release, images in (("kserve-controller", 9), ("kserve-runtimes", 2)):
-        text = str(values(build, release, image_registry="mirror.example.org"))
+        text = str(values(build, release, image_mirror="mirror.example.org"))
         assert text.count("mirror.example.org/") == images
         assert not [public for public in ("quay.io", "docker.io") if public in text]
 

@@ -96,7 +96,7 @@ def test_pods_may_use_every_name_of_the_service_with_the_port_and_without() -> N
 
 
 def test_the_image_comes_from_the_mirror(build: Build) -> None:
-    image = _container(build(lambda: program(image_registry="mirror.example.org")))["image"]
+    image = _container(build(lambda: program(image_mirror="mirror.example.org")))["image"]
 
     assert image == f"mirror.example.org/mlflow/mlflow:v{versions.MLFLOW}-full"
     assert _container(build(program))["image"].startswith("ghcr.io/mlflow/mlflow:")
@@ -157,7 +157,7 @@ def test_two_servers_live_in_one_stack(build: Build) -> None:
 
 def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
     graph = build(
-        lambda: program(namespace=unknown("namespace"), image_registry=unknown("registry"), workers=2), preview=True
+        lambda: program(namespace=unknown("namespace"), image_mirror=unknown("registry"), workers=2), preview=True
     )
 
     assert {"Deployment", "Service"} <= graph.kinds()

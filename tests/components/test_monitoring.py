@@ -40,7 +40,7 @@ def test_the_release_is_known_when_it_is_ready_and_the_namespace_before(build: B
 
 
 def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
-    graph = build(lambda: program(namespace=unknown("n"), image_registry=unknown("r")), preview=True)
+    graph = build(lambda: program(namespace=unknown("n"), image_mirror=unknown("r")), preview=True)
 
     assert graph.of_kind("Release")
 
@@ -117,7 +117,7 @@ def test_the_namespace_admits_the_pods_that_read_the_nodes(build: Build) -> None
 
 
 def test_one_mirror_serves_every_image(build: Build) -> None:
-    assert values(build, image_registry="mirror.example.org")["global"] == {"imageRegistry": "mirror.example.org"}
+    assert values(build, image_mirror="mirror.example.org")["global"] == {"imageRegistry": "mirror.example.org"}
     assert "global" not in values(build)
     assert monitoring.CHART.version == versions.KUBE_PROMETHEUS_STACK_CHART
 

@@ -94,7 +94,7 @@ def test_other_users_mean_another_pod(build: Build) -> None:
 
 
 def test_the_image_comes_from_the_mirror(build: Build) -> None:
-    graph = build(lambda: program(image_registry="mirror.example.org"))
+    graph = build(lambda: program(image_mirror="mirror.example.org"))
 
     assert _container(graph)["image"].startswith("mirror.example.org/chrislusf/seaweedfs:")
     assert _container(build(program))["image"].startswith("docker.io/chrislusf/seaweedfs:")
@@ -116,7 +116,7 @@ def test_two_stores_live_in_one_stack(build: Build) -> None:
 
 
 def test_a_namespace_that_is_not_known_yet_is_no_obstacle(build: Build) -> None:
-    graph = build(lambda: program(namespace=unknown("namespace"), image_registry=unknown("registry")), preview=True)
+    graph = build(lambda: program(namespace=unknown("namespace"), image_mirror=unknown("registry")), preview=True)
 
     assert {"StatefulSet", "Service", "PersistentVolumeClaim"} <= graph.kinds()
 

@@ -84,7 +84,7 @@ def test_nothing_that_holds_data_is_deleted_unless_told_so(build: Build) -> None
 
 
 def test_one_mirror_serves_every_image(build: Build) -> None:
-    graph = build(lambda: program(image_registry="mirror.example.org"))
+    graph = build(lambda: program(image_mirror="mirror.example.org"))
 
     text = str([one.inputs for one in graph if one.kind in ("StatefulSet", "Deployment", "Release")])
     assert text.count("mirror.example.org") == 4
@@ -122,7 +122,7 @@ def test_only_secrets_hide_values_from_the_preview(build: Build) -> None:
 
 
 def test_a_preview_with_nothing_known_shows_every_object(build: Build) -> None:
-    preview = build(lambda: program(gateway_class=unknown("c"), image_registry=unknown("r")), preview=True)
+    preview = build(lambda: program(gateway_class=unknown("c"), image_mirror=unknown("r")), preview=True)
 
     assert {one.name for one in build(program)} <= {one.name for one in preview}
 
@@ -133,7 +133,7 @@ def test_a_preview_with_nothing_known_shows_every_object(build: Build) -> None:
         ({"gateway_url": "nowhere"}, "args.gateway_url must be a URL without a path"),
         ({"sizes": {"mlflow_storage_gib": 0}}, "args.sizes.mlflow_storage_gib must be at least 1 GiB, got 0"),
         ({"sizes": {"mlflow_disk_gib": 1}}, 'args.sizes has no argument "mlflow_disk_gib"'),
-        ({"image_registry": ""}, "args.image_registry must be a registry as images name it"),
+        ({"image_mirror": ""}, "args.image_mirror must be a registry as images name it"),
         ({"gateway_clas": "x"}, 'did you mean "gateway_class"?'),
     ],
 )
@@ -176,7 +176,7 @@ def test_registered_outputs_are_the_attributes_of_the_class(build: Build, compon
 @pytest.mark.parametrize("preview", [False, True], ids=["update", "preview"])
 def test_the_contract(build: Build, monkeypatch: pytest.MonkeyPatch, snapshot: Any, preview: bool) -> None:
     monkeypatch.setattr(_mlflow_server, "CODE", {"serve.py": "what runs has tests of its own"})
-    graph = build(lambda: program(image_registry="mirror.example.org", chart_repository="/charts"), preview=preview)
+    graph = build(lambda: program(image_mirror="mirror.example.org", chart_repository="/charts"), preview=preview)
 
     assert graph.contract() == snapshot
 

@@ -239,20 +239,20 @@ def test_istio_comes_from_where_upstream_stays(build: Build) -> None:
 
     for name in ("istio-base", "istio-release"):
         assert graph[name].inputs["repositoryOpts"] == {"repo": "https://blob.istio.io/istio-release/charts"}
-    assert istio.values({})["global"]["hub"] == "docker.io/istio"
-    assert istio.values({})["global"]["tag"] == versions.ISTIO
+    assert istio.values("istio", {})["global"]["hub"] == "docker.io/istio"
+    assert istio.values("istio", {})["global"]["tag"] == versions.ISTIO
 
 
 def test_istio_comes_from_the_mirror(build: Build) -> None:
     graph = build(lambda: Istio("istio", ISTIO_FULL))
 
-    assert istio.values(ISTIO_FULL)["global"]["hub"] == f"{MIRROR}/istio"
+    assert istio.values("istio", ISTIO_FULL)["global"]["hub"] == f"{MIRROR}/istio"
     assert graph["istio-base"].inputs["chart"] == f"{CHARTS}/base"
     assert graph["istio-release"].inputs["chart"] == f"{CHARTS}/istiod"
 
 
 def test_istios_webhook_fails_from_the_beginning_in_both_charts() -> None:
-    for values in (istio.base_values({}), istio.values({})):
+    for values in (istio.base_values("istio", {}), istio.values("istio", {})):
         assert values["base"]["validationFailurePolicy"] == "Fail"
 
 
@@ -267,7 +267,7 @@ def test_istio_lives_in_the_namespace_that_it_is_told(build: Build) -> None:
 
 @pytest.mark.parametrize(("replicas", "most", "budget"), [(1, 2, False), (2, 4, True), (10, 20, True)])
 def test_istios_control_plane_scales(replicas: int, most: int, budget: bool) -> None:
-    values = istio.values({"replicas": replicas})
+    values = istio.values("istio", {"replicas": replicas})
 
     assert (values["autoscaleMin"], values["autoscaleMax"]) == (replicas, most)
     assert values["global"]["defaultPodDisruptionBudget"] == {"enabled": budget}
@@ -283,7 +283,7 @@ def test_the_gateway_class_is_known_when_istio_runs(build: Build) -> None:
     [
         ({"replicas": 0}, "args.replicas must be between 1 and 10 replicas, got 0"),
         ({"memory": "much"}, "args.memory must be a Kubernetes quantity"),
-        ({"image_registry": ""}, "args.image_registry must be a registry as images name it"),
+        ({"image_mirror": ""}, "args.image_mirror must be a registry as images name it"),
         ({"hub": "x"}, 'has no argument "hub"'),
     ],
 )

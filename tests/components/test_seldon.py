@@ -40,7 +40,7 @@ def test_the_release_is_known_when_it_is_ready_and_the_namespace_before(build: B
 
 
 def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
-    graph = build(lambda: program(namespace=unknown("n"), image_registry=unknown("r")), preview=True)
+    graph = build(lambda: program(namespace=unknown("n"), image_mirror=unknown("r")), preview=True)
 
     assert graph.of_kind("Release")
 
@@ -77,7 +77,7 @@ def test_the_operator_may_run_in_a_restricted_namespace(build: Build) -> None:
 
 
 def test_one_mirror_serves_every_image(build: Build) -> None:
-    text = str(values(build, image_registry="mirror.example.org"))
+    text = str(values(build, image_mirror="mirror.example.org"))
 
     servers = len(seldon.MLSERVER_FLAVOURS) + len(seldon.OTHER_SERVERS)
     assert text.count("mirror.example.org") == 5 + servers
@@ -97,7 +97,7 @@ def test_a_predictor_reads_its_models_and_writes_nothing() -> None:
         ({"istio_gateway": "seldon-gateway"}, "args.istio_gateway must be a gateway such as"),
         ({"memory": "much"}, "args.memory must be a Kubernetes quantity"),
         ({"namespace": "A"}, "args.namespace must be a DNS label"),
-        ({"image_registry": ""}, "args.image_registry must be a registry as images name it"),
+        ({"image_mirror": ""}, "args.image_mirror must be a registry as images name it"),
         ({"istio": "x"}, 'did you mean "istio_gateway"?'),
     ],
 )

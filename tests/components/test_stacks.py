@@ -15,7 +15,7 @@ from local.prediction import EXAMPLE_ROWS
 from stacks import penguins, platform, sample_data, settings
 from tests.conftest import Build
 
-PLATFORM = {"gateway_class": "traefik", "gateway_url": "http://10.88.0.1", "image_registry": "mirror.example.org"}
+PLATFORM = {"gateway_class": "traefik", "gateway_url": "http://10.88.0.1", "image_mirror": "mirror.example.org"}
 PENGUINS = {"image_registry": "mirror.example.org", "replicas": "1", "models_gib": "5"}
 
 

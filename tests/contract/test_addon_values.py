@@ -40,8 +40,8 @@ VALUES = [
     pytest.param(chart.name, values, id=f"{chart.name}-{size}")
     for size, mesh, public in (("smallest", {}, PUBLIC), ("fullest", ISTIO_FULL, PUBLIC_FULL))
     for chart, values in (
-        (istio.BASE, istio.base_values(mesh)),
-        (istio.ISTIOD, istio.values(mesh)),
+        (istio.BASE, istio.base_values("one", mesh)),
+        (istio.ISTIOD, istio.values("one", mesh)),
         (public_gateway.CHART, public_gateway.values("one", public)),
     )
 ]

@@ -128,7 +128,7 @@ def test_it_says_what_it_stands_in_for_and_which_version():
 
 
 def test_it_takes_the_values_of_the_library(template):
-    objects = template(argo_workflows.values("argo", {"image_registry": "mirror.example.org"}))
+    objects = template(argo_workflows.values("argo", {"image_mirror": "mirror.example.org"}))
 
     tag = f"v{versions.ARGO_WORKFLOWS}"
     assert container(objects)["image"] == f"mirror.example.org/argoproj/workflow-controller:{tag}"

@@ -190,7 +190,7 @@ def test_a_wrong_key_would_be_found_with_its_path(build: Build, case: Case) -> N
 
 def test_every_runtime_of_kserves_chart_is_installed_or_switched_off_by_name(build: Build) -> None:
     (case,) = [one for one in CASES if one.chart == "kserve-runtime-configs"]
-    chart = chart_keys.read(case.chart, case.version)["keys"]["kserve"]["servingruntime"]
+    chart = chart_keys.read(case.chart)["keys"]["kserve"]["servingruntime"]
     runtimes = {name for name, keys in chart.items() if isinstance(keys, dict) and "disabled" in keys}
     # The chart never reads `disabled` of this one: it comes and goes with `huggingfaceserver`.
     runtimes.remove("huggingfaceserver_multinode")
@@ -202,7 +202,7 @@ def test_every_runtime_of_kserves_chart_is_installed_or_switched_off_by_name(bui
 
 def test_every_server_of_seldons_chart_comes_through_the_mirror(build: Build) -> None:
     (case,) = [one for one in CASES if one.chart == "seldon-core-operator"]
-    chart = chart_keys.read("seldon-core-operator", versions.SELDON)["keys"]["predictor_servers"]
+    chart = chart_keys.read("seldon-core-operator")["keys"]["predictor_servers"]
     servers = build(case.fullest)[case.release].inputs["values"]["predictor_servers"]
 
     assert {(server, protocol) for server, of in chart.items() for protocol in of["protocols"]} == {

@@ -21,7 +21,7 @@ TODAY = date(2026, 11, 26)
 SETTINGS: dict[str, tuple[Callable[[], None], dict[str, str]]] = {
     "platform-local": (
         platform.build,
-        {"gateway_class": "traefik", "gateway_url": "http://10.88.0.1", "image_registry": "mirror.example.org"},
+        {"gateway_class": "traefik", "gateway_url": "http://10.88.0.1", "image_mirror": "mirror.example.org"},
     ),
     "penguins-local": (penguins.build, {"image_registry": "mirror.example.org"}),
     "foundation-dev": (

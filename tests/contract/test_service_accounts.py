@@ -4,6 +4,7 @@ The two sides are built apart from each other, by the stacks' programs and by th
 only then compared.
 """
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -52,13 +53,12 @@ def test_every_role_of_a_pod_is_for_a_service_account_that_the_platform_makes(bu
 
 
 def test_a_name_misspelt_in_an_addons_chart_values_would_be_found(build: Build, monkeypatch: Any) -> None:
-    right = external_dns.values
-
     def wrong(name: str, args: Any) -> dict[str, Any]:
-        values = right(name, args)
+        values = external_dns.values(name, args)
         return {**values, "serviceAccount": {**values["serviceAccount"], "name": "externaldns"}}
 
-    monkeypatch.setattr(external_dns, "values", wrong)
+    main = dataclasses.replace(external_dns.ADD_ON.main, values=wrong)
+    monkeypatch.setattr(external_dns, "ADD_ON", dataclasses.replace(external_dns.ADD_ON, main=main))
 
     assert strangers(with_roles(build, FOUNDATIONS[0]), existing(build)) == [
         "external-dns/external-dns has a role and does not exist; there is external-dns/externaldns"
@@ -67,7 +67,7 @@ def test_a_name_misspelt_in_an_addons_chart_values_would_be_found(build: Build, 
 
 def test_a_namespace_that_an_addon_alone_changes_would_be_found(build: Build, monkeypatch: Any) -> None:
     accounts = with_roles(build, FOUNDATIONS[0])
-    monkeypatch.setattr(external_dns, "NAMESPACE", "dns")
+    monkeypatch.setattr(external_dns, "ADD_ON", dataclasses.replace(external_dns.ADD_ON, namespace="dns"))
 
     assert strangers(accounts, existing(build)) == [
         "external-dns/external-dns has a role and does not exist; there is dns/external-dns"

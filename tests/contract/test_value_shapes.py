@@ -21,7 +21,7 @@ RESTRICTED = {
 @pytest.fixture
 def everything_set(build: Build) -> list[tuple[str, dict[str, Any]]]:
     """Chart and values of each way in which an add-on is installed."""
-    of_infrastructure = [(one.values[0], one.values[2]) for one in VALUES]
+    of_infrastructure = [(one.values[0], one.values[1]) for one in VALUES]
     of_delivery = [(case.chart, inputs.get("values", {})) for case in CASES for inputs in both(case, build)]
     return [*of_infrastructure, *of_delivery]
 

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.engine
 REGISTRY = "registry.example.org"
 SETTINGS = {
     PLATFORM: {
-        "image_registry": REGISTRY,
+        "image_mirror": REGISTRY,
         "gateway_class": "example",
         "gateway_url": "http://192.0.2.1",
         "chart_repository": str(ROOT / "standins" / "charts"),

@@ -162,7 +162,7 @@ def engine(tmp_path: Path, pulumi_home: Path) -> _Engine:
     return engine
 
 
-LOCAL = {"image_registry": "registry.example.org"}
+REGISTRY = "registry.example.org"
 GATEWAY = {"gateway_class": "example", "gateway_url": "http://192.0.2.1"}
 
 
@@ -173,7 +173,7 @@ GATEWAY = {"gateway_class": "example", "gateway_url": "http://192.0.2.1"}
         ("foundation-prod", {}),
         ("platform-dev", {}),
         ("platform-prod", {}),
-        (PLATFORM, {**LOCAL, **GATEWAY, "chart_repository": str(ROOT / "standins" / "charts")}),
+        (PLATFORM, {"image_mirror": REGISTRY, **GATEWAY, "chart_repository": str(ROOT / "standins" / "charts")}),
     ],
 )
 def test_a_stack_of_this_repository_is_new(engine: _Engine, stack: str, settings: dict[str, Any]) -> None:
@@ -188,7 +188,7 @@ def test_the_example_team_is_new(engine: _Engine, cluster: Cluster) -> None:
     cluster.apply({"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": keys}, "platform")
     reached = dataclasses.replace(engine, kubeconfig=cluster.kubeconfig)
 
-    said = recorded.digest(reached.first(PENGUINS, **LOCAL), engine.directory)
+    said = recorded.digest(reached.first(PENGUINS, image_registry=REGISTRY), engine.directory)
 
     assert "c2VjcmV0" not in said
     compared(f"new-{PENGUINS}", said, packed=True)

@@ -34,13 +34,13 @@ def test_settings_arrive_with_their_types(configure: Any) -> None:
     assert read.protect_data is False
     assert read.sizes == {"mlflow_storage_gib": 3}
     assert read.mlflow_allowed_hosts == ["ml.example.org"]
-    assert read.image_registry is None
+    assert read.image_mirror is None
 
 
 def test_what_is_not_set_is_not_passed_on(configure: Any) -> None:
     configure(**NEEDED)
 
-    passed = settings.given(settings.read(settings.PlatformSettings), "gateway_class", "image_registry", "protect_data")
+    passed = settings.given(settings.read(settings.PlatformSettings), "gateway_class", "image_mirror", "protect_data")
 
     assert passed == {"gateway_class": "istio", "protect_data": True}
 
@@ -55,7 +55,7 @@ def test_what_is_not_set_is_not_passed_on(configure: Any) -> None:
         ({**NEEDED, "protect_data": "yes"}, "pulumi-mlops:protect_data must be true or false, got 'yes'"),
         ({**NEEDED, "sizes": "big"}, "pulumi-mlops:sizes must be a mapping (in YAML in the stack's file), got 'big'"),
         ({**NEEDED, "mlflow_allowed_hosts": {"a": 1}}, "must be a list"),
-        ({**NEEDED, "image_registry": " "}, "pulumi-mlops:image_registry must be a text that is not empty"),
+        ({**NEEDED, "image_mirror": " "}, "pulumi-mlops:image_mirror must be a text that is not empty"),
     ],
 )
 def test_a_wrong_setting_is_named_with_what_to_do(configure: Any, values: dict[str, Any], complaint: str) -> None:

@@ -1,5 +1,6 @@
 """The parts of the platform itself, for the stack that installs it once a cluster."""
 
+from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._eks_platform_args import (
     EksDatabaseArgs,
     EksKarpenterArgs,
@@ -8,6 +9,16 @@ from pulumi_mlops.platform._eks_platform_args import (
     EksPlatformOption,
     EksPlatformSizes,
 )
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    AwsEnvironment,
+    CallerArgs,
+    ChartArgs,
+    ChartRelease,
+    ReplicatedArgs,
+)
+from pulumi_mlops.platform.add_ons import ADD_ONS
 from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
 from pulumi_mlops.platform.argo_events import ArgoEvents, ArgoEventsArgs
 from pulumi_mlops.platform.argo_workflows import (
@@ -25,6 +36,7 @@ from pulumi_mlops.platform.external_dns import DnsSource, ExternalDns, ExternalD
 from pulumi_mlops.platform.external_secrets import ExternalSecrets, ExternalSecretsArgs
 from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
 from pulumi_mlops.platform.gateway_api import GatewayApi, GatewayApiArgs
+from pulumi_mlops.platform.helm_add_on import HelmAddOn, HelmAddOnArgs
 from pulumi_mlops.platform.istio import Istio, IstioArgs
 from pulumi_mlops.platform.karpenter import Karpenter, KarpenterArgs
 from pulumi_mlops.platform.kserve import KServe, KServeArgs
@@ -44,6 +56,9 @@ from pulumi_mlops.platform.storage_classes import (
 )
 
 __all__ = [
+    "ADD_ONS",
+    "AddOn",
+    "AddOnArgs",
     "ArgoCD",
     "ArgoCDArgs",
     "ArgoEvents",
@@ -53,8 +68,13 @@ __all__ = [
     "ArgoWorkflowsArgs",
     "ArgoWorkflowsLine",
     "ArtifactRepositoryArgs",
+    "AwsEnvironment",
+    "CallerArgs",
     "CertManager",
     "CertManagerArgs",
+    "Chart",
+    "ChartArgs",
+    "ChartRelease",
     "Crossplane",
     "CrossplaneArgs",
     "DnsSource",
@@ -76,6 +96,8 @@ __all__ = [
     "GatewayApiArgs",
     "GatewayArgs",
     "GitHostKind",
+    "HelmAddOn",
+    "HelmAddOnArgs",
     "Istio",
     "IstioArgs",
     "KServe",
@@ -99,6 +121,7 @@ __all__ = [
     "PlatformSizes",
     "PublicGateway",
     "PublicGatewayArgs",
+    "ReplicatedArgs",
     "ReviewWorkflow",
     "ReviewWorkflowArgs",
     "Seldon",

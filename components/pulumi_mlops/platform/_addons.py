@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _aws, conventions
-from pulumi_mlops._args import Rule, between, dns_label, image_registry, matches, not_empty
+from pulumi_mlops._args import Rule, between, dns_label, matches, not_empty
 from pulumi_mlops._manifests import RESTRICTED, Manifest, name_of
 
 DEFAULT_REPLICAS = 2
@@ -22,7 +22,6 @@ PRIORITY_CLASS = "system-cluster-critical"
 RULES: dict[str, Rule] = {
     "namespace": dns_label,
     "chart_repository": not_empty,
-    "image_registry": image_registry,
     "replicas": between(1, MAX_REPLICAS, "replicas"),
 }
 """Of the arguments that every add-on has; a rule for an argument that an add-on lacks does nothing."""
@@ -39,11 +38,15 @@ def namespace(
     wanted: pulumi.Input[str],
     parent: pulumi.Resource,
     extra_labels: Mapping[str, str] | None = None,
+    instance: str | None = None,
 ) -> pulumi.Output[str]:
-    """Creates an add-on's namespace, which admits only restricted pods, and returns its name."""
+    """Creates an add-on's namespace, which admits only restricted pods, and returns its name.
+
+    `name` is the component's, `instance` what its objects are called, where that is another name.
+    """
     created = k8s.core.v1.Namespace(
         f"{name}-namespace",
-        metadata=_metadata({"name": wanted, "labels": _namespace_labels(name, extra_labels)}),
+        metadata=_metadata({"name": wanted, "labels": _namespace_labels(instance or name, extra_labels)}),
         opts=pulumi.ResourceOptions(parent=parent),
     )
     return name_of(created)

@@ -21,8 +21,17 @@ EVERYWHERE: list[Manifest] = [
 """What a reader's pages ask for: those of each namespace, and those that no team has."""
 
 
-def create(name: str, namespace: pulumi.Input[str], server: Mapping[str, Any], child: pulumi.ResourceOptions) -> None:
-    """Creates the accounts of the groups that the server is told of, and the one of everybody else."""
+def create(
+    name: str,
+    called: str,
+    namespace: pulumi.Input[str],
+    server: Mapping[str, Any],
+    child: pulumi.ResourceOptions,
+) -> None:
+    """Creates the accounts of the groups that the server is told of, and the one of everybody else.
+
+    `name` is the component's, `called` what its objects are called.
+    """
     for role, groups, precedence, rules in (
         ("admin", server.get("sso_admin_groups"), ADMIN, [*EVERYWHERE, *RUN]),
         ("reader", server.get("sso_reader_groups"), READER, EVERYWHERE),
@@ -31,20 +40,20 @@ def create(name: str, namespace: pulumi.Input[str], server: Mapping[str, Any], c
             continue
         expression = _workflow_access.rule(groups)
         account = _workflow_access.account(
-            f"{name}-{role}", _metadata(name, role, namespace), expression, precedence, child
+            f"{name}-{role}", _metadata(called, role, namespace), expression, precedence, child
         )
         cluster_role = k8s.rbac.v1.ClusterRole(
-            f"{name}-{role}-role", metadata=_metadata(name, role), rules=rules, opts=child
+            f"{name}-{role}-role", metadata=_metadata(called, role), rules=rules, opts=child
         )
         k8s.rbac.v1.ClusterRoleBinding(
             f"{name}-{role}-role-binding",
-            metadata=_metadata(name, role),
+            metadata=_metadata(called, role),
             role_ref=_workflow_access.role_reference(cluster_role),
             subjects=[_workflow_access.subject(account)],
             opts=child,
         )
     # Without rights. The server asks for an account of its own namespace before it looks at that of a team.
-    _workflow_access.account(f"{name}-login", _metadata(name, "login", namespace), EVERYBODY, LOGIN, child)
+    _workflow_access.account(f"{name}-login", _metadata(called, "login", namespace), EVERYBODY, LOGIN, child)
 
 
 def account_name(name: str, role: str) -> str:

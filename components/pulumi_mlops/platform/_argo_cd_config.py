@@ -109,7 +109,7 @@ def rbac(args: Mapping[str, Any]) -> dict[str, Any]:
 
 def redis(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the cache: three replicas behind a proxy, or one."""
-    registry = args.get("image_registry", REDIS_REGISTRY)
+    registry = args.get("image_mirror", REDIS_REGISTRY)
     image = {"repository": _addons.mirrored(registry, "docker/library/redis")}
     if not args.get("redis_high_availability", True):
         return {"redis": {"image": image, "resources": resources("100m", "256Mi")}}

@@ -142,7 +142,7 @@ class EksPlatformArgs(TypedDict):
     """Whether the load balancer is reachable from the VPC alone; default false."""
     source_ranges: NotRequired[list[pulumi.Input[str]]]
     """Blocks of addresses that may connect to the load balancer; default: every address."""
-    image_registry: NotRequired[pulumi.Input[str]]
+    image_mirror: NotRequired[pulumi.Input[str]]
     """Registry that mirrors every image of the platform; default: each image's own registry."""
     chart_repository: NotRequired[str]
     """Helm repository, registry or directory that mirrors every chart; default: each chart's own. Plain: see
@@ -175,7 +175,7 @@ RULES: dict[str, Rule] = {
     "sizes.istio_memory": quantity,
     "sizes.event_bus_storage_gib": at_least(1, "GiB"),
     "sizes.monitoring_storage_gib": at_least(1, "GiB"),
-    "image_registry": image_registry,
+    "image_mirror": image_registry,
     "chart_repository": not_empty,
 }
 

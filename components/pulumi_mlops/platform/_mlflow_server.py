@@ -74,7 +74,7 @@ def pod(name: str, args: Mapping[str, Any], used: Objects) -> Manifest:
         "containers": [
             {
                 "name": "mlflow",
-                "image": pulumi.Output.from_input(args.get("image_registry", UPSTREAM_REGISTRY)).apply(
+                "image": pulumi.Output.from_input(args.get("image_mirror", UPSTREAM_REGISTRY)).apply(
                     lambda registry: conventions.image(registry, REPOSITORY, IMAGE_TAG)
                 ),
                 "command": ["python", f"{CODE_PATH}/serve.py"],

@@ -19,15 +19,17 @@ https_url: Rule = matches(r"https://[^\s]+[^/\s]", "a URL that begins with https
 
 
 def route(
+    resource_name: str,
     metadata: Mapping[str, Any],
     args: Mapping[str, Any],
+    *,
     service: str,
     port: int,
     opts: pulumi.ResourceOptions,
 ) -> k8s.apiextensions.CustomResource:
-    """Creates the HTTPRoute from `args["host"]` to a Service; it is called `<name>-route`, and its object `<name>`."""
+    """Creates the HTTPRoute from `args["host"]` to a Service."""
     return k8s.apiextensions.CustomResource(
-        f"{metadata['name']}-route",
+        resource_name,
         api_version="gateway.networking.k8s.io/v1",
         kind="HTTPRoute",
         metadata={**metadata},  # pyright: ignore[reportArgumentType] - Kubernetes' own notation

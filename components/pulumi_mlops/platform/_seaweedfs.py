@@ -61,7 +61,7 @@ def stateful_set(
 
 def pod(args: Mapping[str, Any], volume: pulumi.Input[str], identities: pulumi.Input[str]) -> Manifest:
     """Spec of the server's pod."""
-    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
     port = conventions.OBJECT_STORE_PORT
     return {
         "securityContext": pod_security(),

@@ -5,17 +5,19 @@ the credentials of repositories, the Secret of the identity provider's client, t
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import check_args, dns_label, matches, not_empty, object_name, quantity
+from pulumi_mlops._args import dns_label, matches, not_empty, quantity
 from pulumi_mlops._manifests import Manifest, resources
 from pulumi_mlops.platform import _addons, _argo_cd_config, _published
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._deletion import Stage, watched
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart("argo-cd", "https://argoproj.github.io/argo-helm", versions.ARGO_CD_CHART)
 UPSTREAM_REGISTRY = "quay.io"
@@ -34,7 +36,7 @@ KUBERNETES_QUERIES_PER_SECOND = "300"
 """The client's own default of 50 starves reconciliation once Crossplane's hundreds of kinds are listed."""
 
 
-class ArgoCDArgs(TypedDict):
+class ArgoCDArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Arguments of `ArgoCD`."""
 
     host: pulumi.Input[str]
@@ -53,18 +55,11 @@ class ArgoCDArgs(TypedDict):
     """Groups that may see everything; default none. Who is in no group sees nothing."""
     groups_scope: NotRequired[pulumi.Input[str]]
     """Scope that the identity provider wants to be asked for before it names groups; default none, as with Cognito."""
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "argocd"."""
-    replicas: NotRequired[int]
-    """Replicas of server, repository server and application sets, from 1 to 10; default 2. The controller is one: a
-    second would need shards."""
     redis_high_availability: NotRequired[bool]
     """Whether Redis has three replicas, which need three nodes; default true. When false, the cache is empty after a
     failure and is filled again."""
     controller_memory: NotRequired[pulumi.Input[str]]
     """Memory of the controller, request and limit; default "2Gi", enough for some hundred applications."""
-    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
-    """Annotations of the four service accounts, such as IRSA's role; default none, which suits EKS Pod Identity."""
     gateway_name: NotRequired[pulumi.Input[str]]
     """Name of the Gateway; default `public`, the platform's."""
     gateway_namespace: NotRequired[pulumi.Input[str]]
@@ -72,15 +67,9 @@ class ArgoCDArgs(TypedDict):
     keep_definitions: NotRequired[bool]
     """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
     them every application; what the applications deployed stays."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with mirrors of `argoproj/argocd`, `docker/library/redis` and `docker/library/haproxy`; default: each
-    image's own."""
-    chart_repository: NotRequired[str]
-    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
 
 
 RULES = {
-    **_addons.RULES,
     **_published.RULES,
     "oidc_issuer": _published.https_url,
     "oidc_client_id": not_empty,
@@ -116,30 +105,22 @@ class ArgoCD(pulumi.ComponentResource):
     """Version of the chart."""
 
     def __init__(self, name: str, args: ArgoCDArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(ArgoCD, name, args, ArgoCDArgs, RULES, problems=_problems(args), name_rule=object_name(40))
+        checked = check_add_on(ArgoCD, name, args, ArgoCDArgs, RULES, problems=_problems(args))
         super().__init__("pulumi-mlops:index:ArgoCD", name, {**checked}, opts)
-        self._name = name
-        self.namespace = _addons.namespace(name, checked.get("namespace", conventions.ARGO_CD_NAMESPACE), self)
-        redis = self._create_redis_secret()
-        installed = release(
-            f"{name}-release",
-            CHART,
-            name=name,
-            namespace=self.namespace,
-            values=values(name, checked),
-            mirror=checked.get("chart_repository"),
-            timeout_seconds=TIMEOUT_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[redis]),
-        )
+        self._called: str = checked.get("object_name", name)
+        self.namespace = ADD_ON.create_namespace(self, name, checked)
+        redis = self._create_redis_secret(name)
+        installed = ADD_ON.install(self, name, checked, namespace=self.namespace, needs=[redis])
         _published.route(
-            self._metadata(name),
+            f"{name}-route",
+            self._metadata(self._called),
             checked,
-            server_service(name),
-            SERVICE_PORT,
-            pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+            service=server_service(self._called),
+            port=SERVICE_PORT,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[installed.main]),
         )
         self.url = pulumi.Output.concat("https://", checked["host"])
-        self.release = _addons.when_ready(installed, name)
+        self.release = installed.release
         self.chart_version = pulumi.Output.from_input(CHART.version)
         self.register_outputs(
             {
@@ -150,13 +131,13 @@ class ArgoCD(pulumi.ComponentResource):
             }
         )
 
-    def _create_redis_secret(self) -> k8s.core.v1.Secret:
+    def _create_redis_secret(self, name: str) -> k8s.core.v1.Secret:
         """The chart would have a hook make it, which nobody sees in a preview and no `destroy` removes."""
         password = random.RandomPassword(
-            f"{self._name}-redis-password", length=40, special=False, opts=pulumi.ResourceOptions(parent=self)
+            f"{name}-redis-password", length=40, special=False, opts=pulumi.ResourceOptions(parent=self)
         )
         return k8s.core.v1.Secret(
-            f"{self._name}-redis",
+            f"{name}-redis",
             metadata=self._metadata(_argo_cd_config.REDIS_SECRET),
             string_data={_argo_cd_config.REDIS_PASSWORD_KEY: password.result},
             opts=pulumi.ResourceOptions(parent=self),
@@ -166,7 +147,7 @@ class ArgoCD(pulumi.ComponentResource):
         return {
             "name": object_name,
             "namespace": self.namespace,
-            "labels": conventions.labels("argo-cd", self._name),
+            "labels": conventions.labels("argo-cd", self._called),
         }
 
 
@@ -178,7 +159,7 @@ def server_service(name: str) -> str:
 def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the chart."""
     replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
-    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
 
     def part(account: str, count: int, cpu: str, memory: Any) -> dict[str, Any]:
         annotations = args.get("service_account_annotations", {})
@@ -246,6 +227,14 @@ def statements(
             )
         )
     return found
+
+
+ADD_ON = AddOn(
+    main=ChartRelease(chart=CHART, values=values, timeout_seconds=TIMEOUT_SECONDS),
+    namespace=conventions.ARGO_CD_NAMESPACE,
+    images=("argoproj/argocd", "docker/library/redis", "docker/library/haproxy"),
+    watched=watched(Stage.GITOPS, "applicationsets.argoproj.io", "applications.argoproj.io"),
+)
 
 
 def _problems(args: Mapping[str, Any]) -> Iterator[str]:

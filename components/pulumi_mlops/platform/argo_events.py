@@ -5,16 +5,18 @@ and their service accounts, nor the namespaces of the buses.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import at_least, check_args, dns_label, not_empty, object_name, quantity
+from pulumi_mlops._args import at_least, dns_label, not_empty, quantity
 from pulumi_mlops._manifests import container_security, gib, name_of, pod_security, resources
 from pulumi_mlops.platform import _addons
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._deletion import Stage, held, watched
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart("argo-events", "https://argoproj.github.io/argo-helm", versions.ARGO_EVENTS_CHART)
 UPSTREAM_REGISTRY = "quay.io"
@@ -30,16 +32,12 @@ DEFAULT_BUS_MEMORY = "512Mi"
 DEFAULT_BUS_STORAGE_GIB = 10
 
 
-class ArgoEventsArgs(TypedDict):
+class ArgoEventsArgs(AddOnArgs, ReplicatedArgs):
     """Arguments of `ArgoEvents`."""
 
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace of the controller, created here; default "argo-events"."""
     bus_namespaces: NotRequired[list[str]]
     """Further namespaces that get an event bus, created elsewhere; the controller's own has one. A bus is three pods.
     Plain: each is a resource."""
-    replicas: NotRequired[int]
-    """Replicas of the controller, from 1 to 10; default 2. One of them works at a time."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a controller, request and limit; default "256Mi"."""
     bus_memory: NotRequired[pulumi.Input[str]]
@@ -51,15 +49,9 @@ class ArgoEventsArgs(TypedDict):
     keep_definitions: NotRequired[bool]
     """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
     them every event source, sensor and bus."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with mirrors of `argoproj/argo-events`, `library/nats`, `natsio/prometheus-nats-exporter` and
-    `natsio/nats-server-config-reloader`; default: each image's own."""
-    chart_repository: NotRequired[str]
-    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
 
 
 RULES = {
-    **_addons.RULES,
     "bus_namespaces": dns_label,
     "memory": quantity,
     "bus_memory": quantity,
@@ -87,31 +79,24 @@ class ArgoEvents(pulumi.ComponentResource):
     """Name of the bus in each namespace that has one, known once all were asked for."""
 
     def __init__(self, name: str, args: ArgoEventsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(ArgoEvents, name, args, ArgoEventsArgs, RULES, name_rule=object_name(40))
+        checked = check_add_on(ArgoEvents, name, args, ArgoEventsArgs, RULES)
         super().__init__("pulumi-mlops:index:ArgoEvents", name, {**checked}, opts)
-        self.namespace = _addons.namespace(name, checked.get("namespace", conventions.ARGO_EVENTS_NAMESPACE), self)
-        installed = release(
-            f"{name}-release",
-            CHART,
-            name=name,
-            namespace=self.namespace,
-            values=values(name, checked),
-            mirror=checked.get("chart_repository"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        installed = ADD_ON.install(self, name, checked)
+        called = checked.get("object_name", name)
+        self.namespace = installed.namespace
         places = {"bus": self.namespace, **{f"bus-{place}": place for place in checked.get("bus_namespaces", [])}}
         buses = [
             k8s.apiextensions.CustomResource(
                 f"{name}-{role}",
                 api_version="argoproj.io/v1alpha1",
                 kind="EventBus",
-                metadata={"name": EVENT_BUS, "namespace": place, "labels": conventions.labels("event-bus", name)},
+                metadata={"name": EVENT_BUS, "namespace": place, "labels": conventions.labels("event-bus", called)},
                 spec=bus_spec(checked),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[installed.main]),
             )
             for role, place in places.items()
         ]
-        self.release = _addons.when_ready(installed, name)
+        self.release = installed.release
         self.event_bus = pulumi.Output.all(*(name_of(bus) for bus in buses)).apply(lambda names: names[0])
         self.register_outputs({"namespace": self.namespace, "release": self.release, "event_bus": self.event_bus})
 
@@ -119,13 +104,13 @@ class ArgoEvents(pulumi.ComponentResource):
 def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the chart."""
     replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
-    nats = args.get("image_registry", NATS_REGISTRY)
+    nats = args.get("image_mirror", NATS_REGISTRY)
     return {
         "fullnameOverride": name,
         "crds": {"install": True, "keep": args.get("keep_definitions", True)},
         "global": {
             "image": {
-                "repository": _addons.mirrored(args.get("image_registry", UPSTREAM_REGISTRY), "argoproj/argo-events")
+                "repository": _addons.mirrored(args.get("image_mirror", UPSTREAM_REGISTRY), "argoproj/argo-events")
             },
             "securityContext": pod_security(),
         },
@@ -213,3 +198,18 @@ def statements(queue_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]:
             ["sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"], queue_arns
         )
     ]
+
+
+ADD_ON = AddOn(
+    main=ChartRelease(chart=CHART, values=values),
+    namespace=conventions.ARGO_EVENTS_NAMESPACE,
+    images=(
+        "argoproj/argo-events",
+        "library/nats",
+        "natsio/prometheus-nats-exporter",
+        "natsio/nats-server-config-reloader",
+    ),
+    watched=watched(
+        Stage.WORKLOADS, "sensors.argoproj.io", "eventsources.argoproj.io", "eventbus.argoproj.io", counts=held
+    ),
+)

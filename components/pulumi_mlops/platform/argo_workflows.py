@@ -5,18 +5,21 @@ namespace, the service accounts and artifact repositories of workflows (each wor
 identity provider's groups.
 """
 
+import dataclasses
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import at_least, between, check_args, dns_label, not_empty, object_name, quantity
+from pulumi_mlops._args import at_least, between, dns_label, not_empty, quantity
 from pulumi_mlops._manifests import Manifest, container_security, resources
 from pulumi_mlops.platform import _argo_access, _argo_server, _published
 from pulumi_mlops.platform._argo_server import ArgoServerArgs, ArtifactRepositoryArgs, WorkflowArchiveArgs
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._deletion import Stage, held, watched
+from pulumi_mlops.platform.add_on import AddOn, ChartArgs, ChartRelease, check_add_on
 
 UPSTREAM_REGISTRY = "quay.io"
 CONTROLLER_REPOSITORY = "argoproj/workflow-controller"
@@ -55,17 +58,11 @@ RELEASES = {
 """Line → chart and version of the images. A line decides this and nothing else."""
 
 
-class ArgoWorkflowsArgs(TypedDict):
+class ArgoWorkflowsArgs(ChartArgs):
     """Arguments of `ArgoWorkflows`."""
 
     namespace: pulumi.Input[str]
     """Namespace of the controller, created elsewhere. It runs the workflows of every namespace."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with mirrors of `argoproj/workflow-controller`, `argoproj/argoexec` and, with `server`,
-    `argoproj/argocli`; default `quay.io`."""
-    chart_repository: NotRequired[str]
-    """Where the chart comes from: a Helm repository (`https://…`), a registry (`oci://…`) or a directory that holds
-    the chart's directory; default: upstream's repository. Plain: the form decides how Helm is called."""
     requeue_milliseconds: NotRequired[int]
     """How long the controller waits before it looks at a changed workflow again; default 500, at most 10000, which is
     upstream's default. Less makes short steps follow each other faster; thousands of workflows want more."""
@@ -102,7 +99,7 @@ class ArgoWorkflows(pulumi.ComponentResource):
     ```python
     from pulumi_mlops.platform import ArgoWorkflows
 
-    argo = ArgoWorkflows("argo-workflows", {"namespace": "argo", "image_registry": "mirror.example.org"})
+    argo = ArgoWorkflows("argo-workflows", {"namespace": "argo", "image_mirror": "mirror.example.org"})
     pulumi.export("argo_version", argo.version)
     ```
     """
@@ -115,50 +112,38 @@ class ArgoWorkflows(pulumi.ComponentResource):
     """Version of Argo Workflows."""
 
     def __init__(self, name: str, args: ArgoWorkflowsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(
-            ArgoWorkflows,
-            name,
-            args,
-            ArgoWorkflowsArgs,
-            RULES,
-            problems=_argo_server.problems(args),
-            name_rule=object_name(40),
+        checked = check_add_on(
+            ArgoWorkflows, name, args, ArgoWorkflowsArgs, RULES, problems=_argo_server.problems(args)
         )
         super().__init__("pulumi-mlops:index:ArgoWorkflows", name, {**checked}, opts)
-        chart, version = RELEASES[ArgoWorkflowsLine(checked.get("line", DEFAULT_LINE))]
-        installed = release(
-            f"{name}-release",
-            chart,
-            name=name,
-            namespace=checked["namespace"],
-            values=values(name, checked),
-            mirror=checked.get("chart_repository"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        line = ArgoWorkflowsLine(checked.get("line", DEFAULT_LINE))
+        called = checked.get("object_name", name)
+        installed = add_on(line).install(self, name, checked, namespace=checked["namespace"])
         if "server" in checked:
             _published.route(
+                f"{name}-route",
                 {
-                    "name": name,
+                    "name": called,
                     "namespace": checked["namespace"],
-                    "labels": conventions.labels("argo-workflows", name),
+                    "labels": conventions.labels("argo-workflows", called),
                 },
                 checked["server"],
-                f"{name}-server",
-                _argo_server.SERVICE_PORT,
-                pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+                service=f"{called}-server",
+                port=_argo_server.SERVICE_PORT,
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[installed.main]),
             )
             if "sso_issuer" in checked["server"]:
-                _argo_access.create(name, checked["namespace"], checked["server"], pulumi.ResourceOptions(parent=self))
+                child = pulumi.ResourceOptions(parent=self)
+                _argo_access.create(name, called, checked["namespace"], checked["server"], child)
         self.namespace = pulumi.Output.from_input(checked["namespace"])
-        # Through the release's id: known once the controller runs, so that whoever uses it comes after.
-        self.release = installed.id.apply(lambda _: name)
-        self.version = pulumi.Output.from_input(version)
+        self.release = installed.release
+        self.version = pulumi.Output.from_input(RELEASES[line][1])
         self.register_outputs({"namespace": self.namespace, "release": self.release, "version": self.version})
 
 
 def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the chart; a test checks that upstream's chart has every key."""
-    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
     retained = args.get("retained_workflows", DEFAULT_RETAINED_WORKFLOWS)
     _, version = RELEASES[ArgoWorkflowsLine(args.get("line", DEFAULT_LINE))]
     server = {"enabled": False} if "server" not in args else _argo_server.server_values(name, args["server"], registry)
@@ -201,3 +186,18 @@ def workflow_defaults() -> Manifest:
         "ttlStrategy": {"secondsAfterCompletion": WORKFLOW_DAYS * 24 * 3600},
         "podGC": {"strategy": "OnPodSuccess"},
     }
+
+
+ADD_ON = AddOn(
+    main=ChartRelease(chart=CHART, values=values),
+    namespace=conventions.ARGO_NAMESPACE,
+    images=(CONTROLLER_REPOSITORY, EXECUTOR_REPOSITORY, _argo_server.SERVER_REPOSITORY),
+    service_accounts={SERVER_SERVICE_ACCOUNT: lambda aws: statements([aws.workflows_bucket_arn])},
+    watched=watched(Stage.WORKLOADS, "workflows.argoproj.io", counts=held),
+)
+"""That of the default line."""
+
+
+def add_on(line: ArgoWorkflowsLine) -> AddOn:
+    """The add-on in one of its lines."""
+    return dataclasses.replace(ADD_ON, main=dataclasses.replace(ADD_ON.main, chart=RELEASES[line][0]))

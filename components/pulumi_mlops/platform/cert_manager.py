@@ -5,16 +5,18 @@ account (`WorkloadIdentity` with `statements`), the certificates themselves.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import check_args, matches, object_name, quantity
+from pulumi_mlops._args import matches, quantity
 from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._deletion import Stage, held, watched
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart("cert-manager", "https://charts.jetstack.io", versions.CERT_MANAGER)
 NAMESPACE = "cert-manager"
@@ -29,11 +31,9 @@ WEBHOOK_REPLICAS = 3
 """While no webhook answers, no certificate can be created or changed, so upstream advises three."""
 
 
-class CertManagerArgs(TypedDict):
+class CertManagerArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Arguments of `CertManager`."""
 
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "cert-manager"."""
     acme_email: NotRequired[str]
     """Address that the certificate authority warns of expiring certificates. With it a ClusterIssuer that proves names
     by Route 53 is made, and `region` is required; default: none. Plain: it decides whether the issuer exists."""
@@ -41,23 +41,14 @@ class CertManagerArgs(TypedDict):
     """Directory URL of the certificate authority; default: Let's Encrypt."""
     region: NotRequired[pulumi.Input[str]]
     """AWS region whose endpoints the issuer calls."""
-    replicas: NotRequired[int]
-    """Replicas of the controller, from 1 to 10; default 2. One turns the other parts into single pods as well."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a controller, request and limit; default "256Mi"."""
-    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
     keep_definitions: NotRequired[bool]
     """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
     them every certificate and issuer in the cluster."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with mirrors of `jetstack/cert-manager-*`; default `quay.io`."""
-    chart_repository: NotRequired[str]
-    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
 
 
 RULES = {
-    **_addons.RULES,
     "acme_email": matches(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
     "acme_server": matches(r"https://\S+", "a URL that begins with https://"),
     "region": _addons.region,
@@ -86,31 +77,22 @@ class CertManager(pulumi.ComponentResource):
     """Name of the ClusterIssuer of public certificates; empty where none was asked for."""
 
     def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(
-            CertManager, name, args, CertManagerArgs, RULES, problems=_problems(args), name_rule=object_name(40)
-        )
+        checked = check_add_on(CertManager, name, args, CertManagerArgs, RULES, problems=_problems(args))
         super().__init__("pulumi-mlops:index:CertManager", name, {**checked}, opts)
-        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
-        installed = release(
-            f"{name}-release",
-            CHART,
-            name=name,
-            namespace=self.namespace,
-            values=values(name, checked),
-            mirror=checked.get("chart_repository"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        installed = ADD_ON.install(self, name, checked)
+        called = checked.get("object_name", name)
+        self.namespace = installed.namespace
         self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
-        self.release = _addons.when_ready(installed, name)
+        self.release = installed.release
         self.issuer = pulumi.Output.from_input("")
         if "acme_email" in checked:
             issuer = k8s.apiextensions.CustomResource(
                 f"{name}-issuer",
                 api_version="cert-manager.io/v1",
                 kind="ClusterIssuer",
-                metadata={"name": f"{name}-public", "labels": conventions.labels("cluster-issuer", name)},
-                spec=acme_issuer(f"{name}-acme-account", checked),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+                metadata={"name": f"{called}-public", "labels": conventions.labels("cluster-issuer", called)},
+                spec=acme_issuer(f"{called}-acme-account", checked),
+                opts=pulumi.ResourceOptions(parent=self, depends_on=[installed.main]),
             )
             self.issuer = name_of(issuer)
         self.register_outputs(
@@ -138,7 +120,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
 
     return {
         "fullnameOverride": name,
-        "imageRegistry": args.get("image_registry", UPSTREAM_REGISTRY),
+        "imageRegistry": args.get("image_mirror", UPSTREAM_REGISTRY),
         "crds": {"enabled": True, "keep": args.get("keep_definitions", True)},
         "global": {
             "priorityClassName": _addons.PRIORITY_CLASS,
@@ -192,6 +174,15 @@ def statements(zone_ids: Sequence[pulumi.Input[str]], *, partition: str = "aws")
             ["route53:ListHostedZonesByName"], ["*"], reason="Route 53 knows no resource for listing hosted zones"
         ),
     ]
+
+
+ADD_ON = AddOn(
+    main=ChartRelease(chart=CHART, values=values),
+    namespace=NAMESPACE,
+    images=("jetstack/cert-manager-*",),
+    service_accounts={SERVICE_ACCOUNT: lambda aws: statements(aws.zone_ids)},
+    watched=watched(Stage.REST, "challenges.acme.cert-manager.io", counts=held),
+)
 
 
 def _problems(args: Mapping[str, Any]) -> Iterator[str]:

@@ -6,17 +6,19 @@ compositions and their definitions, the roles behind the service accounts (`Work
 """
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import check_args, matches, object_name, quantity
+from pulumi_mlops._args import matches, quantity
 from pulumi_mlops._manifests import Manifest, name_of
 from pulumi_mlops.platform import _addons, _crossplane_permissions, _parts
 from pulumi_mlops.platform import _crossplane_packages as packages
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._deletion import Stage, Watched, held, watched
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart("crossplane", "https://charts.crossplane.io/stable", versions.CROSSPLANE)
 REPOSITORY = "crossplane/crossplane"
@@ -32,7 +34,7 @@ HEALTHY = {"pulumi.com/waitFor": "condition=Healthy"}
 """A package is healthy once its kinds are in the API server and its pod runs."""
 
 
-class CrossplaneArgs(TypedDict):
+class CrossplaneArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Arguments of `Crossplane`."""
 
     services: NotRequired[list[str]]
@@ -41,26 +43,13 @@ class CrossplaneArgs(TypedDict):
     activations: NotRequired[list[pulumi.Input[str]]]
     """Further managed resource definitions to activate, such as `clusters.rds.aws.m.upbound.io`; a kind that is not
     activated fails with "no matches for kind". Default: those that the permissions reach."""
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "crossplane-system"."""
-    replicas: NotRequired[int]
-    """Replicas of Crossplane and of its RBAC manager, from 1 to 10; default 2. One of them works at a time."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a replica, request and limit; default "1Gi"."""
     provider_memory: NotRequired[pulumi.Input[str]]
     """Memory of each provider, request and limit; default "1Gi"."""
-    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
-    """Annotations of the providers' service accounts; default none, which suits EKS Pod Identity, the only source of
-    credentials that the configuration names."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with mirrors of `crossplane/crossplane` and of the packages in `crossplane-contrib`, which keep their
-    public names; default `xpkg.crossplane.io`."""
-    chart_repository: NotRequired[str]
-    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
 
 
 RULES = {
-    **_addons.RULES,
     "services": matches("|".join(packages.SERVICES), f"one of {', '.join(packages.SERVICES)}"),
     "activations": matches(r"(\*|[a-z0-9]+)(\.[-a-z0-9]+)+", 'a definition such as "buckets.s3.aws.m.upbound.io"'),
     "memory": quantity,
@@ -91,27 +80,20 @@ class Crossplane(pulumi.ComponentResource):
     """Name of the ClusterProviderConfig, known once the providers can make resources; empty without any."""
 
     def __init__(self, name: str, args: CrossplaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(Crossplane, name, args, CrossplaneArgs, RULES, name_rule=object_name(40))
+        checked = check_add_on(Crossplane, name, args, CrossplaneArgs, RULES)
         super().__init__("pulumi-mlops:index:Crossplane", name, {**checked}, opts)
         self._name = name
+        self._called: str = checked.get("object_name", name)
         self._args = checked
         self._services: list[str] = checked.get("services", list(packages.SERVICES))
-        self.namespace = _addons.namespace(name, checked.get("namespace", conventions.CROSSPLANE_NAMESPACE), self)
-        installed = release(
-            f"{name}-release",
-            CHART,
-            name=name,
-            namespace=self.namespace,
-            values=values(name, checked),
-            mirror=checked.get("chart_repository"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        installed = ADD_ON.install(self, name, checked)
+        self.namespace = installed.namespace
         self._create_disruption_budgets()
-        before = [installed, *self._create_mirror(installed)]
+        before = [installed.main, *self._create_mirror(installed.main)]
         functions = self._create_functions(before)
         configured = self._create_providers(before) if self._services else None
 
-        self.release = _addons.when_ready(installed, name)
+        self.release = installed.release
         self.functions = pulumi.Output.all(*(name_of(one) for one in functions))
         self.provider_config = name_of(configured) if configured else pulumi.Output.from_input("")
         self.register_outputs(
@@ -131,22 +113,22 @@ class Crossplane(pulumi.ComponentResource):
             k8s.policy.v1.PodDisruptionBudget(
                 f"{self._name}-{role.removeprefix('crossplane-')}-disruption-budget",
                 metadata={
-                    "name": f"{self._name}-{role}",
+                    "name": f"{self._called}-{role}",
                     "namespace": self.namespace,
-                    "labels": conventions.labels("crossplane", self._name),
+                    "labels": conventions.labels("crossplane", self._called),
                 },
-                spec=_parts.disruption_budget(_pods(role, self._name)),
+                spec=_parts.disruption_budget(_pods(role, self._called)),
                 opts=pulumi.ResourceOptions(parent=self),
             )
 
     def _create_mirror(self, installed: pulumi.Resource) -> list[pulumi.Resource]:
-        if "image_registry" not in self._args:
+        if "image_mirror" not in self._args:
             return []
-        spec = packages.mirror_spec(self._args["image_registry"])
+        spec = packages.mirror_spec(self._args["image_mirror"])
         return [self._object("mirror", "pkg.crossplane.io/v1beta1", "ImageConfig", spec, [installed])]
 
     def _create_functions(self, before: list[pulumi.Resource]) -> list[pulumi.Resource]:
-        spec = packages.runtime_spec(f"{self._name}-functions", {}, "50m", "256Mi")
+        spec = packages.runtime_spec(f"{self._called}-functions", {}, "50m", "256Mi")
         runtime = self._object("functions", "pkg.crossplane.io/v1beta1", "DeploymentRuntimeConfig", spec, before)
         return [
             self._package("Function", function, version, "functions", [runtime, *before])
@@ -192,7 +174,7 @@ class Crossplane(pulumi.ComponentResource):
     def _package(
         self, kind: str, package: str, version: str, runtime_role: str, needs: list[pulumi.Resource]
     ) -> pulumi.Resource:
-        spec = packages.package_spec(package, version, f"{self._name}-{runtime_role}")
+        spec = packages.package_spec(package, version, f"{self._called}-{runtime_role}")
         return self._object(
             package,
             "pkg.crossplane.io/v1",
@@ -215,8 +197,8 @@ class Crossplane(pulumi.ComponentResource):
         annotations: Mapping[str, str] | None = None,
     ) -> pulumi.Resource:
         """One of Crossplane's own objects, none of which lies in a namespace."""
-        labels = conventions.labels("crossplane", self._name)
-        metadata: Manifest = {"name": called or f"{self._name}-{role}", "labels": labels}
+        labels = conventions.labels("crossplane", self._called)
+        metadata: Manifest = {"name": called or f"{self._called}-{role}", "labels": labels}
         return k8s.apiextensions.CustomResource(
             f"{self._name}-{role}",
             api_version=api_version,
@@ -232,7 +214,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
     pod = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     container = {"capabilities": {"drop": ["ALL"]}}
-    registry = args.get("image_registry", packages.PACKAGE_REGISTRY)
+    registry = args.get("image_mirror", packages.PACKAGE_REGISTRY)
     return {
         "replicas": replicas,
         "image": {"repository": _addons.mirrored(registry, REPOSITORY)},
@@ -267,3 +249,21 @@ s3_statements = _crossplane_permissions.s3
 rds_statements = _crossplane_permissions.rds
 ec2_statements = _crossplane_permissions.ec2
 iam_statements = _crossplane_permissions.iam
+
+
+ADD_ON = AddOn(
+    main=ChartRelease(chart=CHART, values=values),
+    namespace=conventions.CROSSPLANE_NAMESPACE,
+    images=(REPOSITORY,),
+    service_accounts={
+        SERVICE_ACCOUNTS["ec2"]: lambda aws: ec2_statements(aws.account_id, aws.region, aws.vpc_id),
+        SERVICE_ACCOUNTS["rds"]: lambda aws: rds_statements(aws.account_id, aws.region, aws.tenants_prefix),
+        SERVICE_ACCOUNTS["s3"]: lambda aws: s3_statements(aws.tenants_prefix),
+        # Its roles need a permissions boundary, which is the account's owner's to write.
+        SERVICE_ACCOUNTS["iam"]: lambda _: [],
+    },
+    watched=(
+        *(Watched(Stage.CLOUD_RESOURCES, category=one) for one in ("claim", "composite", "managed")),
+        *watched(Stage.REST, "compositeresourcedefinitions.apiextensions.crossplane.io", counts=held),
+    ),
+)

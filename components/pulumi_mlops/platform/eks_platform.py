@@ -18,6 +18,7 @@ from pulumi_mlops.platform._eks_platform_args import (
     EksPlatformArgs,
     problems,
 )
+from pulumi_mlops.platform.add_on import renamed
 from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
 from pulumi_mlops.platform.argo_events import ArgoEvents, ArgoEventsArgs
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs, ArgoWorkflowsLine
@@ -71,6 +72,7 @@ class EksPlatform(pulumi.ComponentResource):
     """What the stacks of teams need to know: the stack exports it as `teams`."""
 
     def __init__(self, name: str, args: EksPlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        args = renamed(f'EksPlatform "{name}"', args)
         checked = check_args(
             EksPlatform, name, args, EksPlatformArgs, RULES, problems=problems(args), name_rule=object_name(40)
         )
@@ -152,7 +154,7 @@ class EksPlatform(pulumi.ComponentResource):
             ExternalDnsArgs(
                 domain_filters=[self._args["domain_name"]],
                 zone_ids=[self._args["zone_id"]],
-                **self._same("cluster_name", "region", "image_registry", "chart_repository"),
+                **self._same("cluster_name", "region", "image_mirror", "chart_repository"),
             ),
             self._after(api),  # it does not start while the routes' definition is missing
         )
@@ -160,7 +162,7 @@ class EksPlatform(pulumi.ComponentResource):
             "istio",
             IstioArgs(
                 replicas=self._replicas,
-                **self._same("image_registry", "chart_repository"),
+                **self._same("image_mirror", "chart_repository"),
                 **self._sized("istio", "memory"),
             ),
             self._after(api),
@@ -203,7 +205,7 @@ class EksPlatform(pulumi.ComponentResource):
                 },
                 database_secret=database.connection_secret,
                 replicas=self._replicas,
-                **self._same("image_registry"),
+                **self._same("image_mirror"),
                 **self._sized("mlflow", "memory"),
             ),
             self._child,
@@ -234,7 +236,7 @@ class EksPlatform(pulumi.ComponentResource):
                     "region": self._args["region"],
                 },
                 keep_definitions=self._kept,
-                **self._same("image_registry", "chart_repository"),
+                **self._same("image_mirror", "chart_repository"),
                 **self._sized("argo_workflows", "memory"),
             ),
             self._child,
@@ -278,7 +280,7 @@ class EksPlatform(pulumi.ComponentResource):
             CrossplaneArgs(
                 services=self._args.get("crossplane_services", list(CROSSPLANE_SERVICES)),
                 replicas=self._replicas,
-                **self._same("image_registry", "chart_repository"),
+                **self._same("image_mirror", "chart_repository"),
             ),
             self._child,
         )
@@ -286,7 +288,7 @@ class EksPlatform(pulumi.ComponentResource):
     def _create_options(self, storage_class: pulumi.Output[str]) -> None:
         given = _eks_options.Given(
             args=self._args,
-            mirrors=self._same("image_registry", "chart_repository"),
+            mirrors=self._same("image_mirror", "chart_repository"),
             replicas=self._replicas,
             gateway_name=self._gateway_name,
             storage_class=storage_class,
@@ -311,7 +313,7 @@ class EksPlatform(pulumi.ComponentResource):
 
     def _common(self) -> Any:
         """What most add-ons take."""
-        mirrors = self._same("image_registry", "chart_repository")
+        mirrors = self._same("image_mirror", "chart_repository")
         return {"keep_definitions": self._kept, "replicas": self._replicas, **mirrors}
 
     def _same(self, *keys: str) -> Any:

@@ -6,15 +6,16 @@ service account (`WorkloadIdentity` with `statements`).
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 
 from pulumi_mlops import versions
-from pulumi_mlops._args import check_args, not_empty, object_name, quantity
+from pulumi_mlops._args import not_empty, quantity
 from pulumi_mlops._manifests import resources
 from pulumi_mlops.platform import _addons
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, check_add_on
 
 CHART = Chart("external-dns", "https://kubernetes-sigs.github.io/external-dns", versions.EXTERNAL_DNS)
 NAMESPACE = "external-dns"
@@ -44,7 +45,7 @@ DEFAULT_SOURCES = [DnsSource.SERVICE.value, DnsSource.INGRESS.value, DnsSource.G
 Istio, so that the gateway's record exists as soon as its load balancer does."""
 
 
-class ExternalDnsArgs(TypedDict):
+class ExternalDnsArgs(AddOnArgs, CallerArgs):
     """Arguments of `ExternalDns`."""
 
     cluster_name: pulumi.Input[str]
@@ -60,20 +61,11 @@ class ExternalDnsArgs(TypedDict):
     keep_records: NotRequired[bool]
     """Whether a record outlives the object that asked for it; default false. When true, `destroy` leaves records that
     point at load balancers which no longer exist."""
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "external-dns"."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of the controller, request and limit; default "128Mi"."""
-    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with a mirror of `external-dns/external-dns`; default `registry.k8s.io`."""
-    chart_repository: NotRequired[str]
-    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
 
 
 RULES = {
-    **_addons.RULES,
     "cluster_name": not_empty,
     "region": _addons.region,
     "domain_filters": _addons.domain,
@@ -102,22 +94,12 @@ class ExternalDns(pulumi.ComponentResource):
     """Name of the Helm release, known once the controller runs."""
 
     def __init__(self, name: str, args: ExternalDnsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(
-            ExternalDns, name, args, ExternalDnsArgs, RULES, problems=_problems(args), name_rule=object_name(40)
-        )
+        checked = check_add_on(ExternalDns, name, args, ExternalDnsArgs, RULES, problems=_problems(args))
         super().__init__("pulumi-mlops:index:ExternalDns", name, {**checked}, opts)
-        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
-        installed = release(
-            f"{name}-release",
-            CHART,
-            name=name,
-            namespace=self.namespace,
-            values=values(name, checked),
-            mirror=checked.get("chart_repository"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        installed = ADD_ON.install(self, name, checked)
+        self.namespace = installed.namespace
         self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
-        self.release = _addons.when_ready(installed, name)
+        self.release = installed.release
         self.register_outputs(
             {"namespace": self.namespace, "service_account": self.service_account, "release": self.release}
         )
@@ -127,7 +109,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the chart, which runs one replica and offers no more: two would write the same records."""
     return {
         "fullnameOverride": name,
-        "image": {"repository": _addons.mirrored(args.get("image_registry", UPSTREAM_REGISTRY), REPOSITORY)},
+        "image": {"repository": _addons.mirrored(args.get("image_mirror", UPSTREAM_REGISTRY), REPOSITORY)},
         "provider": {"name": "aws"},
         "env": [{"name": "AWS_DEFAULT_REGION", "value": args["region"]}],
         "serviceAccount": {
@@ -160,6 +142,14 @@ def statements(zone_ids: Sequence[pulumi.Input[str]], *, partition: str = "aws")
             ["route53:ListHostedZones"], ["*"], reason="Route 53 knows no resource for listing hosted zones"
         ),
     ]
+
+
+ADD_ON = AddOn(
+    main=ChartRelease(chart=CHART, values=values),
+    namespace=NAMESPACE,
+    images=(REPOSITORY,),
+    service_accounts={SERVICE_ACCOUNT: lambda aws: statements(aws.zone_ids)},
+)
 
 
 def _problems(args: Mapping[str, Any]) -> Iterator[str]:

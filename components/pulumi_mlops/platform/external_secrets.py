@@ -5,16 +5,18 @@ Owns its namespace and one ClusterSecretStore. Does not own: the secrets, the ro
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import check_args, dns_label, object_name, quantity
+from pulumi_mlops._args import dns_label, quantity
 from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._deletion import Stage, held, watched
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart("external-secrets", "https://charts.external-secrets.io", versions.EXTERNAL_SECRETS)
 NAMESPACE = "external-secrets"
@@ -29,31 +31,21 @@ DEFAULT_MEMORY = "256Mi"
 CPU_REQUEST = "50m"
 
 
-class ExternalSecretsArgs(TypedDict):
+class ExternalSecretsArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Arguments of `ExternalSecrets`."""
 
     region: pulumi.Input[str]
     """AWS region whose Secrets Manager the store reads."""
     secret_store: NotRequired[pulumi.Input[str]]
     """Name of the ClusterSecretStore; default "aws-secrets-manager", which other components expect."""
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "external-secrets"."""
-    replicas: NotRequired[int]
-    """Replicas of the controller and of its webhook, from 1 to 10; default 2."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a controller, request and limit; default "256Mi"."""
-    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
     keep_definitions: NotRequired[bool]
     """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
     them every ExternalSecret, and the Secrets that those made."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with a mirror of `external-secrets/external-secrets`; default `ghcr.io`."""
-    chart_repository: NotRequired[str]
-    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
 
 
-RULES = {**_addons.RULES, "region": _addons.region, "secret_store": dns_label, "memory": quantity}
+RULES = {"region": _addons.region, "secret_store": dns_label, "memory": quantity}
 
 
 class ExternalSecrets(pulumi.ComponentResource):
@@ -77,32 +69,24 @@ class ExternalSecrets(pulumi.ComponentResource):
     """Name of the ClusterSecretStore."""
 
     def __init__(self, name: str, args: ExternalSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(ExternalSecrets, name, args, ExternalSecretsArgs, RULES, name_rule=object_name(40))
+        checked = check_add_on(ExternalSecrets, name, args, ExternalSecretsArgs, RULES)
         super().__init__("pulumi-mlops:index:ExternalSecrets", name, {**checked}, opts)
-        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
-        installed = release(
-            f"{name}-release",
-            CHART,
-            name=name,
-            namespace=self.namespace,
-            values=values(name, checked),
-            mirror=checked.get("chart_repository"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        installed = ADD_ON.install(self, name, checked)
+        self.namespace = installed.namespace
         store = k8s.apiextensions.CustomResource(
             f"{name}-store",
             api_version="external-secrets.io/v1",
             kind="ClusterSecretStore",
             metadata={
                 "name": checked.get("secret_store", conventions.SECRET_STORE),
-                "labels": conventions.labels("secret-store", name),
+                "labels": conventions.labels("secret-store", checked.get("object_name", name)),
             },
             # Without `auth` the controller's own role is used, by Pod Identity and by IRSA alike.
             spec={"provider": {"aws": {"service": "SecretsManager", "region": checked["region"]}}},
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[installed.main]),
         )
         self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
-        self.release = _addons.when_ready(installed, name)
+        self.release = installed.release
         self.secret_store = name_of(store)
         self.register_outputs(
             {
@@ -117,7 +101,7 @@ class ExternalSecrets(pulumi.ComponentResource):
 def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the chart."""
     replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
-    image = {"repository": _addons.mirrored(args.get("image_registry", UPSTREAM_REGISTRY), REPOSITORY)}
+    image = {"repository": _addons.mirrored(args.get("image_mirror", UPSTREAM_REGISTRY), REPOSITORY)}
 
     def part(program: str, count: int, memory: Any) -> dict[str, Any]:
         pods = {"app.kubernetes.io/instance": name, "app.kubernetes.io/name": program}
@@ -182,3 +166,21 @@ def statements(
         condition = {"StringEquals": {"kms:ViaService": service}}
         found.append(_addons.statement(["kms:Decrypt"], list(kms_key_arns), conditions=condition))
     return found
+
+
+ADD_ON = AddOn(
+    main=ChartRelease(chart=CHART, values=values),
+    namespace=NAMESPACE,
+    images=(REPOSITORY,),
+    service_accounts={
+        SERVICE_ACCOUNT: lambda aws: statements(aws.region, aws.account_id, (RDS_PREFIX, aws.secrets_prefix))
+    },
+    watched=watched(
+        Stage.REST,
+        *(
+            f"{kind}.external-secrets.io"
+            for kind in ("clusterexternalsecrets", "externalsecrets", "clusterpushsecrets", "pushsecrets")
+        ),
+        counts=held,
+    ),
+)

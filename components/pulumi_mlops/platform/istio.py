@@ -6,15 +6,17 @@ is injected unless a namespace or a pod asks for it.
 """
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 
 from pulumi_mlops import versions
-from pulumi_mlops._args import check_args, object_name, quantity
+from pulumi_mlops._args import quantity
 from pulumi_mlops._manifests import resources
 from pulumi_mlops.platform import _addons
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._deletion import Stage, watched
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 # Not istio-release.storage.googleapis.com, which upstream gives up in December 2026.
 REPOSITORY = "https://blob.istio.io/istio-release/charts"
@@ -29,22 +31,14 @@ DEFAULT_MEMORY = "2Gi"
 CPU_REQUEST = "500m"
 
 
-class IstioArgs(TypedDict):
+class IstioArgs(AddOnArgs, ReplicatedArgs):
     """Arguments of `Istio`."""
 
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "istio-system"."""
-    replicas: NotRequired[int]
-    """Least replicas of the control plane, from 1 to 10; default 2. It grows with its CPU use to twice as many."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a control plane's replica, request and limit; default "2Gi"."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with mirrors of `istio/pilot` and `istio/proxyv2`; default `docker.io`."""
-    chart_repository: NotRequired[str]
-    """Where the charts come from; see `ArgoWorkflowsArgs`."""
 
 
-RULES = {**_addons.RULES, "memory": quantity}
+RULES = {"memory": quantity}
 
 
 class Istio(pulumi.ComponentResource):
@@ -53,7 +47,7 @@ class Istio(pulumi.ComponentResource):
     ```python
     from pulumi_mlops.platform import Istio
 
-    istio = Istio("istio", {"image_registry": "mirror.example.org"})
+    istio = Istio("istio", {"image_mirror": "mirror.example.org"})
     pulumi.export("gateway_class", istio.gateway_class)
     ```
     """
@@ -68,29 +62,12 @@ class Istio(pulumi.ComponentResource):
     """Version of Istio."""
 
     def __init__(self, name: str, args: IstioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(Istio, name, args, IstioArgs, RULES, name_rule=object_name(40))
+        checked = check_add_on(Istio, name, args, IstioArgs, RULES)
         super().__init__("pulumi-mlops:index:Istio", name, {**checked}, opts)
-        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
-        base = release(
-            f"{name}-base",
-            BASE,
-            name=f"{name}-base",
-            namespace=self.namespace,
-            values=base_values(checked),
-            mirror=checked.get("chart_repository"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        istiod = release(
-            f"{name}-release",
-            ISTIOD,
-            name=name,
-            namespace=self.namespace,
-            values=values(checked),
-            mirror=checked.get("chart_repository"),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[base]),
-        )
-        self.release = _addons.when_ready(istiod, name)
-        self.gateway_class = _addons.when_ready(istiod, GATEWAY_CLASS)
+        installed = ADD_ON.install(self, name, checked)
+        self.namespace = installed.namespace
+        self.release = installed.release
+        self.gateway_class = _addons.when_ready(installed.main, GATEWAY_CLASS)
         self.version = pulumi.Output.from_input(versions.ISTIO)
         self.register_outputs(
             {
@@ -107,7 +84,7 @@ class Istio(pulumi.ComponentResource):
 FAIL_FROM_THE_BEGINNING = {"validationFailurePolicy": "Fail"}
 
 
-def base_values(args: Mapping[str, Any]) -> dict[str, Any]:
+def base_values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the chart with the definitions, which are templates: an upgrade of the release updates them."""
     return {
         "global": {"istioNamespace": args.get("namespace", NAMESPACE)},
@@ -116,7 +93,7 @@ def base_values(args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def values(args: Mapping[str, Any]) -> dict[str, Any]:
+def values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the control plane's chart."""
     replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
     security: dict[str, Any] = {"type": "RuntimeDefault"}
@@ -124,7 +101,7 @@ def values(args: Mapping[str, Any]) -> dict[str, Any]:
         "global": {
             "istioNamespace": args.get("namespace", NAMESPACE),
             # Always said: charts carry the registry that upstream gives up in December 2026.
-            "hub": _addons.mirrored(args.get("image_registry", UPSTREAM_REGISTRY), "istio"),
+            "hub": _addons.mirrored(args.get("image_mirror", UPSTREAM_REGISTRY), "istio"),
             "tag": versions.ISTIO,
             "defaultPodDisruptionBudget": {"enabled": replicas > 1},
             "priorityClassName": _addons.PRIORITY_CLASS,
@@ -146,3 +123,12 @@ def values(args: Mapping[str, Any]) -> dict[str, Any]:
         },
         "gateways": {"seccompProfile": security},
     }
+
+
+ADD_ON = AddOn(
+    before=(ChartRelease(chart=BASE, values=base_values, role="base", suffix="-base"),),
+    main=ChartRelease(chart=ISTIOD, values=values),
+    namespace=NAMESPACE,
+    images=("istio/pilot", "istio/proxyv2"),
+    watched=watched(Stage.LOAD_BALANCERS, "gateways.gateway.networking.k8s.io"),
+)

@@ -6,17 +6,27 @@ nodes that Karpenter itself runs on, the nodes' role, the queue of interruptions
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _aws, conventions, versions
-from pulumi_mlops._args import at_least, check_args, matches, not_empty, object_name
+from pulumi_mlops._args import at_least, matches, not_empty
 from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._deletion import Stage, held, watched
 from pulumi_mlops.platform._karpenter import DEFAULT_CPU_LIMIT, node_class, node_pool, permissions
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    AwsEnvironment,
+    CallerArgs,
+    ChartRelease,
+    ReplicatedArgs,
+    check_add_on,
+)
 
 REPOSITORY = "oci://public.ecr.aws/karpenter"
 CHART = Chart("karpenter", REPOSITORY, versions.KARPENTER)
@@ -28,7 +38,7 @@ UPSTREAM_REGISTRY = "public.ecr.aws"
 REPOSITORY_OF_IMAGE = "karpenter/controller"
 
 
-class KarpenterArgs(TypedDict):
+class KarpenterArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Arguments of `Karpenter`."""
 
     cluster_name: pulumi.Input[str]
@@ -48,20 +58,9 @@ class KarpenterArgs(TypedDict):
     """vCPUs of all nodes together, above which none is started; default 100, at least 1. It bounds the bill."""
     tags: NotRequired[dict[str, pulumi.Input[str]]]
     """Tags of the instances and volumes; default none."""
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "karpenter"."""
-    replicas: NotRequired[int]
-    """Replicas of the controller, from 1 to 10; default 2. Each is on a node of its own, not one of Karpenter's."""
-    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with a mirror of `karpenter/controller`; default `public.ecr.aws`."""
-    chart_repository: NotRequired[str]
-    """Where the charts come from; see `ArgoWorkflowsArgs`."""
 
 
 RULES = {
-    **_addons.RULES,
     "cluster_name": not_empty,
     "node_role": matches(r"[\w+=,.@-]{1,64}", "the name of a role, not its ARN"),
     "subnet_ids": _aws.subnet_id,
@@ -93,50 +92,29 @@ class Karpenter(pulumi.ComponentResource):
     """Name of the NodePool."""
 
     def __init__(self, name: str, args: KarpenterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(
-            Karpenter, name, args, KarpenterArgs, RULES, problems=_problems(args), name_rule=object_name(40)
-        )
+        checked = check_add_on(Karpenter, name, args, KarpenterArgs, RULES, problems=_problems(args))
         super().__init__("pulumi-mlops:index:Karpenter", name, {**checked}, opts)
-        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
-        mirror = checked.get("chart_repository")
-        # Helm never updates the definitions inside a chart, so that upstream has a second chart with them as templates.
-        known = release(
-            f"{name}-definitions",
-            DEFINITIONS,
-            name=f"{name}-crd",
-            namespace=self.namespace,
-            values={},
-            mirror=mirror,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        installed = release(
-            f"{name}-release",
-            CHART,
-            name=name,
-            namespace=self.namespace,
-            values=values(name, checked),
-            mirror=mirror,
-            skip_crds=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[known]),
-        )
+        installed = ADD_ON.install(self, name, checked)
+        called = checked.get("object_name", name)
+        self.namespace = installed.namespace
         nodes = k8s.apiextensions.CustomResource(
             f"{name}-node-class",
             api_version="karpenter.k8s.aws/v1",
             kind="EC2NodeClass",
-            metadata={"name": name, "labels": conventions.labels("node-class", name)},
-            spec=node_class(name, checked),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[installed]),
+            metadata={"name": called, "labels": conventions.labels("node-class", called)},
+            spec=node_class(called, checked),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[installed.main]),
         )
         pool = k8s.apiextensions.CustomResource(
             f"{name}-node-pool",
             api_version="karpenter.sh/v1",
             kind="NodePool",
-            metadata={"name": name, "labels": conventions.labels("node-pool", name)},
+            metadata={"name": called, "labels": conventions.labels("node-pool", called)},
             spec=node_pool(name_of(nodes), checked.get("spot", False), checked.get("cpu_limit", DEFAULT_CPU_LIMIT)),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[installed, nodes]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[installed.main, nodes]),
         )
         self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
-        self.release = _addons.when_ready(installed, name)
+        self.release = installed.release
         self.node_pool = name_of(pool)
         self.register_outputs(
             {
@@ -151,7 +129,7 @@ class Karpenter(pulumi.ComponentResource):
 def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the chart, whose own defaults keep the controller off the nodes that it makes."""
     replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
-    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
     return {
         "fullnameOverride": name,
         "replicas": replicas,
@@ -193,6 +171,26 @@ def statements(
     return permissions(
         cluster_name, region, account_id, node_role_arn=node_role_arn, queue_arn=queue_arn, partition=partition
     )
+
+
+def _of_environment(aws: AwsEnvironment) -> list[dict[str, Any]]:
+    if aws.node_role_arn is None:
+        return []
+    return statements(aws.cluster_name, aws.region, aws.account_id, aws.node_role_arn, aws.interruption_queue_arn)
+
+
+ADD_ON = AddOn(
+    # Helm never updates the definitions inside a chart, so that upstream has a second chart with them as templates.
+    before=(ChartRelease(chart=DEFINITIONS, role="definitions", suffix="-crd"),),
+    main=ChartRelease(chart=CHART, values=values, skip_crds=True),
+    namespace=NAMESPACE,
+    images=(REPOSITORY_OF_IMAGE,),
+    service_accounts={SERVICE_ACCOUNT: _of_environment},
+    watched=(
+        *watched(Stage.REST, "nodepools.karpenter.sh", "nodeclaims.karpenter.sh"),
+        *watched(Stage.REST, "ec2nodeclasses.karpenter.k8s.aws", counts=held),
+    ),
+)
 
 
 def _problems(args: Mapping[str, Any]) -> Iterator[str]:

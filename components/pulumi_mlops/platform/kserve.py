@@ -5,14 +5,16 @@ service accounts and roles, the Gateway, cert-manager, which has to be there fir
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import check_args, dns_label, matches, not_empty, object_name, quantity
+from pulumi_mlops._args import dns_label, matches, not_empty, quantity
 from pulumi_mlops.platform import _addons
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._deletion import Stage, watched
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, check_add_on
 
 REPOSITORY = "oci://ghcr.io/kserve/charts"
 DEFINITIONS = Chart("kserve-crd", REPOSITORY, versions.KSERVE)
@@ -51,7 +53,7 @@ CONTROLLER_CPU_LIMIT = "1"
 """The chart's own 100m slows down the webhooks, and every pod that waits for them."""
 
 
-class KServeArgs(TypedDict):
+class KServeArgs(AddOnArgs):
     """Arguments of `KServe`."""
 
     domain: pulumi.Input[str]
@@ -62,8 +64,6 @@ class KServeArgs(TypedDict):
     `versions.KSERVE_XGBOOST`, which loads models of XGBoost 3.1 or later, as the library's pipelines write them,
     without an error and predicts wrong values. With `huggingfaceserver` the chart also enables its variant for several
     nodes."""
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "kserve"."""
     region: NotRequired[pulumi.Input[str]]
     """AWS region of the buckets that models are read from; default: the SDK's."""
     gateway_name: NotRequired[pulumi.Input[str]]
@@ -74,15 +74,9 @@ class KServeArgs(TypedDict):
     """Class of the Gateway; default "istio"."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of the controller, request and limit; default "1Gi"."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with mirrors of `kserve/*`, `seldonio/mlserver` and `brancz/kube-rbac-proxy`; default: each image's
-    own."""
-    chart_repository: NotRequired[str]
-    """Where the charts come from; see `ArgoWorkflowsArgs`."""
 
 
 RULES = {
-    **_addons.RULES,
     "domain": _addons.domain,
     "runtimes": matches("|".join(RUNTIMES), f"one of {', '.join(RUNTIMES)}"),
     "region": _addons.region,
@@ -113,36 +107,20 @@ class KServe(pulumi.ComponentResource):
     """Version of KServe."""
 
     def __init__(self, name: str, args: KServeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(KServe, name, args, KServeArgs, RULES, name_rule=object_name(40))
+        checked = check_add_on(KServe, name, args, KServeArgs, RULES)
         super().__init__("pulumi-mlops:index:KServe", name, {**checked}, opts)
         if "xgbserver" in checked.get("runtimes", DEFAULT_RUNTIMES):
             pulumi.log.warn(XGBOOST_WARNING, self)
-        self.namespace = _addons.namespace(name, checked.get("namespace", conventions.KSERVE_NAMESPACE), self)
-        needs: list[pulumi.Resource] = []
-        # One after the other: a runtime is refused while the controller's webhook does not answer.
-        for role, chart, settings in (
-            ("definitions", DEFINITIONS, {}),
-            ("controller", CONTROLLER, values(checked)),
-            ("runtimes", RUNTIMES_CHART, runtime_values(checked)),
-        ):
-            installed = release(
-                f"{name}-{role}",
-                chart,
-                name=f"{name}-{role}",
-                namespace=self.namespace,
-                values=settings,
-                mirror=checked.get("chart_repository"),
-                opts=pulumi.ResourceOptions(parent=self, depends_on=[*needs]),
-            )
-            needs = [installed]
-        self.release = _addons.when_ready(installed, f"{name}-controller")
+        installed = ADD_ON.install(self, name, checked)
+        self.namespace = installed.namespace
+        self.release = installed.release
         self.version = pulumi.Output.from_input(versions.KSERVE)
         self.register_outputs({"namespace": self.namespace, "release": self.release, "version": self.version})
 
 
-def values(args: Mapping[str, Any]) -> dict[str, Any]:
+def values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the controller's chart."""
-    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
     gateway = _addons.text(
         "{0}/{1}",
         args.get("gateway_namespace", conventions.GATEWAY_NAMESPACE),
@@ -168,7 +146,7 @@ def values(args: Mapping[str, Any]) -> dict[str, Any]:
                 "deploymentMode": "Standard",  # the chart's default needs Knative
                 "image": _addons.mirrored(registry, "kserve/kserve-controller"),
                 "imagePullPolicy": "IfNotPresent",
-                "rbacProxyImage": _addons.text(proxy, args.get("image_registry", PROXY_REGISTRY)),
+                "rbacProxyImage": _addons.text(proxy, args.get("image_mirror", PROXY_REGISTRY)),
                 "resources": {
                     "requests": {"cpu": "100m", "memory": memory},
                     "limits": {"cpu": CONTROLLER_CPU_LIMIT, "memory": memory},
@@ -189,9 +167,9 @@ def values(args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def runtime_values(args: Mapping[str, Any]) -> dict[str, Any]:
+def runtime_values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the runtimes' chart, which installs none by itself."""
-    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
     wanted: list[str] = args.get("runtimes", DEFAULT_RUNTIMES)
     serving: dict[str, Any] = {"enabled": bool(wanted)}
     for runtime, repository in RUNTIMES.items():
@@ -208,3 +186,17 @@ def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]
         _addons.statement(["s3:GetBucketLocation", "s3:ListBucket"], bucket_arns),
         _addons.statement(["s3:GetObject"], [_addons.text("{0}/*", arn) for arn in bucket_arns]),
     ]
+
+
+ADD_ON = AddOn(
+    # One after the other: a runtime is refused while the controller's webhook does not answer.
+    before=(ChartRelease(chart=DEFINITIONS, role="definitions", suffix="-definitions"),),
+    main=ChartRelease(chart=CONTROLLER, values=values, role="controller", suffix="-controller"),
+    after=(ChartRelease(chart=RUNTIMES_CHART, values=runtime_values, role="runtimes", suffix="-runtimes"),),
+    namespace=conventions.KSERVE_NAMESPACE,
+    images=("kserve/*", "seldonio/mlserver", "brancz/kube-rbac-proxy"),
+    watched=watched(
+        Stage.WORKLOADS,
+        *(f"{kind}.serving.kserve.io" for kind in ("inferencegraphs", "trainedmodels", "inferenceservices")),
+    ),
+)

@@ -7,16 +7,18 @@ load balancer.
 """
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 
 from pulumi_mlops import _aws, versions
-from pulumi_mlops._args import check_args, not_empty, object_name, quantity
+from pulumi_mlops._args import not_empty, quantity
 from pulumi_mlops._manifests import resources
 from pulumi_mlops.platform import _addons, _definitions
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._deletion import Manifest, Stage, watched
 from pulumi_mlops.platform._load_balancer_permissions import STATEMENTS
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart("aws-load-balancer-controller", "https://aws.github.io/eks-charts", versions.LOAD_BALANCER_CONTROLLER)
 NAMESPACE = "load-balancer-controller"
@@ -31,7 +33,7 @@ DEFAULT_MEMORY = "256Mi"
 CPU_REQUEST = "100m"
 
 
-class LoadBalancerControllerArgs(TypedDict):
+class LoadBalancerControllerArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Arguments of `LoadBalancerController`."""
 
     cluster_name: pulumi.Input[str]
@@ -42,25 +44,14 @@ class LoadBalancerControllerArgs(TypedDict):
     """VPC of the cluster, given for the same reason."""
     tags: NotRequired[dict[str, pulumi.Input[str]]]
     """Tags of every load balancer, target group and security group that the controller makes; default none."""
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "load-balancer-controller"."""
-    replicas: NotRequired[int]
-    """Replicas of the controller, from 1 to 10; default 2."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a controller, request and limit; default "256Mi"."""
-    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """Annotations of the service account, such as IRSA's role; default none, which suits EKS Pod Identity."""
     keep_definitions: NotRequired[bool]
     """Whether the resource definitions survive `destroy`; default true, as in `GatewayApiArgs`. When false, `destroy`
     deletes them, and hangs on what still bears the controller's finalizer."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with a mirror of `eks/aws-load-balancer-controller`; default `public.ecr.aws`."""
-    chart_repository: NotRequired[str]
-    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
 
 
 RULES = {
-    **_addons.RULES,
     "cluster_name": not_empty,
     "region": _addons.region,
     "vpc_id": _aws.vpc_id,
@@ -88,25 +79,14 @@ class LoadBalancerController(pulumi.ComponentResource):
     """Name of the Helm release, known once the controller's webhooks answer."""
 
     def __init__(self, name: str, args: LoadBalancerControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(
-            LoadBalancerController, name, args, LoadBalancerControllerArgs, RULES, name_rule=object_name(40)
-        )
+        checked = check_add_on(LoadBalancerController, name, args, LoadBalancerControllerArgs, RULES)
         super().__init__("pulumi-mlops:index:LoadBalancerController", name, {**checked}, opts)
-        self.namespace = _addons.namespace(name, checked.get("namespace", NAMESPACE), self)
         # Not by the chart, whose definitions an upgrade would leave as they are.
         known = _definitions.install(name, definitions(), self, keep=checked.get("keep_definitions", True))
-        installed = release(
-            f"{name}-release",
-            CHART,
-            name=name,
-            namespace=self.namespace,
-            values=values(name, checked),
-            mirror=checked.get("chart_repository"),
-            skip_crds=True,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=list(known.values())),
-        )
+        installed = ADD_ON.install(self, name, checked, needs=list(known.values()))
+        self.namespace = installed.namespace
         self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
-        self.release = _addons.when_ready(installed, name)
+        self.release = installed.release
         self.register_outputs(
             {"namespace": self.namespace, "service_account": self.service_account, "release": self.release}
         )
@@ -118,7 +98,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     pods = {"app.kubernetes.io/instance": name, "app.kubernetes.io/name": CHART.name}
     return {
         "fullnameOverride": name,
-        "image": {"repository": _addons.mirrored(args.get("image_registry", UPSTREAM_REGISTRY), REPOSITORY)},
+        "image": {"repository": _addons.mirrored(args.get("image_mirror", UPSTREAM_REGISTRY), REPOSITORY)},
         "clusterName": args["cluster_name"],
         "region": args["region"],
         "vpcId": args["vpc_id"],
@@ -166,3 +146,19 @@ def statements(*, partition: str = "aws") -> list[dict[str, Any]]:
         )
         for actions, on, conditions, reason in STATEMENTS
     ]
+
+
+def _has_a_load_balancer(service: Manifest) -> bool:
+    return service["spec"].get("type") == "LoadBalancer"
+
+
+ADD_ON = AddOn(
+    main=ChartRelease(chart=CHART, values=values, skip_crds=True),
+    namespace=NAMESPACE,
+    images=(REPOSITORY,),
+    service_accounts={SERVICE_ACCOUNT: lambda _: statements()},
+    watched=(
+        *watched(Stage.LOAD_BALANCERS, "ingresses.networking.k8s.io"),
+        *watched(Stage.LOAD_BALANCERS, "services", counts=_has_a_load_balancer),
+    ),
+)

@@ -14,6 +14,7 @@ from pulumi_mlops import conventions, versions
 from pulumi_mlops._args import at_least, check_args, dns_label, matches, not_empty, object_name, quantity
 from pulumi_mlops._manifests import Manifest, after, name_of
 from pulumi_mlops.platform import _mlflow_server, _parts
+from pulumi_mlops.platform.add_on import renamed
 
 
 class MLflowArtifactStore(TypedDict):
@@ -46,7 +47,7 @@ class MLflowArgs(TypedDict):
     """Processes that answer requests in each server; default 1, which takes about 400 MiB."""
     allowed_hosts: NotRequired[list[pulumi.Input[str]]]
     """Host names, besides the Service's and localhost, by which clients address the server; others get 403."""
-    image_registry: NotRequired[pulumi.Input[str]]
+    image_mirror: NotRequired[pulumi.Input[str]]
     """Registry with a mirror of the image `mlflow/mlflow`; default `ghcr.io`."""
     storage_gib: NotRequired[int]
     """Size of the SQLite file's volume in GiB; default 5, at least 1."""
@@ -96,6 +97,7 @@ class MLflow(pulumi.ComponentResource):
     """Version of the server."""
 
     def __init__(self, name: str, args: MLflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        args = renamed(f'MLflow "{name}"', args)
         checked = check_args(MLflow, name, args, MLflowArgs, RULES, problems=_problems(args), name_rule=object_name(40))
         super().__init__("pulumi-mlops:index:MLflow", name, {**checked}, opts)
         self._name = name

@@ -6,15 +6,16 @@ definitions come with the first installation; an upgrade of them is upstream's d
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import at_least, check_args, dns_label, matches, not_empty, object_name, quantity
+from pulumi_mlops._args import at_least, dns_label, matches, not_empty, quantity
 from pulumi_mlops._manifests import gib, resources
 from pulumi_mlops.platform import _addons
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart(
     "kube-prometheus-stack", "oci://ghcr.io/prometheus-community/charts", versions.KUBE_PROMETHEUS_STACK_CHART
@@ -30,16 +31,12 @@ DEFAULT_MEMORY = "4Gi"
 ALERTMANAGER_STORAGE_GIB = 5
 
 
-class MonitoringArgs(TypedDict):
+class MonitoringArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Arguments of `Monitoring`."""
 
     grafana_secret_name: pulumi.Input[str]
     """Name of the Secret in the namespace with Grafana's `admin-user` and `admin-password`. Create it from the output
     `namespace`, beside this component and not after it: Grafana waits for it."""
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "monitoring". It admits privileged pods, since one of them reads the nodes."""
-    replicas: NotRequired[int]
-    """Replicas of Prometheus and of Alertmanager, from 1 to 10; default 2. Each scrapes and stores everything."""
     retention_days: NotRequired[int]
     """Days that metrics are kept, at least 1; default 15."""
     storage_gib: NotRequired[pulumi.Input[int]]
@@ -52,16 +49,9 @@ class MonitoringArgs(TypedDict):
     """Where everything is written as well, such as a workspace of Amazon Managed Prometheus; default nowhere."""
     remote_write_region: NotRequired[pulumi.Input[str]]
     """AWS region that those requests are signed for; required with `remote_write_url`."""
-    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
-    """Annotations of Prometheus' service account; default none, which suits EKS Pod Identity."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry that mirrors every image of the chart under its path; default: each image's own."""
-    chart_repository: NotRequired[str]
-    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
 
 
 RULES = {
-    **_addons.RULES,
     "grafana_secret_name": dns_label,
     "retention_days": at_least(1, "day"),
     "storage_gib": at_least(1, "GiB"),
@@ -91,23 +81,11 @@ class Monitoring(pulumi.ComponentResource):
     """Version of the chart."""
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(
-            Monitoring, name, args, MonitoringArgs, RULES, problems=_problems(args), name_rule=object_name(20)
-        )
+        checked = check_add_on(Monitoring, name, args, MonitoringArgs, RULES, problems=_problems(args), longest_name=20)
         super().__init__("pulumi-mlops:index:Monitoring", name, {**checked}, opts)
-        wanted = checked.get("namespace", conventions.MONITORING_NAMESPACE)
-        self.namespace = _addons.namespace(name, wanted, self, PRIVILEGED)
-        installed = release(
-            f"{name}-release",
-            CHART,
-            name=name,
-            namespace=self.namespace,
-            values=values(name, checked),
-            mirror=checked.get("chart_repository"),
-            timeout_seconds=TIMEOUT_SECONDS,
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.release = _addons.when_ready(installed, name)
+        installed = ADD_ON.install(self, name, checked)
+        self.namespace = installed.namespace
+        self.release = installed.release
         self.chart_version = pulumi.Output.from_input(CHART.version)
         self.register_outputs(
             {"namespace": self.namespace, "release": self.release, "chart_version": self.chart_version}
@@ -120,7 +98,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     budget = {"enabled": replicas > 1, "minAvailable": 1}
     return {
         "fullnameOverride": name,
-        **({"global": {"imageRegistry": args["image_registry"]}} if "image_registry" in args else {}),
+        **({"global": {"imageRegistry": args["image_mirror"]}} if "image_mirror" in args else {}),
         # EKS runs these where nobody can scrape them: their alerts would never end.
         **{part: {"enabled": False} for part in ("kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")},
         "prometheusOperator": {
@@ -195,6 +173,16 @@ def _remote_write(args: Mapping[str, Any]) -> dict[str, Any]:
     if "remote_write_url" not in args:
         return {}
     return {"remoteWrite": [{"url": args["remote_write_url"], "sigv4": {"region": args["remote_write_region"]}}]}
+
+
+ADD_ON = AddOn(
+    main=ChartRelease(chart=CHART, values=values, timeout_seconds=TIMEOUT_SECONDS),
+    namespace=conventions.MONITORING_NAMESPACE,
+    namespace_labels=PRIVILEGED,
+    images=("*",),
+    # Without a managed workspace Prometheus calls nothing on AWS; `statements` are for one.
+    service_accounts={SERVICE_ACCOUNT: lambda _: []},
+)
 
 
 def _problems(args: Mapping[str, Any]) -> Iterator[str]:

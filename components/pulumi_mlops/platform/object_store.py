@@ -15,6 +15,7 @@ from pulumi_mlops import conventions
 from pulumi_mlops._args import at_least, check_args, dns_label, matches, not_empty, object_name, quantity
 from pulumi_mlops._manifests import Manifest, after, name_of
 from pulumi_mlops.platform import _parts, _seaweedfs
+from pulumi_mlops.platform.add_on import renamed
 
 
 class ObjectStoreUser(TypedDict):
@@ -37,7 +38,7 @@ class ObjectStoreArgs(TypedDict):
     """Names of the buckets. One that is taken off the list keeps its objects. Plain: users' rights refer to them."""
     users: dict[str, ObjectStoreUser]
     """User name, which is also its access key id, and rights. Plain: each user gets a generated secret key."""
-    image_registry: NotRequired[pulumi.Input[str]]
+    image_mirror: NotRequired[pulumi.Input[str]]
     """Registry with a mirror of the image `chrislusf/seaweedfs`; default `docker.io`."""
     storage_gib: NotRequired[int]
     """Size of the volume in GiB; default 10, at least 1. Plain: SeaweedFS's own volume size follows from it."""
@@ -83,6 +84,7 @@ class ObjectStore(pulumi.ComponentResource):
     """User name → name of the Secret with the same two keys, in the store's namespace."""
 
     def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        args = renamed(f'ObjectStore "{name}"', args)
         checked = check_args(
             ObjectStore, name, args, ObjectStoreArgs, RULES, problems=_problems(args), name_rule=object_name(40)
         )

@@ -12,6 +12,7 @@ from pulumi_mlops import conventions
 from pulumi_mlops._args import at_least, check_args, image_registry, not_empty, object_name, quantity
 from pulumi_mlops._manifests import RESTRICTED, name_of
 from pulumi_mlops.platform import _teams
+from pulumi_mlops.platform.add_on import renamed
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
 from pulumi_mlops.platform.gateway import ARGUMENTS as GATEWAY_ARGUMENTS
 from pulumi_mlops.platform.gateway import Gateway
@@ -54,7 +55,7 @@ class PlatformArgs(TypedDict):
     """Name of the GatewayClass that the cluster offers."""
     gateway_url: pulumi.Input[str]
     """Where clients reach the gateway, such as `https://models.example.org`."""
-    image_registry: NotRequired[pulumi.Input[str]]
+    image_mirror: NotRequired[pulumi.Input[str]]
     """Registry that mirrors every image of the platform; default: each image's own registry."""
     chart_repository: NotRequired[str]
     """Helm repository, registry or directory that mirrors every chart; default: each chart's own. Plain: see
@@ -76,7 +77,7 @@ class PlatformArgs(TypedDict):
 RULES = {
     "gateway_class": not_empty,
     "gateway_url": GATEWAY_ARGUMENTS["url"].rule or not_empty,
-    "image_registry": image_registry,
+    "image_mirror": image_registry,
     "chart_repository": not_empty,
     "sizes.object_store_storage_gib": at_least(1, "GiB"),
     "sizes.object_store_memory": quantity,
@@ -112,6 +113,7 @@ class Platform(pulumi.ComponentResource):
     """What the stacks of teams need to know: the stack exports it as `teams`."""
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        args = renamed(f'Platform "{name}"', args)
         checked = check_args(Platform, name, args, PlatformArgs, RULES, name_rule=object_name(40))
         super().__init__("pulumi-mlops:index:Platform", name, {**checked}, opts)
         self._name = name
@@ -168,7 +170,7 @@ class Platform(pulumi.ComponentResource):
             namespace=namespace,
             buckets=BUCKETS,
             users=USERS,
-            **self._same("image_registry", "storage_class", "protect_data"),
+            **self._same("image_mirror", "storage_class", "protect_data"),
             **self._sized("object_store", "storage_gib", "memory"),
         )
         return ObjectStore(conventions.OBJECT_STORE_SERVICE, store, self._child)
@@ -183,7 +185,7 @@ class Platform(pulumi.ComponentResource):
                 "endpoint": conventions.OBJECT_STORE_ENDPOINT,
                 "region": store.region,
             },
-            **self._same("image_registry", "storage_class", "protect_data"),
+            **self._same("image_mirror", "storage_class", "protect_data"),
             **self._without_prefix("mlflow_", "database_secret", "allowed_hosts"),
             **self._sized("mlflow", "storage_gib", "memory"),
         )
@@ -193,7 +195,7 @@ class Platform(pulumi.ComponentResource):
         argo = ArgoWorkflowsArgs(
             namespace=namespace,
             keep_definitions=self._args.get("protect_data", True),
-            **self._same("image_registry", "chart_repository"),
+            **self._same("image_mirror", "chart_repository"),
             **self._sized("argo", "memory"),
         )
         ArgoWorkflows("argo-workflows", argo, self._child)

@@ -5,15 +5,17 @@ gateway, cert-manager, which has to be there first.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import check_args, matches, object_name, quantity
+from pulumi_mlops._args import matches, quantity
 from pulumi_mlops._manifests import container_security
 from pulumi_mlops.platform import _addons
-from pulumi_mlops.platform._charts import Chart, release
+from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._deletion import Stage, watched
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, check_add_on
 
 CHART = Chart("seldon-core-operator", "https://storage.googleapis.com/seldon-charts", versions.SELDON)
 UPSTREAM_REGISTRY = "docker.io"
@@ -39,25 +41,17 @@ OTHER_SERVERS = {
 TRITON_REGISTRY = "nvcr.io"
 
 
-class SeldonArgs(TypedDict):
+class SeldonArgs(AddOnArgs):
     """Arguments of `Seldon`."""
 
     istio_gateway: NotRequired[pulumi.Input[str]]
     """Istio's own gateway, `<namespace>/<name>`, to which the operator attaches a VirtualService for each deployment;
     default none: routes of the Gateway API are the endpoints' own."""
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "seldon-system"."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of the operator, request and limit; default "1Gi"."""
-    image_registry: NotRequired[pulumi.Input[str]]
-    """Registry with mirrors of `seldonio/*`, `tensorflow/serving` and `nvidia/tritonserver`; default: each image's
-    own."""
-    chart_repository: NotRequired[str]
-    """Where the chart comes from; see `ArgoWorkflowsArgs`."""
 
 
 RULES = {
-    **_addons.RULES,
     "istio_gateway": matches("[a-z0-9][-a-z0-9]*/[a-z0-9][-.a-z0-9]*", 'a gateway such as "istio-system/seldon"'),
     "memory": quantity,
 }
@@ -82,26 +76,18 @@ class Seldon(pulumi.ComponentResource):
     """Version of Seldon Core."""
 
     def __init__(self, name: str, args: SeldonArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(Seldon, name, args, SeldonArgs, RULES, name_rule=object_name(40))
+        checked = check_add_on(Seldon, name, args, SeldonArgs, RULES)
         super().__init__("pulumi-mlops:index:Seldon", name, {**checked}, opts)
-        self.namespace = _addons.namespace(name, checked.get("namespace", conventions.SELDON_NAMESPACE), self)
-        installed = release(
-            f"{name}-release",
-            CHART,
-            name=name,
-            namespace=self.namespace,
-            values=values(checked),
-            mirror=checked.get("chart_repository"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-        self.release = _addons.when_ready(installed, name)
+        installed = ADD_ON.install(self, name, checked)
+        self.namespace = installed.namespace
+        self.release = installed.release
         self.version = pulumi.Output.from_input(versions.SELDON)
         self.register_outputs({"namespace": self.namespace, "release": self.release, "version": self.version})
 
 
-def values(args: Mapping[str, Any]) -> dict[str, Any]:
+def values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of the chart. `crd.forceV1` is not among them: the template reads another spelling of it."""
-    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
     memory = args.get("memory", DEFAULT_MEMORY)
     gateway = {"enabled": True, "gateway": args["istio_gateway"]} if "istio_gateway" in args else {"enabled": False}
     return {
@@ -138,10 +124,10 @@ def values(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _servers(args: Mapping[str, Any]) -> dict[str, Any]:
-    registry = args.get("image_registry", UPSTREAM_REGISTRY)
+    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
     protocols: dict[str, dict[str, Any]] = {}
     for (server, protocol), repository in OTHER_SERVERS.items():
-        place = args.get("image_registry", TRITON_REGISTRY) if server == "TRITON_SERVER" else registry
+        place = args.get("image_mirror", TRITON_REGISTRY) if server == "TRITON_SERVER" else registry
         protocols.setdefault(server, {})[protocol] = {"image": _addons.mirrored(place, repository)}
     for server, flavour in MLSERVER_FLAVOURS.items():
         # MLServer is a project of its own with its own licence, and its newer images run current models.
@@ -161,3 +147,11 @@ def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]
         _addons.statement(["s3:GetBucketLocation", "s3:ListBucket"], bucket_arns),
         _addons.statement(["s3:GetObject"], [_addons.text("{0}/*", arn) for arn in bucket_arns]),
     ]
+
+
+ADD_ON = AddOn(
+    main=ChartRelease(chart=CHART, values=values),
+    namespace=conventions.SELDON_NAMESPACE,
+    images=("seldonio/*", "tensorflow/serving", "nvidia/tritonserver"),
+    watched=watched(Stage.WORKLOADS, "seldondeployments.machinelearning.seldon.io"),
+)

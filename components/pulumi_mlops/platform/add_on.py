@@ -1,0 +1,244 @@
+"""One add-on of a cluster: an upstream chart, and everything that differs between two of them.
+
+`AddOn` describes, `AddOn.install` creates. Each add-on of the library has such a description in its module, and
+`add_ons.ADD_ONS` lists them: the foundation's roles, the platform and what `destroy` waits for read that table.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NotRequired, TypedDict, TypeVar, cast
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops._args import check_args, dns_label, image_registry, not_empty, object_name
+from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform._charts import TIMEOUT_SECONDS, Chart, release
+from pulumi_mlops.platform._deletion import Watched
+
+Values = Callable[[str, Mapping[str, Any]], dict[str, Any]]
+"""Name of the release and the component's arguments → values of the chart."""
+
+
+def no_values(_: str, __: Mapping[str, Any]) -> dict[str, Any]:
+    """The chart's own values are right as they are."""
+    return {}
+
+
+class ChartArgs(TypedDict):
+    """Arguments of everything that installs a chart."""
+
+    object_name: NotRequired[str]
+    """Name of the Helm release and beginning of the names of the add-on's objects; default: the component's name. Two
+    platforms in one stack, each in a cluster of its own, need two names of components for the same objects."""
+    values: NotRequired[dict[str, Any]]
+    """Further values of the chart, merged over those of this component at every depth: a mapping into a mapping,
+    anything else replaces. Nobody checks them but the chart; default none."""
+    image_mirror: NotRequired[pulumi.Input[str]]
+    """Registry that mirrors the images under their own paths, those of `AddOn.images`; default: the registry of
+    each image."""
+    chart_repository: NotRequired[str]
+    """Where the charts come from: a Helm repository (`https://…`), a registry (`oci://…`) or a directory that holds
+    each chart's directory; default: upstream's. Plain: the form decides how Helm is called."""
+
+
+class AddOnArgs(ChartArgs):
+    """Arguments that every add-on has."""
+
+    namespace: NotRequired[pulumi.Input[str]]
+    """Namespace, created here; default: the add-on's own, `AddOn.namespace`."""
+
+
+class ReplicatedArgs(TypedDict):
+    """Arguments of an add-on that may have several replicas."""
+
+    replicas: NotRequired[int]
+    """Replicas of everything that can have several, from 1 to 10; default 2."""
+
+
+class CallerArgs(TypedDict):
+    """Arguments of an add-on whose pods may call AWS."""
+
+    service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
+    """Annotations of its service accounts, such as IRSA's role; default none, which suits EKS Pod Identity."""
+
+
+Given = TypeVar("Given", bound=Mapping[str, Any])
+
+RENAMED = {"image_registry": "image_mirror"}
+"""Deprecated argument → its name now."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AwsEnvironment:
+    """What the permissions of an environment's add-ons refer to on AWS."""
+
+    cluster_name: str
+    """Plain: it is part of the keys of conditions."""
+    region: str
+    account_id: pulumi.Input[str]
+    vpc_id: pulumi.Input[str]
+    zone_ids: Sequence[pulumi.Input[str]]
+    """Hosted zones of Route 53 in which the platform has names."""
+    secrets_prefix: str
+    """Beginning of the names of the platform's own secrets."""
+    workflows_bucket_arn: pulumi.Input[str]
+    tenants_prefix: str
+    """Beginning of the names of what teams make by Crossplane."""
+    node_role_arn: pulumi.Input[str] | None = None
+    """Role of the nodes that Karpenter starts; None without Karpenter."""
+    interruption_queue_arn: pulumi.Input[str] | None = None
+
+
+Permissions = Callable[[AwsEnvironment], list[dict[str, Any]]]
+"""What the role of one service account must be allowed, as `WorkloadIdentity` takes it; empty: it gets no role."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChartRelease:
+    """One chart of an add-on."""
+
+    chart: Chart
+    values: Values = no_values
+    role: str = "release"
+    """Its resource is called `<component>-<role>`."""
+    suffix: str = ""
+    """What the release's name has behind the add-on's."""
+    skip_crds: bool = False
+    """Whether the chart's own definitions are left out, since they come by another chart or as resources."""
+    timeout_seconds: int = TIMEOUT_SECONDS
+
+
+@dataclass(frozen=True)
+class Installed:
+    """What an add-on offers to its component."""
+
+    namespace: pulumi.Output[str]
+    release: pulumi.Output[str]
+    """Name of the main release, known once the workloads of every chart are ready."""
+    main: k8s.helm.v3.Release
+
+
+@dataclass(frozen=True, kw_only=True)
+class AddOn:
+    """An add-on of a cluster."""
+
+    main: ChartRelease
+    """The chart that the argument `values` is for."""
+    namespace: str
+    before: tuple[ChartRelease, ...] = ()
+    """Charts that come first, such as one with the definitions."""
+    after: tuple[ChartRelease, ...] = ()
+    """Charts that need the main one to run."""
+    namespace_labels: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Labels of the namespace, beside those by which it admits restricted pods alone."""
+    images: tuple[str, ...] = ()
+    """Repositories of its images, which a mirror has under the same paths; `*` stands for any."""
+    service_accounts: Mapping[str, Permissions] = field(default_factory=dict[str, Permissions])
+    """Service accounts that call AWS → what their roles must be allowed."""
+    watched: tuple[Watched, ...] = ()
+    """Kinds whose objects only this add-on can delete: they must be gone before it goes."""
+
+    @property
+    def chart(self) -> Chart:
+        """The main chart."""
+        return self.main.chart
+
+    @property
+    def releases(self) -> tuple[ChartRelease, ...]:
+        """Every chart, in the order of installation."""
+        return (*self.before, self.main, *self.after)
+
+    def create_namespace(
+        self, component: pulumi.ComponentResource, name: str, args: Mapping[str, Any]
+    ) -> pulumi.Output[str]:
+        """Creates the namespace of the component called `name`, where something has to be in it before the charts."""
+        place = args.get("namespace", self.namespace)
+        return _addons.namespace(name, place, component, self.namespace_labels, args.get("object_name"))
+
+    def install(
+        self,
+        component: pulumi.ComponentResource,
+        name: str,
+        args: Mapping[str, Any],
+        *,
+        namespace: pulumi.Input[str] | None = None,
+        needs: Sequence[pulumi.Resource] = (),
+    ) -> Installed:
+        """Creates the namespace, unless there is one, and the releases one after the other, as children of `component`.
+
+        `args` are the checked arguments of the component called `name`; `needs` come before the first chart.
+        """
+        place = self.create_namespace(component, name, args) if namespace is None else namespace
+        called = args.get("object_name", name)
+        made: dict[str, k8s.helm.v3.Release] = {}
+        before: list[pulumi.Resource] = [*needs]
+        for one in self.releases:
+            values = one.values(called, args)
+            made[one.role] = release(
+                f"{name}-{one.role}",
+                one.chart,
+                name=f"{called}{one.suffix}",
+                namespace=place,
+                values=merged(values, args.get("values", {})) if one is self.main else values,
+                mirror=args.get("chart_repository"),
+                skip_crds=one.skip_crds,
+                timeout_seconds=one.timeout_seconds,
+                opts=pulumi.ResourceOptions(parent=component, depends_on=before),
+            )
+            before = [made[one.role]]
+        last = made[self.releases[-1].role]
+        ready = _addons.when_ready(last, f"{called}{self.main.suffix}")
+        return Installed(pulumi.Output.from_input(place), ready, made[self.main.role])
+
+
+def check_add_on(
+    component: type[pulumi.ComponentResource],
+    name: str,
+    args: Mapping[str, Any],
+    schema: type,
+    rules: Mapping[str, Any],
+    *,
+    problems: Any = (),
+    longest_name: int = 40,
+) -> dict[str, Any]:
+    """`check_args` with the rules of AddOnArgs and its kin; the name that has to be short is that of the objects."""
+    short = object_name(longest_name)
+    common = {
+        **_addons.RULES,
+        "object_name": short,
+        "image_mirror": image_registry,
+        "chart_repository": not_empty,
+        "namespace": dns_label,
+    }
+    return check_args(
+        component,
+        name,
+        renamed(f'{component.__name__} "{name}"', args),
+        schema,
+        {**common, **rules},
+        problems=problems,
+        name_rule=None if args.get("object_name") else short,
+    )
+
+
+def renamed(owner: str, args: Given) -> Given:
+    """The arguments with the names that they have now; a deprecated one costs a warning."""
+    for old, new in RENAMED.items():
+        if old in args and new not in args:
+            pulumi.log.warn(f"{owner}: args.{old} is deprecated, call it {new}")
+            kept = {key: value for key, value in args.items() if key != old}
+            args = cast("Given", {**kept, new: args[old]})
+    return args
+
+
+def merged(values: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """Values with others merged over them: a mapping into a mapping, at any depth, anything else replaces."""
+    both = {**values}
+    for key, value in over.items():
+        before = both.get(key)
+        if isinstance(before, Mapping) and isinstance(value, Mapping):
+            both[key] = merged(cast("Mapping[str, Any]", before), cast("Mapping[str, Any]", value))
+        else:
+            both[key] = value
+    return both
