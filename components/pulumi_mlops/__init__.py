@@ -10,7 +10,6 @@ from pulumi_mlops._lazy import lazy
 if TYPE_CHECKING:
     from pulumi_mlops._args import ArgumentError
     from pulumi_mlops._manifests import ImagePullPolicy
-    from pulumi_mlops._workspace_objects import ObjectStoreAccess
     from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
     from pulumi_mlops.model_endpoint import (
         AutoscalingArgs,
@@ -34,7 +33,7 @@ if TYPE_CHECKING:
         TrainingArgs,
         UnknownCategory,
     )
-    from pulumi_mlops.workspace import Workspace, WorkspaceArgs
+    from pulumi_mlops.workspace import ObjectStoreAccess, Workspace, WorkspaceArgs
 
 __all__ = [
     "ArgumentError",
@@ -85,10 +84,9 @@ _MODULES = {
         "TrainingArgs",
         "UnknownCategory",
     ),
-    "_workspace_objects": ("ObjectStoreAccess",),
     "database": ("DatabaseBackend", "PostgresDatabase", "PostgresDatabaseArgs"),
     "model_endpoint": ("AutoscalingArgs", "CanaryArgs", "EndpointRuntime", "ModelEndpoint", "ModelEndpointArgs"),
     "training_pipeline": ("StepArgs", "StepsArgs", "TrainingPipeline", "TrainingPipelineArgs"),
-    "workspace": ("Workspace", "WorkspaceArgs"),
+    "workspace": ("ObjectStoreAccess", "Workspace", "WorkspaceArgs"),
 }
 __getattr__, __dir__ = lazy(__name__, _MODULES)

@@ -19,6 +19,8 @@ USER = 10001
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 """Labels of a namespace that admits only pods of the restricted Pod Security Standard."""
 
+NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"  # set on every namespace by the API server
+
 
 class ImagePullPolicy(StrEnum):
     """When the node pulls an image."""
@@ -67,6 +69,11 @@ def number(value: pulumi.Input[float]) -> pulumi.Output[str]:
 def quantity_text(value: float) -> str:
     """The shortest text of a number, to the thousandth: finer amounts Kubernetes rounds up itself."""
     return f"{value:.3f}".rstrip("0").rstrip(".")
+
+
+def annotated(metadata: Manifest, key: str, value: str) -> Manifest:
+    """The metadata with one annotation."""
+    return {**metadata, "annotations": {key: value}}
 
 
 def name_of(resource: Any) -> pulumi.Output[str]:

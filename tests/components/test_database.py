@@ -10,7 +10,6 @@ from urllib.parse import quote_plus
 
 import pulumi
 import pulumi_aws
-import pulumi_mlops
 import pytest
 import sqlalchemy
 from hypothesis import given
@@ -19,12 +18,11 @@ from pulumi_mlops import (
     ArgumentError,
     DatabaseBackend,
     PostgresDatabase,
-    _database_in_cluster,
-    _database_rds,
     conventions,
     versions,
 )
 from pulumi_mlops import database as module
+from pulumi_mlops.database import _in_cluster, _rds
 from pulumi_mlops.platform import MLflow, _mlflow_server
 from syrupy.assertion import SnapshotAssertion
 
@@ -395,7 +393,7 @@ def test_no_password_passes_through_pulumi(build: Build) -> None:
 
 @given(RDS_PASSWORDS)
 def test_every_password_of_rds_survives_its_way_through_the_address(password: str) -> None:
-    address = f"postgresql://{rendered(_database_rds.ENCODED_CREDENTIALS, username='app', password=password)}@h:5432/d"
+    address = f"postgresql://{rendered(_rds.ENCODED_CREDENTIALS, username='app', password=password)}@h:5432/d"
 
     url = sqlalchemy.make_url(address)
     assert (url.username, url.password, url.host, url.port, url.database) == ("app", password, "h", 5432, "d")
@@ -502,8 +500,8 @@ def test_the_policy_and_the_service_select_the_servers_pods(build: Build) -> Non
 def test_a_volume_is_read_by_the_major_that_wrote_it() -> None:
     pinned = versions.POSTGRES.partition(".")[0]
 
-    assert _database_in_cluster.image_tag(pinned) == versions.POSTGRES
-    assert _database_in_cluster.image_tag("16") == "16"
+    assert _in_cluster.image_tag(pinned) == versions.POSTGRES
+    assert _in_cluster.image_tag("16") == "16"
 
 
 def test_the_cluster_needs_no_aws_sdk(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -524,8 +522,8 @@ def test_without_the_aws_sdk_rds_costs_one_line_and_no_resource(build: Build, mo
 
 def _without_aws(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pulumi_aws", None)
-    monkeypatch.delitem(sys.modules, "pulumi_mlops._database_rds")
-    monkeypatch.delattr(pulumi_mlops, "_database_rds")
+    monkeypatch.delitem(sys.modules, "pulumi_mlops.database._rds")
+    monkeypatch.delattr(module, "_rds")
 
 
 # Arguments
@@ -561,19 +559,18 @@ def test_values_that_are_not_known_yet_are_no_obstacle(build: Build) -> None:
 
 
 def test_every_argument_belongs_to_both_backends_or_to_one() -> None:
-    of_one = [field for fields in module.BACKEND_FIELDS.values() for group in fields for field in group]
-    common = {
-        "namespace", "backend", "database", "secret_name", "engine_version", "storage_gib", "protect_data", "labels",
-    }  # fmt: skip
+    of_one = [
+        field for backend in (_rds.RDS, _in_cluster.IN_CLUSTER) for field in (*backend.required, *backend.optional)
+    ]
 
     assert len(of_one) == len(set(of_one))
-    assert set(of_one) | common == set(module.PostgresDatabaseArgs.__annotations__)
-    assert not set(of_one) & common
+    assert set(of_one) | module.COMMON == set(module.PostgresDatabaseArgs.__annotations__)
+    assert not set(of_one) & module.COMMON
 
 
 @given(st.integers(20, 59000))
 def test_the_smallest_limit_is_a_tenth_more_and_no_gibibyte_further(storage: int) -> None:
-    limit = module.least_limit(storage)
+    limit = _rds.least_limit(storage)
 
     assert limit * 10 >= storage * 11
     assert (limit - 1) * 10 < storage * 11

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, ObjectStoreAccess, Workspace
-from pulumi_mlops._workspace_objects import credentials
+from pulumi_mlops.workspace._objects import credentials
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.programs import WORKSPACE_FULL, with_changes

@@ -8,7 +8,9 @@ import pytest
 from aws import Aws
 from aws_stacks import AwsEngine
 from pulumi_cli import Cluster, Program, PulumiEnv, Stack
-from pulumi_mlops import ModelEndpoint, _database_rds
+from pulumi_mlops import ModelEndpoint, PostgresDatabase, PostgresDatabaseArgs
+from pulumi_mlops._args import check_args
+from pulumi_mlops.database import _arguments, _rds
 from pulumi_mlops.review import reading, resource_types
 from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.estimate import Estimate, Requests
@@ -17,7 +19,7 @@ from pulumi_mlops.review.resources import sides
 
 from local import tools
 from maintenance import cost_page as page
-from tests.components.programs import ENDPOINT_FULL
+from tests.components.programs import DATABASE_RDS, ENDPOINT_FULL
 
 pytestmark = pytest.mark.engine
 
@@ -114,9 +116,8 @@ def test_a_change_of_a_stack_that_exists(pulumi_env: PulumiEnv, aws: Aws) -> Non
 
 def team() -> None:
     ModelEndpoint("penguins", ENDPOINT_FULL)
-    pulumi_aws.rds.Instance(
-        "orders", identifier="orders", final_snapshot_identifier="last", **_database_rds.settings({})
-    )
+    defaults = check_args(PostgresDatabase, "orders", DATABASE_RDS, PostgresDatabaseArgs, _arguments.ARGUMENTS)
+    pulumi_aws.rds.Instance("orders", identifier="orders", final_snapshot_identifier="last", **_rds.settings(defaults))
 
 
 def test_what_a_team_declares(pulumi_env: PulumiEnv, aws: Aws, cluster: Cluster) -> None:

@@ -1,6 +1,6 @@
 """What every backend of `PostgresDatabase` has in common: what it hands on, and how its parts are called."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,11 +8,9 @@ import pulumi
 
 from pulumi_mlops import conventions, versions
 from pulumi_mlops._manifests import Manifest
+from pulumi_mlops.database._arguments import PostgresDatabaseArgs
 
-DEFAULT_STORAGE_GIB = 20
 DEFAULT_MAJOR = versions.POSTGRES.partition(".")[0]
-BACKUP_WINDOW = "01:00-02:00"
-"""Time of RDS's daily backup, UTC; the maintenance window must not overlap it."""
 
 
 @dataclass(frozen=True)
@@ -23,27 +21,43 @@ class Connection:
     host: pulumi.Output[str]
 
 
-def database_name(name: str, args: Mapping[str, Any]) -> pulumi.Input[str]:
+@dataclass(frozen=True, kw_only=True)
+class Backend:
+    """One way to run a database."""
+
+    required: tuple[str, ...] = ()
+    """Arguments that it needs and no other backend takes."""
+    optional: tuple[str, ...] = ()
+    """Arguments that it takes besides those of every backend."""
+    hidden: tuple[str, ...] = ()
+    """Arguments that are no inputs of the component. What a component shows all of its parts need."""
+    problems: Callable[[PostgresDatabaseArgs], Iterator[str]]
+    """Findings that concern several arguments."""
+    create: Callable[[str, PostgresDatabaseArgs, pulumi.Resource], Connection]
+    """Creates the database of a component's name and arguments as children of the component."""
+
+
+def database_name(name: str, args: PostgresDatabaseArgs) -> pulumi.Input[str]:
     """The database's name: as asked for, else the component's with underscores."""
-    return args.get("database", name.replace("-", "_"))
+    return name.replace("-", "_") if args["database"] is None else args["database"]
 
 
-def secret_name(name: str, args: Mapping[str, Any]) -> pulumi.Input[str]:
+def secret_name(name: str, args: PostgresDatabaseArgs) -> pulumi.Input[str]:
     """The connection Secret's name."""
-    return args.get("secret_name", f"{name}-connection")
+    return f"{name}-connection" if args["secret_name"] is None else args["secret_name"]
 
 
-def major(args: Mapping[str, Any]) -> str:
+def major(args: PostgresDatabaseArgs) -> str:
     """Major version of the server."""
-    return args.get("engine_version", DEFAULT_MAJOR)
+    return args["engine_version"] or DEFAULT_MAJOR
 
 
-def labels(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def labels(name: str, args: PostgresDatabaseArgs) -> dict[str, Any]:
     """Labels of every Kubernetes object of the database."""
-    return conventions.labels(conventions.POSTGRES_DATABASE, name, args.get("labels"))
+    return conventions.labels(conventions.POSTGRES_DATABASE, name, args["labels"])
 
 
-def metadata(name: str, args: Mapping[str, Any], object_name: pulumi.Input[str] | None = None) -> Manifest:
+def metadata(name: str, args: PostgresDatabaseArgs, object_name: pulumi.Input[str] | None = None) -> Manifest:
     """Metadata of a Kubernetes object, which is called like the component unless it needs a name of its own."""
     return {"name": object_name or name, "namespace": args["namespace"], "labels": labels(name, args)}
 

@@ -4,84 +4,19 @@ Does not own: the object store, MLflow, Argo Workflows and the gateway (the plat
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import _network, _workflow_access, conventions
-from pulumi_mlops import _workspace_objects as objects
-from pulumi_mlops._args import Rule, at_least, check_args, cidr, dns_label
+from pulumi_mlops import _workflow_access, conventions
+from pulumi_mlops._args import check_args, dns_label, inputs
 from pulumi_mlops._manifests import RESTRICTED, Manifest, name_of
-from pulumi_mlops._workspace_objects import ObjectStoreAccess
+from pulumi_mlops.workspace import _network
+from pulumi_mlops.workspace import _objects as objects
+from pulumi_mlops.workspace._arguments import ARGUMENTS, ObjectStoreAccess, WorkspaceArgs
 
-ANYWHERE = "0.0.0.0/0"
-
-
-class WorkspaceArgs(TypedDict):
-    """Arguments of `Workspace`; all have defaults."""
-
-    namespace: NotRequired[pulumi.Input[str]]
-    """Name of the namespace, which is created; default: the component's name."""
-    cpu_cores: NotRequired[pulumi.Input[float]]
-    """Sum of the CPU requests in the namespace, in cores; default 4."""
-    memory_gib: NotRequired[pulumi.Input[int]]
-    """Sum of the memory requests, and of the memory limits, in GiB; default 8."""
-    storage_gib: NotRequired[pulumi.Input[int]]
-    """Sum of the volume claims in GiB, the model store included; default 100."""
-    pods: NotRequired[pulumi.Input[int]]
-    """Number of pods that are not finished; default 50."""
-    models_gib: NotRequired[pulumi.Input[int]]
-    """Size of the model store in GiB, at most `storage_gib`; default 20. EFS and host paths do not enforce it."""
-    storage_class: NotRequired[pulumi.Input[str]]
-    """Storage class of the model store, which must offer ReadWriteMany; default `shared`."""
-    protect_models: NotRequired[bool]
-    """Whether Pulumi refuses to delete the model store and the namespace around it; default true.
-    When false, `pulumi destroy` deletes every trained model of the workspace."""
-    object_store_access: NotRequired[ObjectStoreAccess]
-    """Where the credentials of the object store come from; default `COPIED_SECRET`."""
-    object_store_secret: NotRequired[pulumi.Input[str]]
-    """Name of the Secret with the credentials, copied or existing; default `object-store-credentials`."""
-    object_store_endpoint: NotRequired[pulumi.Input[str]]
-    """URL of the S3 API; default: the platform's object store."""
-    object_store_region: NotRequired[pulumi.Input[str]]
-    """Region of the buckets; default `us-east-1`."""
-    workflows_bucket: NotRequired[pulumi.Input[str]]
-    """Bucket for the logs of workflows; default `workflows`."""
-    service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
-    """Annotations of the pipelines' service account, such as the IAM role that IRSA binds it to; default none."""
-    member_groups: NotRequired[list[str]]
-    """Groups, as the identity provider's `groups` claim names them, whose people see the namespace's workflows with
-    their logs in Argo Workflows, and submit, stop, retry and delete them; default none. A workflow can run any pod that
-    the namespace admits, with its Secrets. Needs an Argo Workflows with SSO. Plain: they decide what exists."""
-    client_namespaces: NotRequired[list[pulumi.Input[str]]]
-    """Namespaces whose pods may call the endpoints, besides the gateway's; default: every namespace of the cluster.
-    Name the gateway implementation's and Prometheus' own namespaces as well."""
-    egress_namespaces: NotRequired[list[pulumi.Input[str]]]
-    """Namespaces that pipelines may call, say that of a database; default none but the platform's services."""
-    egress_cidrs: NotRequired[list[pulumi.Input[str]]]
-    """Addresses that pipelines may call at any port, say the subnets of a database; default none."""
-    kubernetes_api_cidrs: NotRequired[list[pulumi.Input[str]]]
-    """Addresses of the Kubernetes API, which pipelines call at 443 or 6443; default 0.0.0.0/0, because a network
-    policy cannot select the API server. Narrowed, name S3's own addresses in `egress_cidrs` where they are outside."""
-    labels: NotRequired[dict[str, pulumi.Input[str]]]
-    """Labels of every object, besides the standard ones."""
-
-
-RULES: dict[str, Rule] = {
-    "namespace": dns_label,
-    "cpu_cores": at_least(1, "core"),
-    "memory_gib": at_least(1, "GiB"),
-    "storage_gib": at_least(1, "GiB"),
-    "models_gib": at_least(1, "GiB"),
-    "pods": at_least(3, "pods: a step, an endpoint and its successor"),
-    "object_store_secret": dns_label,
-    "member_groups": _workflow_access.group,
-    "client_namespaces": dns_label,
-    "egress_namespaces": dns_label,
-    "egress_cidrs": cidr,
-    "kubernetes_api_cidrs": cidr,
-}
+__all__ = ["ObjectStoreAccess", "Workspace", "WorkspaceArgs"]
 
 
 class Workspace(pulumi.ComponentResource):
@@ -108,12 +43,12 @@ class Workspace(pulumi.ComponentResource):
     """Name of the Secret with the object store's credentials; empty with workload identity."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(Workspace, name, args, WorkspaceArgs, RULES, problems=_problems(args), name_rule=dns_label)
-        super().__init__("pulumi-mlops:index:Workspace", name, {**checked}, opts)
+        checked = check_args(Workspace, name, args, WorkspaceArgs, ARGUMENTS, problems=_problems, name_rule=dns_label)
+        super().__init__("pulumi-mlops:index:Workspace", name, inputs(args), opts)
         self._name = name
         self._args = checked
         self._child = pulumi.ResourceOptions(parent=self)
-        self._labels = conventions.labels(conventions.WORKSPACE, name, checked.get("labels"))
+        self._labels = conventions.labels(conventions.WORKSPACE, name, checked["labels"])
 
         self.namespace = self._create_namespace()
         self._create_limits()
@@ -122,7 +57,7 @@ class Workspace(pulumi.ComponentResource):
         self.models_claim = self._create_models_claim()
         self.object_store_secret = self._create_object_store_secret()
         self._create_artifact_repository()
-        if checked.get("member_groups"):
+        if checked["member_groups"]:
             member = self._metadata(conventions.MEMBER_SERVICE_ACCOUNT)
             _workflow_access.members(name, member, checked["member_groups"], self._child)
         self.register_outputs(
@@ -138,7 +73,7 @@ class Workspace(pulumi.ComponentResource):
         namespace = k8s.core.v1.Namespace(
             f"{self._name}-namespace",
             metadata={
-                "name": self._args.get("namespace", self._name),
+                "name": self._name if self._args["namespace"] is None else self._args["namespace"],
                 "labels": {**self._labels, **RESTRICTED},
             },
             opts=self._kept(),
@@ -159,11 +94,11 @@ class Workspace(pulumi.ComponentResource):
 
     def _create_network_policies(self) -> None:
         policies = _network.policies(
-            self._args.get("client_namespaces", []),
-            self._args.get("egress_namespaces", []),
-            self._args.get("egress_cidrs", []),
-            self._args.get("kubernetes_api_cidrs", [ANYWHERE]),
-            workload_identity=self._args.get("object_store_access") == ObjectStoreAccess.WORKLOAD_IDENTITY,
+            self._args["client_namespaces"],
+            self._args["egress_namespaces"],
+            self._args["egress_cidrs"],
+            self._args["kubernetes_api_cidrs"],
+            workload_identity=self._args["object_store_access"] == ObjectStoreAccess.WORKLOAD_IDENTITY,
         )
         for role, spec in policies.items():
             k8s.networking.v1.NetworkPolicy(
@@ -173,9 +108,7 @@ class Workspace(pulumi.ComponentResource):
     def _create_service_account(self) -> pulumi.Output[str]:
         account = k8s.core.v1.ServiceAccount(
             f"{self._name}-service-account",
-            metadata=self._metadata(
-                conventions.PIPELINE_SERVICE_ACCOUNT, self._args.get("service_account_annotations", {})
-            ),
+            metadata=self._metadata(conventions.PIPELINE_SERVICE_ACCOUNT, self._args["service_account_annotations"]),
             opts=self._child,
         )
         role = k8s.rbac.v1.Role(
@@ -207,8 +140,8 @@ class Workspace(pulumi.ComponentResource):
         return name_of(claim)
 
     def _create_object_store_secret(self) -> pulumi.Output[str]:
-        access = self._args.get("object_store_access", ObjectStoreAccess.COPIED_SECRET)
-        secret_name = self._args.get("object_store_secret", conventions.OBJECT_STORE_CREDENTIALS_SECRET)
+        access = self._args["object_store_access"]
+        secret_name = self._args["object_store_secret"]
         if access == ObjectStoreAccess.WORKLOAD_IDENTITY:
             return pulumi.Output.from_input("")
         if access == ObjectStoreAccess.EXISTING_SECRET:
@@ -243,14 +176,10 @@ class Workspace(pulumi.ComponentResource):
         return {**metadata, "annotations": annotations} if annotations else metadata
 
     def _kept(self) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, protect=self._args.get("protect_models", True))
+        return pulumi.ResourceOptions(parent=self, protect=self._args["protect_models"])
 
 
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    storage = args.get("storage_gib", objects.DEFAULT_STORAGE_GIB)
-    models = args.get("models_gib", objects.DEFAULT_MODELS_GIB)
-    if not isinstance(storage, pulumi.Output) and not isinstance(models, pulumi.Output) and models > storage:
+def _problems(args: WorkspaceArgs) -> Iterator[str]:
+    storage, models = args["storage_gib"], args["models_gib"]
+    if isinstance(storage, int) and isinstance(models, int) and models > storage:
         yield f"args.models_gib must be at most args.storage_gib ({storage} GiB), got {models}"
-    endpoint = args.get("object_store_endpoint")
-    if isinstance(endpoint, str) and not endpoint.startswith(("http://", "https://")):
-        yield f'args.object_store_endpoint must be a URL such as "https://s3.amazonaws.com", got {endpoint!r}'

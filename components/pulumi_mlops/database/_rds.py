@@ -1,6 +1,7 @@
 """Postgres by Amazon RDS: private, encrypted, backed up, with a password that only RDS and its Secret know."""
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import pulumi
@@ -8,14 +9,17 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from pulumi_mlops import _database, conventions
-from pulumi_mlops._database import Connection
+from pulumi_mlops import conventions
+from pulumi_mlops._args import between, dns_label
 from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops.database import _backend
+from pulumi_mlops.database._arguments import PostgresDatabaseArgs
+from pulumi_mlops.database._backend import Backend, Connection
+from pulumi_mlops.database._windows import BACKUP_WINDOW
 
-DEFAULT_INSTANCE_CLASS = "db.t4g.small"
-DEFAULT_BACKUP_DAYS = 7
-DEFAULT_ROTATION_DAYS = 365
-DEFAULT_MAINTENANCE_WINDOW = "sun:03:00-sun:04:00"
+MIN_STORAGE_GIB = 20  # RDS: least size of a gp3 volume for Postgres
+MAX_STORAGE_GIB = 65536  # RDS: greatest size of a gp3 volume for Postgres
+MIN_SUBNETS = 2  # RDS: a subnet group covers two availability zones
 EXTENDED_SUPPORT = "open-source-rds-extended-support"  # AWS's default, which it bills
 LOG_EXPORTS = ("postgresql", "upgrade")
 LOG_RETENTION_DAYS = 90
@@ -27,17 +31,17 @@ ENCODED_CREDENTIALS = "{{ .username | urlquery }}:{{ .password | urlquery }}"
 """RDS's passwords hold any printable character but / @ " and blanks; `urlquery` is one of Go templates' own."""
 
 
-def create(name: str, args: Mapping[str, Any], parent: pulumi.Resource) -> Connection:
+def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Connection:
     """Creates the instance with its network rules, and the ExternalSecret that makes the connection Secret."""
     child = pulumi.ResourceOptions(parent=parent)
-    tags = {**args.get("tags", {}), "Name": name}
-    database = _database.database_name(name, args)
+    tags = {**args["tags"], "Name": name}
+    database = _backend.database_name(name, args)
     # What replaces the instance gives it another name: the new one stands beside the old, whose last snapshot keeps
     # its name for ever. Two environments in one account have different names as well.
     suffix = random.RandomId(
         f"{name}-suffix",
         byte_length=4,
-        keepers={"database": database, "kms_key": args.get("kms_key_arn", "")},
+        keepers={"database": database, "kms_key": "" if args["kms_key_arn"] is None else args["kms_key_arn"]},
         opts=child,
     )
     identifier = pulumi.Output.concat(name, "-", suffix.hex)
@@ -69,16 +73,16 @@ def create(name: str, args: Mapping[str, Any], parent: pulumi.Resource) -> Conne
         f"{name}-rotation",
         secret_id=master_secret,
         rotate_immediately=False,
-        rotation_rules={"automatically_after_days": args.get("password_rotation_days", DEFAULT_ROTATION_DAYS)},
+        rotation_rules={"automatically_after_days": args["password_rotation_days"]},
         # Deleting it would end the rotation of an instance that stays.
-        opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=args.get("protect_data", True)),
+        opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=args["protect_data"]),
     )
     external = k8s.apiextensions.CustomResource(
         f"{name}-connection",
         api_version="external-secrets.io/v1",
         kind="ExternalSecret",
         metadata={
-            **_database.metadata(name, args, _database.secret_name(name, args)),
+            **_backend.metadata(name, args, _backend.secret_name(name, args)),
             "annotations": {"pulumi.com/waitFor": "condition=Ready"},  # then the Secret is there
         },
         spec=external_secret(name, args, master_secret, instance.address),
@@ -87,32 +91,30 @@ def create(name: str, args: Mapping[str, Any], parent: pulumi.Resource) -> Conne
     return Connection(secret=name_of(external), host=instance.address)
 
 
-def settings(args: Mapping[str, Any]) -> dict[str, Any]:
+def settings(args: PostgresDatabaseArgs) -> dict[str, Any]:
     """Properties of the instance that follow from the arguments alone."""
-    protected = args.get("protect_data", True)
-    key = args.get("kms_key_arn")
+    protected = args["protect_data"]
+    key = args["kms_key_arn"]
     return {
         "engine": "postgres",
-        "engine_version": _database.major(args),  # a major alone: the provider accepts every minor that AWS moves it to
-        "allow_major_version_upgrade": "engine_version" in args,
+        "engine_version": _backend.major(args),  # a major alone: the provider accepts every minor that AWS moves it to
+        "allow_major_version_upgrade": args["engine_version"] is not None,
         "auto_minor_version_upgrade": True,
-        "engine_lifecycle_support": EXTENDED_SUPPORT
-        if args.get("extended_support", False)
-        else f"{EXTENDED_SUPPORT}-disabled",
-        "apply_immediately": args.get("apply_immediately", True),
-        "maintenance_window": args.get("maintenance_window", DEFAULT_MAINTENANCE_WINDOW),
-        "backup_window": _database.BACKUP_WINDOW,
-        "instance_class": args.get("instance_class", DEFAULT_INSTANCE_CLASS),
-        "multi_az": args.get("high_availability", False),
+        "engine_lifecycle_support": EXTENDED_SUPPORT if args["extended_support"] else f"{EXTENDED_SUPPORT}-disabled",
+        "apply_immediately": args["apply_immediately"],
+        "maintenance_window": args["maintenance_window"],
+        "backup_window": BACKUP_WINDOW,
+        "instance_class": args["instance_class"],
+        "multi_az": args["high_availability"],
         "storage_type": "gp3",
-        "allocated_storage": args.get("storage_gib", _database.DEFAULT_STORAGE_GIB),
-        **({"max_allocated_storage": args["max_storage_gib"]} if "max_storage_gib" in args else {}),
+        "allocated_storage": args["storage_gib"],
+        **({"max_allocated_storage": args["max_storage_gib"]} if args["max_storage_gib"] is not None else {}),
         "storage_encrypted": True,
         "port": conventions.DATABASE_PORT,
         "publicly_accessible": False,
         "username": conventions.DATABASE_USER,
         "manage_master_user_password": True,
-        "backup_retention_period": args.get("backup_days", DEFAULT_BACKUP_DAYS),
+        "backup_retention_period": args["backup_days"],
         "copy_tags_to_snapshot": True,
         "deletion_protection": protected,
         "skip_final_snapshot": not protected,
@@ -130,21 +132,24 @@ def settings(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _instance_options(
-    args: Mapping[str, Any], parent: pulumi.Resource, needs: Sequence[pulumi.Resource]
+    args: PostgresDatabaseArgs, parent: pulumi.Resource, needs: Sequence[pulumi.Resource]
 ) -> pulumi.ResourceOptions:
     return pulumi.ResourceOptions(
         parent=parent,
         depends_on=needs,
-        protect=args.get("protect_data", True),
+        protect=args["protect_data"],
         # RDS takes this at creation alone. With autoscaling it moves the size by itself, and a volume cannot shrink.
-        ignore_changes=["engineLifecycleSupport", *(["allocatedStorage"] if "max_storage_gib" in args else [])],
+        ignore_changes=[
+            "engineLifecycleSupport",
+            *(["allocatedStorage"] if args["max_storage_gib"] is not None else []),
+        ],
         # RDS would rename in place where another instance is needed, such as one without a key that was taken away.
         replace_on_changes=["identifier"],
     )
 
 
 def _subnet_group(
-    name: str, args: Mapping[str, Any], tags: dict[str, Any], child: pulumi.ResourceOptions
+    name: str, args: PostgresDatabaseArgs, tags: dict[str, Any], child: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
     group = aws.rds.SubnetGroup(
         f"{name}-subnets", description="Postgres database", subnet_ids=args["subnet_ids"], tags=tags, opts=child
@@ -153,7 +158,7 @@ def _subnet_group(
 
 
 def _security_group(
-    name: str, args: Mapping[str, Any], tags: dict[str, Any], child: pulumi.ResourceOptions
+    name: str, args: PostgresDatabaseArgs, tags: dict[str, Any], child: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
     """Admits the clients on the one port, and lets nothing out."""
     group = aws.ec2.SecurityGroup(
@@ -175,12 +180,12 @@ def _security_group(
 
 
 def _parameter_group(
-    name: str, args: Mapping[str, Any], tags: dict[str, Any], child: pulumi.ResourceOptions
+    name: str, args: PostgresDatabaseArgs, tags: dict[str, Any], child: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
     group = aws.rds.ParameterGroup(
         f"{name}-parameters",
         description="Postgres database",
-        family=f"postgres{_database.major(args)}",
+        family=f"postgres{_backend.major(args)}",
         parameters=[{"name": "rds.force_ssl", "value": "1"}],
         tags=tags,
         opts=child,
@@ -189,30 +194,81 @@ def _parameter_group(
 
 
 def external_secret(
-    name: str, args: Mapping[str, Any], master_secret: pulumi.Input[str], host: pulumi.Input[str]
+    name: str, args: PostgresDatabaseArgs, master_secret: pulumi.Input[str], host: pulumi.Input[str]
 ) -> Manifest:
     """Spec of the ExternalSecret: user and password from RDS's own secret, the rest written into the template."""
-    database = _database.database_name(name, args)
+    database = _backend.database_name(name, args)
     return {
         "refreshInterval": REFRESH_INTERVAL,
-        "secretStoreRef": {"kind": "ClusterSecretStore", "name": args.get("secret_store", conventions.SECRET_STORE)},
+        "secretStoreRef": {"kind": "ClusterSecretStore", "name": args["secret_store"]},
         "data": [
             {"secretKey": key, "remoteRef": {"key": master_secret, "property": key}} for key in ("username", "password")
         ],
         "target": {
-            "name": _database.secret_name(name, args),
+            "name": _backend.secret_name(name, args),
             "creationPolicy": "Owner",
             "deletionPolicy": "Retain",
             "template": {
                 "engineVersion": "v2",
-                "metadata": {"labels": _database.labels(name, args)},
-                "data": _database.secret_content(
+                "metadata": {"labels": _backend.labels(name, args)},
+                "data": _backend.secret_content(
                     "{{ .username }}",
                     "{{ .password }}",
                     host,
                     database,
-                    _database.uri(ENCODED_CREDENTIALS, host, database, query="?sslmode=require"),
+                    _backend.uri(ENCODED_CREDENTIALS, host, database, query="?sslmode=require"),
                 ),
             },
         },
     }
+
+
+def problems(args: PostgresDatabaseArgs) -> Iterator[str]:
+    """What RDS would refuse."""
+    yield from _storage_problems(args["storage_gib"], args["max_storage_gib"])
+    subnets, clients = args["subnet_ids"], args["client_security_group_ids"]
+    if isinstance(subnets, list) and len(subnets) < MIN_SUBNETS:
+        yield f"args.subnet_ids must be at least {MIN_SUBNETS} subnets in different zones, got {subnets!r}"
+    if clients == {}:
+        yield "args.client_security_group_ids must not be empty: nothing could connect, got {}"
+    for client in clients or {}:
+        if complaint := dns_label(client):
+            yield f'args.client_security_group_ids has the client "{client}", which {complaint}'
+
+
+def _storage_problems(storage_gib: int, limit: int | None) -> Iterator[str]:
+    if complaint := between(MIN_STORAGE_GIB, MAX_STORAGE_GIB, "GiB")(storage_gib):
+        yield f"args.storage_gib {complaint} on RDS, got {storage_gib}"
+    elif limit is not None and not least_limit(storage_gib) <= limit <= MAX_STORAGE_GIB:
+        yield (
+            f"args.max_storage_gib must be between {least_limit(storage_gib)} GiB, a tenth more than args.storage_gib, "
+            f"and {MAX_STORAGE_GIB} GiB, got {limit}"
+        )
+
+
+def least_limit(storage_gib: int) -> int:
+    """The smallest `max_storage_gib` that RDS accepts beside a `storage_gib`."""
+    return math.ceil(storage_gib * 11 / 10)
+
+
+RDS = Backend(
+    required=("vpc_id", "subnet_ids", "client_security_group_ids"),
+    optional=(
+        "max_storage_gib",
+        "instance_class",
+        "high_availability",
+        "apply_immediately",
+        "maintenance_window",
+        "extended_support",
+        "backup_days",
+        "password_rotation_days",
+        "kms_key_arn",
+        "secret_store",
+        "tags",
+    ),
+    # The connection alone needs them: a server would wait for the cluster's namespace and secret store, and these
+    # would stay with one that is protected.
+    hidden=("namespace", "secret_store"),
+    problems=problems,
+    create=create,
+)

@@ -1,71 +1,82 @@
 """Postgres in one pod with one volume, for clusters without a cloud: no replica, no backups, no TLS."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from pulumi_mlops import _database, conventions, versions
-from pulumi_mlops._database import Connection
-from pulumi_mlops._manifests import Manifest, after, container_security, name_of, pod_security, resources
-from pulumi_mlops._network import NAMESPACE_NAME_LABEL
-from pulumi_mlops.platform import _parts
+from pulumi_mlops import conventions, versions
+from pulumi_mlops._manifests import (
+    NAMESPACE_NAME_LABEL,
+    Manifest,
+    after,
+    container_security,
+    name_of,
+    pod_security,
+    resources,
+)
+from pulumi_mlops._volumes import volume_claim
+from pulumi_mlops.database import _backend
+from pulumi_mlops.database._arguments import PostgresDatabaseArgs
+from pulumi_mlops.database._backend import Backend, Connection
 
-UPSTREAM_REGISTRY = "docker.io"
 REPOSITORY = "library/postgres"
 USER = 999  # the image's user `postgres`: initdb wants one that /etc/passwd knows
 DATA_PATH = "/data"
 """Not the image's own place, which lies elsewhere from version 18 on."""
 
-DEFAULT_CPU = "100m"
-DEFAULT_MEMORY = "512Mi"  # 128 MiB of shared buffers, and sessions of some 10 MiB
 SHARED_MEMORY = "128Mi"
 """Of parallel queries, and a part of `memory`; a container's own /dev/shm would be 64 MiB whatever it needs."""
 STARTUP_SECONDS = 600
 """Time for the first start and for the recovery after a crash, which must not be cut short."""
 
 
-def create(name: str, args: Mapping[str, Any], parent: pulumi.Resource) -> Connection:
+def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Connection:
     """Creates the server with its volume, password, Service and policy, and the connection Secret."""
     child = pulumi.ResourceOptions(parent=parent)
     # Letters and digits: it stands in a URI as it is. 40 of them are 238 bits.
     password = random.RandomPassword(f"{name}-password", length=40, special=False, opts=child)
     host = pulumi.Output.from_input(args["namespace"]).apply(lambda known: conventions.service_host(name, known))
-    database = _database.database_name(name, args)
+    database = _backend.database_name(name, args)
     user = conventions.DATABASE_USER
     secret = k8s.core.v1.Secret(
         f"{name}-connection",
-        metadata=_database.metadata(name, args, _database.secret_name(name, args)),
-        string_data=_database.secret_content(
+        metadata=_backend.metadata(name, args, _backend.secret_name(name, args)),
+        string_data=_backend.secret_content(
             user,
             password.result,
             host,
             database,
-            _database.uri(pulumi.Output.concat(user, ":", password.result), host, database),
+            _backend.uri(pulumi.Output.concat(user, ":", password.result), host, database),
         ),
         opts=child,
     )
-    volume = _parts.volume_claim(
-        f"{name}-data", _database.metadata(name, args, f"{name}-data"), args, _database.DEFAULT_STORAGE_GIB, parent
+    volume = volume_claim(
+        f"{name}-data",
+        _backend.metadata(name, args, f"{name}-data"),
+        parent,
+        storage_gib=args["storage_gib"],
+        storage_class=args["storage_class"],
+        protect=args["protect_data"],
     )
     server = k8s.apps.v1.StatefulSet(
         f"{name}-server",
-        metadata=_database.metadata(name, args),
+        metadata=_backend.metadata(name, args),
         spec=stateful_set(name, args, volume, name_of(secret)),
         opts=child,
     )
     pods = conventions.selector(conventions.POSTGRES_DATABASE, name)
     k8s.networking.v1.NetworkPolicy(
         f"{name}-ingress",
-        metadata=_database.metadata(name, args),
-        spec=ingress(pods, args.get("client_namespaces", [])),
+        metadata=_backend.metadata(name, args),
+        spec=ingress(pods, args["client_namespaces"]),
         opts=child,
     )
     service = k8s.core.v1.Service(
         f"{name}-service",
-        metadata=_database.metadata(name, args),
+        metadata=_backend.metadata(name, args),
         spec={"selector": pods, "ports": [{"name": "postgres", "port": conventions.DATABASE_PORT}]},
         opts=after(server, parent),
     )
@@ -77,24 +88,26 @@ def _first(value: pulumi.Output[str], needs: pulumi.Output[str]) -> pulumi.Outpu
     return pulumi.Output.all(value, needs).apply(lambda known: known[0])
 
 
-def stateful_set(name: str, args: Mapping[str, Any], volume: pulumi.Input[str], secret: pulumi.Input[str]) -> Manifest:
+def stateful_set(
+    name: str, args: PostgresDatabaseArgs, volume: pulumi.Input[str], secret: pulumi.Input[str]
+) -> Manifest:
     """Spec of the StatefulSet: never two servers on one volume."""
     return {
         "serviceName": name,
         "replicas": 1,
         "selector": {"matchLabels": conventions.selector(conventions.POSTGRES_DATABASE, name)},
         "template": {
-            "metadata": {"labels": _database.labels(name, args)},
-            "spec": pod(args, _database.database_name(name, args), volume, secret),
+            "metadata": {"labels": _backend.labels(name, args)},
+            "spec": pod(args, _backend.database_name(name, args), volume, secret),
         },
     }
 
 
 def pod(
-    args: Mapping[str, Any], database: pulumi.Input[str], volume: pulumi.Input[str], secret: pulumi.Input[str]
+    args: PostgresDatabaseArgs, database: pulumi.Input[str], volume: pulumi.Input[str], secret: pulumi.Input[str]
 ) -> Manifest:
     """Spec of the server's pod. The password of a database that exists is in its volume, whatever the Secret says."""
-    tag = image_tag(_database.major(args))
+    tag = image_tag(_backend.major(args))
     return {
         "securityContext": {**pod_security(), "runAsUser": USER, "runAsGroup": USER, "fsGroup": USER},
         "automountServiceAccountToken": False,
@@ -103,7 +116,7 @@ def pod(
         "containers": [
             {
                 "name": "postgres",
-                "image": pulumi.Output.from_input(args.get("image_registry", UPSTREAM_REGISTRY)).apply(
+                "image": pulumi.Output.from_input(args["image_registry"]).apply(
                     lambda registry: conventions.image(registry, REPOSITORY, tag)
                 ),
                 "env": [
@@ -120,7 +133,7 @@ def pod(
                 "startupProbe": ready_probe(period_seconds=2, failures=STARTUP_SECONDS // 2),
                 "readinessProbe": ready_probe(period_seconds=10, failures=3),
                 "livenessProbe": ready_probe(period_seconds=20, failures=6),
-                "resources": resources(args.get("cpu", DEFAULT_CPU), args.get("memory", DEFAULT_MEMORY)),
+                "resources": resources(args["cpu"], args["memory"]),
                 "securityContext": container_security(),
                 "volumeMounts": [
                     {"name": "data", "mountPath": DATA_PATH},
@@ -141,7 +154,7 @@ def pod(
 
 def image_tag(major: str) -> str:
     """The pinned version, or of another major the newest: a volume can only be read by the major that wrote it."""
-    return versions.POSTGRES if major == _database.DEFAULT_MAJOR else major
+    return versions.POSTGRES if major == _backend.DEFAULT_MAJOR else major
 
 
 def ready_probe(period_seconds: int, failures: int) -> Manifest:
@@ -154,7 +167,7 @@ def ready_probe(period_seconds: int, failures: int) -> Manifest:
     }
 
 
-def ingress(pods: Mapping[str, str], client_namespaces: list[Any]) -> Manifest:
+def ingress(pods: Mapping[str, str], client_namespaces: list[pulumi.Input[str]]) -> Manifest:
     """Spec of the NetworkPolicy: the namespace's own pods, and those of the namespaces given."""
     own: dict[str, Any] = {}
     others = [{"namespaceSelector": {"matchLabels": {NAMESPACE_NAME_LABEL: name}}} for name in client_namespaces]
@@ -165,3 +178,15 @@ def ingress(pods: Mapping[str, str], client_namespaces: list[Any]) -> Manifest:
             {"from": [{"podSelector": own}, *others], "ports": [{"port": conventions.DATABASE_PORT, "protocol": "TCP"}]}
         ],
     }
+
+
+def problems(args: PostgresDatabaseArgs) -> Iterator[str]:
+    """Nothing beyond the rules of the single arguments."""
+    yield from ()
+
+
+IN_CLUSTER = Backend(
+    optional=("storage_class", "image_registry", "cpu", "memory", "client_namespaces"),
+    problems=problems,
+    create=create,
+)

@@ -5,10 +5,11 @@ A cluster whose network plugin enforces no policies ignores them.
 
 from typing import Any
 
-from pulumi_mlops import conventions
-from pulumi_mlops._manifests import Manifest
+import pulumi
 
-NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"  # set on every namespace by the API server
+from pulumi_mlops import conventions
+from pulumi_mlops._manifests import NAMESPACE_NAME_LABEL, Manifest
+
 WORKFLOW_POD = {"matchExpressions": [{"key": "workflows.argoproj.io/workflow", "operator": "Exists"}]}
 ENDPOINT_POD = {"matchLabels": {"app.kubernetes.io/name": conventions.MODEL_ENDPOINT}}
 EVERY_POD: dict[str, Any] = {}
@@ -19,10 +20,10 @@ POD_IDENTITY_AGENT = "169.254.170.23/32"
 
 
 def policies(
-    client_namespaces: list[Any],
-    egress_namespaces: list[Any],
-    egress_cidrs: list[Any],
-    kubernetes_api_cidrs: list[Any],
+    client_namespaces: list[pulumi.Input[str]],
+    egress_namespaces: list[pulumi.Input[str]],
+    egress_cidrs: list[pulumi.Input[str]],
+    kubernetes_api_cidrs: list[pulumi.Input[str]],
     *,
     workload_identity: bool = False,
 ) -> dict[str, Manifest]:
@@ -63,7 +64,7 @@ def policies(
     }
 
 
-def _clients(namespaces: list[Any]) -> list[dict[str, Any]]:
+def _clients(namespaces: list[pulumi.Input[str]]) -> list[dict[str, Any]]:
     """Every namespace unless some are named; the gateway's always."""
     if not namespaces:
         return [{"namespaceSelector": {}}]
@@ -78,11 +79,11 @@ def _to_service(namespace: str, port: int) -> dict[str, Any]:
     return {"to": [_namespace(namespace)], "ports": [_port(port)]}
 
 
-def _namespace(name: Any) -> dict[str, Any]:
+def _namespace(name: pulumi.Input[str]) -> dict[str, Any]:
     return {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME_LABEL: name}}}
 
 
-def _blocks(cidrs: list[Any]) -> list[dict[str, Any]]:
+def _blocks(cidrs: list[pulumi.Input[str]]) -> list[dict[str, Any]]:
     return [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
 
 
