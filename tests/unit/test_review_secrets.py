@@ -3,7 +3,7 @@
 import pytest
 from pulumi_mlops.review import rules
 from pulumi_mlops.review.preview import MASKED, UNKNOWN
-from pulumi_mlops.review.rules.secrets import entropy, promises_secret, why_secret
+from pulumi_mlops.review.secret_values import entropy, promises_secret, why_secret
 
 from tests.unit.review_resources import CONFIG_MAP, RELEASE, TODAY, preview, spoiled, step
 

@@ -11,21 +11,17 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulumi_mlops.review.preview import NOTHING, Operation, State, Step
-from pulumi_mlops.review.rules.secrets import why_secret
+from pulumi_mlops.review.secret_values import label, must_hide
 from pulumi_mlops.review.values import document, is_secret, is_unknown, items, mapping
 
 Path = tuple[str | int, ...]
 
 SEGMENT = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
 PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$/-]*")
-SECRET_KEYS = frozenset(
-    {"password", "masterpassword", "passphrase", "secretstring", "secretbinary", "secretkey", "privatekey", "token"}
-    | {"secretaccesskey", "clientsecret", "apikey"}
-)
-"""Keys, in lower case and without `_` and `-`, whose value is hidden even where the program forgot to mark it."""
 SECRET_FIELDS = {
     "kubernetes:core/v1:Secret": ("data", "stringData"),
     "random:index/randomPassword:RandomPassword": ("result",),
+    "aws:ssm/parameter:Parameter": ("value",),
 }
 """Top-level properties that hold secrets by their type's meaning."""
 
@@ -106,7 +102,8 @@ def _told(step: Step) -> Iterator[Change]:
             after = None
         if one.kind == "add" and _found(old.inputs, path) is None:
             before = None
-        yield from _expanded(step.type, path, before, after, one.replaces) or (
+        owners = (_at(old, path[:-1]), _at(new, path[:-1]))
+        yield from _expanded(step.type, path, before, after, one.replaces, owners=owners) or (
             _unspecified(step.type, path, after, one.replaces),
         )
 
@@ -117,7 +114,7 @@ def _compared(step: Step) -> Iterator[Change]:
     keys = step.changed_keys or step.replacing_keys or sorted({*old, *new})
     for key in (key for key in keys if not key.startswith("__")):
         replaces = key in step.replacing_keys
-        found = _expanded(step.type, (key,), old.get(key), new.get(key), replaces)
+        found = _expanded(step.type, (key,), old.get(key), new.get(key), replaces, owners=(old, new))
         if not found and key in (*step.changed_keys, *step.replacing_keys):
             found = [_unspecified(step.type, (key,), new.get(key), replaces)]
         yield from found
@@ -129,11 +126,17 @@ def _unspecified(type_: str, path: Path, value: Any, replaces: bool) -> Change:
     return Change(text(path), word, word, replaces)
 
 
-def _expanded(type_: str, path: Path, old: Any, new: Any, replaces: bool) -> list[Change]:
-    """The deepest paths below `path` that differ; a text of JSON is looked into."""
+def _expanded(
+    type_: str, path: Path, old: Any, new: Any, replaces: bool, *, owners: tuple[Any, Any] = (None, None)
+) -> list[Change]:
+    """The deepest paths below `path` that differ; a text of JSON is looked into.
+
+    `owners` are the objects that the values stand in, before and after.
+    """
     if old == new and not is_secret(new):
         return []
-    if _hidden(type_, path, old) or _hidden(type_, path, new) or is_secret(old) or is_secret(new):
+    hidden = _hidden(type_, path, old, owners[0]) or _hidden(type_, path, new, owners[1])
+    if hidden or is_secret(old) or is_secret(new):
         return [Change(text(path), *_secret_sides(old, new), replaces)]
     inner_old, inner_new = (document(old), document(new)) if isinstance(old, str) else (old, new)
     if isinstance(inner_old, Mapping) and isinstance(inner_new, Mapping):
@@ -145,11 +148,12 @@ def _expanded(type_: str, path: Path, old: Any, new: Any, replaces: bool) -> lis
         pairs = [(i, _nth(before, i), _nth(after, i)) for i in range(length)]
     else:
         return [Change(text(path), _value(type_, path, old), _value(type_, path, new), replaces)]
+    owners_inside = (mapping(inner_old), mapping(inner_new))
     return [
         change
         for key, before, after in pairs
         if before != after
-        for change in _expanded(type_, (*path, key), before, after, replaces)
+        for change in _expanded(type_, (*path, key), before, after, replaces, owners=owners_inside)
     ]
 
 
@@ -177,14 +181,14 @@ def _value(type_: str, path: Path, value: Any) -> Value:
     return Value(_json(_masked(type_, path, value)))
 
 
-def _masked(type_: str, path: Path, value: Any) -> Any:
+def _masked(type_: str, path: Path, value: Any, owner: Any = None) -> Any:
     """The value with words in the place of what is secret or not known yet, at any depth."""
-    if _hidden(type_, path, value) or is_secret(value):
+    if _hidden(type_, path, value, owner) or is_secret(value):
         return f"<{SECRET.text}>"
     if is_unknown(value):
         return f"<{LATER.text}>"
     if isinstance(value, Mapping):
-        return {key: _masked(type_, (*path, key), one) for key, one in mapping(value).items()}
+        return {key: _masked(type_, (*path, key), one, value) for key, one in mapping(value).items()}
     if isinstance(value, list):
         return [_masked(type_, (*path, index), one) for index, one in enumerate(items(value))]
     inner = document(value)
@@ -195,23 +199,19 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
-def _hidden(type_: str, path: Path, value: Any) -> bool:
+def _hidden(type_: str, path: Path, value: Any, owner: Any = None) -> bool:
     if path and path[0] in SECRET_FIELDS.get(type_, ()):
         return not isinstance(value, dict)  # the keys in a Secret are no secret
-    last = path[-1] if path else ""
-    if isinstance(last, str) and re.sub("[_-]", "", last).lower() in SECRET_KEYS:
-        return True
-    name = next((one for one in reversed(path) if isinstance(one, str)), "")
-    return isinstance(value, str) and not is_unknown(value) and why_secret(name, value) is not None
+    return not is_unknown(value) and must_hide(label(path, owner), value)
 
 
-def _leaves(value: Any, path: Path, type_: str) -> Iterator[tuple[Path, Value]]:
-    if _hidden(type_, path, value) or is_secret(value):
+def _leaves(value: Any, path: Path, type_: str, owner: Any = None) -> Iterator[tuple[Path, Value]]:
+    if _hidden(type_, path, value, owner) or is_secret(value):
         yield path, SECRET
     elif isinstance(value, Mapping) and value:
         for key, one in sorted(mapping(value).items()):
             if not key.startswith("__"):
-                yield from _leaves(one, (*path, key), type_)
+                yield from _leaves(one, (*path, key), type_, value)
     elif isinstance(value, list) and value:
         for index, one in enumerate(items(value)):
             yield from _leaves(one, (*path, index), type_)

@@ -18,6 +18,7 @@ from pulumi_mlops.review.findings import Finding, Level, Undecided
 from pulumi_mlops.review.groups import QUIET, WEIGHT, Group, grouped, logical, name_of, short_type, title, type_of
 from pulumi_mlops.review.preview import NOTHING, Operation, Preview, Step
 from pulumi_mlops.review.resource_types import JUDGED_PACKAGES
+from pulumi_mlops.review.secret_values import redacted
 from pulumi_mlops.review.values import shortened, visible
 
 MAX_ERROR = 400
@@ -143,10 +144,10 @@ def resource(urn: str) -> Resource:
 
 
 def one_line(message: str) -> str:
-    """The first line of an engine's message that says something, without colours."""
+    """The first line of an engine's message that says something, without colours and secrets."""
     lines = [line.strip() for line in ANSI.sub("", message).splitlines()]
     telling = [said for line in lines if (said := NOISE.sub("", line).strip())]
-    return shortened(visible(" ".join((telling or [message.strip()])[0].split())), MAX_ERROR)
+    return shortened(visible(" ".join(redacted((telling or [message.strip()])[0]).split())), MAX_ERROR)
 
 
 def _stack(preview: Preview, cost: Estimate | None, charts: Mapping[str, Rendered]) -> StackView:
