@@ -77,8 +77,20 @@ class Database:
 def database(aws: Account, request: pytest.FixtureRequest) -> Iterator[Database]:
     made = Database(aws, f"db-{abs(hash(request.node.name)) % 10**6}")
     yield made
-    DATABASE.delete(aws, made.id, made.inputs)
+    state = DATABASE.read(aws, made.id, made.inputs)
+    assert state
+    DATABASE.delete(aws, made.id, {**made.inputs, **state.values})
     assert DATABASE.read(aws, made.id, made.inputs) is None
+    assert aws.store.all() == {}, "nothing is kept of what is gone"
+
+
+def test_two_databases_are_told_apart(aws: Account, database: Database) -> None:
+    other = Database(aws, "other")
+    assert other.id != database.id
+    other.update(allocatedStorage=50)
+    assert (other.live("allocatedStorage"), database.live("allocatedStorage")) == (50, 20)
+    DATABASE.delete(aws, other.id, other.inputs)
+    assert database.live("identifier") == database.inputs["identifier"]
 
 
 def test_another_identifier_renames_a_database_that_keeps_its_id(database: Database) -> None:
@@ -141,6 +153,7 @@ def test_deleting_the_rotation_ends_that_of_a_password_which_rds_manages(databas
     assert not enabled()
     ROTATION.create(database.aws, rules)
     assert enabled()
+    ROTATION.delete(database.aws, secret, {})
 
 
 @pytest.fixture

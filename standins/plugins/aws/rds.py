@@ -1,10 +1,14 @@
 """RDS instances with their subnet and parameter groups."""
 
+import base64
+import contextlib
+import hashlib
 import math
 from typing import Any
 
 from standins.plugins.aws.account import Account, Missing
-from standins.plugins.aws.resource import Call, Live, Resource, Tagging, properties
+from standins.plugins.aws.resource import Call, Resource, Tagging, properties
+from standins.plugins.aws.secretsmanager import SecretRotation
 from standins.plugins.plugin import Refused
 from standins.plugins.values import Object
 
@@ -132,11 +136,22 @@ class Instance(Resource):
                         "performanceInsightsEnabled", "performanceInsightsRetentionPeriod", "maxAllocatedStorage",
                         "storageThroughput", "monitoringRoleArn", "monitoringInterval"})  # fmt: skip
     tagging = TAGGING
-    create_call = Call("create_db_instance", "DBInstance.DbiResourceId")
-    read_call = Call(
-        "describe_db_instances", "DBInstances[0]", Filters=[{"Name": "dbi-resource-id", "Values": ["{id}"]}]
-    )
-    import_call = Call("describe_db_instances", "DBInstances[0]", DBInstanceIdentifier="{id}")
+    create_call = Call("create_db_instance")
+    read_call = Call("describe_db_instances", "DBInstances[0]", DBInstanceIdentifier="{name}")
+
+    def known(self, account: Account, identifier: str, state: Object) -> Object:
+        """With the name that the instance has now; an import gives a name."""
+        kept = account.store.get(self.token, identifier) if identifier else None
+        return {**super().known(account, identifier, state), "name": (kept or {}).get("identifier", identifier)}
+
+    def identify(self, account: Account, found: Any, inputs: Object) -> str:
+        """A resource identifier, which survives a new name. The local API has one and the same for every instance."""
+        name = inputs["identifier"]
+        known = account.store.all().get(self.token, {})
+        identifier = next((one for one, kept in known.items() if kept["identifier"] == name), None)
+        identifier = identifier or _resource_id(account, name)
+        account.store.put(self.token, identifier, {"identifier": name})
+        return identifier
 
     def wrong(self, inputs: Object) -> list[str]:
         """What the published provider refuses as well."""
@@ -151,20 +166,12 @@ class Instance(Resource):
             return f"{state.get('engineVersionActual', '')}.".startswith(f"{new}.")
         return False
 
-    def read(self, account: Account, identifier: str, state: Object) -> Live | None:
-        """By its resource identifier, which survives a new name; an import gives the name."""
-        live = super().read(account, identifier, state)
-        if live is None and not state:
-            try:
-                found = self.import_call(account, self.service, {"id": identifier})
-            except Missing:
-                return None
-            return super().read(account, found["DbiResourceId"], state)
-        return live
-
     def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
         """With addresses, groups and the managed password's secret in Pulumi's form."""
-        values = {**self.translated(found), "__id": found["DbiResourceId"]}
+        name = found["DBInstanceIdentifier"]
+        if account.store.get(self.token, identifier) is None:  # imported by its name
+            identifier = self.identify(account, found, {"identifier": name})
+        values = {**self.translated(found), "__id": identifier, "resourceId": identifier}
         endpoint = found.get("Endpoint") or {}
         values |= {"address": endpoint.get("Address"), "hostedZoneId": endpoint.get("HostedZoneId"),
                    "port": endpoint.get("Port"), "endpoint": f"{endpoint.get('Address')}:{endpoint.get('Port')}",
@@ -180,9 +187,7 @@ class Instance(Resource):
 
     def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
         """In one call. Without applyImmediately, what waits for the maintenance window is not made here."""
-        live = self.read_call(account, self.service, {"id": identifier})
-        if not live:
-            raise Missing(identifier)
+        live = self.read_call(account, self.service, self.known(account, identifier, {}))
         given = {**self.defaults, **inputs}
         major = "engineVersion" in changed and _major(inputs) != _major(
             {**inputs, "engineVersion": live["EngineVersion"]}
@@ -215,6 +220,8 @@ class Instance(Resource):
                 "rds", "modify_db_instance", DBInstanceIdentifier=live["DBInstanceIdentifier"],
                 ApplyImmediately=True, **wanted,
             )  # fmt: skip
+        if "identifier" in names:
+            account.store.put(self.token, identifier, {"identifier": given["identifier"]})
 
     def _check_major(self, account: Account, live: Object, given: Object) -> None:
         """What AWS asks of a major version and the local API does not.
@@ -234,16 +241,21 @@ class Instance(Resource):
 
     def delete(self, account: Account, identifier: str, state: Object) -> None:
         """With a final snapshot, unless the program does without."""
-        live = self.read_call(account, self.service, {"id": identifier})
-        if not live:
-            return
+        name = self.known(account, identifier, {})["name"]
         more: Object = {"SkipFinalSnapshot": True}
         if not state.get("skipFinalSnapshot"):
             more = {"SkipFinalSnapshot": False, "FinalDBSnapshotIdentifier": state["finalSnapshotIdentifier"]}
-        try:
-            account.call("rds", "delete_db_instance", DBInstanceIdentifier=live["DBInstanceIdentifier"], **more)
-        except Missing:
-            return
+        with contextlib.suppress(Missing):
+            account.call("rds", "delete_db_instance", DBInstanceIdentifier=name, **more)
+        account.store.put(self.token, identifier, None)
+        for secret in state.get("masterUserSecrets") or []:  # goes with its instance, and what is kept of it as well
+            account.store.put(SecretRotation.token, secret["secretArn"], None)
+
+
+def _resource_id(account: Account, name: str) -> str:
+    """A DbiResourceId: `db-` and 26 capitals and digits."""
+    digest = hashlib.sha256(f"{account.region}/{name}".encode()).digest()
+    return "db-" + base64.b32encode(digest).decode()[:26]
 
 
 def _major(inputs: Object) -> str:
