@@ -30,7 +30,7 @@ TOGETHER = (
 
 
 class BadPin(Exception):
-    """There is no such pin, or it has no such version; the text is for the person at the terminal."""
+    """The pin cannot have this version; the text is for the person at the terminal."""
 
 
 def constants() -> dict[str, str]:
@@ -75,7 +75,7 @@ def bump(name: str, version: str) -> list[str]:
     """Changes the files that hold the version; returns the pins that changed.
 
     Raises:
-        BadPin: there is no such pin, or that is no version of it.
+        BadPin: there is no such pin, that is no version of it, or it cannot be resolved with the others.
     """
     known = names()
     if name not in known:
@@ -96,7 +96,13 @@ def bump(name: str, version: str) -> list[str]:
             _edit("pyproject.toml", lambda text, pin=pin: in_pyproject(text, pin, version))
     if packages:
         say(f"requirements/: resolving with {', '.join(packages)} {version} …")
-        locks.compile_locks([f"{package}=={version}" for package in packages])
+        try:
+            locks.compile_locks([f"{package}=={version}" for package in packages])
+        except subprocess.CalledProcessError as error:
+            raise BadPin(
+                f"uv did not resolve {', '.join(packages)} {version}, see above: pyproject.toml may be changed, the "
+                "locks are not; take the change back, or run `make lock` where uv reaches its index"
+            ) from error
     return list(pins)
 
 

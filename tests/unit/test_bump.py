@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -83,6 +84,18 @@ def test_a_package_that_only_the_locks_pin_is_upgraded_there(root: Path) -> None
 
     assert changed(root) == {}
     assert (root / "compiled").read_text() == "ruff==9.9.9"
+
+
+def test_what_cannot_be_resolved_is_one_sentence(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(_: object) -> None:
+        raise subprocess.CalledProcessError(1, ["uv"])
+
+    monkeypatch.setattr(locks, "compile_locks", refuses)
+
+    with pytest.raises(
+        bump.BadPin, match=r"uv did not resolve ruff 9\.9\.9, see above: pyproject\.toml may be changed"
+    ):
+        bump.bump("ruff", "9.9.9")
 
 
 def test_kubernetes_moves_in_both_files_with_its_libraries(root: Path) -> None:
