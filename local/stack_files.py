@@ -1,4 +1,4 @@
-"""The settings files of the stacks, `stacks/Pulumi.<stack>.yaml`, as the words of the Makefile read them."""
+"""The settings files of the stacks, `stacks/Pulumi.<stack>.yaml`, as the commands of the Makefile read them."""
 
 from typing import Any
 

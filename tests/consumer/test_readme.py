@@ -55,7 +55,7 @@ def test_the_readme_lists_every_stack():
     assert set(re.findall(r"^\| `(\w+-(?:local|dev|prod))`", README, re.MULTILINE)) == tracked
 
 
-def test_every_make_word_of_the_readme_exists():
+def test_every_make_target_of_the_readme_exists():
     words = set(re.findall(r"^([a-z]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE))
 
     assert set(re.findall(r"\bmake ([a-z]+)", README)) <= words

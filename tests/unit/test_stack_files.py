@@ -1,4 +1,4 @@
-"""What the Makefile's words say of a settings file that somebody has broken."""
+"""What the Makefile's commands say of a settings file that somebody has broken."""
 
 from pathlib import Path
 from typing import Any

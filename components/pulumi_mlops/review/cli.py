@@ -74,7 +74,7 @@ def main(words: Sequence[str] | None = None, program: str = "pulumi-mlops-review
 
 def _parser(program: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=program, description="From previews to what a reviewer reads.")
-    subparsers = parser.add_subparsers(metavar="WORD", required=True)
+    subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     comment = subparsers.add_parser(
         "comment",
         help="previews as one comment, as text or as JSON",
