@@ -22,14 +22,7 @@ from pulumi_mlops.foundation import (
     adoption,
     permissions,
 )
-from pulumi_mlops.platform import (
-    argo_workflows,
-    cert_manager,
-    crossplane,
-    external_dns,
-    external_secrets,
-    load_balancer_controller,
-)
+from pulumi_mlops.platform import ADD_ONS, AwsEnvironment
 
 from stacks import existing, karpenter, settings, values
 from stacks import region as aws_region
@@ -72,7 +65,11 @@ def build() -> None:
     registry = Registry(name, RegistryArgs(repositories=REPOSITORIES, **data))
     known = settings.given(chosen, "domain_name", "zone_id", "parent_zone_id", "certificate_arn")
     domain = Domain(name, DomainArgs(**known, **data))
-    identities = _identities(name, region, common, network=network, cluster=cluster, domain=domain, store=store)
+    nodes = karpenter.create(name, cluster, common) if chosen.karpenter else None
+    environment = _environment(
+        name, region, chosen, network=network, cluster=cluster, domain=domain, store=store, nodes=nodes
+    )
+    identities = _identities(name, common, environment, cluster, store.bucket_arns[conventions.MLFLOW_BUCKET])
 
     pulumi.export("region", region)
     pulumi.export("cluster_name", cluster.name)
@@ -91,8 +88,7 @@ def build() -> None:
     pulumi.export("name_servers", domain.name_servers)
     pulumi.export("certificate_arn", domain.certificate_arn)
     pulumi.export("secrets_prefix", _secrets_prefix(name))
-    if chosen.karpenter:
-        nodes = karpenter.create(name, region, cluster, existing.cluster_name(chosen, name), common)
+    if nodes:
         pulumi.export("karpenter_node_role", nodes.node_role)
         pulumi.export("karpenter_queue", nodes.queue)
     pulumi.export("roles", {account: identity.role_arn for account, identity in identities.items()})
@@ -137,48 +133,46 @@ def _cluster(
     )
 
 
-def _identities(
+def _environment(
     name: str,
     region: str,
-    common: Any,
+    chosen: settings.FoundationSettings,
     *,
     network: Network | existing.ExistingNetwork,
     cluster: Cluster | existing.ExistingCluster,
     domain: Domain,
     store: S3ObjectStore,
+    nodes: karpenter.ForKarpenter | None,
+) -> AwsEnvironment:
+    """What the permissions of the platform's add-ons refer to."""
+    return AwsEnvironment(
+        cluster_name=existing.cluster_name(chosen, name),
+        region=region,
+        account_id=cluster.arn.apply(lambda arn: arn.split(":")[4]),
+        vpc_id=network.vpc_id,
+        zone_ids=[domain.zone_id],
+        secrets_prefix=_secrets_prefix(name),
+        workflows_bucket_arn=store.bucket_arns[conventions.WORKFLOWS_BUCKET],
+        tenants_prefix=f"{name}-{TENANTS}-",
+        node_role_arn=nodes.node_role_arn if nodes else None,
+        interruption_queue_arn=nodes.queue_arn if nodes else None,
+    )
+
+
+def _identities(
+    name: str,
+    common: Any,
+    environment: AwsEnvironment,
+    cluster: Cluster | existing.ExistingCluster,
+    mlflow_bucket_arn: pulumi.Output[str],
 ) -> dict[str, WorkloadIdentity]:
     """A role for each service account of the platform that calls AWS, by the account's name."""
-    account_id = cluster.arn.apply(lambda arn: arn.split(":")[4])
     needed: list[tuple[str, str, Any]] = [
-        (cert_manager.NAMESPACE, cert_manager.SERVICE_ACCOUNT, cert_manager.statements([domain.zone_id])),
-        (external_dns.NAMESPACE, external_dns.SERVICE_ACCOUNT, external_dns.statements([domain.zone_id])),
-        (
-            external_secrets.NAMESPACE,
-            external_secrets.SERVICE_ACCOUNT,
-            external_secrets.statements(region, account_id, (external_secrets.RDS_PREFIX, _secrets_prefix(name))),
-        ),
-        (
-            load_balancer_controller.NAMESPACE,
-            load_balancer_controller.SERVICE_ACCOUNT,
-            load_balancer_controller.statements(),
-        ),
-        (
-            conventions.MLFLOW_NAMESPACE,
-            conventions.MLFLOW_SERVICE,
-            permissions.read_write(store.bucket_arns[conventions.MLFLOW_BUCKET]),
-        ),
-        (
-            conventions.ARGO_NAMESPACE,
-            argo_workflows.SERVER_SERVICE_ACCOUNT,
-            argo_workflows.statements([store.bucket_arns[conventions.WORKFLOWS_BUCKET]]),
-        ),
+        (conventions.MLFLOW_NAMESPACE, conventions.MLFLOW_SERVICE, permissions.read_write(mlflow_bucket_arn)),
         *(
-            (conventions.CROSSPLANE_NAMESPACE, crossplane.SERVICE_ACCOUNTS[service], statements)
-            for service, statements in {
-                "ec2": crossplane.ec2_statements(account_id, region, network.vpc_id),
-                "rds": crossplane.rds_statements(account_id, region, f"{name}-{TENANTS}-"),
-                "s3": crossplane.s3_statements(f"{name}-{TENANTS}-"),
-            }.items()
+            (add_on.namespace, account, statements(environment))
+            for add_on in ADD_ONS.values()
+            for account, statements in add_on.service_accounts.items()
         ),
     ]
     return {
@@ -193,4 +187,5 @@ def _identities(
             ),
         )
         for namespace, account, statements in needed
+        if statements
     }

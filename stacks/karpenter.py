@@ -1,4 +1,4 @@
-"""What Karpenter needs of an environment on AWS: a role for the nodes that it starts, one for itself, and a queue.
+"""What Karpenter needs of an environment on AWS: a role for the nodes that it starts, and a queue.
 
 The queue tells it which instances end soon, so that their pods are moved before they do.
 """
@@ -9,8 +9,7 @@ from typing import Any
 
 import pulumi
 import pulumi_aws as aws
-from pulumi_mlops.foundation import Cluster, WorkloadIdentity, WorkloadIdentityArgs
-from pulumi_mlops.platform import karpenter
+from pulumi_mlops.foundation import Cluster
 
 from stacks.existing import ExistingCluster
 
@@ -35,15 +34,14 @@ class ForKarpenter:
 
     node_role: pulumi.Output[str]
     """Name of the nodes' role, known once they may join the cluster."""
+    node_role_arn: pulumi.Output[str]
     queue: pulumi.Output[str]
     """Name of the queue, known once events reach it."""
+    queue_arn: pulumi.Output[str]
 
 
-def create(name: str, region: str, cluster: Cluster | ExistingCluster, cluster_name: str, common: Any) -> ForKarpenter:
-    """Creates both roles and the queue.
-
-    `cluster_name` is plain: it is part of the keys of conditions.
-    """
+def create(name: str, cluster: Cluster | ExistingCluster, common: Any) -> ForKarpenter:
+    """Creates the nodes' role and the queue."""
     role = aws.iam.Role(
         f"{name}-on-demand-nodes",
         description=f"Nodes that Karpenter starts for {name}",
@@ -63,22 +61,12 @@ def create(name: str, region: str, cluster: Cluster | ExistingCluster, cluster_n
         type="EC2_LINUX",
         **common,
     )
-    account_id = cluster.arn.apply(lambda arn: arn.split(":")[4])
     queue, ready = _queue(name, common)
-    statements: Any = karpenter.statements(cluster_name, region, account_id, role.arn, queue.arn)
-    WorkloadIdentity(
-        f"{name}-{karpenter.SERVICE_ACCOUNT}",
-        WorkloadIdentityArgs(
-            cluster_name=cluster.name,
-            namespace=karpenter.NAMESPACE,
-            service_account=karpenter.SERVICE_ACCOUNT,
-            statements=statements,
-            **common,
-        ),
-    )
     return ForKarpenter(
-        pulumi.Output.all(role.name, entry.id, *(one.id for one in rights)).apply(lambda known: known[0]),
-        pulumi.Output.all(queue.name, *(one.id for one in ready)).apply(lambda known: known[0]),
+        node_role=pulumi.Output.all(role.name, entry.id, *(one.id for one in rights)).apply(lambda known: known[0]),
+        node_role_arn=role.arn,
+        queue=pulumi.Output.all(queue.name, *(one.id for one in ready)).apply(lambda known: known[0]),
+        queue_arn=queue.arn,
     )
 
 

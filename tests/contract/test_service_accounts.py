@@ -10,7 +10,19 @@ from typing import Any
 import pytest
 from pulumi_mlops import conventions
 from pulumi_mlops.foundation import _addons
-from pulumi_mlops.platform import ArgoWorkflows, Crossplane, MLflow, argo_workflows, crossplane, external_dns
+from pulumi_mlops.platform import (
+    ADD_ONS,
+    AddOn,
+    ArgoWorkflows,
+    AwsEnvironment,
+    Chart,
+    ChartRelease,
+    Crossplane,
+    MLflow,
+    argo_workflows,
+    crossplane,
+    external_dns,
+)
 
 from tests import callers, stacks
 from tests.components.addons import ADDONS
@@ -76,7 +88,9 @@ def test_a_namespace_that_an_addon_alone_changes_would_be_found(build: Build, mo
 
 def test_a_name_misspelt_where_the_role_is_made_would_be_found(build: Build, monkeypatch: Any) -> None:
     accounts = existing(build)
-    monkeypatch.setattr(external_dns, "SERVICE_ACCOUNT", "externaldns")
+    misspelt = {"externaldns": external_dns.ADD_ON.service_accounts[external_dns.SERVICE_ACCOUNT]}
+    wrong = dataclasses.replace(external_dns.ADD_ON, service_accounts=misspelt)
+    monkeypatch.setitem(ADD_ONS, "external_dns", wrong)  # type: ignore[arg-type]
     monkeypatch.setitem(_addons.CONTROLLERS, "aws-efs-csi-driver", "efs-csi-controller")
 
     assert strangers(with_roles(build, FOUNDATIONS[0]), accounts) == [
@@ -100,3 +114,15 @@ def test_chart_values_constant_and_namespace_are_one_account(build: Build, addon
 
     assert (module.NAMESPACE, module.SERVICE_ACCOUNT) in accounts
     assert addon.service_account == module.SERVICE_ACCOUNT
+
+
+def test_an_add_on_in_the_table_gets_a_role_in_every_foundation(build: Build, monkeypatch: Any) -> None:
+    def statements(aws: AwsEnvironment) -> list[dict[str, Any]]:
+        return [{"actions": ["s3:PutObject"], "resources": [f"arn:aws:s3:::{aws.tenants_prefix}backups/*"]}]
+
+    chart = ChartRelease(chart=Chart("backup", "https://charts.example.org", "1.0"))
+    backup = AddOn(main=chart, namespace="backup", service_accounts={"writer": statements, "reader": lambda _: []})
+    monkeypatch.setitem(ADD_ONS, "backup", backup)  # type: ignore[arg-type]
+
+    for stack in FOUNDATIONS:
+        assert {one for one in with_roles(build, stack) if one[0] == "backup"} == {("backup", "writer")}

@@ -44,6 +44,8 @@ class Watched:
     counts: Callable[[Manifest], bool] = always
     category: str = ""
     """A category of kinds, by which Crossplane marks those that teams defined."""
+    chart: str = ""
+    """The chart whose controller deletes them, which the table of add-ons fills in; empty: the foundation's does."""
 
 
 def watched(stage: Stage, *resources: str, counts: Callable[[Manifest], bool] = always) -> tuple[Watched, ...]:

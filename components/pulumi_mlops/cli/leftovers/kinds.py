@@ -1,42 +1,17 @@
 """The kinds of objects that only a controller can delete, or behind which it made something on AWS; which go first.
 
-Left out is what is inert without its controller (templates, stores, projects, routes), and what a controller makes of
-another object that is listed.
+The kinds of each add-on are in its description (`pulumi_mlops.platform.ADD_ONS`); here is in which order they go.
 """
 
-from collections.abc import Callable, Mapping
+import dataclasses
 from dataclasses import dataclass
-from typing import Any
 
-from pulumi_mlops.platform import (
-    argo_cd,
-    argo_events,
-    argo_workflows,
-    cert_manager,
-    crossplane,
-    external_secrets,
-    istio,
-    karpenter,
-    kserve,
-    load_balancer_controller,
-    seldon,
-)
+from pulumi_mlops.platform._deletion import Manifest, Stage, Watched
+from pulumi_mlops.platform.add_ons import ADD_ONS
 
-Manifest = Mapping[str, Any]
+__all__ = ["STEPS", "VOLUMES", "Manifest", "Step", "Watched"]
+
 VOLUMES = "persistentvolumes"
-
-
-@dataclass(frozen=True)
-class Watched:
-    """Objects of one kind, or of all kinds of a category."""
-
-    resource: str
-    """As kubectl takes it, `<plural>.<group>`; empty for a category."""
-    chart: str
-    """The chart whose controller deletes them; empty: what the foundation brings does."""
-    counts: Callable[[Manifest], bool] = lambda _: True
-    category: str = ""
-    """A category of kinds, by which Crossplane marks those that teams defined."""
 
 
 @dataclass(frozen=True)
@@ -50,78 +25,27 @@ class Step:
     """Whether each stands for something on AWS, which stays there when the whole cluster goes."""
 
 
-def _held(manifest: Manifest) -> bool:
-    return bool(manifest["metadata"].get("finalizers"))
-
-
-def _has_a_load_balancer(manifest: Manifest) -> bool:
-    return manifest["spec"].get("type") == "LoadBalancer"
-
-
 def _goes_with_its_claim(manifest: Manifest) -> bool:
     """A volume that is kept is there on AWS afterwards in any case."""
     return manifest["spec"].get("persistentVolumeReclaimPolicy") == "Delete" and "claimRef" in manifest["spec"]
 
 
-ARGO = "argoproj.io"
-SECRETS = "external-secrets.io"
-STEPS = (
-    Step(
-        "Argo CD's Applications, which bring back what is deleted below",
-        (
-            Watched(f"applicationsets.{ARGO}", argo_cd.CHART.name),
-            Watched(f"applications.{ARGO}", argo_cd.CHART.name),
-        ),
-    ),
-    Step(
-        "workloads that a controller takes apart",
-        (
-            Watched("inferencegraphs.serving.kserve.io", kserve.CONTROLLER.name),
-            Watched("trainedmodels.serving.kserve.io", kserve.CONTROLLER.name),
-            Watched("inferenceservices.serving.kserve.io", kserve.CONTROLLER.name),
-            Watched("seldondeployments.machinelearning.seldon.io", seldon.CHART.name),
-            Watched(f"workflows.{ARGO}", argo_workflows.CHART.name, _held),
-            Watched(f"sensors.{ARGO}", argo_events.CHART.name, _held),
-            Watched(f"eventsources.{ARGO}", argo_events.CHART.name, _held),
-            Watched(f"eventbus.{ARGO}", argo_events.CHART.name, _held),
-        ),
-    ),
-    Step(
-        "load balancers and their DNS records",
-        (
-            Watched("ingresses.networking.k8s.io", load_balancer_controller.CHART.name),
-            Watched("gateways.gateway.networking.k8s.io", istio.ISTIOD.name),
-            Watched("services", load_balancer_controller.CHART.name, _has_a_load_balancer),
-        ),
-        on_aws=True,
-    ),
-    Step(
-        "volumes that go with their claims, once no pod uses them: their data is lost",
-        (Watched(VOLUMES, "", _goes_with_its_claim),),
-        on_aws=True,
-    ),
-    Step(
-        "what Crossplane made on AWS, databases and buckets with their data",
-        (
-            Watched("", crossplane.CHART.name, category="claim"),
-            Watched("", crossplane.CHART.name, category="composite"),
-            Watched("", crossplane.CHART.name, category="managed"),
-        ),
-        on_aws=True,
-    ),
-    Step(
-        "what else waits for its controller, and nodes that Karpenter started",
-        (
-            Watched("compositeresourcedefinitions.apiextensions.crossplane.io", crossplane.CHART.name, _held),
-            Watched(f"clusterexternalsecrets.{SECRETS}", external_secrets.CHART.name, _held),
-            Watched(f"externalsecrets.{SECRETS}", external_secrets.CHART.name, _held),
-            Watched(f"clusterpushsecrets.{SECRETS}", external_secrets.CHART.name, _held),
-            Watched(f"pushsecrets.{SECRETS}", external_secrets.CHART.name, _held),
-            Watched("challenges.acme.cert-manager.io", cert_manager.CHART.name, _held),
-            Watched("nodepools.karpenter.sh", karpenter.CHART.name),
-            Watched("nodeclaims.karpenter.sh", karpenter.CHART.name),
-            Watched("ec2nodeclasses.karpenter.k8s.aws", karpenter.CHART.name, _held),
-        ),
-    ),
+OF_THE_FOUNDATION = (Watched(Stage.VOLUMES, VOLUMES, _goes_with_its_claim),)
+"""Kinds whose controllers are managed add-ons of the cluster."""
+OF_ADD_ONS = tuple(
+    dataclasses.replace(one, chart=add_on.chart.name) for add_on in ADD_ONS.values() for one in add_on.watched
+)
+TITLES = {
+    Stage.GITOPS: "Argo CD's Applications, which bring back what is deleted below",
+    Stage.WORKLOADS: "workloads that a controller takes apart",
+    Stage.LOAD_BALANCERS: "load balancers and their DNS records",
+    Stage.VOLUMES: "volumes that go with their claims, once no pod uses them: their data is lost",
+    Stage.CLOUD_RESOURCES: "what Crossplane made on AWS, databases and buckets with their data",
+    Stage.REST: "what else waits for its controller, and nodes that Karpenter started",
+}
+ON_AWS = {Stage.LOAD_BALANCERS, Stage.VOLUMES, Stage.CLOUD_RESOURCES}
+STEPS = tuple(
+    Step(TITLES[stage], tuple(one for one in (*OF_THE_FOUNDATION, *OF_ADD_ONS) if one.stage is stage), stage in ON_AWS)
+    for stage in Stage
 )
 """In the order of deletion."""
