@@ -17,6 +17,8 @@ from standins import charts, plugins
 ENGINE_TOOLS = ("pulumi", "helm")
 IMAGE_TOOLS = ("workflow-controller", "argoexec", "pause")
 USER_TOOLS = ("kubectl",)
+TEAM_IMAGES = ("ml-pipeline", "ml-server")
+"""Those that the example team's stack names."""
 
 
 def up() -> None:
@@ -57,7 +59,10 @@ def plan() -> None:
     """Previews both local stacks: on the cluster that is up, or, where none is, against an API server without nodes."""
     with exclusive("plan"):
         if _is_there():
-            engine = engine_of(target(whole=True))
+            cluster = target(whole=True)
+            engine = engine_of(cluster)
+            # As `up` would: by the tracked files as they are now, and the images as their sources are now.
+            _configure(engine, cluster, images.references(cluster.registry, TEAM_IMAGES))
             for one in STACKS:
                 engine.preview(one)
         else:
@@ -160,7 +165,7 @@ def _configure(engine: Engine, cluster: Cluster, references: dict[str, str]) -> 
         say(announcement)
     gateway = {"gateway_class": cluster.gateway_class, "gateway_url": cluster.gateway_url}
     engine.configure(PLATFORM, {**machine, **gateway, "image_mirror": cluster.registry, "chart_repository": repository})
-    used = {"pipeline_image": references["ml-pipeline"], "server_image": references["ml-server"]}
+    used = {f"{name.removeprefix('ml-')}_image": references[name] for name in TEAM_IMAGES}
     engine.configure(PENGUINS, {**machine, **used, "image_registry": cluster.registry})
 
 

@@ -7,6 +7,6 @@ Does not own: the registry (the node, or the user's own) and the programs that g
 """
 
 from local.images.catalogue import ALL
-from local.images.provide import build, prepare
+from local.images.provide import build, prepare, references
 
-__all__ = ["ALL", "build", "prepare"]
+__all__ = ["ALL", "build", "prepare", "references"]

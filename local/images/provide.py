@@ -37,6 +37,15 @@ def build(registry_push: str, registry_pull: str, names: Iterable[str] = ALL) ->
     missing = [image for image in images if not registry.has(registry_push, image.repository, image.tags)]
     if missing:
         _work(missing, registry_push)
+    return _references(images, registry_pull)
+
+
+def references(registry_pull: str, names: Iterable[str]) -> dict[str, str]:
+    """What `build` would return for these images, which need not be there: their tags follow from their sources."""
+    return _references(catalogue.load(names), registry_pull)
+
+
+def _references(images: Iterable[Image], registry_pull: str) -> dict[str, str]:
     return {image.name: f"{registry_pull}/{image.repository}:{image.tags[0]}" for image in images}
 
 
