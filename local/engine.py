@@ -28,6 +28,9 @@ STACKS = (PLATFORM, PENGUINS)
 
 PROJECT = "pulumi-mlops"
 
+TAKING_OVER = ("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", "PULUMI_K8S_ENABLE_PATCH_FORCE")
+"""Variables by which the Kubernetes provider takes over objects, and fields that another manager has changed."""
+
 
 @dataclass(frozen=True)
 class Engine:
@@ -39,7 +42,8 @@ class Engine:
     kubeconfig: Path
     takes_over: bool = False
     """Whether objects that exist already are taken over: a run that was killed has made some that the state does not
-    know. For a cluster that is this machine's alone; in another one they may be somebody else's."""
+    know, and somebody may have changed a field by hand. For a cluster that is this machine's alone; in another one
+    they may be somebody else's."""
 
     @property
     def home(self) -> Path:
@@ -67,7 +71,7 @@ class Engine:
             "PULUMI_CONFIG_PASSPHRASE_FILE": str(self.directory / "passphrase"),
             "PULUMI_SKIP_UPDATE_CHECK": "1",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "1",
-            **({"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true"} if self.takes_over else {}),
+            **(dict.fromkeys(TAKING_OVER, "true") if self.takes_over else {}),
             "KUBECONFIG": str(self.kubeconfig),
         }
 
@@ -119,6 +123,10 @@ class Engine:
     def preview_json(self, stack: str, *options: str) -> dict[str, Any]:
         """`pulumi preview --json`, parsed."""
         return json.loads(self._run("preview", "--json", *options, *self._of(stack), quiet=True))
+
+    def drift_json(self, stack: str) -> str:
+        """`pulumi refresh --preview-only --json`: what differs in the cluster from the state; changes neither."""
+        return self._run("refresh", "--preview-only", "--json", *self._of(stack), quiet=True)
 
     def destroy(self, stack: str) -> None:
         """`pulumi destroy`, on the terminal."""

@@ -5,7 +5,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from local import containerless, endpoints, images, node, prediction, services, tools, training
+from local import containerless, drift, endpoints, images, node, prediction, services, tools, training
 from local.cluster import NODE, Cluster, chosen_context, from_context, of_node, target
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.exclusive import exclusive
@@ -36,7 +36,7 @@ def up() -> None:
         _configure(engine, cluster, references)
         for stack in STACKS:
             with step(f"pulumi up {stack}"):
-                engine.up(stack)
+                engine.up(stack, "--refresh")
         if version := endpoints.served(cluster, engine.outputs(PENGUINS)):
             say(f"version {version} is served already, so there is no training run; `make train` starts one")
         else:
@@ -64,7 +64,10 @@ def plan() -> None:
             # As `up` would: by the tracked files as they are now, and the images as their sources are now.
             _configure(engine, cluster, images.references(cluster.registry, TEAM_IMAGES))
             for one in STACKS:
-                engine.preview(one)
+                changed = drift.lines(engine, one)
+                for line in changed or [f"drift: none in {one}"]:
+                    say(line)
+                engine.preview(one, "--refresh")
         else:
             say("no platform is up here: planning against a Kubernetes API without nodes")
             containerless.plan()

@@ -1,5 +1,6 @@
 """The stacks of this repository under the real engine, against a real API server without nodes."""
 
+import dataclasses
 import json
 import subprocess
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import yaml
 from kubernetes import client, config
 from pulumi_mlops.review import reading, rules
 
-from local import tools
+from local import drift, tools
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.node.control_plane import ControlPlane, control_plane
 from local.paths import ROOT
@@ -146,6 +147,43 @@ def test_a_refresh_finds_nothing_that_the_cluster_changed(stacks: Engine) -> Non
     for stack in STACKS:
         text = stacks.said("refresh", "--yes", "--expect-no-changes", *_of(stacks, stack))
         assert "error" not in text, text
+
+
+def test_what_somebody_changed_by_hand_is_told_apart_and_repaired(stacks: Engine, plane: ControlPlane) -> None:
+    engine = dataclasses.replace(stacks, takes_over=True)
+    level, namespace = "pod-security.kubernetes.io/enforce", "penguins"
+    with config.new_client_from_config(str(plane.kubeconfig)) as api:
+        apps, core, networking = client.AppsV1Api(api), client.CoreV1Api(api), client.NetworkingV1Api(api)
+        cron = ("argoproj.io", "v1alpha1", namespace, "cronworkflows", "penguins")
+        policies = {one.metadata.name for one in networking.list_namespaced_network_policy(namespace).items}
+        replicas = apps.read_namespaced_deployment("penguins", namespace).spec.replicas
+        gone = min(policies)
+
+        changed = {"spec": {"replicas": replicas + 1}}
+        apps.patch_namespaced_deployment("penguins", namespace, changed, field_manager="somebody")
+        labels = {"metadata": {"labels": {level: "privileged"}}}
+        core.patch_namespace(namespace, labels, field_manager="somebody")
+        networking.delete_namespaced_network_policy(gone, namespace)
+        client.CustomObjectsApi(api).delete_namespaced_custom_object(*cron)
+
+        told = drift.lines(engine, PENGUINS)
+        assert drift.lines(engine, PLATFORM) == []
+        assert len(told) == 4, told
+        assert any(
+            line.startswith("drift: Deployment penguins-deployment was changed: spec.replicas;") for line in told
+        )
+        assert any("drift: Namespace " in line and level in line for line in told), told
+        assert any("drift: NetworkPolicy " in line and "is gone" in line for line in told), told
+        assert any("drift: CronWorkflow " in line and "is gone" in line for line in told), told
+
+        engine.up(PENGUINS, "--refresh")
+
+        assert apps.read_namespaced_deployment("penguins", namespace).spec.replicas == replicas
+        assert core.read_namespace(namespace).metadata.labels[level] == "restricted"
+        assert {one.metadata.name for one in networking.list_namespaced_network_policy(namespace).items} == policies
+        assert client.CustomObjectsApi(api).get_namespaced_custom_object(*cron)
+    assert drift.lines(engine, PENGUINS) == []
+    stacks.up(PENGUINS, "--expect-no-changes")
 
 
 def test_the_restricted_security_standard_admits_every_pod(stacks: Engine, plane: ControlPlane) -> None:
