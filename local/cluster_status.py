@@ -11,12 +11,12 @@ from typing import Any
 
 from kubernetes import client
 from pulumi_mlops import conventions
+from pulumi_mlops.contract.containers import HELD_ANNOTATION, MODEL_VERSION_ANNOTATION
 
 from local import prediction, training
 from local.cluster import Cluster
 from local.progress import StepFailed
 from local.schedule import next_start
-from ml.endpoint import HELD_ANNOTATION, VERSION_ANNOTATION
 
 REQUEST_SECONDS = 5
 
@@ -84,7 +84,7 @@ def _endpoint(deployment: Any, gateway_url: str) -> Line:
     name, namespace = deployment.metadata.name, deployment.metadata.namespace
     url = f"{gateway_url}{conventions.prediction_path(namespace, name)}{conventions.PREDICTIONS}"
     annotations = deployment.metadata.annotations or {}
-    wanted = (deployment.spec.template.metadata.annotations or {}).get(VERSION_ANNOTATION)
+    wanted = (deployment.spec.template.metadata.annotations or {}).get(MODEL_VERSION_ANNOTATION)
     ready, all_of_them = deployment.status.ready_replicas or 0, deployment.spec.replicas
     said = f"endpoint {namespace}/{name}: version {wanted or 'none yet'}, {ready} of {all_of_them} replicas ready"
     if HELD_ANNOTATION in annotations:

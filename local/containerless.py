@@ -20,6 +20,8 @@ import yaml
 from kubernetes import client, config
 from kubernetes.utils import create_from_dict
 from pulumi_mlops import conventions
+from pulumi_mlops.contract import steps
+from pulumi_mlops.contract.containers import SETTINGS_FILE, Variable
 
 from local import tools
 from local.engine import PENGUINS, PLATFORM, Engine
@@ -32,8 +34,7 @@ from local.services import DIRECTORY, PORTS, Services
 from standins import charts, plugins
 
 NAMESPACE = ENDPOINT = "penguins"
-STEPS = ("load", "preprocess", "train", "evaluate", "deploy")
-CRDS = (ROOT / "local" / "node" / "crds", ROOT / "local" / "charts" / "argo-workflows")
+CRDS = (ROOT / "local" / "node" / "crds", ROOT / "standins" / "charts" / "argo-workflows")
 
 
 def up() -> str:
@@ -78,7 +79,7 @@ def _plan(keys: dict[str, str]) -> dict[str, Any]:
         planned = engine.preview_json(PENGUINS)
         say(f"{PENGUINS}: {planned['changeSummary'].get('create', 0)} resources to create")
     maps = [s["newState"]["inputs"].get("data") or {} for s in planned["steps"] if ":ConfigMap::" in s["urn"]]
-    return next(json.loads(data["settings.json"]) for data in maps if "settings.json" in data)
+    return next(json.loads(data[SETTINGS_FILE]) for data in maps if SETTINGS_FILE in data)
 
 
 def train(data_key: str | None) -> None:
@@ -86,32 +87,29 @@ def train(data_key: str | None) -> None:
     services = _services()
     run_id = secrets.token_hex(8)
     outputs = DIRECTORY / "outputs" / run_id
-    environment = {
+    environment: dict[str, str] = {
         **_clean_environment(),
         **services.keys,
-        "SETTINGS_PATH": str(_settings_file()),
-        "DATA_KEY": data_key or "",
-        "MODELS_DIR": str(services.models),
-        "OUTPUTS_DIR": str(outputs),
-        "RUN_ID": run_id,
-        "RUN_NAME": f"{ENDPOINT}-{run_id}",
-        "RUN_CREATED": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "NAMESPACE": NAMESPACE,
-        "ENDPOINT_FILE": str(services.version_file),
-        "ENDPOINT_METADATA_URL": services.url("server", "/metadata"),
-        "AWS_ENDPOINT_URL_S3": services.url("s3"),
-        "AWS_REGION": conventions.OBJECT_STORE_REGION,
-        "MLFLOW_TRACKING_URI": services.url("mlflow"),
-        "CODE_VERSION": "checkout",
+        Variable.SETTINGS_PATH: str(_settings_file()),
+        Variable.DATA_KEY: data_key or "",
+        Variable.MODELS_DIR: str(services.models),
+        Variable.OUTPUTS_DIR: str(outputs),
+        Variable.RUN_ID: run_id,
+        Variable.RUN_NAME: f"{ENDPOINT}-{run_id}",
+        Variable.RUN_CREATED: datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        Variable.NAMESPACE: NAMESPACE,
+        Variable.ENDPOINT_FILE: str(services.version_file),
+        Variable.ENDPOINT_METADATA_URL: services.url("server", "/metadata"),
+        Variable.AWS_ENDPOINT_URL_S3: services.url("s3"),
+        Variable.AWS_REGION: conventions.OBJECT_STORE_REGION,
+        Variable.MLFLOW_TRACKING_URI: services.url("mlflow"),
+        Variable.CODE_VERSION: "checkout",
     }
-    for name in STEPS:
-        passed = outputs / "passed"
-        if name == "deploy" and passed.is_file() and passed.read_text() != "true":
-            say(f"  deploy skipped: {(outputs / 'verdict').read_text()}")
-            return
+
+    def execute(name: str) -> None:
         with step(f"pipeline step {name}"):
             done = subprocess.run(
-                [sys.executable, "-m", f"ml.{name}"],
+                [sys.executable, "-m", steps.module(name)],
                 cwd=ROOT,
                 env=environment,
                 capture_output=True,
@@ -120,6 +118,9 @@ def train(data_key: str | None) -> None:
             )
             if done.returncode:
                 raise StepFailed(f"pipeline step {name}: {(done.stderr.strip() or 'it said nothing').splitlines()[-1]}")
+
+    if left_out := steps.run(execute, outputs):
+        say(f"  {left_out} skipped: {(outputs / steps.VERDICT).read_text()}")
 
 
 def down() -> list[str]:
@@ -138,7 +139,7 @@ def _directory() -> Path:
 
 
 def _settings_file() -> Path:
-    return _directory() / "settings.json"
+    return _directory() / SETTINGS_FILE
 
 
 def _services() -> Services:

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kubernetes import client
+from pulumi_mlops.contract.containers import HELD_ANNOTATION, MODEL_VERSION_ANNOTATION
 
 from local import model_registry
 from local.cluster import Cluster
 from local.progress import StepFailed, say, step
-from ml.endpoint import HELD_ANNOTATION, VERSION_ANNOTATION, KubernetesEndpoint, move
+from ml.endpoint import KubernetesEndpoint, move
 from ml.errors import PipelineError
 
 REVISION = "deployment.kubernetes.io/revision"
@@ -96,7 +97,7 @@ def _previous(api: client.ApiClient, outputs: dict[str, Any], now: str) -> str:
     listed = client.AppsV1Api(api).list_namespaced_replica_set(outputs["namespace"]).items
     ours = [one for one in listed if _owner(one) == outputs["deployment"]]
     for replica_set in sorted(ours, key=lambda one: -int((one.metadata.annotations or {}).get(REVISION, "0"))):
-        version = (replica_set.spec.template.metadata.annotations or {}).get(VERSION_ANNOTATION)
+        version = (replica_set.spec.template.metadata.annotations or {}).get(MODEL_VERSION_ANNOTATION)
         if version and version != now:
             return version
     raise StepFailed(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import yaml
 from pulumi_mlops import conventions
+from pulumi_mlops.contract.containers import Variable
 
 from local.node.control_plane import http_ok
 from local.node.processes import Process, marked
@@ -117,10 +118,10 @@ class Services:
         environment = {
             "HOST": "127.0.0.1",
             "PORT": str(self.port["server"]),
-            "MODEL_NAME": self.endpoint,
-            "ENDPOINT_NAME": self.endpoint,
-            "MODELS_DIR": str(self.models),
-            "MODEL_VERSION_FILE": str(self.version_file),
+            Variable.MODEL_NAME: self.endpoint,
+            Variable.ENDPOINT_NAME: self.endpoint,
+            Variable.MODELS_DIR: str(self.models),
+            Variable.MODEL_VERSION_FILE: str(self.version_file),
             "OMP_NUM_THREADS": "1",
             "PYTHONPATH": str(ROOT),
         }

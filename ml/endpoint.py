@@ -10,14 +10,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from pulumi_mlops.contract.containers import HELD_ANNOTATION, MODEL_VERSION_ANNOTATION, Variable
+
 from ml.bundle_writer import replace_durably
 from ml.errors import DeployError, PipelineError, RolledBack, SettingsError
 from ml.step import say
 
-VERSION_ANNOTATION = "pulumi-mlops.dev/model-version"
-HELD_ANNOTATION = (
-    "pulumi-mlops.dev/held"  # on the Deployment itself, so that it restarts no pod; its value is for people
-)
 FIELD_MANAGER = "training-pipeline"  # owns this one annotation; Pulumi ignores the annotations of pods
 TIMEOUT_SECONDS = 300.0
 POLL_SECONDS = 0.5
@@ -48,15 +46,15 @@ class Endpoint(Protocol):
 
 def endpoint(environment: Mapping[str, str], name: str | None) -> Endpoint | None:
     """The pipeline's endpoint, None if it has none. ENDPOINT_FILE chooses the file, ENDPOINT names the Deployment."""
-    timeout = environment.get("DEPLOY_TIMEOUT_SECONDS") or str(TIMEOUT_SECONDS)
+    timeout = environment.get(Variable.DEPLOY_TIMEOUT_SECONDS) or str(TIMEOUT_SECONDS)
     try:
         seconds = float(timeout)
     except ValueError:
         raise SettingsError(f"DEPLOY_TIMEOUT_SECONDS must be a number of seconds, got {timeout!r}") from None
-    if file := environment.get("ENDPOINT_FILE"):
-        return FileEndpoint(Path(file), environment.get("ENDPOINT_METADATA_URL", ""), seconds)
-    if name := environment.get("ENDPOINT") or name:
-        namespace = environment.get("NAMESPACE", "")
+    if file := environment.get(Variable.ENDPOINT_FILE):
+        return FileEndpoint(Path(file), environment.get(Variable.ENDPOINT_METADATA_URL, ""), seconds)
+    if name := environment.get(Variable.ENDPOINT) or name:
+        namespace = environment.get(Variable.NAMESPACE, "")
         if not namespace:
             raise SettingsError("environment variable NAMESPACE is missing, the workflow template must set it")
         return KubernetesEndpoint(name, namespace, seconds)
@@ -111,7 +109,7 @@ class KubernetesEndpoint:
             "apiVersion": "apps/v1",
             "kind": "Deployment",
             "metadata": {"name": self.name, "namespace": self._namespace},
-            "spec": {"template": {"metadata": {"annotations": {VERSION_ANNOTATION: version or ""}}}},
+            "spec": {"template": {"metadata": {"annotations": {MODEL_VERSION_ANNOTATION: version or ""}}}},
         }
         self._call(
             "patch_namespaced_deployment",
@@ -240,4 +238,4 @@ def conditions(deployment: Any) -> str:
 
 
 def _annotation(deployment: Any) -> str:
-    return (deployment.spec.template.metadata.annotations or {}).get(VERSION_ANNOTATION, "")
+    return (deployment.spec.template.metadata.annotations or {}).get(MODEL_VERSION_ANNOTATION, "")

@@ -1,8 +1,9 @@
 """Every error that ml/ raises on purpose. Each message is one sentence for the person who has to act on it."""
 
-import os
 import sys
 from typing import Any
+
+from pulumi_mlops.contract.steps import WRONG_DATA_EXIT_CODE
 
 
 class PipelineError(Exception):
@@ -14,13 +15,13 @@ class PipelineError(Exception):
 class SettingsError(PipelineError):
     """The pipeline's settings or a step's environment are wrong; a retry is useless."""
 
-    exit_code = os.EX_DATAERR
+    exit_code = WRONG_DATA_EXIT_CODE
 
 
 class DataError(PipelineError):
     """The data cannot be read or cannot be learned from as it is; a retry is useless."""
 
-    exit_code = os.EX_DATAERR
+    exit_code = WRONG_DATA_EXIT_CODE
 
 
 class SourceError(PipelineError):
@@ -38,7 +39,7 @@ class DeployError(PipelineError):
 class RolledBack(DeployError):
     """The endpoint did not take the version and has its previous one back; to try again would only disturb it again."""
 
-    exit_code = os.EX_DATAERR
+    exit_code = WRONG_DATA_EXIT_CODE
 
 
 class BundleError(Exception):

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
+from pulumi_mlops.contract.steps import NO, PASSED, VERDICT, YES
 
 from ml import bundle, endpoint, step
 from ml.dataset import class_numbers
@@ -37,8 +38,8 @@ def run(context: step.Context) -> None:
     score = (score_of(model, rows) or {}).get(metric)
     rival = _rival(context, rows) if settings.evaluation.must_beat_current else None
     passed, sentence = verdict(settings.evaluation, score, rival)
-    context.output("passed", "true" if passed else "false")
-    context.output("verdict", sentence)
+    context.output(PASSED, YES if passed else NO)
+    context.output(VERDICT, sentence)
     step.say(f"{'passed' if passed else 'not passed'}: {sentence}")
 
 

@@ -187,7 +187,7 @@ def _check_engineered(features: Features, inputs: list[dict[str, str]]) -> None:
         try:
             expression = Expression(text)
         except ValueError as error:
-            raise SettingsError(f"{field} {error}, got {text!r}") from None
+            raise SettingsError(f"{field} {error}") from None
         for column in expression.columns:
             if column not in kinds:
                 raise SettingsError(f"{field} reads the unknown column {column!r}, there are {_listed(kinds)}")

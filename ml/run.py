@@ -1,6 +1,6 @@
 """Trains on this machine with the code that runs in the cluster: `python -m ml.run settings.json data.csv`.
 
-The five steps run one after the other in this process. Nothing is needed but the files: no cluster, no store, no
+The steps run one after the other in this process. Nothing is needed but the files: no cluster, no store, no
 MLflow (with MLFLOW_TRACKING_URI set, it is used). The endpoint is a file, `<models>/<model name>.current`.
 """
 
@@ -12,9 +12,13 @@ import tempfile
 import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
-from ml import deploy, evaluate, load, preprocess, settings, step, train
+from pulumi_mlops.contract import steps
+from pulumi_mlops.contract.containers import Variable
+
+from ml import settings, step
 from ml.errors import PipelineError
 
 
@@ -22,25 +26,24 @@ def run(settings_path: Path, data: Path | None, models: Path, environment: Mappi
     """Runs all steps; True if the version passed its evaluation and is now the current one. Raises PipelineError."""
     moment = datetime.now(UTC)
     with tempfile.TemporaryDirectory() as outputs:
-        surroundings = {
-            "SETTINGS_PATH": str(settings_path),
-            "MODELS_DIR": str(models),
-            "RUN_ID": str(uuid.uuid4()),
-            "RUN_CREATED": f"{moment:%Y-%m-%dT%H:%M:%SZ}",
-            "RUN_NAME": "local",
-            "CODE_VERSION": "working tree",
-            "OUTPUTS_DIR": outputs,
+        surroundings: dict[str, str] = {
+            Variable.SETTINGS_PATH: str(settings_path),
+            Variable.MODELS_DIR: str(models),
+            Variable.RUN_ID: str(uuid.uuid4()),
+            Variable.RUN_CREATED: f"{moment:%Y-%m-%dT%H:%M:%SZ}",
+            Variable.RUN_NAME: "local",
+            Variable.CODE_VERSION: "working tree",
+            Variable.OUTPUTS_DIR: outputs,
             **environment,
-            **({"DATA_FILE": str(data)} if data else {}),
+            **({Variable.DATA_FILE: str(data)} if data else {}),
         }
         chosen = settings.read(surroundings)
-        surroundings.setdefault("ENDPOINT_FILE", str(models / f"{chosen.model_name}.current"))
-        for each in (load, preprocess, train, evaluate):
-            step.attempt(each.run, surroundings)
-        passed = (Path(outputs) / "passed").read_text() == "true"
-        if passed:
-            step.attempt(deploy.run, surroundings)
-    return passed
+        surroundings.setdefault(Variable.ENDPOINT_FILE, str(models / f"{chosen.model_name}.current"))
+
+        def execute(name: str) -> None:
+            step.attempt(import_module(steps.module(name)).run, surroundings)
+
+        return steps.run(execute, Path(surroundings[Variable.OUTPUTS_DIR])) is None
 
 
 def main() -> None:

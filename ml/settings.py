@@ -2,170 +2,157 @@
 
 import json
 import os
-from collections.abc import Mapping
-from enum import StrEnum
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pulumi_mlops.contract import settings as contract
+from pulumi_mlops.contract.containers import SETTINGS_DIRECTORY, SETTINGS_FILE, Variable
+from pulumi_mlops.contract.settings import (
+    FIELDS,
+    CategoricalImputation,
+    DataFormat,
+    Metric,
+    NumericImputation,
+    Scaling,
+    Task,
+    UnknownCategory,
+)
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+    model_validator,
+)
 
 from ml.errors import SettingsError
 
-DEFAULT_SETTINGS_PATH = "/etc/pipeline/settings.json"
-Name = Annotated[str, StringConstraints(min_length=1, max_length=200)]
-ModelName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$")]
+SOURCE_FIELDS = frozenset({"type", "bucket", "key", "format", "query"})
+DEFAULT_SETTINGS_PATH = f"{SETTINGS_DIRECTORY}/{SETTINGS_FILE}"
 
 
-class Task(StrEnum):
-    """What is predicted: a class, or a number."""
-
-    CLASSIFICATION = "classification"
-    REGRESSION = "regression"
+def _whole(value: Any) -> Any:
+    """A whole number may be written as 5.0, as programs in other languages do."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-class NumericImputation(StrEnum):
-    """What a missing number becomes."""
-
-    MEDIAN = "MEDIAN"
-    MEAN = "MEAN"
-    ZERO = "ZERO"
-
-
-class CategoricalImputation(StrEnum):
-    """What a missing category becomes: the commonest one, or a category of its own."""
-
-    MOST_FREQUENT = "MOST_FREQUENT"
-    MISSING = "MISSING"
+def _without_nulls(value: Any) -> Any:
+    """An entry that is null is left out."""
+    if not isinstance(value, Mapping):
+        return value
+    return {key: part for key, part in cast("Mapping[str, Any]", value).items() if part is not None}
 
 
-class Scaling(StrEnum):
-    """How numbers are brought to one scale: (x - mean) / deviation, (x - min) / (max - min), or not at all."""
-
-    STANDARD = "STANDARD"
-    MIN_MAX = "MIN_MAX"
-    NONE = "NONE"
-
-
-class UnknownCategory(StrEnum):
-    """What the server does with a category that training has not seen: takes it as missing, or refuses the row."""
-
-    MISSING = "MISSING"
-    ERROR = "ERROR"
+Whole = Annotated[int, Strict(), BeforeValidator(_whole)]
+Number = Annotated[float, Strict()]
+Switch = Annotated[bool, Strict()]
+Texts = Annotated[dict[str, str], BeforeValidator(_without_nulls)]
+Parameters = Annotated[dict[str, Any], BeforeValidator(_without_nulls)]
 
 
-class Metric(StrEnum):
-    """Metrics of the evaluation gate."""
-
-    ACCURACY = "accuracy"
-    F1_MACRO = "f1_macro"
-    LOG_LOSS = "log_loss"
-    ROC_AUC = "roc_auc"
-    RMSE = "rmse"
-    MAE = "mae"
-    R2 = "r2"
-
-    @property
-    def task(self) -> Task:
-        """The only task the metric makes sense for."""
-        return Task.REGRESSION if self in (Metric.RMSE, Metric.MAE, Metric.R2) else Task.CLASSIFICATION
-
-    @property
-    def smaller_is_better(self) -> bool:
-        """True for losses and errors."""
-        return self in (Metric.LOG_LOSS, Metric.RMSE, Metric.MAE)
+def _default(path: str) -> Any:
+    return FIELDS[path].default
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, validate_default=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, value: Any) -> Any:
+        """A setting that is null is left out; a name that is no setting is not passed over."""
+        if not isinstance(value, Mapping):
+            return value
+        parts = cast("Mapping[str, Any]", value).items()
+        return {key: part for key, part in parts if part is not None or key not in cls._settings()}
+
+    @classmethod
+    def _settings(cls) -> Collection[str]:
+        return cls.model_fields
 
 
-class S3Source(_Strict):
+class _Source(_Strict):
+    @classmethod
+    def _settings(cls) -> Collection[str]:
+        """Those of all kinds of sources."""
+        return SOURCE_FIELDS
+
+
+class S3Source(_Source):
     """An object of an S3 bucket."""
 
     type: Literal["S3"]
-    bucket: Name
-    key: Name
-    format: Literal["csv", "parquet"] = "csv"
+    bucket: str
+    key: str
+    format: DataFormat = _default("source.format")
 
 
-class SQLSource(_Strict):
+class SQLSource(_Source):
     """The rows of one query; the database's address is in the environment (DATABASE_URI)."""
 
     type: Literal["SQL"]
-    query: Annotated[str, StringConstraints(min_length=1)]
+    query: str
 
 
 class FileSource(_Strict):
     """A file of this machine: for training on a laptop."""
 
     type: Literal["FILE"]
-    path: Name
-    format: Literal["csv", "parquet"] = "csv"
+    path: str = Field(min_length=1)
+    format: DataFormat = _default("source.format")
 
 
 class Features(_Strict):
     """How raw columns become features. Names are those after `renames`."""
 
-    renames: dict[Name, Name] = {}
-    numeric: list[Name] | None = None
-    categorical: list[Name] | None = None
-    drop: list[Name] = []
-    engineered: dict[Name, str] = {}
-    numeric_imputation: NumericImputation = NumericImputation.MEDIAN
-    categorical_imputation: CategoricalImputation = CategoricalImputation.MOST_FREQUENT
-    scaling: Scaling = Scaling.STANDARD
-    unknown_category: UnknownCategory = UnknownCategory.MISSING
+    renames: Texts = _default("features.renames")
+    numeric: list[str] | None = None
+    categorical: list[str] | None = None
+    drop: list[str] = _default("features.drop")
+    engineered: Texts = _default("features.engineered")
+    numeric_imputation: NumericImputation = _default("features.numeric_imputation")
+    categorical_imputation: CategoricalImputation = _default("features.categorical_imputation")
+    scaling: Scaling = _default("features.scaling")
+    unknown_category: UnknownCategory = _default("features.unknown_category")
 
 
 class Training(_Strict):
     """How the model is fitted. `parameters` go to XGBoost as they are."""
 
-    test_fraction: float = Field(default=0.2, gt=0, lt=1)
-    seed: int = Field(default=0, ge=0, lt=2**31)
-    rounds: int = Field(default=100, ge=1, le=100_000)
-    parameters: dict[str, str | int | float | bool] = {}
+    test_fraction: Number = _default("training.test_fraction")
+    seed: Whole = _default("training.seed")
+    rounds: Whole = _default("training.rounds")
+    parameters: Parameters = _default("training.parameters")
 
 
 class Evaluation(_Strict):
     """What a version must reach before the endpoint moves to it."""
 
     metric: Metric
-    threshold: float
-    must_beat_current: bool = False
+    threshold: Number
+    must_beat_current: Switch = _default("evaluation.must_beat_current")
 
 
 class Settings(_Strict):
-    """Everything that one training pipeline is told."""
+    """Everything that one training pipeline is told: the types of the document. `contract.settings` has its rules."""
 
-    schema_version: Literal[1] = 1
-    model_name: ModelName
+    schema_version: Literal[1] = contract.SCHEMA_VERSION
+    model_name: str
     task: Task
     source: Annotated[S3Source | SQLSource | FileSource, Field(discriminator="type")]
-    target: Name
+    target: str
     features: Features = Features()
     training: Training = Training()
     evaluation: Evaluation
     endpoint: str | None = None
 
     @model_validator(mode="after")
-    def _fits_together(self) -> "Settings":
-        if self.evaluation.metric.task is not self.task:
-            fitting = ", ".join(metric for metric in Metric if metric.task is self.task)
-            raise ValueError(f"evaluation.metric of a {self.task} must be one of {fitting}")
-        features = self.features
-        both = set(features.numeric or ()) & set(features.categorical or ())
-        if both:
-            raise ValueError(f"features.numeric and features.categorical both list {min(both)!r}")
-        declared = [*(features.numeric or ()), *(features.categorical or ())]
-        if self.target in declared:
-            raise ValueError(f"target {self.target!r} must not be among features.numeric or features.categorical")
-        if dropped := set(features.drop) & {self.target, *declared}:
-            raise ValueError(f"features.drop lists {min(dropped)!r}, which is the target or a declared feature")
-        if len(set(features.renames.values())) != len(features.renames):
-            raise ValueError("features.renames gives one new name to two columns")
-        fixed = {"objective", "num_class", "seed"} & set(self.training.parameters)
-        if fixed:
-            raise ValueError(f"training.parameters must not set {min(fixed)!r}, the pipeline does")
+    def _keeps_the_rules(self) -> "Settings":
+        if problems := contract.problems(self.model_dump(mode="json", exclude_none=True)):
+            raise ValueError("; ".join(problems))
         return self
 
 
@@ -173,7 +160,7 @@ def parse(text: str | bytes, where: str = "settings") -> Settings:
     """Settings from JSON text; raises SettingsError that lists every problem in one sentence."""
     try:
         value = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise SettingsError(f"{where}: not JSON ({error})") from None
     return parse_object(value, where)
 
@@ -189,7 +176,7 @@ def parse_object(value: Any, where: str = "settings") -> Settings:
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings of the step that is running: the file at SETTINGS_PATH, with DATA_KEY in the place of the key if set."""
     settings = parse(content(environment), _path(environment).name)
-    key = environment.get("DATA_KEY", "")
+    key = environment.get(Variable.DATA_KEY, "")
     if key and isinstance(settings.source, S3Source):
         return settings.model_copy(update={"source": settings.source.model_copy(update={"key": key})})
     if key:
@@ -207,7 +194,7 @@ def content(environment: Mapping[str, str]) -> bytes:
 
 
 def _path(environment: Mapping[str, str]) -> Path:
-    return Path(environment.get("SETTINGS_PATH", DEFAULT_SETTINGS_PATH))
+    return Path(environment.get(Variable.SETTINGS_PATH, DEFAULT_SETTINGS_PATH))
 
 
 def _sentence(problem: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
+from pulumi_mlops.contract.containers import Variable
 
 from ml.errors import DataError, SettingsError, SourceError
 from ml.settings import S3Source, SQLSource
@@ -55,7 +56,7 @@ class Loaded(NamedTuple):
 
 def load(source: S3Source | SQLSource, environment: Mapping[str, str]) -> Loaded:
     """Reads the source; DATA_FILE in the environment takes its place (training on a laptop)."""
-    if file := environment.get("DATA_FILE"):
+    if file := environment.get(Variable.DATA_FILE):
         try:
             content = Path(file).read_bytes()
         except OSError as error:
@@ -143,12 +144,12 @@ def _s3_object(source: S3Source, where: str, environment: Mapping[str, str]) -> 
     import boto3  # noqa: PLC0415
     from botocore import config, exceptions  # noqa: PLC0415
 
-    endpoint = environment.get("AWS_ENDPOINT_URL_S3") or None
+    endpoint = environment.get(Variable.AWS_ENDPOINT_URL_S3) or None
     try:
         client: Any = boto3.client(
             "s3",
             endpoint_url=endpoint,
-            region_name=environment.get("AWS_REGION") or "us-east-1",
+            region_name=environment.get(Variable.AWS_REGION) or "us-east-1",
             aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
             aws_session_token=environment.get("AWS_SESSION_TOKEN"),
@@ -182,7 +183,7 @@ def _s3_object(source: S3Source, where: str, environment: Mapping[str, str]) -> 
 def _query(source: SQLSource, environment: Mapping[str, str]) -> Loaded:
     import sqlalchemy  # noqa: PLC0415
 
-    address = environment.get("DATABASE_URI", "")
+    address = environment.get(Variable.DATABASE_URI, "")
     if not address:
         raise SettingsError(
             "the database's address is missing: DATABASE_URI must come from the source's Secret (key uri)"

@@ -17,12 +17,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from pulumi_mlops.contract.containers import OUTPUTS_DIRECTORY, Variable
+from pulumi_mlops.contract.steps import WRONG_DATA_EXIT_CODE
+
 from ml import settings as pipeline_settings
 from ml.bundle_writer import json_bytes, replace_durably
 from ml.errors import BundleError, PipelineError, SettingsError, StorageError
 
 TERMINATION_LOG = Path("/dev/termination-log")
-OUTPUTS = "/tmp/outputs"  # noqa: S108 - where the workflow expects output parameters; an emptyDir of the pod's own
 RUNS = ".runs"
 KEPT_SETTINGS = "settings.json"
 
@@ -30,7 +32,7 @@ KEPT_SETTINGS = "settings.json"
 class NotHanded(PipelineError):
     """An earlier step has not left the file; a retry of this step is useless."""
 
-    exit_code = os.EX_DATAERR
+    exit_code = WRONG_DATA_EXIT_CODE
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class Context:
     def settings(self) -> pipeline_settings.Settings:
         """The pipeline's settings, as they were when the run began: a change reaches the next run, not half of one."""
         kept = self.hand_offs / KEPT_SETTINGS
-        source = {"SETTINGS_PATH": str(kept)} if kept.is_file() else {}
+        source = {Variable.SETTINGS_PATH: str(kept)} if kept.is_file() else {}
         return pipeline_settings.read({**self.environment, **source})
 
     def keep_settings(self) -> None:
@@ -54,12 +56,12 @@ class Context:
     @cached_property
     def models(self) -> Path:
         """The volume that pipelines and servers share."""
-        return Path(self.required("MODELS_DIR"))
+        return Path(self.required(Variable.MODELS_DIR))
 
     @cached_property
     def version(self) -> str:
         """Id of the version that this run makes: every retry of a run has the same."""
-        created = self.required("RUN_CREATED")
+        created = self.required(Variable.RUN_CREATED)
         try:
             moment = datetime.fromisoformat(created).astimezone(UTC)
         except ValueError:
@@ -69,7 +71,7 @@ class Context:
     @cached_property
     def run_id(self) -> str:
         """Unique id of the workflow run."""
-        run_id = self.required("RUN_ID")
+        run_id = self.required(Variable.RUN_ID)
         if "/" in run_id or run_id.startswith("."):
             raise SettingsError(f"RUN_ID must be usable as a file name, got {run_id!r}")
         return run_id
@@ -79,7 +81,7 @@ class Context:
         """Directory of what this run's steps hand to each other."""
         return self.models / RUNS / self.run_id
 
-    def required(self, name: str) -> str:
+    def required(self, name: Variable) -> str:
         """Value of an environment variable that must be there."""
         value = self.environment.get(name, "")
         if not value:
@@ -108,7 +110,7 @@ class Context:
 
     def output(self, name: str, value: str) -> None:
         """Sets an output parameter of the step."""
-        directory = Path(self.environment.get("OUTPUTS_DIR") or OUTPUTS)
+        directory = Path(self.environment.get(Variable.OUTPUTS_DIR) or OUTPUTS_DIRECTORY)
         directory.mkdir(parents=True, exist_ok=True)
         (directory / name).write_text(value, encoding="utf-8")
 

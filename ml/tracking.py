@@ -13,6 +13,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from pulumi_mlops import contract
+from pulumi_mlops.contract.containers import Variable
+
 from ml import bundle
 from ml.bundle_writer import json_bytes
 from ml.errors import PipelineError
@@ -21,6 +24,7 @@ from ml.settings import Settings
 VERSION_TAG = "pulumi-mlops.dev/version"
 CHAMPION = "champion"  # alias of the registered version that the endpoint serves
 ARTIFACT_PATH = "model"
+CONTRACT = "components/pulumi_mlops/contract"  # where ml/__init__.py looks for it
 REQUIREMENTS = ("numpy", "xgboost-cpu==3.2.0", "pandas")  # inference would list xgboost beside xgboost-cpu
 
 # Steps fail within a minute when MLflow is away (the defaults wait for seven), and tell nobody else that they ran.
@@ -59,7 +63,8 @@ def tracker(environment: Mapping[str, str]) -> Tracker:
     MLFLOW_TRACKING_TOKEN_FILE is where Kubernetes keeps the token by which MLflow knows this pod; without it, the
     client's own variables say who it is.
     """
-    address, token = environment.get("MLFLOW_TRACKING_URI", ""), environment.get("MLFLOW_TRACKING_TOKEN_FILE", "")
+    address = environment.get(Variable.MLFLOW_TRACKING_URI, "")
+    token = environment.get(Variable.MLFLOW_TRACKING_TOKEN_FILE, "")
     return MLflowTracker(address, Path(token) if token else None) if address else NoTracker()
 
 
@@ -219,12 +224,12 @@ def save_mlflow_model(path: Path, version: bundle.Bundle) -> None:
     from mlflow.models import ModelSignature  # noqa: PLC0415
     from mlflow.types.schema import ColSpec, Schema  # noqa: PLC0415
 
-    code = Path(__file__).parent
     with tempfile.TemporaryDirectory() as directory:
-        package = Path(directory) / "ml"
-        package.mkdir()
-        for module in code.glob("*.py"):
-            shutil.copy(module, package)
+        code = Path(directory)
+        for package, place in ((Path(__file__).parent, "ml"), (Path(contract.__file__).parent, CONTRACT)):
+            (code / place).mkdir(parents=True)
+            for module in package.glob("*.py"):
+                shutil.copy(module, code / place)
         inputs = [
             ColSpec("double" if column["kind"] == "numeric" else "string", column["name"], required=False)
             for column in version.signature["inputs"]
@@ -238,7 +243,7 @@ def save_mlflow_model(path: Path, version: bundle.Bundle) -> None:
                 path,
                 loader_module="ml.mlflow_flavor",
                 data_path=str(version.path),
-                code_paths=[str(package)],
+                code_paths=[str(path) for path in code.iterdir()],
                 signature=ModelSignature(Schema(inputs), Schema(outputs)),
                 pip_requirements=list(REQUIREMENTS),
                 metadata={"model_name": version.name, "version": version.version},

@@ -5,6 +5,8 @@ registered version are found again by the version's tag.
 """
 
 import numpy as np
+from pulumi_mlops.contract.containers import Variable
+from pulumi_mlops.contract.steps import VERSION
 
 from ml import bundle, bundle_writer, step, tracking, training
 from ml.errors import BundleError, StorageError
@@ -26,7 +28,7 @@ def run(context: step.Context) -> None:
         version = _make(context, run_id)
         step.say(f"stored version {version.version} of {version.name}: {_listed(version.metrics['metrics'])}")
     tracker.complete(version, settings)
-    context.output("version", version.version)
+    context.output(VERSION, version.version)
 
 
 def _make(context: step.Context, run_id: str | None) -> bundle.Bundle:
@@ -46,10 +48,10 @@ def _make(context: step.Context, run_id: str | None) -> bundle.Bundle:
         context.version,
         training.serialise(booster, preprocessing, signature, measured),
         {
-            "created": context.required("RUN_CREATED"),
-            "run": context.environment.get("RUN_NAME", ""),
+            "created": context.required(Variable.RUN_CREATED),
+            "run": context.environment.get(Variable.RUN_NAME, ""),
             "data": facts,
-            "code_version": context.environment.get("CODE_VERSION", ""),
+            "code_version": context.environment.get(Variable.CODE_VERSION, ""),
             "mlflow_run_id": run_id,
         },
     )

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from pulumi_mlops.contract.containers import Variable
+
 from ml import step
 from ml.errors import DataError, SettingsError, SourceError
 
@@ -26,11 +28,11 @@ def upload(file: Path, bucket: str, key: str, environment: Mapping[str, str]) ->
     except OSError as error:
         raise DataError(f"file {file} cannot be read ({error.strerror})") from None
     try:
-        endpoint = environment.get("AWS_ENDPOINT_URL_S3") or None
+        endpoint = environment.get(Variable.AWS_ENDPOINT_URL_S3) or None
         store = boto3.client(
             "s3",
             endpoint_url=endpoint,
-            region_name=environment.get("AWS_REGION") or "us-east-1",
+            region_name=environment.get(Variable.AWS_REGION) or "us-east-1",
             aws_access_key_id=environment.get("AWS_ACCESS_KEY_ID"),
             aws_secret_access_key=environment.get("AWS_SECRET_ACCESS_KEY"),
             aws_session_token=environment.get("AWS_SESSION_TOKEN"),

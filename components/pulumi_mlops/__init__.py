@@ -10,6 +10,16 @@ from pulumi_mlops._lazy import lazy
 if TYPE_CHECKING:
     from pulumi_mlops._args import ArgumentError
     from pulumi_mlops._manifests import ImagePullPolicy
+    from pulumi_mlops.contract.settings import (
+        CategoricalImputation,
+        DataFormat,
+        Metric,
+        NumericImputation,
+        Scaling,
+        SourceType,
+        Task,
+        UnknownCategory,
+    )
     from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
     from pulumi_mlops.model_endpoint import (
         AutoscalingArgs,
@@ -19,20 +29,7 @@ if TYPE_CHECKING:
         ModelEndpointArgs,
     )
     from pulumi_mlops.training_pipeline import StepArgs, StepsArgs, TrainingPipeline, TrainingPipelineArgs
-    from pulumi_mlops.training_pipeline._pipeline_settings import (
-        CategoricalImputation,
-        DataFormat,
-        EvaluationArgs,
-        FeaturesArgs,
-        Metric,
-        NumericImputation,
-        Scaling,
-        SourceArgs,
-        SourceType,
-        Task,
-        TrainingArgs,
-        UnknownCategory,
-    )
+    from pulumi_mlops.training_pipeline._pipeline_settings import EvaluationArgs, FeaturesArgs, SourceArgs, TrainingArgs
     from pulumi_mlops.workspace import ObjectStoreAccess, Workspace, WorkspaceArgs
 
 __all__ = [
@@ -70,22 +67,19 @@ __all__ = [
 _MODULES = {
     "_args": ("ArgumentError",),
     "_manifests": ("ImagePullPolicy",),
-    "training_pipeline._pipeline_settings": (
+    "contract.settings": (
         "CategoricalImputation",
         "DataFormat",
-        "EvaluationArgs",
-        "FeaturesArgs",
         "Metric",
         "NumericImputation",
         "Scaling",
-        "SourceArgs",
         "SourceType",
         "Task",
-        "TrainingArgs",
         "UnknownCategory",
     ),
     "database": ("DatabaseBackend", "PostgresDatabase", "PostgresDatabaseArgs"),
     "model_endpoint": ("AutoscalingArgs", "CanaryArgs", "EndpointRuntime", "ModelEndpoint", "ModelEndpointArgs"),
+    "training_pipeline._pipeline_settings": ("EvaluationArgs", "FeaturesArgs", "SourceArgs", "TrainingArgs"),
     "training_pipeline": ("StepArgs", "StepsArgs", "TrainingPipeline", "TrainingPipelineArgs"),
     "workspace": ("ObjectStoreAccess", "Workspace", "WorkspaceArgs"),
 }

@@ -9,12 +9,11 @@ from typing import Any, TypeAlias
 
 import pulumi
 
+from pulumi_mlops.contract.containers import USER
+
 Manifest: TypeAlias = Any
 """A manifest or a part of one. Any, because the SDK's own dict types know only the snake_case notation; the API
 server checks the fields, in the preview and in the engine tests."""
-
-USER = 10001
-"""User and group of every container; the images create it, and it owns what is on the shared volume."""
 
 RESTRICTED = {f"pod-security.kubernetes.io/{mode}": "restricted" for mode in ("enforce", "warn", "audit")}
 """Labels of a namespace that admits only pods of the restricted Pod Security Standard."""

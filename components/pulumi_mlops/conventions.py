@@ -7,15 +7,10 @@ is the default of an argument, so that a cluster with other names can be used as
 from collections.abc import Mapping
 from typing import Any, Final
 
+from pulumi_mlops.contract import containers
+
 PACKAGE: Final = "pulumi-mlops"
 """Package of the type tokens and value of the label `app.kubernetes.io/managed-by`."""
-
-ANNOTATION_PREFIX: Final = "pulumi-mlops.dev"
-"""Prefix of the annotations and labels that are ours."""
-
-MODEL_VERSION_ANNOTATION: Final = f"{ANNOTATION_PREFIX}/model-version"
-"""On an endpoint's pod template: the model version it serves. Owned by the training pipeline. Pulumi ignores all
-annotations of that template, see `ModelEndpoint`."""
 
 OBJECT_STORE_NAMESPACE: Final = "object-store"
 OBJECT_STORE_SERVICE: Final = "object-store"
@@ -65,8 +60,6 @@ MEMBER_SERVICE_ACCOUNT: Final = "member"
 token of this one and of no other account of a workspace."""
 MODELS_CLAIM: Final = "models"
 """PersistentVolumeClaim of a workspace that holds its models, ReadWriteMany."""
-MODELS_PATH: Final = "/models"
-"""Where pipeline steps and model servers mount MODELS_CLAIM."""
 ARTIFACT_REPOSITORIES_CONFIG_MAP: Final = "artifact-repositories"
 """ConfigMap that Argo Workflows reads in a workflow's own namespace."""
 
@@ -76,8 +69,8 @@ MODEL_ENDPOINT: Final = "model-endpoint"
 POSTGRES_DATABASE: Final = "postgres-database"
 """Values of the label `app.kubernetes.io/name` on what the developer components make."""
 
-ENDPOINT_PORT: Final = 8000
-"""Port of every model endpoint's Service."""
+ENDPOINT_PORT: Final = containers.PORT
+"""Port of every model endpoint's Service, the same as the server's own."""
 
 DATABASE_HOST_KEY: Final = "host"
 DATABASE_PORT_KEY: Final = "port"

@@ -41,6 +41,9 @@ WITHOUT_TOOLS = tuple(name for name in ALL if name not in FROM_TOOLS)
 RECIPES = Path(__file__).resolve().parent
 """Directory of the Dockerfiles, one directory a part."""
 
+CODE = ("ml", "components/pulumi_mlops/contract")
+"""What ml/Dockerfile copies of the checkout, besides the lock."""
+
 VERSIONS = ROOT / "components" / "pulumi_mlops" / "versions.py"
 """Read as a file: importing the library takes longer than all the rest of a run that has nothing to do."""
 
@@ -108,7 +111,8 @@ def _image(name: str, program: Path | None = None) -> Image:
     on, versions = _image(BASE), runpy.run_path(str(VERSIONS))
     if name in ("ml-pipeline", "ml-server"):
         lock = f"requirements/{name}.txt"
-        files = {lock: ROOT / lock} | {str(file.relative_to(ROOT)): file for file in (ROOT / "ml").rglob("*.py")}
+        code = [file for directory in CODE for file in (ROOT / directory).rglob("*.py")]
+        files = {str(file.relative_to(ROOT)): file for file in (ROOT / lock, *code)}
         target = name.removeprefix("ml-")
         return Image(name, f"pulumi-mlops/{name}", ROOT / "ml" / "Dockerfile", files, versions["ML"], on, target=target)
     if name == "mlflow":

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from pulumi_mlops.contract.containers import MODELS_PATH, PORT, Variable
+
 
 class BadSetting(ValueError):
     """An environment variable has a value that the server cannot use."""
@@ -20,11 +22,11 @@ class Settings:
     """Version to serve. Empty: none has been deployed yet, predictions are answered with 503."""
     model_version_file: Path | None = None
     """File whose content is the version to serve, watched for changes; takes the place of `model_version`."""
-    models_dir: Path = Path("/models")
+    models_dir: Path = Path(MODELS_PATH)
     endpoint_name: str = ""
     """Name of the endpoint in messages; default: the model's."""
     host: str = "0.0.0.0"  # noqa: S104 - a pod is reached by its own address
-    port: int = 8000
+    port: int = PORT
     max_body_bytes: int = 4 * 1024 * 1024
     max_rows: int = 10_000
     max_in_flight: int = 256
@@ -44,20 +46,20 @@ class Settings:
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
         """Reads and checks the variables; raises BadSetting in one sentence."""
-        name = environment.get("MODEL_NAME", "")
+        name = environment.get(Variable.MODEL_NAME, "")
         if not name:
             raise BadSetting("MODEL_NAME is not set, it must be the name of the model to serve")
-        if environment.get("WORKERS", "1") != "1":
+        if environment.get(Variable.WORKERS, "1") != "1":
             raise BadSetting(
-                f"WORKERS must be 1, got {environment['WORKERS']!r}: a server is one process, scale by replicas"
+                f"WORKERS must be 1, got {environment[Variable.WORKERS]!r}: a server is one process, scale by replicas"
             )
-        file = environment.get("MODEL_VERSION_FILE", "")
+        file = environment.get(Variable.MODEL_VERSION_FILE, "")
         return cls(
             model_name=name,
-            model_version=environment.get("MODEL_VERSION", "").strip(),
+            model_version=environment.get(Variable.MODEL_VERSION, "").strip(),
             model_version_file=Path(file) if file else None,
-            models_dir=Path(environment.get("MODELS_DIR") or cls.models_dir),
-            endpoint_name=environment.get("ENDPOINT_NAME", ""),
+            models_dir=Path(environment.get(Variable.MODELS_DIR) or cls.models_dir),
+            endpoint_name=environment.get(Variable.ENDPOINT_NAME, ""),
             host=environment.get("HOST") or cls.host,
             port=int(_number(environment, "PORT", cls.port, 0)),
             max_body_bytes=int(_number(environment, "MAX_BODY_BYTES", cls.max_body_bytes, 1)),

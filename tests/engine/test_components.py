@@ -11,6 +11,7 @@ from kubernetes import client, config
 from pulumi_cli import Cluster, PulumiEnv, Stack
 from pulumi_mlops import ModelEndpoint, TrainingPipeline, Workspace, conventions
 from pulumi_mlops._manifests import RESTRICTED
+from pulumi_mlops.contract.containers import MODEL_VERSION_ANNOTATION
 from pulumi_mlops.platform import ReviewWorkflow
 
 from tests.components.delivery_addons import REVIEW_FULL
@@ -67,12 +68,12 @@ def without_waiting(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceT
 def model_version(platform: Cluster, namespace: str) -> str:
     found = platform.get("apps/v1", "Deployment", "penguins", namespace)
     assert found
-    return found["spec"]["template"]["metadata"]["annotations"][conventions.MODEL_VERSION_ANNOTATION]
+    return found["spec"]["template"]["metadata"]["annotations"][MODEL_VERSION_ANNOTATION]
 
 
 def move(platform: Cluster, namespace: str, version: str) -> None:
     """What the deploy step of a pipeline does."""
-    annotations = {conventions.MODEL_VERSION_ANNOTATION: version}
+    annotations = {MODEL_VERSION_ANNOTATION: version}
     manifest = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from kubernetes import client, config
+from pulumi_mlops.contract.containers import MODEL_VERSION_ANNOTATION
 
 from local.node.control_plane import ControlPlane
 from ml import endpoint
@@ -52,7 +53,7 @@ class World:
         labels = {"app": NAME}
         container = {"name": "server", "image": "server:1", "ports": [{"containerPort": 8000}]}
         template = {
-            "metadata": {"labels": labels, "annotations": {endpoint.VERSION_ANNOTATION: version, "other": "kept"}},
+            "metadata": {"labels": labels, "annotations": {MODEL_VERSION_ANNOTATION: version, "other": "kept"}},
             "spec": {"containers": [container]},
         }
         body = {
@@ -80,14 +81,14 @@ class World:
     def versions_of_pods(self) -> set[str]:
         """Versions that pods have."""
         pods = self.core.list_namespaced_pod(self.namespace).items
-        return {pod.metadata.annotations[endpoint.VERSION_ANNOTATION] for pod in pods}
+        return {pod.metadata.annotations[MODEL_VERSION_ANNOTATION] for pod in pods}
 
     def play_kubelet(self, stop: threading.Event) -> None:
         """Reports pods of good versions ready, until stopped."""
         ready = {"type": "Ready", "status": "True", "lastTransitionTime": "2026-01-01T00:00:00Z"}
         while not stop.wait(0.2):
             for pod in self.core.list_namespaced_pod(self.namespace).items:
-                if pod.metadata.annotations[endpoint.VERSION_ANNOTATION] == BAD or pod.status.phase == "Running":
+                if pod.metadata.annotations[MODEL_VERSION_ANNOTATION] == BAD or pod.status.phase == "Running":
                     continue
                 with suppress(client.ApiException):  # it is gone already
                     self.core.patch_namespaced_pod_status(
@@ -121,7 +122,7 @@ def test_the_endpoint_moves_and_every_pod_has_the_new_version(world: World) -> N
     world.deploy(GOOD)
     assert world.endpoint().current() == GOOD
     endpoint.move(world.endpoint(), BETTER, GOOD)
-    assert world.annotations() == {endpoint.VERSION_ANNOTATION: BETTER, "other": "kept"}
+    assert world.annotations() == {MODEL_VERSION_ANNOTATION: BETTER, "other": "kept"}
     assert world.versions_of_pods() == {BETTER}
 
 
@@ -131,7 +132,7 @@ def test_the_pipeline_owns_exactly_one_field(world: World) -> None:
     [owned] = [entry for entry in world.deployment().metadata.managed_fields if entry.manager == "training-pipeline"]
     assert owned.operation == "Apply"
     assert owned.fields_v1 == {
-        "f:spec": {"f:template": {"f:metadata": {"f:annotations": {f"f:{endpoint.VERSION_ANNOTATION}": {}}}}}
+        "f:spec": {"f:template": {"f:metadata": {"f:annotations": {f"f:{MODEL_VERSION_ANNOTATION}": {}}}}}
     }
 
 
@@ -151,7 +152,7 @@ def test_a_version_that_never_gets_ready_is_rolled_back_and_the_condition_quoted
     assert sentence.startswith(f"endpoint 'penguins' did not take version {BAD} (not ready after 4 s: condition ")
     assert re.search('replica ?set "penguins-', sentence, re.IGNORECASE)  # made just now, or waiting for its pods
     assert sentence.endswith(f"it has {GOOD} again")
-    assert world.annotations()[endpoint.VERSION_ANNOTATION] == GOOD
+    assert world.annotations()[MODEL_VERSION_ANNOTATION] == GOOD
     assert world.versions_of_pods() == {GOOD}
 
 
@@ -160,7 +161,7 @@ def test_a_first_version_that_never_gets_ready_is_taken_back(world: World) -> No
     assert world.endpoint().wait("") is None
     with pytest.raises(DeployError, match=r"it has no version again$"):
         endpoint.move(world.endpoint(timeout_seconds=4), BAD, None)
-    assert world.annotations()[endpoint.VERSION_ANNOTATION] == ""
+    assert world.annotations()[MODEL_VERSION_ANNOTATION] == ""
 
 
 def test_a_move_by_somebody_else_meanwhile_is_respected(world: World) -> None:
@@ -170,7 +171,7 @@ def test_a_move_by_somebody_else_meanwhile_is_respected(world: World) -> None:
     with pytest.raises(DeployError, match=f"somebody moved it to {BETTER} meanwhile.*it is left as it is$"):
         endpoint.move(world.endpoint(timeout_seconds=30), BAD, GOOD)
     other.join()
-    assert world.annotations()[endpoint.VERSION_ANNOTATION] == BETTER
+    assert world.annotations()[MODEL_VERSION_ANNOTATION] == BETTER
 
 
 def test_an_endpoint_that_does_not_exist_is_named_and_not_created(world: World) -> None:

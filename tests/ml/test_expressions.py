@@ -68,21 +68,21 @@ def test_columns_are_listed() -> None:
     ],
 )
 def test_anything_but_arithmetic_is_refused_by_name(text: str) -> None:
-    with pytest.raises(ValueError, match=r"uses .* only numbers, column names, \+ - \* / \*\* and log, log1p"):
+    with pytest.raises(ValueError, match=r"must use only numbers, column names, \+ - \* / \*\* and log, log1p.*, got "):
         Expression(text)
 
 
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        ("a +", "is not an arithmetic expression"),
-        ("a; b", "is not an arithmetic expression"),
-        ("", "is not an arithmetic expression"),
-        ("\0", "is not an arithmetic expression"),
-        ("log(a, b)", r"gives log\(\) 2 arguments, it takes 1"),
-        ("min(a)", r"gives min\(\) 1 arguments, it takes 2"),
-        ("1" + "0" * 400, "holds a number beyond the range of a float"),
-        ("a + " * 300 + "a", "is 1201 characters long, at most 1000 are allowed"),
+        ("a +", "must be an arithmetic expression"),
+        ("a; b", "must be an arithmetic expression"),
+        ("", "must be an arithmetic expression"),
+        ("\0", "must be an arithmetic expression"),
+        ("log(a, b)", r"must give log\(\) 1 argument, got"),
+        ("min(a)", r"must give min\(\) 2 arguments, got"),
+        ("1" + "0" * 400, "must keep numbers within the range of a float"),
+        ("a + " * 300 + "a", "must be at most 1000 characters long, got 1201"),
     ],
 )
 def test_the_complaint_says_what_is_wrong(text: str, complaint: str) -> None:
@@ -91,8 +91,14 @@ def test_the_complaint_says_what_is_wrong(text: str, complaint: str) -> None:
 
 
 def test_deep_nesting_is_refused_without_a_crash() -> None:
-    with pytest.raises(ValueError, match=r"is not an arithmetic expression|nested too deeply"):
+    with pytest.raises(ValueError, match="must be an arithmetic expression"):
         Expression("(" * 499 + "a" + ")" * 499)
+
+
+def test_as_many_operations_as_the_evaluation_can_hold_are_accepted_and_no_more() -> None:
+    assert value("-" * 200 + "2") == 2
+    with pytest.raises(ValueError, match="must have at most 200 operations inside one another"):
+        Expression("-" * 201 + "2")
 
 
 def test_a_tower_of_powers_costs_nothing() -> None:

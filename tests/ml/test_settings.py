@@ -61,7 +61,7 @@ def test_what_is_left_out_has_a_default() -> None:
     parsed = settings.parse(json.dumps(few))
     assert (parsed.training.test_fraction, parsed.training.rounds, parsed.endpoint) == (0.2, 100, None)
     assert parsed.features.numeric is None
-    assert parsed.evaluation.must_beat_current is False
+    assert parsed.evaluation.must_beat_current is True
 
 
 @pytest.mark.parametrize(
@@ -70,10 +70,12 @@ def test_what_is_left_out_has_a_default() -> None:
         ("modelname", "x", "modelname is not a setting"),
         ("features.scalling", "NONE", "features.scalling is not a setting"),
         ("source.buckett", "x", "source.buckett is not a setting"),
-        ("training.test_fraction", 1.0, "training.test_fraction: input should be less than 1, got 1.0"),
-        ("training.test_fraction", 0, "training.test_fraction: input should be greater than 0, got 0"),
-        ("training.rounds", 0, "training.rounds: input should be greater than or equal to 1, got 0"),
-        ("training.seed", -1, "training.seed: input should be greater than or equal to 0, got -1"),
+        ("training.test_fraction", 1.0, "training.test_fraction must be between 0.05 and 0.5, got 1.0"),
+        ("training.test_fraction", 0, "training.test_fraction must be between 0.05 and 0.5, got 0"),
+        ("training.rounds", 0, "training.rounds must be between 1 and 10000, got 0"),
+        ("training.rounds", 50_000, "training.rounds must be between 1 and 10000, got 50000"),
+        ("training.rounds", "5", "training.rounds: input should be a valid integer, got '5'"),
+        ("training.seed", -1, "training.seed must be between 0 and 2147483647, got -1"),
         ("features.scaling", "LOG", "features.scaling: input should be 'STANDARD', 'MIN_MAX' or 'NONE', got 'LOG'"),
         ("task", "ranking", "task: input should be 'classification' or 'regression', got 'ranking'"),
         ("schema_version", 2, "schema_version: input should be 1, got 2"),
@@ -83,24 +85,32 @@ def test_what_is_left_out_has_a_default() -> None:
             "source: input tag 'FTP' found using 'type' does not match any of the expected tags",
         ),
         ("source", {"type": "S3", "bucket": "data"}, "source.key is missing"),
-        ("model_name", "../x", "model_name: string should match pattern"),
+        ("model_name", "../x", "model_name must be a DNS label"),
         (
             "evaluation.metric",
             "rmse",
-            "evaluation.metric of a classification must be one of accuracy, f1_macro, log_loss, roc_auc",
+            "evaluation.metric must be one of accuracy, f1_macro, log_loss, roc_auc for a classification, got 'rmse'",
         ),
         (
             "features.categorical",
             ["bill_length_mm"],
-            "features.numeric and features.categorical both list 'bill_length_mm'",
+            "features.categorical must not name columns of features.numeric, got ['bill_length_mm']",
         ),
-        ("features.drop", ["island"], "features.drop lists 'island', which is the target or a declared feature"),
-        ("target", "island", "target 'island' must not be among features.numeric or features.categorical"),
-        ("features.renames", {"a": "x", "b": "x"}, "features.renames gives one new name to two columns"),
+        ("features.drop", ["island"], "features.drop must not name columns that are used, got ['island']"),
+        ("target", "island", "features.categorical must not name the target, got 'island'"),
+        (
+            "features.renames",
+            {"a": "x", "b": "x"},
+            "features.renames must give every column a name of its own",
+        ),
+        ("features.renames", {"species": "kind"}, "features.renames must not name the target, got 'species'"),
+        ("features.engineered", {"r": "a +"}, "features.engineered.r must be an arithmetic expression, got 'a +'"),
+        ("evaluation.threshold", 7, "evaluation.threshold must be at most 1 for accuracy, got 7.0"),
+        ("training.parameters", {"random_state": 1}, "training.parameters must not set random_state"),
         (
             "training.parameters",
             {"objective": "rank:ndcg"},
-            "training.parameters must not set 'objective', the pipeline does",
+            "training.parameters must not set objective, which task decides, got 'rank:ndcg'",
         ),
     ],
 )

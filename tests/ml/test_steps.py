@@ -98,6 +98,10 @@ class Run:
         return (self.directory / "outputs" / name).read_text()
 
 
+OUT_OF_REACH = {"metric": "log_loss", "threshold": 0}
+"""No model with probabilities below 1 gets there."""
+
+
 @pytest.fixture
 def run(tmp_path: Path, store: Store, penguins: bytes) -> Run:
     """A run on the example data, without MLflow."""
@@ -220,16 +224,16 @@ def test_another_run_on_the_same_data_gives_the_same_bytes_under_another_version
     assert (second / "model.ubj").read_bytes() == (first / "model.ubj").read_bytes()
 
 
-def test_an_evaluation_below_the_threshold_says_so_and_is_no_error(run: Run) -> None:
-    run.settings = run.settings | {"evaluation": {"metric": "accuracy", "threshold": 1.1}}
+def test_an_evaluation_that_misses_the_threshold_says_so_and_is_no_error(run: Run) -> None:
+    run.settings = run.settings | {"evaluation": OUT_OF_REACH}
     run.steps(*STEPS[:4])
     assert run.output("passed") == "false"
-    assert run.output("verdict").endswith("is below the threshold 1.1")
+    assert run.output("verdict").endswith("is above the threshold 0")
 
 
 def test_settings_that_change_while_a_run_is_under_way_reach_the_next_run(run: Run) -> None:
     run.steps("load", "preprocess", "train")
-    run.settings = run.settings | {"evaluation": {"metric": "accuracy", "threshold": 1.1}}
+    run.settings = run.settings | {"evaluation": OUT_OF_REACH}
 
     run.steps("evaluate")
     assert run.output("passed") == "true"
@@ -327,7 +331,7 @@ def test_a_pipeline_without_an_endpoint_keeps_its_version_on_the_volume(run: Run
             "features.engineered.r reads the unknown column 'b', there are a"),
         (b"a,species\n" + b"1,x\n2,y\n" * 20, {"training": {"parameters": {"max_dept": 2}}}, "train",
             'training.parameters has "max_dept", which XGBoost does not use'),
-        (b"", {"target": ""}, "load", "settings.json: target: string should have at least 1 character, got ''"),
+        (b"", {"target": ""}, "load", "settings.json: target must not be empty, got ''"),
     ],
 )  # fmt: skip
 def test_bad_data_ends_the_step_with_one_sentence_and_65(

@@ -467,8 +467,10 @@ def test_plain_docker_builds_from_a_public_base_and_sees_only_what_is_copied():
 
     assert "\nARG BASE=python:3.11-slim\n" in text
     copied = re.findall(r"^COPY (?!--from)(\S+)", text, re.MULTILINE)
-    assert sorted(copied) == ["ml/", "ml/", "requirements/ml-pipeline.txt", "requirements/ml-server.txt"]
+    contract = "components/pulumi_mlops/contract/"
+    locks = ["requirements/ml-pipeline.txt", "requirements/ml-server.txt"]
+    assert sorted(copied) == [contract, contract, "ml/", "ml/", *locks]
     assert "*" in ignored
     assert {line for line in ignored if line.startswith("!")} == {
-        "!ml", "!ml/**/*.py", "!requirements", "!requirements/ml-*.txt",
+        "!ml", "!ml/**/*.py", "!components/pulumi_mlops/contract/*.py", "!requirements", "!requirements/ml-*.txt",
     }  # fmt: skip

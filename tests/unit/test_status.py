@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from kubernetes import client
+from pulumi_mlops.contract.containers import HELD_ANNOTATION, MODEL_VERSION_ANNOTATION
 
 from local import cluster, cluster_status, node, prediction, services, status
 from local.cluster_status import Line
 from local.node import PartStatus
 from local.progress import StepFailed
-from ml.endpoint import HELD_ANNOTATION, VERSION_ANNOTATION
 
 VERSION = "20261124-144422-dbe82f51"
 RUNNING = node.Node(Path("admin.kubeconfig"), "registry", "push", "class", "http://gateway")
@@ -94,7 +94,7 @@ def test_where_nothing_runs_no_client_of_a_cluster_is_imported():
 
 def endpoint(held: str | None = None, ready: int = 2) -> Any:
     metadata = {"name": "penguins", "namespace": "team", "annotations": {HELD_ANNOTATION: held} if held else None}
-    template = client.V1PodTemplateSpec(metadata=client.V1ObjectMeta(annotations={VERSION_ANNOTATION: VERSION}))
+    template = client.V1PodTemplateSpec(metadata=client.V1ObjectMeta(annotations={MODEL_VERSION_ANNOTATION: VERSION}))
     spec = client.V1DeploymentSpec(replicas=2, selector=client.V1LabelSelector(), template=template)
     state = client.V1DeploymentStatus(ready_replicas=ready)
     return client.V1Deployment(metadata=client.V1ObjectMeta(**metadata), spec=spec, status=state)

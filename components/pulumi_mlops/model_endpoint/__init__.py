@@ -12,7 +12,17 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Rule, between, check_args, dns_label, matches, not_empty, object_name, quantity
+from pulumi_mlops._args import (
+    Argument,
+    between,
+    check_args,
+    dns_label,
+    inputs,
+    matches,
+    not_empty,
+    object_name,
+    quantity,
+)
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, after, name_of
 from pulumi_mlops.model_endpoint import _serving
 
@@ -62,15 +72,15 @@ class ModelEndpointArgs(TypedDict):
     """Image of the server, by tag or digest; it runs `python -m ml.serve`."""
     runtime: NotRequired[EndpointRuntime]
     """What serves the model; default PYTHON, the only one. Plain, because it decides which objects exist."""
-    model_name: NotRequired[pulumi.Input[str]]
+    model_name: NotRequired[pulumi.Input[str] | None]
     """Name of the model in the model store; default: the component's name."""
-    model_version: NotRequired[pulumi.Input[str]]
+    model_version: NotRequired[pulumi.Input[str] | None]
     """Version to serve from the beginning; default none. Later changes are ignored: the training pipeline moves it."""
     replicas: NotRequired[int]
     """Number of replicas, from 1 to 100; default 2. Not together with `autoscaling`."""
-    autoscaling: NotRequired[AutoscalingArgs]
+    autoscaling: NotRequired[AutoscalingArgs | None]
     """Scaling with the CPU use, in place of `replicas`; the cluster needs a metrics server."""
-    canary: NotRequired[CanaryArgs]
+    canary: NotRequired[CanaryArgs | None]
     """A second version beside the current one; default none. It has one replica and is not moved by the pipeline."""
     cpu: NotRequired[pulumi.Input[str]]
     """CPU requested by a replica; default 100m. There is no CPU limit."""
@@ -81,7 +91,7 @@ class ModelEndpointArgs(TypedDict):
     drain_seconds: NotRequired[int]
     """Time in seconds that an ending replica keeps serving while it is taken out of the load balancing, from 1 to 300;
     default 5. Plain, because the pod's grace period is computed from it."""
-    hosts: NotRequired[list[pulumi.Input[str]]]
+    hosts: NotRequired[list[pulumi.Input[str]] | None]
     """Host names that the route answers to; default: all of the gateway's."""
     gateway_name: NotRequired[pulumi.Input[str]]
     """Name of the Gateway; default `public`, the platform's."""
@@ -91,28 +101,36 @@ class ModelEndpointArgs(TypedDict):
     """Whether Prometheus' operator is told to scrape the metrics; default false. The operator's CRDs must exist."""
     models_claim: NotRequired[pulumi.Input[str]]
     """Volume claim that holds the models; default `models`, the workspace's."""
-    labels: NotRequired[dict[str, pulumi.Input[str]]]
+    labels: NotRequired[dict[str, pulumi.Input[str]] | None]
     """Labels of every object and pod, besides the standard ones."""
 
 
-RULES: dict[str, Rule] = {
-    "namespace": dns_label,
-    "image": not_empty,
-    "model_name": dns_label,
-    "model_version": matches("([A-Za-z0-9][A-Za-z0-9._-]*)?", "the name of a directory in the model store, or empty"),
-    "replicas": between(1, MAX_REPLICAS, "replicas"),
-    "autoscaling.min_replicas": between(1, MAX_REPLICAS, "replicas"),
-    "autoscaling.max_replicas": between(1, MAX_REPLICAS, "replicas"),
-    "autoscaling.cpu_percent": between(1, 500, "percent"),
-    "canary.model_version": matches("[A-Za-z0-9][A-Za-z0-9._-]*", "the name of a directory in the model store"),
-    "canary.weight_percent": between(0, 100, "percent"),
-    "cpu": quantity,
-    "memory": quantity,
-    "drain_seconds": between(1, MAX_DRAIN_SECONDS, "seconds"),
-    "hosts": not_empty,
-    "gateway_name": dns_label,
-    "gateway_namespace": dns_label,
-    "models_claim": dns_label,
+ARGUMENTS = {
+    "namespace": Argument(rule=dns_label),
+    "image": Argument(rule=not_empty),
+    "runtime": Argument(default=EndpointRuntime.PYTHON),
+    "model_name": Argument(rule=dns_label),
+    "model_version": Argument(
+        rule=matches("([A-Za-z0-9][A-Za-z0-9._-]*)?", "the name of a directory in the model store, or empty")
+    ),
+    "replicas": Argument(default=2, rule=between(1, MAX_REPLICAS, "replicas")),
+    "autoscaling.min_replicas": Argument(rule=between(1, MAX_REPLICAS, "replicas")),
+    "autoscaling.max_replicas": Argument(rule=between(1, MAX_REPLICAS, "replicas")),
+    "autoscaling.cpu_percent": Argument(default=70, rule=between(1, 500, "percent")),
+    "canary.model_version": Argument(
+        rule=matches("[A-Za-z0-9][A-Za-z0-9._-]*", "the name of a directory in the model store")
+    ),
+    "canary.weight_percent": Argument(rule=between(0, 100, "percent")),
+    "cpu": Argument(default="100m", rule=quantity),
+    "memory": Argument(default="512Mi", rule=quantity),
+    "image_pull_policy": Argument(default=ImagePullPolicy.IF_NOT_PRESENT),
+    # Between "this pod is ending" and the end of its server; the gateway needs that long to hear of it.
+    "drain_seconds": Argument(default=5, rule=between(1, MAX_DRAIN_SECONDS, "seconds")),
+    "hosts": Argument(rule=not_empty),
+    "gateway_name": Argument(default=conventions.GATEWAY_NAME, rule=dns_label),
+    "gateway_namespace": Argument(default=conventions.GATEWAY_NAMESPACE, rule=dns_label),
+    "service_monitor": Argument(default=False),
+    "models_claim": Argument(default=conventions.MODELS_CLAIM, rule=dns_label),
 }
 
 
@@ -148,11 +166,11 @@ class ModelEndpoint(pulumi.ComponentResource):
             name,
             args,
             ModelEndpointArgs,
-            RULES,
-            problems=_problems(args),
+            ARGUMENTS,
+            problems=lambda checked: _problems(checked, args),
             name_rule=object_name(MAX_NAME),
         )
-        super().__init__("pulumi-mlops:index:ModelEndpoint", name, {**checked}, opts)
+        super().__init__("pulumi-mlops:index:ModelEndpoint", name, inputs(args), opts)
         self._name = name
         self._args = checked
         namespace = pulumi.Output.from_input(checked["namespace"])
@@ -189,8 +207,8 @@ class ModelEndpoint(pulumi.ComponentResource):
         )
 
     def _create_server(self, account: pulumi.Resource) -> tuple[k8s.apps.v1.Deployment, k8s.core.v1.Service]:
-        replicas = None if "autoscaling" in self._args else self._args.get("replicas", _serving.DEFAULT_REPLICAS)
-        version = self._args.get("model_version", "")
+        replicas = self._args["replicas"] if self._args["autoscaling"] is None else None
+        version = "" if self._args["model_version"] is None else self._args["model_version"]
         deployment = k8s.apps.v1.Deployment(
             f"{self._name}-deployment",
             metadata=self._metadata(self._name),
@@ -200,10 +218,11 @@ class ModelEndpoint(pulumi.ComponentResource):
         return deployment, self._create_service("service", self._name, deployment)
 
     def _create_canary(self, account: pulumi.Resource) -> list[pulumi.Resource]:
-        if "canary" not in self._args:
+        canary = self._args["canary"]
+        if canary is None:
             return []
         server = f"{self._name}-{CANARY}"
-        version = self._args["canary"]["model_version"]
+        version = canary["model_version"]
         deployment = k8s.apps.v1.Deployment(
             f"{self._name}-canary-deployment",
             metadata=self._metadata(server),
@@ -222,7 +241,7 @@ class ModelEndpoint(pulumi.ComponentResource):
         )
 
     def _create_scaling(self) -> None:
-        if "autoscaling" in self._args:
+        if self._args["autoscaling"] is not None:
             k8s.autoscaling.v2.HorizontalPodAutoscaler(
                 f"{self._name}-autoscaler",
                 metadata=self._metadata(self._name),
@@ -238,7 +257,7 @@ class ModelEndpoint(pulumi.ComponentResource):
             )
 
     def _create_monitor(self) -> None:
-        if self._args.get("service_monitor", False):
+        if self._args["service_monitor"]:
             k8s.apiextensions.CustomResource(
                 f"{self._name}-service-monitor",
                 api_version="monitoring.coreos.com/v1",
@@ -249,7 +268,7 @@ class ModelEndpoint(pulumi.ComponentResource):
             )
 
     def _create_route(self, needs: list[pulumi.Resource]) -> None:
-        canary = f"{self._name}-{CANARY}" if "canary" in self._args else None
+        canary = None if self._args["canary"] is None else f"{self._name}-{CANARY}"
         k8s.apiextensions.CustomResource(
             f"{self._name}-route",
             api_version="gateway.networking.k8s.io/v1",
@@ -260,7 +279,7 @@ class ModelEndpoint(pulumi.ComponentResource):
         )
 
     def _metadata(self, server: str) -> Manifest:
-        labels = _serving.labels(server, self._args.get("labels"))
+        labels = _serving.labels(server, self._args["labels"])
         return {"name": server, "namespace": self._args["namespace"], "labels": labels}
 
 
@@ -270,12 +289,12 @@ def internal_url(namespace: str, endpoint: str) -> str:
     return f"http://{host}:{conventions.ENDPOINT_PORT}{conventions.PREDICTIONS}"
 
 
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    autoscaling = args.get("autoscaling")
+def _problems(args: ModelEndpointArgs, given: Mapping[str, Any]) -> Iterator[str]:
+    autoscaling = args["autoscaling"]
     if autoscaling is None:
         return
     least, most = autoscaling["min_replicas"], autoscaling["max_replicas"]
-    if args.get("replicas") is not None:
+    if given.get("replicas") is not None:
         yield f"args.replicas must be left out where args.autoscaling is given, got {args['replicas']}"
     if least > most:
         yield f"args.autoscaling.min_replicas must be at most args.autoscaling.max_replicas ({most}), got {least}"

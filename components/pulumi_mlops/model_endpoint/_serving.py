@@ -4,20 +4,18 @@ A server is one Deployment and its Service. An endpoint has one; with a canary, 
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._manifests import ImagePullPolicy, Manifest, container_security, pod_security, resources
+from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
+from pulumi_mlops.contract.containers import MODEL_VERSION_ANNOTATION, MODELS_PATH, Variable
+
+if TYPE_CHECKING:
+    from pulumi_mlops.model_endpoint import AutoscalingArgs, ModelEndpointArgs
 
 PORT_NAME = "http"
-DEFAULT_CPU = "100m"
-DEFAULT_MEMORY = "512Mi"
-DEFAULT_REPLICAS = 2
-DEFAULT_CPU_PERCENT = 70
-DEFAULT_DRAIN_SECONDS = 5
-"""Time between "this pod is ending" and the end of its server: the gateway needs that long to hear of it."""
 FINISH_SECONDS = 25
 """Time that the server has for the requests it has already accepted."""
 START_SECONDS = 120
@@ -36,14 +34,14 @@ def selector(server: str) -> dict[str, str]:
     return conventions.selector(conventions.MODEL_ENDPOINT, server)
 
 
-def most_replicas(args: Mapping[str, Any]) -> int:
+def most_replicas(args: "ModelEndpointArgs") -> int:
     """The number of replicas that the endpoint can grow to."""
-    if autoscaling := args.get("autoscaling"):
-        return autoscaling["max_replicas"]
-    return args.get("replicas", DEFAULT_REPLICAS)
+    if args["autoscaling"] is not None:
+        return args["autoscaling"]["max_replicas"]
+    return args["replicas"]
 
 
-def deployment(endpoint: str, server: str, args: Mapping[str, Any], version: Any, replicas: int | None) -> Manifest:
+def deployment(endpoint: str, server: str, args: "ModelEndpointArgs", version: Any, replicas: int | None) -> Manifest:
     """Spec of a server's Deployment. `replicas` None leaves the number to an autoscaler."""
     return {
         **({} if replicas is None else {"replicas": replicas}),
@@ -54,17 +52,17 @@ def deployment(endpoint: str, server: str, args: Mapping[str, Any], version: Any
         "revisionHistoryLimit": 3,
         "template": {
             "metadata": {
-                "labels": labels(server, args.get("labels")),
-                "annotations": {conventions.MODEL_VERSION_ANNOTATION: version},
+                "labels": labels(server, args["labels"]),
+                "annotations": {MODEL_VERSION_ANNOTATION: version},
             },
             "spec": pod(endpoint, server, args, spread=most_replicas(args) > 1),
         },
     }
 
 
-def pod(endpoint: str, server: str, args: Mapping[str, Any], spread: bool) -> Manifest:
+def pod(endpoint: str, server: str, args: "ModelEndpointArgs", spread: bool) -> Manifest:
     """Spec of a server's pods."""
-    drain = args.get("drain_seconds", DEFAULT_DRAIN_SECONDS)
+    drain = args["drain_seconds"]
     constraints = [
         {
             "maxSkew": 1,
@@ -87,7 +85,7 @@ def pod(endpoint: str, server: str, args: Mapping[str, Any], spread: bool) -> Ma
             {
                 "name": "models",
                 "persistentVolumeClaim": {
-                    "claimName": args.get("models_claim", conventions.MODELS_CLAIM),
+                    "claimName": args["models_claim"],
                     "readOnly": True,
                 },
             },
@@ -113,9 +111,9 @@ def service(server: str) -> Manifest:
     }
 
 
-def autoscaler(server: str, autoscaling: Mapping[str, Any]) -> Manifest:
+def autoscaler(server: str, autoscaling: "AutoscalingArgs") -> Manifest:
     """Spec of the HorizontalPodAutoscaler."""
-    target = {"type": "Utilization", "averageUtilization": autoscaling.get("cpu_percent", DEFAULT_CPU_PERCENT)}
+    target = {"type": "Utilization", "averageUtilization": autoscaling["cpu_percent"]}
     return {
         "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": server},
         "minReplicas": autoscaling["min_replicas"],
@@ -141,21 +139,21 @@ def service_monitor(server: str) -> Manifest:
     }
 
 
-def route(prefix: pulumi.Input[str], endpoint: str, args: Mapping[str, Any], canary: str | None) -> Manifest:
+def route(prefix: pulumi.Input[str], endpoint: str, args: "ModelEndpointArgs", canary: str | None) -> Manifest:
     """Spec of the HTTPRoute: both protocols under the path `prefix`; health and metrics stay inside.
 
     `canary` is the name of the canary's server, if there is one.
     """
     backends: list[dict[str, Any]] = [{"name": endpoint, "port": conventions.ENDPOINT_PORT}]
-    if canary:
+    if canary and args["canary"] is not None:
         weight = args["canary"]["weight_percent"]
         backends[0]["weight"] = 100 - weight
         backends.append({"name": canary, "port": conventions.ENDPOINT_PORT, "weight": weight})
     spec: dict[str, Any] = {
         "parentRefs": [
             {
-                "name": args.get("gateway_name", conventions.GATEWAY_NAME),
-                "namespace": args.get("gateway_namespace", conventions.GATEWAY_NAMESPACE),
+                "name": args["gateway_name"],
+                "namespace": args["gateway_namespace"],
             }
         ],
         "rules": [
@@ -172,38 +170,38 @@ def route(prefix: pulumi.Input[str], endpoint: str, args: Mapping[str, Any], can
             for protocol in ("/api", "/v2")
         ],
     }
-    if hosts := args.get("hosts"):
+    if hosts := args["hosts"]:
         spec["hostnames"] = hosts
     return spec
 
 
-def _container(endpoint: str, args: Mapping[str, Any], drain: int) -> Manifest:
-    version = {"fieldRef": {"fieldPath": f"metadata.annotations['{conventions.MODEL_VERSION_ANNOTATION}']"}}
+def _container(endpoint: str, args: "ModelEndpointArgs", drain: int) -> Manifest:
+    version = {"fieldRef": {"fieldPath": f"metadata.annotations['{MODEL_VERSION_ANNOTATION}']"}}
     values = {
-        "ENDPOINT_NAME": endpoint,
-        "MODEL_NAME": args.get("model_name", endpoint),
-        "MODELS_DIR": conventions.MODELS_PATH,
-        "WORKERS": "1",  # replicas scale, not processes: each would hold the model once more
+        Variable.ENDPOINT_NAME: endpoint,
+        Variable.MODEL_NAME: endpoint if args["model_name"] is None else args["model_name"],
+        Variable.MODELS_DIR: MODELS_PATH,
+        Variable.WORKERS: "1",  # replicas scale, not processes: each would hold the model once more
         "OMP_NUM_THREADS": "1",  # a row is too little work to share; threads only wait for each other
     }
     return {
         "name": "server",
         "image": args["image"],
-        "imagePullPolicy": args.get("image_pull_policy", ImagePullPolicy.IF_NOT_PRESENT.value),
+        "imagePullPolicy": args["image_pull_policy"],
         "command": ["python", "-m", "ml.serve"],
         "env": [
-            *({"name": key, "value": value} for key, value in values.items()),
-            {"name": "MODEL_VERSION", "valueFrom": version},
+            *({"name": str(key), "value": value} for key, value in values.items()),
+            {"name": Variable.MODEL_VERSION.value, "valueFrom": version},
         ],
         "ports": [{"name": PORT_NAME, "containerPort": conventions.ENDPOINT_PORT, "protocol": "TCP"}],
-        "resources": resources(args.get("cpu", DEFAULT_CPU), args.get("memory", DEFAULT_MEMORY)),
+        "resources": resources(args["cpu"], args["memory"]),
         "securityContext": container_security(),
         "startupProbe": _probe("/health/ping", 1, failures=START_SECONDS),
         "readinessProbe": _probe("/health/status", 2, failures=2),
         "livenessProbe": _probe("/health/ping", 10, failures=3),
         "lifecycle": {"preStop": {"sleep": {"seconds": drain}}},
         "volumeMounts": [
-            {"name": "models", "mountPath": conventions.MODELS_PATH, "readOnly": True},
+            {"name": "models", "mountPath": MODELS_PATH, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the container, on its own volume
         ],
     }

@@ -9,6 +9,7 @@ import pulumi
 
 from pulumi_mlops import conventions, versions
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
+from pulumi_mlops.contract.containers import ANNOTATION_PREFIX
 from pulumi_mlops.platform import _addons, _parts
 
 UPSTREAM_REGISTRY = "ghcr.io"
@@ -53,7 +54,7 @@ def deployment(name: str, args: Mapping[str, Any], used: Objects) -> Manifest:
             "metadata": {
                 "labels": conventions.labels("mlflow", name),
                 # other code, other pods: a changed ConfigMap alone would start none
-                "annotations": {f"{conventions.ANNOTATION_PREFIX}/code": _checksum(CODE)},
+                "annotations": {f"{ANNOTATION_PREFIX}/code": _checksum(CODE)},
             },
             "spec": {
                 **({"topologySpreadConstraints": _addons.spread(pods)} if replicas > 1 else {}),

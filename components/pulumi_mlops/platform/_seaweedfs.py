@@ -9,6 +9,7 @@ import pulumi
 
 from pulumi_mlops import conventions, versions
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
+from pulumi_mlops.contract.containers import ANNOTATION_PREFIX
 from pulumi_mlops.platform import _parts
 
 UPSTREAM_REGISTRY = "docker.io"
@@ -52,7 +53,7 @@ def stateful_set(
         "template": {
             "metadata": {
                 "labels": conventions.labels("object-store", name),
-                "annotations": {f"{conventions.ANNOTATION_PREFIX}/identities": digest},
+                "annotations": {f"{ANNOTATION_PREFIX}/identities": digest},
             },
             "spec": pod(args, volume, secret),
         },

@@ -11,21 +11,23 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._argo_workflows import API_VERSION
-from pulumi_mlops._args import Rule, between, check_args, dns_label, not_empty, object_name, quantity
+from pulumi_mlops._argo_workflows import API_VERSION, DAY_SECONDS
+from pulumi_mlops._args import Argument, between, check_args, dns_label, inputs, not_empty, object_name, quantity
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, name_of
+from pulumi_mlops.contract.containers import SETTINGS_FILE
+from pulumi_mlops.contract.settings import Task
+from pulumi_mlops.contract.steps import STEPS
 from pulumi_mlops.training_pipeline import _pipeline_settings, _workflow
 from pulumi_mlops.training_pipeline._cron import schedule
 from pulumi_mlops.training_pipeline._pipeline_settings import (
     EvaluationArgs,
     FeaturesArgs,
     SourceArgs,
-    Task,
     TrainingArgs,
 )
 
 MAX_NAME = 52  # Argo appends a time stamp to a CronWorkflow's name and refuses a longer one
-MAX_TIMEOUT_SECONDS = 7 * 86_400
+MAX_TIMEOUT_SECONDS = 7 * DAY_SECONDS
 
 
 class StepArgs(TypedDict):
@@ -73,9 +75,9 @@ class TrainingPipelineArgs(TypedDict):
     """The gate that a new model passes before the endpoint serves it."""
     schedule: pulumi.Input[str]
     """When it runs: a cron schedule of five fields, or a descriptor such as `@daily`."""
-    model_name: NotRequired[pulumi.Input[str]]
+    model_name: NotRequired[pulumi.Input[str] | None]
     """Name of the model in MLflow and on the shared volume; default: the component's name."""
-    endpoint: NotRequired[pulumi.Input[str]]
+    endpoint: NotRequired[pulumi.Input[str] | None]
     """Name of the `ModelEndpoint` in the same namespace that serves the model; default none: nothing is deployed."""
     features: NotRequired[FeaturesArgs]
     """What becomes of the columns; default: all of them are used."""
@@ -111,7 +113,7 @@ class TrainingPipelineArgs(TypedDict):
     object_store_secret: NotRequired[pulumi.Input[str]]
     """Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; default `object-store-credentials`, the workspace's.
     It may be absent, as with workload identity."""
-    labels: NotRequired[dict[str, pulumi.Input[str]]]
+    labels: NotRequired[dict[str, pulumi.Input[str]] | None]
     """Labels of every object, workflow and pod, besides the standard ones."""
 
 
@@ -124,38 +126,38 @@ def _timezone(value: Any) -> str | None:
     return None
 
 
-RULES: dict[str, Rule] = {
-    "namespace": dns_label,
-    "image": not_empty,
-    "model_name": dns_label,
-    "endpoint": dns_label,
-    "target": not_empty,
-    "source.bucket": not_empty,
-    "source.key": not_empty,
-    "source.query": not_empty,
-    "source.secret": dns_label,
-    "schedule": schedule,
-    "timezone": _timezone,
-    "starting_deadline_seconds": between(0, MAX_TIMEOUT_SECONDS, "seconds"),
-    "successful_history": between(0, 100, "runs"),
-    "failed_history": between(0, 100, "runs"),
-    "timeout_seconds": between(60, MAX_TIMEOUT_SECONDS, "seconds"),
-    "training.test_fraction": between(0.05, 0.5),
-    "training.seed": between(0, 2**31 - 1),
-    "training.rounds": between(1, 10_000),
+ARGUMENTS = {
+    **_pipeline_settings.ARGUMENTS,
+    "namespace": Argument(rule=dns_label),
+    "image": Argument(rule=not_empty),
+    "schedule": Argument(rule=schedule),
+    "timezone": Argument(default="Etc/UTC", rule=_timezone),
+    "suspend": Argument(default=False),
+    "starting_deadline_seconds": Argument(default=3600, rule=between(0, MAX_TIMEOUT_SECONDS, "seconds")),
+    "successful_history": Argument(default=3, rule=between(0, 100, "runs")),
+    "failed_history": Argument(default=3, rule=between(0, 100, "runs")),
+    "timeout_seconds": Argument(default=DAY_SECONDS // 2, rule=between(60, MAX_TIMEOUT_SECONDS, "seconds")),
+    "steps": Argument(default={}),
     **{
-        f"steps.{step}.{field}": rule
-        for step in _workflow.STEPS
-        for field, rule in {
-            "cpu": quantity,
-            "memory": quantity,
-            "timeout_seconds": between(10, MAX_TIMEOUT_SECONDS, "seconds"),
-            "retries": between(0, 10),
+        f"steps.{name}{field}": argument
+        for name, step in STEPS.items()
+        for field, argument in {
+            "": Argument(default={}),
+            ".cpu": Argument(default=step.cpu, rule=quantity),
+            ".memory": Argument(default=step.memory, rule=quantity),
+            ".timeout_seconds": Argument(
+                default=step.timeout_seconds, rule=between(10, MAX_TIMEOUT_SECONDS, "seconds")
+            ),
+            ".retries": Argument(default=2, rule=between(0, 10)),
         }.items()
     },
-    "object_store_secret": dns_label,
-    "service_account": dns_label,
-    "models_claim": dns_label,
+    "image_pull_policy": Argument(default=ImagePullPolicy.IF_NOT_PRESENT),
+    "service_account": Argument(default=conventions.PIPELINE_SERVICE_ACCOUNT, rule=dns_label),
+    "models_claim": Argument(default=conventions.MODELS_CLAIM, rule=dns_label),
+    "mlflow_url": Argument(default=conventions.MLFLOW_URL),
+    "object_store_endpoint": Argument(default=conventions.OBJECT_STORE_ENDPOINT),
+    "object_store_region": Argument(default=conventions.OBJECT_STORE_REGION),
+    "object_store_secret": Argument(default=conventions.OBJECT_STORE_CREDENTIALS_SECRET, rule=dns_label),
 }
 
 
@@ -185,30 +187,22 @@ class TrainingPipeline(pulumi.ComponentResource):
     """Name of the model in MLflow and on the shared volume."""
 
     def __init__(self, name: str, args: TrainingPipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(
-            TrainingPipeline,
-            name,
-            args,
-            TrainingPipelineArgs,
-            RULES,
-            problems=_pipeline_settings.problems(args),
-            name_rule=object_name(MAX_NAME),
-        )
-        super().__init__("pulumi-mlops:index:TrainingPipeline", name, {**checked}, opts)
+        checked = checked_args(name, args)
+        super().__init__("pulumi-mlops:index:TrainingPipeline", name, inputs(args), opts)
         self._name = name
         self._args = checked
         self._child = pulumi.ResourceOptions(parent=self)
-        self._labels = conventions.labels(conventions.TRAINING_PIPELINE, name, checked.get("labels"))
+        self._labels = conventions.labels(conventions.TRAINING_PIPELINE, name, checked["labels"])
 
         settings = self._create_settings()
-        permission = self._create_permission() if "endpoint" in checked else []
+        permission = self._create_permission(checked["endpoint"]) if checked["endpoint"] is not None else []
         template = self._create_workflow_template([settings, *permission])
         cron = self._create_cron_workflow(template)
 
         self.workflow_template = name_of(template)
         self.cron_workflow = name_of(cron)
         self.settings = name_of(settings)
-        self.model_name = pulumi.Output.from_input(checked.get("model_name", name))
+        self.model_name = pulumi.Output.from_input(name if checked["model_name"] is None else checked["model_name"])
         self.register_outputs(
             {
                 "workflow_template": self.workflow_template,
@@ -224,11 +218,11 @@ class TrainingPipeline(pulumi.ComponentResource):
         return k8s.core.v1.ConfigMap(
             f"{self._name}-settings",
             metadata=self._metadata(_workflow.settings_name(self._name)),
-            data={_workflow.SETTINGS_FILE: pulumi.Output.json_dumps(document, indent=2, sort_keys=True)},
+            data={SETTINGS_FILE: pulumi.Output.json_dumps(document, indent=2, sort_keys=True)},
             opts=self._child,
         )
 
-    def _create_permission(self) -> list[pulumi.Resource]:
+    def _create_permission(self, endpoint: pulumi.Input[str]) -> list[pulumi.Resource]:
         """The right to move this one endpoint, for the workspace's service account."""
         role = k8s.rbac.v1.Role(
             f"{self._name}-role",
@@ -237,18 +231,19 @@ class TrainingPipeline(pulumi.ComponentResource):
                 {
                     "api_groups": ["apps"],
                     "resources": ["deployments"],
-                    "resource_names": [self._args["endpoint"]],
+                    "resource_names": [endpoint],
                     "verbs": ["get", "patch"],
                 }
             ],
             opts=self._child,
         )
-        account = self._args.get("service_account", conventions.PIPELINE_SERVICE_ACCOUNT)
         binding = k8s.rbac.v1.RoleBinding(
             f"{self._name}-role-binding",
             metadata=self._metadata(f"{self._name}-deploy"),
             role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "Role", "name": name_of(role)},
-            subjects=[{"kind": "ServiceAccount", "name": account, "namespace": self._args["namespace"]}],
+            subjects=[
+                {"kind": "ServiceAccount", "name": self._args["service_account"], "namespace": self._args["namespace"]}
+            ],
             opts=self._child,
         )
         return [role, binding]
@@ -275,3 +270,16 @@ class TrainingPipeline(pulumi.ComponentResource):
 
     def _metadata(self, name: str) -> Manifest:
         return {"name": name, "namespace": self._args["namespace"], "labels": self._labels}
+
+
+def checked_args(name: str, args: TrainingPipelineArgs) -> TrainingPipelineArgs:
+    """The arguments with their defaults; raises ArgumentError."""
+    return check_args(
+        TrainingPipeline,
+        name,
+        args,
+        TrainingPipelineArgs,
+        ARGUMENTS,
+        problems=lambda checked: _pipeline_settings.problems(checked, args),
+        name_rule=object_name(MAX_NAME),
+    )

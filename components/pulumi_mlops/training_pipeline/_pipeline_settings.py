@@ -1,91 +1,25 @@
-"""The settings of a training pipeline: what a team says, and the document that the pipeline's steps read.
-
-The argument types, their checks and the document; `TrainingPipeline` puts the document in a ConfigMap.
-"""
+"""The arguments of a training pipeline that become its settings document, `contract.settings`."""
 
 from collections.abc import Iterator, Mapping
-from enum import StrEnum
-from typing import Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_mlops import _expressions
+from pulumi_mlops._args import Argument, dns_label
+from pulumi_mlops._schema import without_none
+from pulumi_mlops.contract import settings as contract
+from pulumi_mlops.contract.settings import (
+    CategoricalImputation,
+    DataFormat,
+    Metric,
+    NumericImputation,
+    Scaling,
+    SourceType,
+    UnknownCategory,
+)
 
-SCHEMA_VERSION = 1
-"""Of the document; the steps refuse another one."""
-
-
-class Task(StrEnum):
-    """What the model predicts."""
-
-    CLASSIFICATION = "classification"
-    """One of several labels."""
-    REGRESSION = "regression"
-    """A number."""
-
-
-class SourceType(StrEnum):
-    """Where the training data are."""
-
-    S3 = "S3"
-    """A file in an S3-compatible object store."""
-    SQL = "SQL"
-    """The rows of a query."""
-
-
-class DataFormat(StrEnum):
-    """Format of a file of training data."""
-
-    CSV = "csv"
-    """Comma-separated, with one header line."""
-    PARQUET = "parquet"
-
-
-class NumericImputation(StrEnum):
-    """What replaces a missing number."""
-
-    MEDIAN = "MEDIAN"
-    MEAN = "MEAN"
-    ZERO = "ZERO"
-
-
-class CategoricalImputation(StrEnum):
-    """What replaces a missing category."""
-
-    MOST_FREQUENT = "MOST_FREQUENT"
-    MISSING = "MISSING"
-    """A category of its own."""
-
-
-class Scaling(StrEnum):
-    """How numbers are scaled."""
-
-    STANDARD = "STANDARD"
-    """To mean 0 and variance 1."""
-    MIN_MAX = "MIN_MAX"
-    """To the interval from 0 to 1."""
-    NONE = "NONE"
-
-
-class UnknownCategory(StrEnum):
-    """What happens to a category that training never saw."""
-
-    MISSING = "MISSING"
-    """It is taken for a missing one, and counted."""
-    ERROR = "ERROR"
-    """The request is refused."""
-
-
-class Metric(StrEnum):
-    """What the evaluation measures on the held-out rows."""
-
-    ACCURACY = "accuracy"
-    F1_MACRO = "f1_macro"
-    LOG_LOSS = "log_loss"
-    ROC_AUC = "roc_auc"
-    RMSE = "rmse"
-    MAE = "mae"
-    R2 = "r2"
+if TYPE_CHECKING:
+    from pulumi_mlops.training_pipeline import TrainingPipelineArgs
 
 
 class SourceArgs(TypedDict):
@@ -93,15 +27,15 @@ class SourceArgs(TypedDict):
 
     type: SourceType
     """Kind of the source. Plain, because it decides which credentials the steps get."""
-    bucket: NotRequired[pulumi.Input[str]]
+    bucket: NotRequired[pulumi.Input[str] | None]
     """S3: name of the bucket."""
-    key: NotRequired[pulumi.Input[str]]
+    key: NotRequired[pulumi.Input[str] | None]
     """S3: key of the file; a run by hand can name another one."""
     format: NotRequired[pulumi.Input[DataFormat]]
     """S3: format of the file; default csv."""
-    secret: NotRequired[pulumi.Input[str]]
+    secret: NotRequired[pulumi.Input[str] | None]
     """SQL: name of the Secret in the namespace whose key `uri` holds the SQLAlchemy URL."""
-    query: NotRequired[pulumi.Input[str]]
+    query: NotRequired[pulumi.Input[str] | None]
     """SQL: the query that returns the rows."""
 
 
@@ -115,9 +49,9 @@ class FeaturesArgs(TypedDict):
     engineered: NotRequired[dict[str, str]]
     """Name of a new numeric column → arithmetic on numeric columns: numbers, column names, + - * / ** and log, log1p,
     sqrt, abs, exp, min, max; at most 1000 characters."""
-    numeric: NotRequired[list[str]]
+    numeric: NotRequired[list[str] | None]
     """Columns taken as numbers; default: those that are numbers in the source."""
-    categorical: NotRequired[list[str]]
+    categorical: NotRequired[list[str] | None]
     """Columns taken as categories; default: those that are not numbers in the source."""
     numeric_imputation: NotRequired[pulumi.Input[NumericImputation]]
     """What replaces a missing number; default MEDIAN."""
@@ -154,56 +88,42 @@ class EvaluationArgs(TypedDict):
     """Whether the model must also be as good as the one that the endpoint serves, on the same rows; default true."""
 
 
-METRICS: dict[str, tuple[Metric, ...]] = {
-    Task.CLASSIFICATION: (Metric.ACCURACY, Metric.F1_MACRO, Metric.LOG_LOSS, Metric.ROC_AUC),
-    Task.REGRESSION: (Metric.RMSE, Metric.MAE, Metric.R2),
+ARGUMENTS = {
+    **{path: Argument(default=field.default, rule=field.rule) for path, field in contract.FIELDS.items()},
+    "source.secret": Argument(rule=dns_label),
 }
-LOWEST = {metric: 0.0 for metric in Metric if metric != Metric.R2}  # R² of a model worse than the mean is negative
-HIGHEST = {metric: 1.0 for metric in (Metric.ACCURACY, Metric.F1_MACRO, Metric.ROC_AUC, Metric.R2)}
 SOURCE_FIELDS = {
     SourceType.S3: (("bucket", "key"), ("format",)),
     SourceType.SQL: (("secret", "query"), ()),
 }
 """Required and optional fields of each kind of source."""
-DECIDED_BY_TASK = ("objective", "num_class")
 
 
-def document(args: Mapping[str, Any], name: str) -> dict[str, Any]:
+def document(args: "TrainingPipelineArgs", name: str) -> dict[str, Any]:
     """The settings with every default written out; only what the steps infer from the data is absent."""
     return {
-        "schema_version": SCHEMA_VERSION,
-        "model_name": args.get("model_name", name),
+        "schema_version": contract.SCHEMA_VERSION,
+        "model_name": name if args["model_name"] is None else args["model_name"],
         "task": args["task"],
         "source": _source(args["source"]),
         "target": args["target"],
-        "features": {
-            "renames": {},
-            "drop": [],
-            "engineered": {},
-            "numeric_imputation": NumericImputation.MEDIAN.value,
-            "categorical_imputation": CategoricalImputation.MOST_FREQUENT.value,
-            "scaling": Scaling.STANDARD.value,
-            "unknown_category": UnknownCategory.MISSING.value,
-            **args.get("features", {}),
-        },
-        "training": {"test_fraction": 0.2, "seed": 0, "rounds": 100, "parameters": {}, **args.get("training", {})},
-        "evaluation": {"must_beat_current": True, **args["evaluation"]},
-        "endpoint": args.get("endpoint"),
+        "features": without_none(args["features"]),
+        "training": args["training"],
+        "evaluation": args["evaluation"],
+        "endpoint": args["endpoint"],
     }
 
 
-def problems(args: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with fields that are sound one by one; read by `check_args`."""
-    yield from _source_problems(args["source"])
-    yield from _feature_problems(args.get("features", {}), args["target"])
-    yield from _parameter_problems(args.get("training", {}).get("parameters", {}))
-    yield from _evaluation_problems(args["evaluation"], args["task"])
+def problems(args: "TrainingPipelineArgs", given: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with fields that are right one by one; `given` are the arguments as the user wrote them."""
+    yield from _source_problems(given["source"])
+    yield from contract.conflicts(args, at="args.")
 
 
-def _source(source: Mapping[str, Any]) -> dict[str, Any]:
-    """Without the Secret's name: the steps get its value from the environment."""
-    defaults = {"format": DataFormat.CSV.value} if source["type"] == SourceType.S3 else {}
-    return {**defaults, **{key: value for key, value in source.items() if key != "secret"}}
+def _source(source: SourceArgs) -> dict[str, Any]:
+    """The fields of this kind of source, without the Secret's name: the steps get its value from the environment."""
+    required, optional = SOURCE_FIELDS[SourceType(source["type"])]
+    return {key: value for key, value in source.items() if key in ("type", *required, *optional) and key != "secret"}
 
 
 def _source_problems(source: Mapping[str, Any]) -> Iterator[str]:
@@ -215,55 +135,3 @@ def _source_problems(source: Mapping[str, Any]) -> Iterator[str]:
     for field, value in source.items():
         if value is not None and field not in ("type", *required, *optional):
             yield f"args.source.{field} does not belong to a source of type {kind.value}, got {value!r}"
-
-
-def _feature_problems(features: Mapping[str, Any], target: Any) -> Iterator[str]:
-    numeric, categorical = set(features.get("numeric", [])), set(features.get("categorical", []))
-    drop, engineered = set(features.get("drop", [])), set(features.get("engineered", {}))
-    renames: Mapping[str, str] = features.get("renames", {})
-    at = "args.features"
-    if both := sorted(numeric & categorical):
-        yield f"{at}.categorical must not name columns of {at}.numeric, got {both}"
-    if dropped := sorted(drop & (numeric | categorical | engineered)):
-        yield f"{at}.drop must not name columns that are used, got {dropped}"
-    if wrong := sorted(engineered & categorical):
-        yield f"{at}.categorical must not name engineered columns, which are numbers, got {wrong}"
-    for name, text in features.get("engineered", {}).items():
-        if isinstance(text, str) and (problem := _expressions.problem(text)):
-            yield f"{at}.engineered.{name} must {problem}"
-    if doubled := sorted({new for new in renames.values() if list(renames.values()).count(new) > 1}):
-        yield f"{at}.renames must give every column a name of its own, got {doubled} more than once"
-    for field, columns in {
-        "numeric": numeric,
-        "categorical": categorical,
-        "drop": drop,
-        "engineered": engineered,
-        "renames": set(renames) - set(renames.values()),  # two columns may swap their names
-    }.items():
-        if isinstance(target, str) and target in columns:
-            yield f"{at}.{field} must not name the target, got {target!r}"
-
-
-def _parameter_problems(parameters: Mapping[str, Any]) -> Iterator[str]:
-    for key, value in parameters.items():
-        if key in DECIDED_BY_TASK:
-            yield f"args.training.parameters must not set {key}, which args.task decides, got {value!r}"
-        elif key in ("seed", "random_state"):
-            yield f"args.training.parameters must not set {key}, which args.training.seed decides, got {value!r}"
-        elif not isinstance(value, str | int | float | bool | pulumi.Output):
-            yield f"args.training.parameters.{key} must be a number, a string, true or false, got {value!r}"
-
-
-def _evaluation_problems(evaluation: Mapping[str, Any], task: Any) -> Iterator[str]:
-    metric, threshold = evaluation["metric"], evaluation["threshold"]
-    if isinstance(metric, pulumi.Output) or isinstance(task, pulumi.Output):
-        return
-    if metric not in METRICS[task]:
-        fitting = ", ".join(one.value for one in METRICS[task])
-        yield f"args.evaluation.metric must be one of {fitting} for a {Task(task).value}, got {Metric(metric).value!r}"
-    elif not isinstance(threshold, pulumi.Output):
-        low, high = LOWEST.get(metric), HIGHEST.get(metric)
-        if low is not None and threshold < low:
-            yield f"args.evaluation.threshold must be at least {low:g} for {Metric(metric).value}, got {threshold}"
-        if high is not None and threshold > high:
-            yield f"args.evaluation.threshold must be at most {high:g} for {Metric(metric).value}, got {threshold}"

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from pulumi_mlops import conventions
+from pulumi_mlops.contract.containers import ANNOTATION_PREFIX
 from pulumi_mlops.review.resources import Resource
 from pulumi_mlops.review.values import is_hidden, items, mapping
 
-PREFIX = f"{conventions.ANNOTATION_PREFIX}/except-"
+PREFIX = f"{ANNOTATION_PREFIX}/except-"
 """What the key of an annotation or a tag begins with; the rule's id follows."""
 MIN_REASON = 10
 """Characters of a reason, as in the statements of `foundation.WorkloadIdentity`."""

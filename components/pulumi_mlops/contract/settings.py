@@ -1,0 +1,286 @@
+"""The settings document of a training pipeline: its values, its defaults and its rules.
+
+`TrainingPipeline` writes the document into a ConfigMap, and a data scientist writes one by hand; the steps read both.
+The types of the fields are `TrainingPipelineArgs` on one side and the models of `ml.settings` on the other.
+"""
+
+import math
+import re
+from collections.abc import Callable, Iterator, Mapping
+from enum import StrEnum
+from typing import Any, NamedTuple, cast
+
+from pulumi_mlops.contract import expressions
+
+SCHEMA_VERSION = 1
+"""Of the document; the steps refuse another one."""
+MAX_COLUMN_NAME = 200
+MAX_KEY = 1024
+"""Characters; S3's own limit, in bytes."""
+
+Rule = Callable[[Any], str | None]
+"""Says what is wrong with a value ("must be at least 1"), or None."""
+
+
+class Task(StrEnum):
+    """What the model predicts."""
+
+    CLASSIFICATION = "classification"
+    """One of several labels."""
+    REGRESSION = "regression"
+    """A number."""
+
+
+class SourceType(StrEnum):
+    """Where the training data are."""
+
+    S3 = "S3"
+    """A file in an S3-compatible object store."""
+    SQL = "SQL"
+    """The rows of a query."""
+
+
+FILE = "FILE"
+"""A third type of source, for settings on a laptop: a file of that machine. No component offers it."""
+
+
+class DataFormat(StrEnum):
+    """Format of a file of training data."""
+
+    CSV = "csv"
+    """Comma-separated, with one header line."""
+    PARQUET = "parquet"
+
+
+class NumericImputation(StrEnum):
+    """What replaces a missing number."""
+
+    MEDIAN = "MEDIAN"
+    MEAN = "MEAN"
+    ZERO = "ZERO"
+
+
+class CategoricalImputation(StrEnum):
+    """What replaces a missing category."""
+
+    MOST_FREQUENT = "MOST_FREQUENT"
+    MISSING = "MISSING"
+    """A category of its own."""
+
+
+class Scaling(StrEnum):
+    """How numbers are scaled."""
+
+    STANDARD = "STANDARD"
+    """To mean 0 and variance 1."""
+    MIN_MAX = "MIN_MAX"
+    """To the interval from 0 to 1."""
+    NONE = "NONE"
+
+
+class UnknownCategory(StrEnum):
+    """What happens to a category that training never saw."""
+
+    MISSING = "MISSING"
+    """It is taken for a missing one, and counted."""
+    ERROR = "ERROR"
+    """The request is refused."""
+
+
+class Metric(StrEnum):
+    """What the evaluation measures on the held-out rows."""
+
+    ACCURACY = "accuracy"
+    F1_MACRO = "f1_macro"
+    LOG_LOSS = "log_loss"
+    ROC_AUC = "roc_auc"
+    RMSE = "rmse"
+    MAE = "mae"
+    R2 = "r2"
+
+    @property
+    def task(self) -> Task:
+        """The only task that the metric fits."""
+        return Task.REGRESSION if self in (Metric.RMSE, Metric.MAE, Metric.R2) else Task.CLASSIFICATION
+
+    @property
+    def smaller_is_better(self) -> bool:
+        """True for losses and errors."""
+        return self in (Metric.LOG_LOSS, Metric.RMSE, Metric.MAE)
+
+    @property
+    def least(self) -> float:
+        """The smallest value that it can have. R² of a model worse than the mean is negative."""
+        return -math.inf if self is Metric.R2 else 0.0
+
+    @property
+    def greatest(self) -> float:
+        """The greatest value that it can have."""
+        return 1.0 if self in (Metric.ACCURACY, Metric.F1_MACRO, Metric.ROC_AUC, Metric.R2) else math.inf
+
+
+class Field(NamedTuple):
+    """A field of the document."""
+
+    default: Any = None
+    """None: it must be given, or the steps infer it from the data."""
+    rule: Rule | None = None
+    """Holds for a known value of the right type; for a list, for each of its items."""
+
+
+def between(least: float, greatest: float) -> Rule:
+    """The value is a number in the closed interval."""
+    return lambda value: None if least <= value <= greatest else f"must be between {least} and {greatest}"
+
+
+def text(longest: int) -> Rule:
+    """The value is not empty and has at most so many characters."""
+
+    def rule(value: str) -> str | None:
+        if not value:
+            return "must not be empty"
+        return f"must be at most {longest} characters long" if len(value) > longest else None
+
+    return rule
+
+
+def dns_label(value: str) -> str | None:
+    """The value can be the name of a Kubernetes object, and of a directory."""
+    if re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
+        return None
+    return "must be a DNS label (lower-case letters, digits and inner hyphens, at most 63 characters)"
+
+
+column = text(MAX_COLUMN_NAME)
+
+FIELDS: dict[str, Field] = {
+    "model_name": Field(rule=dns_label),
+    "source.bucket": Field(rule=text(255)),
+    "source.key": Field(rule=text(MAX_KEY)),
+    "source.format": Field(default=DataFormat.CSV.value),
+    "source.query": Field(rule=text(1_000_000)),
+    "target": Field(rule=column),
+    "features": Field(default={}),
+    "features.renames": Field(default={}),
+    "features.drop": Field(default=[], rule=column),
+    "features.engineered": Field(default={}),
+    "features.numeric": Field(rule=column),
+    "features.categorical": Field(rule=column),
+    "features.numeric_imputation": Field(default=NumericImputation.MEDIAN.value),
+    "features.categorical_imputation": Field(default=CategoricalImputation.MOST_FREQUENT.value),
+    "features.scaling": Field(default=Scaling.STANDARD.value),
+    "features.unknown_category": Field(default=UnknownCategory.MISSING.value),
+    "training": Field(default={}),
+    "training.test_fraction": Field(default=0.2, rule=between(0.05, 0.5)),
+    "training.seed": Field(default=0, rule=between(0, 2**31 - 1)),
+    "training.rounds": Field(default=100, rule=between(1, 10_000)),
+    "training.parameters": Field(default={}),
+    "evaluation.must_beat_current": Field(default=True),
+    "endpoint": Field(rule=dns_label),
+}
+"""The fields that have a default or a rule of their own, by dotted path."""
+
+
+def problems(document: Any) -> list[str]:
+    """What is wrong with a document whose fields all have the right types; the steps' side of the rules."""
+    found = [
+        f"{at} {complaint}, got {value!r}"
+        for path, field in FIELDS.items()
+        if field.rule
+        for at, value in _values(document, path.split("."))
+        if (complaint := field.rule(value))
+    ]
+    return found or list(conflicts(document))
+
+
+def conflicts(document: Any, at: str = "") -> Iterator[str]:
+    """What is wrong with fields that are right one by one; `at` is written before the name of each field.
+
+    Values that are not known yet are not judged: a Pulumi Output is of none of the types that JSON has.
+    """
+    yield from _feature_conflicts(document["features"], document["target"], at)
+    yield from _parameter_problems(document["training"]["parameters"], at)
+    yield from _evaluation_conflicts(document["evaluation"], document["task"], at)
+
+
+def _feature_conflicts(features: Any, target: Any, at: str) -> Iterator[str]:
+    numeric, categorical = _columns(features, "numeric"), _columns(features, "categorical")
+    drop, engineered = _columns(features, "drop"), _columns(features, "engineered")
+    renames: Mapping[str, Any] = features["renames"]
+    formulas: Mapping[str, Any] = features["engineered"]
+    at += "features"
+    for field in ("numeric", "categorical", "drop"):
+        if None in (features.get(field) or ()):
+            yield f"{at}.{field} must not name null"
+    for field, names in {"renames": renames, "engineered": formulas}.items():
+        for name in names:
+            if complaint := column(name):
+                yield f"{at}.{field}: the name of a column {complaint}, got {name!r}"
+    for old, new in renames.items():
+        if isinstance(new, str) and (complaint := column(new)):
+            yield f"{at}.renames.{old} {complaint}, got {new!r}"
+    if both := sorted(numeric & categorical):
+        yield f"{at}.categorical must not name columns of {at}.numeric, got {both}"
+    if dropped := sorted(drop & (numeric | categorical | engineered)):
+        yield f"{at}.drop must not name columns that are used, got {dropped}"
+    if wrong := sorted(engineered & categorical):
+        yield f"{at}.categorical must not name engineered columns, which are numbers, got {wrong}"
+    for name, expression in formulas.items():
+        if isinstance(expression, str) and (problem := expressions.problem(expression)):
+            yield f"{at}.engineered.{name} {problem}"
+    new_names = [new for new in renames.values() if isinstance(new, str)]
+    if doubled := sorted({new for new in new_names if new_names.count(new) > 1}):
+        yield f"{at}.renames must give every column a name of its own, got {doubled} more than once"
+    for field, columns in {
+        "numeric": numeric,
+        "categorical": categorical,
+        "drop": drop,
+        "engineered": engineered,
+        "renames": set(renames) - set(new_names),  # two columns may swap their names
+    }.items():
+        if isinstance(target, str) and target in columns:
+            yield f"{at}.{field} must not name the target, got {target!r}"
+
+
+def _parameter_problems(parameters: Mapping[str, Any], at: str) -> Iterator[str]:
+    for key, value in parameters.items():
+        if key in ("objective", "num_class"):
+            yield f"{at}training.parameters must not set {key}, which {at}task decides, got {value!r}"
+        elif key in ("seed", "random_state"):
+            yield f"{at}training.parameters must not set {key}, which {at}training.seed decides, got {value!r}"
+        elif value is None or isinstance(value, list | Mapping):
+            yield f"{at}training.parameters.{key} must be a number, a string, true or false, got {value!r}"
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield f"{at}training.parameters.{key} must be a finite number, got {value!r}"
+
+
+def _evaluation_conflicts(evaluation: Mapping[str, Any], task: Any, at: str) -> Iterator[str]:
+    threshold = evaluation["threshold"]
+    if isinstance(threshold, float) and not math.isfinite(threshold):
+        yield f"{at}evaluation.threshold must be a finite number, got {threshold}"
+    if not isinstance(evaluation["metric"], str) or not isinstance(task, str):
+        return
+    metric = Metric(evaluation["metric"])
+    if metric.task != task:
+        fitting = ", ".join(one.value for one in Metric if one.task == task)
+        yield f"{at}evaluation.metric must be one of {fitting} for a {task}, got {metric.value!r}"
+    elif isinstance(threshold, int | float):
+        if threshold < metric.least:
+            yield f"{at}evaluation.threshold must be at least {metric.least:g} for {metric.value}, got {threshold}"
+        if threshold > metric.greatest:
+            yield f"{at}evaluation.threshold must be at most {metric.greatest:g} for {metric.value}, got {threshold}"
+
+
+def _columns(features: Any, field: str) -> set[str]:
+    return {name for name in features.get(field) or () if isinstance(name, str)}
+
+
+def _values(value: Any, path: list[str], at: str = "") -> Iterator[tuple[str, Any]]:
+    """The values at a dotted path, with their own; a list gives each of its items."""
+    if isinstance(value, list):
+        for index, item in enumerate(cast("list[Any]", value)):
+            yield from _values(item, path, f"{at}[{index}]")
+    elif not path:
+        yield at, value
+    elif isinstance(value, Mapping) and path[0] in value:
+        yield from _values(value[path[0]], path[1:], f"{at}.{path[0]}".lstrip("."))
