@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pulumi_mlops.review import cli, rules
 from pulumi_mlops.review.preview import Operation, Preview
-from pulumi_mlops.review.render.machine import machine
+from pulumi_mlops.review.render.json_document import to_json
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
 from pulumi_mlops.review.render.terminal import terminal
 from pulumi_mlops.review.view import Review, review
@@ -126,7 +126,7 @@ def test_the_terminal_is_as_reviewed(case: str, snapshot: SnapshotAssertion) -> 
 
 
 def test_the_document_is_as_reviewed(snapshot: SnapshotAssertion) -> None:
-    assert machine(everything()) == snapshot(extension_class=_Json)
+    assert to_json(everything()) == snapshot(extension_class=_Json)
 
 
 @pytest.mark.parametrize("dialect", list(Dialect))
@@ -168,7 +168,7 @@ def test_no_line_is_wider_than_the_terminal(width: int) -> None:
         assert max(len(line) for line in terminal(CASES[case](), width).splitlines()) <= width
 
 
-@pytest.mark.parametrize("render", [lambda one: markdown(one, Dialect.GITLAB), terminal, machine])
+@pytest.mark.parametrize("render", [lambda one: markdown(one, Dialect.GITLAB), terminal, to_json])
 def test_the_same_input_gives_the_same_bytes(render: Any) -> None:
     assert render(everything()) == render(everything())
 
@@ -176,7 +176,7 @@ def test_the_same_input_gives_the_same_bytes(render: Any) -> None:
 @pytest.mark.parametrize("name", ["secrets-digest", "secrets-events"])
 def test_a_secret_is_told_to_change_and_not_shown(name: str) -> None:
     made = review([recorded.preview(name)])
-    for text in (markdown(made, Dialect.GITHUB), terminal(made), machine(made)):
+    for text in (markdown(made, Dialect.GITHUB), terminal(made), to_json(made)):
         assert HUSH not in text
         assert LOUD not in text
         assert "secret" in text

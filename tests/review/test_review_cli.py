@@ -268,7 +268,7 @@ def test_the_guide_lists_every_word_and_only_options_that_there_are(capsys) -> N
 
 def test_a_helm_that_is_no_program_is_one_sentence(file, capsys) -> None:
     assert cli.main(["comment", "--helm", "/nowhere/helm", file("image-bump")]) == 1
-    assert "--helm must be a program, got '/nowhere/helm'" in capsys.readouterr().err
+    assert "--helm: no executable named '/nowhere/helm' on PATH" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("form", ["github", "gitlab", "text", "json"])

@@ -11,7 +11,7 @@ from pulumi_mlops.review import rules
 from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.findings import Finding, Level, Undecided
 from pulumi_mlops.review.preview import Diagnostic, Operation, Preview
-from pulumi_mlops.review.render.machine import machine
+from pulumi_mlops.review.render.json_document import to_json
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
 from pulumi_mlops.review.render.terminal import terminal
 from pulumi_mlops.review.view import review
@@ -79,7 +79,7 @@ def test_no_text_gives_a_host_an_order_or_becomes_a_reference(text: str, dialect
     assert not any(sign in loose for sign in ("@", "#", "!", "$", "~", "%", "://", "[", "<", "\u200b", "1a2b", "GH-"))
     lines = [line.lstrip(" >").removeprefix("- ") for line in comment.splitlines()]
     assert not any(line.startswith("/") for line in lines)
-    assert not any(line.startswith("/") for line in machine(made).splitlines())
+    assert not any(line.startswith("/") for line in to_json(made).splitlines())
 
 
 def test_a_value_of_a_megabyte_is_shown_where_it_differs() -> None:
@@ -230,7 +230,7 @@ def test_a_secret_that_is_also_a_plain_value_is_hidden_where_it_looks_like_one()
     changed = {**inputs, "note": f"use {SECRET} there", "password": "[secret]"}
     for made in (step("create", BUCKET, new=inputs), step("update", BUCKET, old=inputs, new=changed)):
         said = review([preview(made)])
-        for text in (markdown(said, Dialect.GITHUB), terminal(said), machine(said)):
+        for text in (markdown(said, Dialect.GITHUB), terminal(said), to_json(said)):
             assert SECRET not in text
     assert {one.rule for one in rules.check([preview(step("create", BUCKET, new=inputs))])} >= {"plain-secret"}
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_mlops.review import rules
 from pulumi_mlops.review.preview import Diagnostic, PropertyChange, Step
-from pulumi_mlops.review.render.machine import machine
+from pulumi_mlops.review.render.json_document import to_json
 from pulumi_mlops.review.render.markdown import Dialect, markdown
 from pulumi_mlops.review.render.terminal import terminal
 from pulumi_mlops.review.secret_values import must_hide, redacted
@@ -77,7 +77,7 @@ SECRETS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=6, max_size=14) | st.te
 def shown(*steps: Step, **more: Any) -> list[str]:
     made = preview(*steps, **more)
     one = review([made], rules.check([made]))
-    return [markdown(one, Dialect.GITHUB), terminal(one, 1_000), machine(one)]
+    return [markdown(one, Dialect.GITHUB), terminal(one, 1_000), to_json(one)]
 
 
 def hidden(place: Place, name: str, secrets: tuple[str, str], variant: Callable[[str], str] = plain) -> None:

@@ -10,9 +10,9 @@ from pulumi_mlops.review.changes import parsed, text
 from pulumi_mlops.review.dangers import Danger, DangerKind
 from pulumi_mlops.review.findings import Finding, Level
 from pulumi_mlops.review.preview import Diagnostic, Operation, Preview, PropertyChange, State, Step
-from pulumi_mlops.review.render.machine import machine
+from pulumi_mlops.review.render.json_document import to_json
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
-from pulumi_mlops.review.render.phrases import prose
+from pulumi_mlops.review.render.spans import prose
 from pulumi_mlops.review.render.terminal import terminal
 from pulumi_mlops.review.values import SECRET_SIGNATURE, SIGNATURE, visible
 from pulumi_mlops.review.view import review
@@ -132,7 +132,7 @@ def test_nothing_becomes_more_than_text(
 @given(st.lists(previews(), min_size=1, max_size=3))
 def test_no_secret_is_shown(made: list[Preview]) -> None:
     one = review(made)
-    for said in (markdown(one, Dialect.GITHUB), terminal(one), machine(one)):
+    for said in (markdown(one, Dialect.GITHUB), terminal(one), to_json(one)):
         assert TOKEN not in said
 
 

@@ -46,7 +46,7 @@ def test_the_page_has_the_rules_of_the_code() -> None:
 
 
 def test_the_list_says_of_each_rule_why_how_to_fix_it_and_how_to_except_it(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run() == command.FINE
+    assert run() == command.OK
     text = capsys.readouterr().out
     for rule in rules.all_rules():
         assert f"{rule.id} ({rule.level}): {rule.title}" in text
@@ -55,7 +55,7 @@ def test_the_list_says_of_each_rule_why_how_to_fix_it_and_how_to_except_it(capsy
 
 
 def test_the_list_can_be_markdown(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run("--format", "markdown") == command.FINE
+    assert run("--format", "markdown") == command.OK
     assert capsys.readouterr().out == command.table()
 
 
@@ -78,14 +78,14 @@ def test_a_broken_blocking_rule_is_status_3(capsys: pytest.CaptureFixture[str]) 
 
 
 def test_a_warning_alone_is_no_failure(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(previewed(bare=(BUCKET, {}))) == command.FINE
+    assert run(previewed(bare=(BUCKET, {}))) == command.OK
     assert "warning: birds-dev: bare: tags lack" in capsys.readouterr().out
 
 
 def test_what_is_not_decided_is_said(capsys: pytest.CaptureFixture[str]) -> None:
     from pulumi_mlops.review.preview import UNKNOWN
 
-    assert run(previewed(late=(POLICY, {"policy": UNKNOWN}), fine=(BUCKET, {"tags": TAGS}))) == command.FINE
+    assert run(previewed(late=(POLICY, {"policy": UNKNOWN}), fine=(BUCKET, {"tags": TAGS}))) == command.OK
     assert capsys.readouterr().out == "not decided before up: birds-dev: late: policy [iam-wildcard]\n"
 
 
@@ -115,7 +115,7 @@ def test_what_the_rules_could_not_see_is_said(
     document: dict[str, Any], why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     Path("x.json").write_text(json.dumps(document))
-    assert run("x.json") == command.FINE
+    assert run("x.json") == command.OK
     assert capsys.readouterr().err == (f"rules: {why}: the rules have seen no more than what it shows\n" if why else "")
 
 
@@ -128,10 +128,10 @@ def test_exceptions_are_read_from_the_file_beside_the_project(capsys: pytest.Cap
         f'[[exception]]\nstack = "birds-dev"\nresource = "wide"\nrule = "iam-wildcard"\nuntil = {until}\n'
         'reason = "it goes on Thursday"\n'
     )
-    assert run(file) == command.FINE
+    assert run(file) == command.OK
     assert capsys.readouterr().out == ""
     command.EXCEPTIONS.write_text("[[exception]]\n")
-    assert run(file) == command.IMPOSSIBLE
+    assert run(file) == command.FAILED
     assert "review-exceptions.toml: exception 0 must have stack" in capsys.readouterr().err
 
 
@@ -141,7 +141,7 @@ def test_a_file_that_is_no_preview_is_one_sentence(
 ) -> None:
     if text is not None:
         Path("x.json").write_text(text)
-    assert run("x.json") == command.IMPOSSIBLE
+    assert run("x.json") == command.FAILED
     assert complaint in capsys.readouterr().err
 
 

@@ -13,18 +13,18 @@ from pathlib import Path
 from typing import Any, cast
 
 from pulumi_mlops.review import charts, host
+from pulumi_mlops.review.command_line import FAILED, OK, REFUSED, Subparsers
 from pulumi_mlops.review.cost import command as cost
 from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Judgement
 from pulumi_mlops.review.preview import Preview, PreviewError
-from pulumi_mlops.review.render.machine import machine
+from pulumi_mlops.review.render.json_document import to_json
 from pulumi_mlops.review.render.markdown import Dialect, markdown
 from pulumi_mlops.review.render.terminal import MIN_WIDTH, terminal
 from pulumi_mlops.review.rules import ExceptionsError
 from pulumi_mlops.review.rules import command as rules
 from pulumi_mlops.review.view import Outcome, Review, review
-from pulumi_mlops.review.words import FINE, IMPOSSIBLE, REFUSED, Subparsers
 
 JUDGES: tuple[Callable[[Sequence[Preview]], Judgement], ...] = (rules.judged,)
 """What applies rules to previews."""
@@ -35,7 +35,7 @@ COMMANDS: tuple[Callable[[Subparsers], None], ...] = (
     cost.add_commands,
     host.add_commands,
 )
-"""What adds its own words: each sets the namespace's `run`, which takes the namespace and returns the exit status."""
+"""What adds subcommands: each sets the namespace's `run`, which takes the namespace and returns the exit status."""
 
 
 class Form(StrEnum):
@@ -62,18 +62,18 @@ class FailOn(StrEnum):
     """Nothing."""
 
 
-def main(words: Sequence[str] | None = None, program: str = "pulumi-mlops-review") -> int:
+def main(argv: Sequence[str] | None = None, program: str = "pulumi-mlops-review") -> int:
     """Runs the command line and returns its exit status; `program` is the name by which it was called."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Where the terminal's character set lacks an arrow.
         cast("io.TextIOWrapper[Any]", sys.stdout).reconfigure(errors="backslashreplace")
-    arguments = _parser(program).parse_args(words)
+    arguments = _parser(program).parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     return run(arguments)
 
 
 def _parser(program: str) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=program, description="From previews to what a reviewer reads.")
+    parser = argparse.ArgumentParser(prog=program, description="Reviews of changes, made from Pulumi previews.")
     subparsers = parser.add_subparsers(metavar="COMMAND", required=True)
     comment = subparsers.add_parser(
         "comment",
@@ -147,17 +147,17 @@ def _comment(arguments: argparse.Namespace) -> int:
         previews = _previews(arguments.files, arguments.stack)
     except (PreviewError, OSError, UnicodeDecodeError) as failure:
         print(f"comment: {failure}", file=sys.stderr)
-        return IMPOSSIBLE
+        return FAILED
     named: str = arguments.helm
     helm = shutil.which(named) if named else None
     if named and not helm:
-        print(f"comment: --helm must be a program, got {named!r}, which is none", file=sys.stderr)
-        return IMPOSSIBLE
+        print(f"comment: --helm: no executable named {named!r} on PATH", file=sys.stderr)
+        return FAILED
     try:
         judgements = [judge(previews) for judge in JUDGES]
     except (ExceptionsError, OSError, UnicodeDecodeError) as failure:
         print(f"comment: {failure}", file=sys.stderr)
-        return IMPOSSIBLE
+        return FAILED
     made = review(
         previews,
         findings=[one for judgement in judgements for one in judgement.findings],
@@ -167,7 +167,7 @@ def _comment(arguments: argparse.Namespace) -> int:
         charts=charts.rendered(previews, Path(helm)) if helm else {},
     )
     sys.stdout.write(_rendered(made, arguments))
-    return REFUSED if _refused(made, arguments.fail_on or [FailOn.BLOCKING]) else FINE
+    return REFUSED if _refused(made, arguments.fail_on or [FailOn.BLOCKING]) else OK
 
 
 def _previews(files: Sequence[Path], named: Sequence[str]) -> list[Preview]:
@@ -197,7 +197,7 @@ def _previews(files: Sequence[Path], named: Sequence[str]) -> list[Preview]:
 def _rendered(made: Review, arguments: argparse.Namespace) -> str:
     form = Form(arguments.format)
     if form == Form.JSON:
-        return machine(made)
+        return to_json(made)
     if form == Form.TEXT:
         colour = arguments.colour == "always" or (arguments.colour == "auto" and _takes_colours())
         return terminal(made, arguments.width or shutil.get_terminal_size((100, 24)).columns, colour=colour)

@@ -8,10 +8,10 @@ import argparse
 import sys
 from pathlib import Path
 
+from pulumi_mlops.review.command_line import FAILED, OK, Subparsers
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import Operation, Preview, PreviewError
 from pulumi_mlops.review.view import SILENT, one_line
-from pulumi_mlops.review.words import FINE, IMPOSSIBLE, Subparsers
 
 LOOKED_AT = (Operation.SAME, Operation.REFRESH, Operation.READ)
 """What a refresh does with a resource that is as its state says."""
@@ -51,7 +51,7 @@ def _run(arguments: argparse.Namespace) -> int:
         except PreviewError as error:
             print(f"drift: {error}", file=sys.stderr)
             failed = True
-    return IMPOSSIBLE if failed else FINE
+    return FAILED if failed else OK
 
 
 def _stack(text: str) -> tuple[str, Path]:

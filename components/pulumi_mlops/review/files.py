@@ -1,4 +1,4 @@
-"""Previews from files, for every word of the command."""
+"""Previews from files, for every subcommand."""
 
 import dataclasses
 import sys

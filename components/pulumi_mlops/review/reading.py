@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
-from pulumi_mlops.review._cut_off import rescued
 from pulumi_mlops.review._shapes import Misshapen, mapping, name, objects, shown, text, texts
+from pulumi_mlops.review._truncated import rescued
 from pulumi_mlops.review.preview import (
     NOTHING,
     Diagnostic,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pulumi_mlops.review import changed
 from pulumi_mlops.review.changed import StacksError
-from pulumi_mlops.review.words import FINE, IMPOSSIBLE, Subparsers
+from pulumi_mlops.review.command_line import FAILED, OK, Subparsers
 
 DEFAULT_BASE = "origin/main"
 
@@ -40,8 +40,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print(_listed(arguments), end="")
     except StacksError as error:
         print(f"stacks: {error}", file=sys.stderr)
-        return IMPOSSIBLE
-    return FINE
+        return FAILED
+    return OK
 
 
 def _listed(arguments: argparse.Namespace) -> str:

@@ -1,4 +1,4 @@
-"""The word `cost`: what each preview's stack costs a month, on the terminal, as Markdown or as JSON."""
+"""The subcommand `cost`: what each preview's stack costs a month, on the terminal, as Markdown or as JSON."""
 
 import argparse
 import json
@@ -6,18 +6,18 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+from pulumi_mlops.review.command_line import FAILED, OK, Subparsers
 from pulumi_mlops.review.cost import rendering
 from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import PreviewError
-from pulumi_mlops.review.words import FINE, IMPOSSIBLE, Subparsers
 
 FORMATS = ("text", "markdown", "json")
 
 
 def add_commands(subparsers: Subparsers) -> None:
-    """Adds the word to a parser's words; `arguments.run(arguments)` then runs it and returns the exit status."""
+    """Adds the subcommand to a parser; `arguments.run(arguments)` then runs it and returns the exit status."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "cost", help="what each stack costs a month, before and after the change", description=__doc__
     )
@@ -38,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
         estimates = [estimate(load(file)) for file in arguments.files]
     except PreviewError as failure:
         print(f"cost failed: {failure}", file=sys.stderr)
-        return IMPOSSIBLE
+        return FAILED
     print(_printed(estimates, arguments.format), end="")
-    return FINE
+    return OK
 
 
 def _printed(estimates: list[Estimate], form: str) -> str:

@@ -1,8 +1,8 @@
 """Where the review runs and is read: which stacks, whether they drifted, and what is written on the Git host."""
 
 from pulumi_mlops.review import drift, stacks
+from pulumi_mlops.review.command_line import Subparsers
 from pulumi_mlops.review.host import post
-from pulumi_mlops.review.words import Subparsers
 
 __all__ = ["add_commands"]
 

@@ -5,13 +5,13 @@ import re
 import sys
 from pathlib import Path
 
+from pulumi_mlops.review.command_line import FAILED, OK, Subparsers
 from pulumi_mlops.review.git_host import GitHostKind
 from pulumi_mlops.review.host import dialects, token
 from pulumi_mlops.review.host.client import Client, StatusError
 from pulumi_mlops.review.host.dialects import Comments, Issues, Place
 from pulumi_mlops.review.host.errors import HostError
 from pulumi_mlops.review.host.upsert import Marker, close, upsert
-from pulumi_mlops.review.words import FINE, IMPOSSIBLE, Subparsers
 
 DEFAULT_MARKER = "preview"
 
@@ -49,8 +49,8 @@ def _run(arguments: argparse.Namespace) -> int:
         print(_post(arguments))
     except HostError as error:
         print(f"post: {error}", file=sys.stderr)
-        return IMPOSSIBLE
-    return FINE
+        return FAILED
+    return OK
 
 
 def _post(arguments: argparse.Namespace) -> str:

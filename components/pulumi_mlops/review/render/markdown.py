@@ -12,9 +12,8 @@ from html import escape
 
 from pulumi_mlops.review.preview import Operation
 from pulumi_mlops.review.render import diff
-from pulumi_mlops.review.render.budget import Part, fill
-from pulumi_mlops.review.render.phrases import (
-    Phrase,
+from pulumi_mlops.review.render.spans import (
+    Spans,
     change,
     cost_lines,
     counts,
@@ -30,6 +29,7 @@ from pulumi_mlops.review.render.phrases import (
     stack_line,
     undecided_line,
 )
+from pulumi_mlops.review.render.truncation import Part, fill
 from pulumi_mlops.review.view import Outcome, Review, Row, Section, StackView
 
 LIMIT = 60_000
@@ -78,7 +78,7 @@ def markdown(review: Review, dialect: Dialect, limit: int = LIMIT) -> str:
     return f"## {headline(review)}\n\n{body.text}{_last_line(review, body.left_out)}"
 
 
-def _alert(dialect: Dialect, lines: list[Phrase], what: str, rank: int) -> Part:
+def _alert(dialect: Dialect, lines: list[Spans], what: str, rank: int) -> Part:
     word = "CAUTION" if dialect == Dialect.GITHUB else "caution"
     return Part(
         items=[f"> - {_inline(line)}\n" for line in lines],
@@ -99,7 +99,7 @@ def _overview(review: Review) -> Part:
     return Part(items, foot="\n", rank=STACKS, share=SHARES[STACKS], more="- and {count} more stacks\n")
 
 
-def _details(what: str, lines: list[Phrase]) -> Part:
+def _details(what: str, lines: list[Spans]) -> Part:
     return Part(
         items=[f"- {_inline(line)}\n" for line in lines],
         head=f"<details><summary>{plural(len(lines), what)}</summary>\n\n",
@@ -138,7 +138,7 @@ def _rows(section: Section) -> Iterator[str]:
         yield f"{'' if place else head}<tr><td>{said}</td><td>{_html(resources(row))}</td><td>{what}</td></tr>\n"
 
 
-def _changes(row: Row) -> Iterator[Phrase]:
+def _changes(row: Row) -> Iterator[Spans]:
     first = sorted(row.changes, key=lambda one: not one.replaces)[:MAX_CHANGES]
     for one in first:
         yield (*change(one), *own(" (forces the replacement)" if one.replaces else ""))
@@ -184,12 +184,12 @@ def _last_line(review: Review, left_out: int) -> str:
     return f"All of it as JSON{where}.\n" if where else ""
 
 
-def _inline(phrase: Phrase) -> str:
+def _inline(phrase: Spans) -> str:
     """The phrase in Markdown."""
     return "".join(_code(piece.text) if piece.quoted else piece.text for piece in phrase)
 
 
-def _html(phrase: Phrase) -> str:
+def _html(phrase: Spans) -> str:
     """The phrase inside a block of HTML."""
     return "".join(f"<code>{escape(piece.text)}</code>" if piece.quoted else escape(piece.text) for piece in phrase)
 

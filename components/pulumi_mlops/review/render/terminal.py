@@ -5,8 +5,8 @@ import unicodedata
 from collections.abc import Iterator
 
 from pulumi_mlops.review.preview import Operation
-from pulumi_mlops.review.render.phrases import (
-    Phrase,
+from pulumi_mlops.review.render.spans import (
+    Spans,
     change,
     cost_lines,
     danger_line,
@@ -96,7 +96,7 @@ class _Writer:
         for note in row.notes:
             yield from self._said(prose(note), "      ")
 
-    def _said(self, phrase: Phrase, lead: str, colour: str = "") -> Iterator[str]:
+    def _said(self, phrase: Spans, lead: str, colour: str = "") -> Iterator[str]:
         text = _padded("".join(piece.text for piece in phrase))
         wrapped = textwrap.wrap(
             text,

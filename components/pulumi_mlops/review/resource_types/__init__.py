@@ -32,10 +32,12 @@ def describe(type_token: str, inputs: Mapping[str, Any]) -> ResourceType:
     """What is known about the type of a resource."""
     found = TYPES.get(type_token)
     if found is None and type_token.startswith("kubernetes:"):
-        object_kind, group = kind(type_token, inputs), api_group(type_token, inputs)
+        object_kind = kind(type_token, inputs)
         found = KINDS.get(object_kind)
-        if found is None and "." in group and not group.endswith(".k8s.io"):
-            found = kubernetes.custom(group, object_kind, inputs)
+        if found is None:
+            group = api_group(type_token, inputs)
+            if "." in group and not group.endswith(".k8s.io"):
+                found = kubernetes.custom(group, object_kind, inputs)
     return found or NOTHING_KNOWN
 
 

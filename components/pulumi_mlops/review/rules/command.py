@@ -1,4 +1,4 @@
-"""The word `rules`: which rules there are, and what previews break. Also what the comment asks for findings."""
+"""The subcommand `rules`: which rules there are, and what previews break. Also what the comment asks for findings."""
 
 import argparse
 import sys
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from pulumi_mlops.review import rules
+from pulumi_mlops.review.command_line import FAILED, OK, REFUSED, Subparsers
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Judgement, Level
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn
 from pulumi_mlops.review.values import visible
-from pulumi_mlops.review.words import FINE, IMPOSSIBLE, REFUSED, Subparsers
 
 EXCEPTIONS = Path("review-exceptions.toml")
 """In the directory of the run, which is that of the project."""
@@ -35,7 +35,7 @@ def exceptions() -> list[rules.Exemption]:
 
 
 def add_commands(subparsers: Subparsers) -> None:
-    """Adds the word to a parser's words; `arguments.run(arguments)` then runs it and returns the exit status."""
+    """Adds the subcommand to a parser; `arguments.run(arguments)` then runs it and returns the exit status."""
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "rules",
         help="the rules, their reasons and exceptions; with files, what these break and what is not decided yet",
@@ -56,13 +56,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Lists the rules, or judges the files."""
     if not arguments.files:
         print(table() if arguments.format == "markdown" else listing(), end="")
-        return FINE
+        return OK
     try:
         previews = [load(file) for file in arguments.files]
         found = judged(previews)
     except (OSError, UnicodeDecodeError, PreviewError, rules.ExceptionsError) as failure:
         print(f"rules: {failure}", file=sys.stderr)
-        return IMPOSSIBLE
+        return FAILED
     for one in found.findings:
         print(visible(f"{one.level}: {one.stack}: {Urn.parse(one.urn).name}: {one.message} [{one.rule}]"))
         print(f"  {one.fix}")
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> int:
     for preview in previews:
         if not preview.complete:
             print(f"rules: {_unseen(preview)}", file=sys.stderr)
-    return REFUSED if any(one.level == Level.BLOCKING for one in found.findings) else FINE
+    return REFUSED if any(one.level == Level.BLOCKING for one in found.findings) else OK
 
 
 def _unseen(preview: Preview) -> str:

@@ -44,16 +44,20 @@ def _has_secret(inputs: dict[str, Any]) -> bool:
     waiting: list[tuple[Any, str]] = [(inputs, "")]
     while waiting:
         value, key = waiting.pop()
-        if value.__class__ is str:
-            if len(value) >= SHORTEST and why_secret(key, value) and not is_hidden(value):
-                return True
-        elif value.__class__ is list:
-            waiting += [(one, key) for one in value]
-        elif owner := mapping(value):
-            name = owner.get("name") if "value" in owner else None
-            for each, one in owner.items():
-                if one.__class__ is not bool and one.__class__ is not int:
-                    waiting.append((one, name if each == "value" and isinstance(name, str) else each))
+        if value.__class__ is list:
+            named = [(key, one) for one in value]
+        else:
+            name = value.get("name") if "value" in value else None
+            named = value.items()
+            if isinstance(name, str):
+                named = [(name if each == "value" else each, one) for each, one in named]
+        for each, one in named:
+            kind = one.__class__
+            if kind is str:
+                if len(one) >= SHORTEST and why_secret(each, one) and not is_hidden(one):
+                    return True
+            elif one and (kind is dict or kind is list):
+                waiting.append((one, each))
     return False
 
 

@@ -1,7 +1,7 @@
 """The sentences of a review, cut into words of our own and text of others.
 
 Names, values and messages come from programs, providers and clouds. Every form quotes them, so that none of them can
-be more than text: see `Phrase`.
+be more than text: see `Spans`.
 """
 
 import re
@@ -46,7 +46,7 @@ COUNTED: Mapping[Operation, str] = {
 
 
 @dataclass(frozen=True)
-class Piece:
+class Span:
     """A part of a sentence."""
 
     text: str
@@ -54,59 +54,59 @@ class Piece:
     """Whether it is somebody else's text."""
 
 
-Phrase = tuple[Piece, ...]
+Spans = tuple[Span, ...]
 
 
-def own(text: str) -> Phrase:
+def own(text: str) -> Spans:
     """Words of this package."""
-    return (Piece(text),)
+    return (Span(text),)
 
 
-def quoted(text: str, limit: int = MAX_NAME) -> Phrase:
+def quoted(text: str, limit: int = MAX_NAME) -> Spans:
     """Somebody else's text, on one line."""
-    return (Piece(shortened(visible(text), limit), quoted=True),) if text else (Piece("(empty)"),)
+    return (Span(shortened(visible(text), limit), quoted=True),) if text else (Span("(empty)"),)
 
 
-def prose(text: str) -> Phrase:
+def prose(text: str) -> Spans:
     """A message that mixes our words with somebody else's: all but plain words is quoted, as is what has backticks."""
-    pieces: list[Piece] = []
+    pieces: list[Span] = []
     said = shortened(visible(" ".join(text.split())), MAX_MESSAGE)
     for place, part in enumerate(MARKED.split(said)):
         if place % 2:
-            pieces.append(Piece(part, quoted=True))
+            pieces.append(Span(part, quoted=True))
         else:
             pieces += (piece for token in TOKEN.findall(part) for piece in _token(token))
     return tuple(_merged(pieces))
 
 
-def _token(token: str) -> Phrase:
+def _token(token: str) -> Spans:
     """One word with the brackets and the punctuation around it."""
     before, word, after = AROUND.findall(token)[0]
     if not word.strip() or WORD.fullmatch(word):
         return own(token)
     if "(" in word and ")" in after:
         before, word, after = "", token, ""
-    return tuple(piece for piece in (Piece(before), Piece(word, quoted=True), Piece(after)) if piece.text)
+    return tuple(piece for piece in (Span(before), Span(word, quoted=True), Span(after)) if piece.text)
 
 
-def _merged(pieces: Sequence[Piece]) -> list[Piece]:
+def _merged(pieces: Sequence[Span]) -> list[Span]:
     """Neighbours of one sort as one, and what is quoted on both sides of a space."""
-    merged: list[Piece] = []
+    merged: list[Span] = []
     for piece in pieces:
         if merged and merged[-1].quoted == piece.quoted:
-            merged[-1] = Piece(merged[-1].text + piece.text, piece.quoted)
+            merged[-1] = Span(merged[-1].text + piece.text, piece.quoted)
         elif piece.quoted and len(merged) > 1 and merged[-1].text == " ":
-            merged[-2:] = [Piece(f"{merged[-2].text} {piece.text}", quoted=True)]
+            merged[-2:] = [Span(f"{merged[-2].text} {piece.text}", quoted=True)]
         else:
             merged.append(piece)
     return merged
 
 
-def joined(phrases: Sequence[Phrase], separator: str = ", ") -> Phrase:
+def joined(phrases: Sequence[Spans], separator: str = ", ") -> Spans:
     """The phrases with words of ours between them."""
-    pieces: list[Piece] = []
+    pieces: list[Span] = []
     for phrase in phrases:
-        pieces += [Piece(separator), *phrase] if pieces else phrase
+        pieces += [Span(separator), *phrase] if pieces else phrase
     return tuple(pieces)
 
 
@@ -147,7 +147,7 @@ def counts(stack: StackView) -> str:
     return ", ".join(f"{count} {COUNTED.get(operation, operation.value)}" for operation, count in stack.counts.items())
 
 
-def stack_line(stack: StackView) -> Phrase:
+def stack_line(stack: StackView) -> Spans:
     """One stack on one line."""
     said = counts(stack)
     if stack.outcome == Outcome.FAILED:
@@ -159,13 +159,13 @@ def stack_line(stack: StackView) -> Phrase:
     return own(said)
 
 
-def danger_line(danger: Danger, *, with_stack: bool) -> Phrase:
+def danger_line(danger: Danger, *, with_stack: bool) -> Spans:
     """One danger on one line."""
     place = (*own(" in "), *quoted(danger.stack)) if with_stack else ()
-    return (*named(resource(danger.urn)), *place, Piece(" "), *prose(danger.message))
+    return (*named(resource(danger.urn)), *place, Span(" "), *prose(danger.message))
 
 
-def finding_line(finding: Finding, *, with_stack: bool) -> Phrase:
+def finding_line(finding: Finding, *, with_stack: bool) -> Spans:
     """One finding on one line: rule, resource, what is wrong, what to do."""
     place = (*own(" in " if finding.urn else ""), *quoted(finding.stack)) if with_stack or not finding.urn else ()
     about = named(resource(finding.urn)) if finding.urn else ()
@@ -173,7 +173,7 @@ def finding_line(finding: Finding, *, with_stack: bool) -> Phrase:
     return (*quoted(finding.rule), *own(": "), *about, *place, *own(": "), *prose(finding.message.rstrip(". ")), *fix)
 
 
-def undecided_line(undecided: Sequence[Undecided]) -> Phrase:
+def undecided_line(undecided: Sequence[Undecided]) -> Spans:
     """What no rule can decide yet, on one line: rules, and how many resources each leaves open."""
     open_to = {
         rule: len({one.urn for one in undecided if one.rule == rule}) for rule in {one.rule for one in undecided}
@@ -188,18 +188,18 @@ def undecided_line(undecided: Sequence[Undecided]) -> Phrase:
     )
 
 
-def not_judged_line(not_judged: Mapping[str, int]) -> Phrase:
+def not_judged_line(not_judged: Mapping[str, int]) -> Spans:
     """Packages about which neither dangers nor rules know anything, on one line."""
     said = [(*own(f"{plural(count, 'resource')} of "), *quoted(package)) for package, count in not_judged.items()]
     return (*own("Neither dangers nor rules know anything about "), *joined(said), *own("."))
 
 
-def named(one: Resource) -> Phrase:
+def named(one: Resource) -> Spans:
     """`Deployment penguins`."""
     return quoted(f"{one.kind} {one.name}" if one.kind else one.name)
 
 
-def resources(row: Row) -> Phrase:
+def resources(row: Row) -> Spans:
     """The row's resources by name, or counted by type where they are many."""
     if len(row.resources) <= MAX_NAMED:
         return joined([named(one) for one in row.resources])
@@ -212,14 +212,14 @@ def resources(row: Row) -> Phrase:
     return (*own(f"{len(row.resources)} resources: "), *joined([*listed[: 2 * MAX_NAMED], *rest]))
 
 
-def change(one: Change, limit: int = MAX_VALUE) -> Phrase:
+def change(one: Change, limit: int = MAX_VALUE) -> Spans:
     """`spec.replicas: 2 → 3`."""
     old, new = sides(one, limit)
     differs = new if one.old == one.new and not one.old.quoted else (*old, *own(" → "), *new)
     return (*quoted(one.path, MAX_NAME), *own(": "), *differs)
 
 
-def sides(one: Change, limit: int) -> tuple[Phrase, Phrase]:
+def sides(one: Change, limit: int) -> tuple[Spans, Spans]:
     """Both values, shortened so that where they differ can be seen."""
     old, new = one.old.text, one.new.text
     if one.old.quoted and one.new.quoted and max(len(old), len(new)) > limit:
@@ -229,7 +229,7 @@ def sides(one: Change, limit: int) -> tuple[Phrase, Phrase]:
     return _side(one.old, old, limit), _side(one.new, new, limit)
 
 
-def _side(value: Value, text: str, limit: int) -> Phrase:
+def _side(value: Value, text: str, limit: int) -> Spans:
     if not value.quoted:
         return own(value.text)
     text = visible(text)
@@ -241,7 +241,7 @@ def _common(old: str, new: str) -> int:
     return next((place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
 
 
-def cost_lines(estimate: Estimate) -> Iterator[Phrase]:
+def cost_lines(estimate: Estimate) -> Iterator[Spans]:
     """What the stack costs, and on a second line what each namespace asks for where that changes."""
     left_out = _few([prose(one) for one in estimate.not_counted])
     not_counted = (*own(" Not counted: "), *joined(left_out, "; "), *own(".")) if left_out else ()
@@ -270,7 +270,7 @@ def cost_lines(estimate: Estimate) -> Iterator[Phrase]:
         yield (*own("Requests: "), *joined(_few(said), "; "), *own("."))
 
 
-def _few(phrases: list[Phrase]) -> list[Phrase]:
+def _few(phrases: list[Spans]) -> list[Spans]:
     """The first of them, and how many more there are."""
     more = len(phrases) - MAX_LISTED
     return [*phrases[:MAX_LISTED], own(f"and {more} more")] if more > 0 else phrases

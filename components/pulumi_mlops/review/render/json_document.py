@@ -7,13 +7,13 @@ from pulumi_mlops.review.changes import Change, Value, properties
 from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.findings import Finding
 from pulumi_mlops.review.preview import Operation
-from pulumi_mlops.review.render.phrases import headline
+from pulumi_mlops.review.render.spans import headline
 from pulumi_mlops.review.view import Resource, Review, Row, StackView
 
 VERSION = 1
 
 
-def machine(review: Review) -> str:
+def to_json(review: Review) -> str:
     """The review as one JSON document. Amounts of money are strings: JSON's numbers are no decimals."""
     said = {
         "version": VERSION,
