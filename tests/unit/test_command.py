@@ -1,5 +1,6 @@
 """`pulumi-mlops`: what a subcommand imports, its exit status, and the one sentence when something is missing."""
 
+import contextlib
 import json
 import os
 import socket
@@ -234,11 +235,12 @@ def test_an_api_server_that_is_none_is_one_sentence(scheme: str, answer: str, re
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
-            for _ in range(cluster.ATTEMPTS):
-                connection, _ = server.accept()
-                with connection:
-                    connection.recv(4096)
-                    connection.sendall(answer.encode())
+            with contextlib.suppress(OSError):  # the listener is closed, or nobody reads the answer
+                while True:
+                    connection, _ = server.accept()
+                    with connection:
+                        connection.recv(4096)
+                        connection.sendall(answer.encode())
 
         threading.Thread(target=serve, daemon=True).start()
         address = f"{scheme}://127.0.0.1:{server.getsockname()[1]}"
