@@ -32,7 +32,7 @@ class PostgresDatabaseArgs(TypedDict):
     """Name of the database; default: the component's, with underscores. At most 63 characters (Postgres). Another name
     means another, empty database: RDS replaces the instance, which `protect_data` refuses."""
     secret_name: NotRequired[pulumi.Input[str] | None]
-    """Name of the connection Secret; default `<name>-connection`."""
+    """Name of the connection Secret; default: `<name>-connection`."""
     engine_version: NotRequired[str | None]
     """Major version of Postgres, such as "17"; default: that of the library's release. Set it where data matters: then
     RDS may be upgraded by raising it, while without it RDS refuses another major. In the cluster, no server reads the

@@ -1,0 +1,125 @@
+"""One row an argument: its default is the one that the description tells."""
+
+import ast
+import inspect
+import re
+import sys
+from enum import Enum
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, is_typeddict
+
+import pytest
+from pulumi_mlops._args import Argument
+
+from tests.contract.api import COMPONENTS, args_of
+
+
+def table(component: type) -> dict[str, Argument] | None:
+    return getattr(sys.modules[component.__module__], "ARGUMENTS", None)
+
+
+CONVERTED = {name: component for name, component in COMPONENTS.items() if table(component) is not None}
+NOT_YET = {
+    "pulumi_mlops": {"ModelEndpoint", "TrainingPipeline"},
+    "pulumi_mlops.foundation": {
+        "Cluster", "Domain", "Network", "Registry", "S3ObjectStore", "SharedFiles", "WorkloadIdentity",
+    },
+    "pulumi_mlops.platform": {
+        "ArgoCD", "ArgoEvents", "ArgoWorkflows", "CertManager", "Crossplane", "EfsStorageClass", "EksPlatform",
+        "ExternalDns", "ExternalSecrets", "GatewayApi", "HelmAddOn", "Istio", "KServe", "Karpenter",
+        "LoadBalancerController", "MLflow", "Monitoring", "NfsStorageClass", "ObjectStore", "Platform",
+        "PublicGateway", "ReviewWorkflow", "Seldon",
+    },
+}  # fmt: skip
+"""Components whose arguments have rules without defaults; it may only become shorter."""
+
+
+def descriptions(schema: type) -> dict[str, str]:
+    """Argument → its description, the string after it in the source."""
+    module = ast.parse(Path(inspect.getfile(sys.modules[schema.__module__])).read_text())
+    body = next(node for node in module.body if isinstance(node, ast.ClassDef) and node.name == schema.__name__).body
+    return {
+        field.target.id: " ".join(text.value.value.split())
+        for field, text in pairwise(body)
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
+    }
+
+
+def told(description: str) -> str | None:
+    """The default in a description: "default 5", "default `shared`", "default none"; None where it tells another one.
+
+    What follows "default:" is told in words and not compared.
+    """
+    found = re.search(r'\bdefault (`[^`]+`|"[^"]+"|[\w./-]+)', description)
+    return found[1].strip('`".') if found else None
+
+
+def written(default: Any) -> str:
+    """A row's default as descriptions write it."""
+    if default in (None, [], {}):
+        return "none"
+    if isinstance(default, list) and len(default) == 1:
+        return written(default[0])
+    if isinstance(default, Enum):
+        return str(default.value)
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def nested(hint: Any) -> list[type]:
+    """The TypedDicts inside a type."""
+    if is_typeddict(hint):
+        return [hint]
+    return [one for part in getattr(hint, "__args__", ()) for one in nested(part)]
+
+
+def rows(schema: type, arguments: dict[str, Argument], path: str = "") -> dict[str, tuple[str, Argument, bool]]:
+    """Dotted path → description, row, and whether the argument must be given; at any depth."""
+    every: dict[str, tuple[str, Argument, bool]] = {}
+    for key, text in descriptions(schema).items():
+        at = f"{path}{key}"
+        every[at] = (text, arguments.get(at, Argument()), key in schema.__required_keys__)
+        for inner in nested(schema.__annotations__[key]):
+            star = "*." if "dict[" in str(schema.__annotations__[key]) else ""
+            every |= rows(inner, arguments, f"{at}.{star}")
+    return every
+
+
+def test_every_component_has_a_table_or_is_known_to_lack_one() -> None:
+    lacking = {name for name in COMPONENTS if name not in CONVERTED}
+    assert lacking <= {f"{package}.{name}" for package, names in NOT_YET.items() for name in names}
+
+
+@pytest.mark.parametrize("name", sorted(CONVERTED))
+def test_the_default_in_a_description_is_the_one_in_the_row(name: str) -> None:
+    arguments = table(CONVERTED[name]) or {}
+    for path, (text, row, _) in rows(args_of(CONVERTED[name]), arguments).items():
+        default = told(text)
+        if default is not None:
+            assert (path, written(row.default)) == (path, default)
+        elif "default:" not in text:
+            assert (path, row.default) in ((path, None), (path, {})), "its description tells no default"
+
+
+@pytest.mark.parametrize("name", sorted(CONVERTED))
+def test_every_row_is_that_of_an_argument_and_required_ones_have_no_default(name: str) -> None:
+    arguments = table(CONVERTED[name]) or {}
+    every = rows(args_of(CONVERTED[name]), arguments)
+    assert {path.removesuffix(".*") for path in arguments} <= set(every)
+    assert [path for path, (_, row, required) in every.items() if required and row.default is not None] == []
+
+
+@pytest.mark.parametrize(
+    ("description", "default"),
+    [
+        ("Port; default 80.", "80"),
+        ("Name; default `shared`, that of every workspace.", "shared"),
+        ('Memory; default "1Gi".', "1Gi"),
+        ("Whether; default true: Pulumi refuses.", "true"),
+        ("Address; default: the platform's.", None),
+        ("Required.", None),
+    ],
+)
+def test_defaults_are_found_in_descriptions(description: str, default: str | None) -> None:
+    assert told(description) == default
