@@ -337,6 +337,9 @@ def test_buckets_that_turn_out_to_be_missing_are_named() -> None:
         ({"sizes": {"monitoring_storage_gib": 9}}, "args.sizes.monitoring_storage_gib needs MONITORING"),
         ({"buckets": {"mlflow": "a"}}, "args.buckets.workflows is required"),
         ({"secrets_prefix": "mlops"}, "args.secrets_prefix must be a beginning that ends in a separator"),
+        ({"vpc_id": "vpc-main"}, "args.vpc_id must be the id of a VPC"),
+        ({"private_subnet_ids": ["a"]}, "args.private_subnet_ids[0] must be the id of a subnet"),
+        ({"client_security_group_id": "nodes"}, "args.client_security_group_id must be the id of a security group"),
         ({"domain": "x"}, 'args has no argument "domain"; did you mean "domain_name"?'),
     ],
 )
@@ -354,3 +357,24 @@ def test_the_contract(build: Build, snapshot: Any) -> None:
 
     parts = [one for one in graph if one.parent == graph["platform"].urn]
     assert {one.urn: pins.named(one.type, one.inputs) for one in parts} == snapshot
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        (
+            {"database": {"storage_gib": 10}},
+            "args.database.storage_gib must be between 20 and 65536 GiB on RDS, got 10",
+        ),
+        (
+            {"private_subnet_ids": ["subnet-0a1b2c3d"]},
+            "args.private_subnet_ids must be at least 2 subnets in different zones, got ['subnet-0a1b2c3d']",
+        ),
+    ],
+)
+def test_what_the_database_refuses_is_an_error_of_the_platform(
+    build: Build, changes: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ArgumentError) as error:
+        build(lambda: program(**changes))
+    assert str(error.value) == f'EksPlatform "platform": {complaint}'

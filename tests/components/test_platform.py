@@ -183,3 +183,21 @@ def test_the_contract(build: Build, monkeypatch: pytest.MonkeyPatch, snapshot: A
 
 def test_keys_of_users_are_secret_outputs(build: Build) -> None:
     assert isinstance(build(program).outputs_of("object-store")["credentials"], Secret)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"mlflow_allowed_hosts": ["a", ""]}, "args.mlflow_allowed_hosts[1] must not be empty, got ''"),
+        ({"mlflow_database_secret": "A"}, "args.mlflow_database_secret must be a DNS label"),
+        (
+            {"mlflow_database_secret": "db", "sizes": {"mlflow_storage_gib": 5}},
+            "args.sizes.mlflow_storage_gib is the size of the SQLite file's volume: leave it out with "
+            "args.mlflow_database_secret",
+        ),
+    ],
+)
+def test_what_a_part_refuses_is_an_error_of_the_platform(build: Build, changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ArgumentError) as error:
+        build(lambda: program(**changes))
+    assert str(error.value).startswith(f'Platform "platform": {complaint}')

@@ -52,7 +52,7 @@ def told(description: str) -> str | None:
 
     What follows "default:" is told in words and not compared.
     """
-    found = re.search(r'\bdefault (`[^`]+`|"[^"]+"|[\w./-]+)', description)
+    found = re.search(r"""(?<!'s )\bdefault (`[^`]+`|"[^"]+"|[\w./-]+)""", description)
     return found[1].strip('`".') if found else None
 
 
@@ -118,6 +118,7 @@ def test_every_row_is_that_of_an_argument_and_required_ones_have_no_default(name
         ('Memory; default "1Gi".', "1Gi"),
         ("Whether; default true: Pulumi refuses.", "true"),
         ("Address; default: the platform's.", None),
+        ("Class; default: the cluster's default class.", None),
         ("Required.", None),
     ],
 )

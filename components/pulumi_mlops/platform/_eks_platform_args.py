@@ -6,7 +6,7 @@ from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_mlops import conventions
+from pulumi_mlops import _aws, conventions
 from pulumi_mlops._args import Rule, at_least, between, image_registry, matches, not_empty, quantity
 from pulumi_mlops._workflow_access import group
 from pulumi_mlops.platform import _addons, _published
@@ -155,11 +155,14 @@ class EksPlatformArgs(TypedDict):
 
 
 RULES: dict[str, Rule] = {
-    "region": _addons.region,
+    "region": _aws.region,
     "cluster_name": not_empty,
+    "vpc_id": _aws.vpc_id,
+    "private_subnet_ids": _aws.subnet_id,
+    "client_security_group_id": _aws.security_group_id,
     "domain_name": _addons.domain,
-    "zone_id": _addons.zone_id,
-    "certificate_arn": _addons.certificate_arn,
+    "zone_id": _aws.hosted_zone_id,
+    "certificate_arn": _aws.certificate_arn,
     "secrets_prefix": matches(r"[\w+=.@-]+[/_+=.@!-]", 'a beginning that ends in a separator, such as "mlops-dev/"'),
     "login.issuer": _published.https_url,
     "login.argo_cd_client_id": not_empty,

@@ -9,7 +9,7 @@ from typing import Any
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import check_args, object_name
+from pulumi_mlops._args import argument_names, check_args, object_name
 from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
 from pulumi_mlops.platform import _addons, _argo_server, _eks_options, _eks_parts, _teams
 from pulumi_mlops.platform._eks_platform_args import (
@@ -35,6 +35,14 @@ from pulumi_mlops.platform.storage_classes import EfsStorageClass
 from pulumi_mlops.platform_outputs import TEAM_BUCKETS, PlatformOutputs, s3_endpoint
 
 MLFLOW_DATABASE = "mlflow-database"
+
+IN_DATABASE = {
+    "": "database",
+    "subnet_ids": "private_subnet_ids",
+    "client_security_group_ids.nodes": "client_security_group_id",
+    **{same: same for same in ("vpc_id", "tags", "protect_data")},
+}
+"""Arguments of MLflow's database → those of the platform that they come from."""
 
 
 class EksPlatform(pulumi.ComponentResource):
@@ -180,20 +188,21 @@ class EksPlatform(pulumi.ComponentResource):
 
     def _create_mlflow(self) -> MLflow:
         namespace = _addons.namespace("mlflow", conventions.MLFLOW_NAMESPACE, self)
-        database = PostgresDatabase(
-            MLFLOW_DATABASE,
-            PostgresDatabaseArgs(
-                namespace=namespace,
-                backend=DatabaseBackend.RDS,
-                database="mlflow",
-                subnet_ids=self._args["private_subnet_ids"],
-                client_security_group_ids={"nodes": self._args["client_security_group_id"]},
-                secret_store=self._secrets.secret_store,
-                **self._same("vpc_id", "tags", "protect_data"),
-                **self._args.get("database", {}),
-            ),
-            self._child,
-        )
+        with argument_names(EksPlatform, self._name, IN_DATABASE):
+            database = PostgresDatabase(
+                MLFLOW_DATABASE,
+                PostgresDatabaseArgs(
+                    namespace=namespace,
+                    backend=DatabaseBackend.RDS,
+                    database="mlflow",
+                    subnet_ids=self._args["private_subnet_ids"],
+                    client_security_group_ids={"nodes": self._args["client_security_group_id"]},
+                    secret_store=self._secrets.secret_store,
+                    **self._same("vpc_id", "tags", "protect_data"),
+                    **self._args.get("database", {}),
+                ),
+                self._child,
+            )
         artifacts = self._bucket(conventions.MLFLOW_BUCKET)
         return MLflow(
             conventions.MLFLOW_SERVICE,

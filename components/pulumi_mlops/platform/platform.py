@@ -9,7 +9,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import at_least, check_args, image_registry, not_empty, object_name, quantity
+from pulumi_mlops._args import argument_names, at_least, check_args, image_registry, not_empty, object_name, quantity
 from pulumi_mlops._manifests import RESTRICTED, name_of
 from pulumi_mlops.platform import _teams
 from pulumi_mlops.platform.add_on import renamed
@@ -173,7 +173,8 @@ class Platform(pulumi.ComponentResource):
             **self._same("image_mirror", "storage_class", "protect_data"),
             **self._sized("object_store", "storage_gib", "memory"),
         )
-        return ObjectStore(conventions.OBJECT_STORE_SERVICE, store, self._child)
+        with argument_names(Platform, self._name, _names("object_store")):
+            return ObjectStore(conventions.OBJECT_STORE_SERVICE, store, self._child)
 
     def _create_mlflow(self, namespace: pulumi.Output[str], store: ObjectStore) -> MLflow:
         mlflow = MLflowArgs(
@@ -189,7 +190,8 @@ class Platform(pulumi.ComponentResource):
             **self._without_prefix("mlflow_", "database_secret", "allowed_hosts"),
             **self._sized("mlflow", "storage_gib", "memory"),
         )
-        return MLflow(conventions.MLFLOW_SERVICE, mlflow, self._child)
+        with argument_names(Platform, self._name, _names("mlflow")):
+            return MLflow(conventions.MLFLOW_SERVICE, mlflow, self._child)
 
     def _create_argo_workflows(self, namespace: pulumi.Output[str]) -> None:
         argo = ArgoWorkflowsArgs(
@@ -198,7 +200,8 @@ class Platform(pulumi.ComponentResource):
             **self._same("image_mirror", "chart_repository"),
             **self._sized("argo", "memory"),
         )
-        ArgoWorkflows("argo-workflows", argo, self._child)
+        with argument_names(Platform, self._name, _names("argo")):
+            ArgoWorkflows("argo-workflows", argo, self._child)
 
     def _same(self, *keys: str) -> Any:
         return {key: self._args[key] for key in keys if key in self._args}
@@ -208,3 +211,13 @@ class Platform(pulumi.ComponentResource):
 
     def _sized(self, part: str, *keys: str) -> Any:
         return {key: self._sizes[f"{part}_{key}"] for key in keys if f"{part}_{key}" in self._sizes}
+
+
+def _names(part: str) -> dict[str, str]:
+    """Arguments of a part → those of the platform that they come from."""
+    same = ("image_mirror", "chart_repository", "storage_class", "protect_data")
+    return {
+        **{key: key for key in same},
+        **{key: f"sizes.{part}_{key}" for key in ("storage_gib", "memory")},
+        **{key: f"{part}_{key}" for key in ("database_secret", "allowed_hosts")},
+    }
