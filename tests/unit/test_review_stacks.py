@@ -44,7 +44,7 @@ def touched(files: dict[str, str], *paths: str) -> list[str]:
         (f"{COMPONENTS}/_args.py", ALL),
         (f"{COMPONENTS}/__init__.py", ALL),
         (f"{COMPONENTS}/foundation/cluster.py", FOUNDATION),
-        (f"{COMPONENTS}/foundation/_subnets.py", FOUNDATION),
+        (f"{COMPONENTS}/foundation/_subnets.py", ALL),  # stacks/settings.py reads it to check existing subnets
         (f"{COMPONENTS}/model_endpoint/__init__.py", ["penguins-local"]),
         (f"{COMPONENTS}/training_pipeline/_workflow.py", ["penguins-local"]),
         (f"{COMPONENTS}/platform/mlflow.py", PLATFORM),
