@@ -131,7 +131,7 @@ class Instance(Resource):
         "PerformanceInsightsKMSKeyId": "performanceInsightsKmsKeyId",
     }  # fmt: skip
     absent = {"deletionProtection": False, "iamDatabaseAuthenticationEnabled": False, "storageEncrypted": False}
-    unread = frozenset({"password", "manageMasterUserPassword", "engineVersion", "masterUserSecretKmsKeyId",
+    unread = frozenset({"password", "manageMasterUserPassword", "masterUserSecretKmsKeyId",
                         "performanceInsightsKmsKeyId", "enabledCloudwatchLogsExports", "caCertIdentifier",
                         "performanceInsightsEnabled", "performanceInsightsRetentionPeriod", "maxAllocatedStorage",
                         "storageThroughput", "monitoringRoleArn", "monitoringInterval"})  # fmt: skip
@@ -176,6 +176,8 @@ class Instance(Resource):
         values |= {"address": endpoint.get("Address"), "hostedZoneId": endpoint.get("HostedZoneId"),
                    "port": endpoint.get("Port"), "endpoint": f"{endpoint.get('Address')}:{endpoint.get('Port')}",
                    "engineVersionActual": found.get("EngineVersion")}  # fmt: skip
+        if self.suppresses("engineVersion", given := state.get("engineVersion"), {}, values):
+            values["engineVersion"] = given  # the program's `17` is the live 17.6
         groups = found.get("DBParameterGroups") or []
         values["parameterGroupName"] = next((one["DBParameterGroupName"] for one in groups), None)
         values["dbSubnetGroupName"] = (found.get("DBSubnetGroup") or {}).get("DBSubnetGroupName")
