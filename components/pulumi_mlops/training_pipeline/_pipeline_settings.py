@@ -73,7 +73,7 @@ class TrainingArgs(TypedDict):
     rounds: NotRequired[pulumi.Input[int]]
     """Number of boosting rounds, from 1 to 10000; default 100."""
     parameters: NotRequired[dict[str, Any]]
-    """Parameters of XGBoost's booster, such as `max_depth`; default XGBoost's own. The task decides `objective` and
+    """Parameters of XGBoost's booster, such as `max_depth`; default: XGBoost's own. The task decides `objective` and
     `num_class`, and `training.seed` decides `seed`."""
 
 
