@@ -42,6 +42,5 @@ def build() -> None:
     pulumi.export("mlflow_url", platform.mlflow_url)
     pulumi.export("argo_cd_url", platform.argo_cd_url)
     pulumi.export("argo_workflows_url", platform.argo_workflows_url)
-    pulumi.export("shared_storage_class", platform.shared_storage_class)
     pulumi.export("secret_store", platform.secret_store)
     pulumi.export("teams", platform.teams)

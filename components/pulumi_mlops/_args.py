@@ -205,6 +205,9 @@ dns_label: Rule = matches(
 )
 """Names of namespaces, Services and other objects (RFC 1123)."""
 
+url: Rule = matches("https?://.*", 'a URL such as "https://s3.eu-central-1.amazonaws.com"')
+"""Addresses of servers."""
+
 image_registry: Rule = matches(
     r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
     'a registry as images name it, such as "mirror.example.org/platform", without https:// and a slash at its end',

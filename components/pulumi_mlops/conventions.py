@@ -60,6 +60,8 @@ MEMBER_SERVICE_ACCOUNT: Final = "member"
 token of this one and of no other account of a workspace."""
 MODELS_CLAIM: Final = "models"
 """PersistentVolumeClaim of a workspace that holds its models, ReadWriteMany."""
+PLATFORM_CONFIG_MAP: Final = "platform"
+"""ConfigMap of a workspace: environment variables of every step, such as where MLflow and the object store are."""
 ARTIFACT_REPOSITORIES_CONFIG_MAP: Final = "artifact-repositories"
 """ConfigMap that Argo Workflows reads in a workflow's own namespace."""
 

@@ -67,11 +67,6 @@ IN_CLUSTER = PlatformOutputs(
 """The platform that `Platform` makes, in the same cluster as the team."""
 
 
-def s3_endpoint(region: str) -> str:
-    """URL of AWS's S3 API in a region; China's partition has a domain of its own."""
-    return f"https://s3.{region}.amazonaws.com{'.cn' if region.startswith('cn-') else ''}"
-
-
 def read(component: str, name: str) -> PlatformOutputs:
     """The outputs of the platform that the stack's configuration names, else those of one in the cluster.
 
@@ -85,26 +80,30 @@ def read(component: str, name: str) -> PlatformOutputs:
     stack = pulumi.Config(conventions.PACKAGE).get(SETTING)
     if not stack:
         return IN_CLUSTER
-    where = f'{component} "{name}": the setting {conventions.PACKAGE}:{SETTING} names stack {stack}'
+    owner = f'{component} "{name}"'
+    where = f"the setting {conventions.PACKAGE}:{SETTING} names stack {stack}"
     if stack.count("/") != 2:
         raise ArgumentError(
+            owner,
             f"{where}, but must have the form <organization>/<project>/<stack>, such as "
-            f"organization/{conventions.PACKAGE}/platform-dev; without Pulumi Cloud the organization is `organization`"
+            f"organization/{conventions.PACKAGE}/platform-dev; without Pulumi Cloud the organization is `organization`",
         )
     try:
         answer: Mapping[str, Any] = pulumi.runtime.invoke(READ_OUTPUTS, {"name": stack}).value
     except Exception as error:
         reason = str(error).rpartition("returned an error: ")[2]
         raise ArgumentError(
+            owner,
             f"{where}, which cannot be read ({reason}); it must be in the backend of this stack, whose stacks "
-            "`pulumi stack ls --all` shows"
+            "`pulumi stack ls --all` shows",
         ) from error
     outputs: Mapping[str, Any] = answer.get("outputs") or {}
     found: Mapping[str, Any] = outputs.get(OUTPUT) or {}
     missing = sorted(PlatformOutputs.__required_keys__ - set(found))
     if missing:
         raise ArgumentError(
+            owner,
             f"{where}, whose output `{OUTPUT}` lacks {', '.join(missing)}: bring that platform up with this version of "
-            f"the library first, by `pulumi up --stack {stack}`"
+            f"the library first, by `pulumi up --stack {stack}`",
         )
     return cast("PlatformOutputs", found)

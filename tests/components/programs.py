@@ -71,7 +71,7 @@ PIPELINE_FULL: TrainingPipelineArgs = {
     "timeout_seconds": 3600,
     "steps": {"train": {"cpu": "2", "memory": "4Gi", "timeout_seconds": 1200, "retries": 0}},
     "image_pull_policy": ImagePullPolicy.ALWAYS,
-    "object_store_endpoint": "",
+    "object_store_endpoint": "https://s3.eu-central-1.amazonaws.com",
     "object_store_region": "eu-central-1",
     "mlflow_url": "https://mlflow.example.org",
     "labels": {"team": "birds"},

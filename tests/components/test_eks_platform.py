@@ -45,7 +45,6 @@ def test_every_part_is_where_workspaces_look_for_it(build: Build) -> None:
         "mlflow_url": conventions.MLFLOW_URL,
         "argo_cd_url": "https://argocd.ml.example.org",
         "argo_workflows_url": "https://workflows.ml.example.org",
-        "shared_storage_class": conventions.SHARED_STORAGE_CLASS,
         "secret_store": conventions.SECRET_STORE,
     }
     gateway = graph["public-gateway"].inputs["metadata"]
@@ -60,11 +59,8 @@ def test_teams_are_told_where_everything_is(build: Build) -> None:
     assert teams["object_store_endpoint"] == "https://s3.eu-central-1.amazonaws.com"
     assert set(teams["buckets"]) <= set(platform_outputs.TEAM_BUCKETS)
     assert teams["cluster_name"]
+    assert teams["storage_class"] == conventions.SHARED_STORAGE_CLASS
     assert set(teams["database"]) == set(platform_outputs.DatabaseNetwork.__annotations__)
-
-
-def test_the_object_store_of_china_has_the_domain_of_its_partition() -> None:
-    assert platform_outputs.s3_endpoint("cn-north-1") == "https://s3.cn-north-1.amazonaws.com.cn"
 
 
 SINGLE = {"external-dns", "seldon", "kserve-controller"}

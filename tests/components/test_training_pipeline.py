@@ -104,15 +104,29 @@ def test_every_step_knows_its_run_its_settings_and_its_data(build: Build) -> Non
             "DATA_KEY": "{{workflow.parameters.data-key}}",
             "NAMESPACE": "{{workflow.namespace}}",
             "CODE_VERSION": "registry.example.org/ml-pipeline:1",
-            "MLFLOW_TRACKING_URI": "http://mlflow.mlflow.svc.cluster.local:5000",
             "MLFLOW_TRACKING_TOKEN_FILE": "/var/run/secrets/mlflow/token",
-            "AWS_REGION": "us-east-1",
-            "AWS_ENDPOINT_URL_S3": "http://object-store.object-store.svc.cluster.local:8333",
             "ENDPOINT": "penguins",
         }
         container = templates(graph)[step]["container"]
         assert container["command"] == ["python", "-m", f"ml.{step}"]
-        assert container["envFrom"] == [{"secretRef": {"name": "object-store-credentials", "optional": True}}]
+        assert container["envFrom"] == [
+            {"configMapRef": {"name": "platform", "optional": False}},
+            {"secretRef": {"name": "object-store-credentials", "optional": True}},
+        ]
+
+
+def test_what_the_arguments_say_of_the_platform_takes_the_place_of_what_the_workspace_says(build: Build) -> None:
+    given = {
+        "mlflow_url": "https://mlflow.example.org",
+        "object_store_endpoint": "https://s3.example.org",
+        "object_store_region": "eu-west-1",
+    }
+    graph = pipeline(build, **given)
+
+    variables = environment(graph)
+    assert [variables[key] for key in ("MLFLOW_TRACKING_URI", "AWS_ENDPOINT_URL_S3", "AWS_REGION")] == [*given.values()]
+    # Kubernetes prefers `env` to `envFrom`; a namespace without the ConfigMap will do where nothing is taken from it.
+    assert templates(graph)["load"]["container"]["envFrom"][0]["configMapRef"]["optional"] is True
 
 
 def test_every_step_has_the_token_by_which_mlflow_knows_it(build: Build) -> None:
@@ -132,8 +146,10 @@ def test_a_run_by_hand_can_name_other_data(build: Build) -> None:
     assert (parameter["name"], parameter["value"]) == ("data-key", "")
 
 
-def test_on_aws_the_sdk_finds_the_object_store_itself(build: Build) -> None:
-    assert "AWS_ENDPOINT_URL_S3" not in environment(pipeline(build, object_store_endpoint=""))
+@pytest.mark.parametrize("field", ["object_store_endpoint", "mlflow_url"])
+def test_an_address_is_a_url(build: Build, field: str) -> None:
+    with pytest.raises(ArgumentError, match=rf"args\.{field} must be a URL such as .*, got ''"):
+        pipeline(build, **{field: ""})
 
 
 def test_the_database_address_comes_from_its_secret_and_is_in_no_setting(build: Build) -> None:

@@ -166,6 +166,7 @@ def test_outputs_name_what_a_pipeline_needs(build: Build) -> None:
         "service_account": "pipeline",
         "models_claim": "models",
         "object_store_secret": "object-store-credentials",
+        "data_bucket": "data",
     }
 
 

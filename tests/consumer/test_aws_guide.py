@@ -7,13 +7,11 @@ import json
 import re
 import shlex
 import types
-from typing import Any
 
 import botocore
 import botocore.session
-import pulumi
 import pytest
-from pulumi_mlops import WorkspaceArgs, versions
+from pulumi_mlops import PostgresDatabaseArgs, WorkspaceArgs, versions
 from pulumi_mlops.cli.leftovers import kinds, rendering
 from pulumi_mlops.cli.main import SUBCOMMANDS, main
 from pulumi_mlops.platform import EksLoginArgs
@@ -21,8 +19,8 @@ from pulumi_mlops.platform import EksLoginArgs
 from local.paths import ROOT
 from stacks import settings
 from tests import callers, stacks
-from tests.conftest import Build, Secret
-from tests.consumer import guide
+from tests.conftest import Build
+from tests.consumer import guide, test_readme
 from tests.contract.old_defects import trusts_too_many
 
 LAYERS = {"foundation": ("foundation", "FoundationSettings"), "platform": ("platform_eks", "PlatformEksSettings")}
@@ -101,12 +99,12 @@ def test_every_setting_exists(layer: str) -> None:
 
 
 def test_every_other_name_in_code_exists() -> None:
-    """A setting or an output, an argument of `Cluster` or `Workspace`, a pin; a misspelt one is none of them."""
+    """A setting or an output, an argument of a component, a pin; a misspelt one is none of them."""
     known = exported("foundation") | exported("platform") | fields("foundation") | fields("platform")
-    known |= set(EksLoginArgs.__annotations__) | set(WorkspaceArgs.__annotations__)
+    known |= {name for args in (EksLoginArgs, WorkspaceArgs, PostgresDatabaseArgs) for name in args.__annotations__}
     found = guide.names()
 
-    assert {name for name in found if "_" in name and name.islower()} - known == {"extended_support"}
+    assert {name for name in found if "_" in name and name.islower()} - known == set()
     pins = {name for name, value in vars(versions).items() if name.isupper() and isinstance(value, str)}
     assert {name for name in found if name.isupper() and name not in ("ALLOWED",)} <= pins
     assert {"EKS_KUBERNETES", "EKS_KUBE_PROXY"} <= found
@@ -200,37 +198,39 @@ def test_the_quotas_are_what_the_stacks_use_at_most(build: Build, stack: str, ma
     assert number in addresses[1]
 
 
-def test_the_example_of_a_team_builds(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
-    handed_on = stacks.tracked(build, "foundation-dev").outputs["stack"]
+PLATFORM = "organization/pulumi-mlops/platform-dev"
+"""Stack that the guide's setting of a team names."""
+
+
+def test_the_program_of_a_team_is_that_of_the_readme() -> None:
     (program,) = guide.blocks("python")
 
-    class Reference:
-        def __init__(self, name: str) -> None:
-            assert name == "organization/pulumi-mlops/foundation-dev"
+    assert program == test_readme.example()
+    assert f"pulumi config set pulumi-mlops:platform {PLATFORM}" in guide.TEXT
+    assert f"pulumi config set pulumi-mlops:platform {PLATFORM}" in test_readme.README
 
-        def get_output(self, name: str) -> pulumi.Output[Any]:
-            value = handed_on[name]
-            return pulumi.Output.secret(value.value) if isinstance(value, Secret) else pulumi.Output.from_input(value)
 
-    monkeypatch.setattr(pulumi, "StackReference", Reference)
-    graph = build(lambda: exec(program, types.ModuleType("team").__dict__))
+def test_the_program_of_a_team_builds_on_the_platform_of_aws(build: Build) -> None:
+    teams = stacks.tracked(build, "platform-dev").outputs["stack"]["teams"]
+    (program,) = guide.blocks("python")
+
+    graph = build(lambda: exec(program, types.ModuleType("team").__dict__), platforms={PLATFORM: {"teams": teams}})
 
     kinds = {one.kind for one in graph}
     assert {"WorkloadIdentity", "Workspace", "ModelEndpoint", "TrainingPipeline"} <= kinds
     (account,) = [one for one in graph.of_kind("ServiceAccount") if one.inputs["metadata"]["name"] == "pipeline"]
-    association = graph["churn-association"]
+    association = graph["churn-identity-association"]
     assert (association.inputs["namespace"], association.inputs["serviceAccount"]) == (
         account.inputs["metadata"]["namespace"],
         "pipeline",
     )
-    (workspace,) = graph.of_kind("Workspace")
-    assert account.parent == workspace.urn
-    assert association.urn in workspace.dependencies
+    assert association.urn in account.dependencies
     assert [one.name for one in callers.roles(graph).values() if trusts_too_many(one.trust)] == []
     (role,) = callers.roles(graph).values()
-    assert role.may("s3:GetObject", "arn:aws:s3:::mlops-dev-data-1a2b3c4/churn/customers.parquet")
-    assert not role.may_ever("s3:GetObject", "arn:aws:s3:::mlops-dev-data-1a2b3c4/fraud/customers.parquet")
-    assert not role.may_ever("s3:PutObject", "arn:aws:s3:::mlops-dev-data-1a2b3c4/churn/customers.parquet")
+    data = f"arn:aws:s3:::{teams['buckets']['data']}"
+    assert role.may("s3:GetObject", f"{data}/churn/customers.parquet")
+    assert not role.may_ever("s3:GetObject", f"{data}/fraud/customers.parquet")
+    assert not role.may_ever("s3:PutObject", f"{data}/churn/customers.parquet")
     (run,) = [json.loads(text) for text in re.findall(r"<<'RUN'\n *(.*?)\n *RUN", guide.TEXT)]
     (template,) = graph.of_kind("WorkflowTemplate")
     assert run["spec"]["workflowTemplateRef"]["name"] == template.inputs["metadata"]["name"]

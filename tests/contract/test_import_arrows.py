@@ -12,6 +12,8 @@ DEVELOPER = ("workspace", "database", "training_pipeline", "model_endpoint")
 NOT_IN_THE_WHEEL = ("local", "standins", "maintenance", "ml", "stacks", "tests", "bench")
 FORBIDDEN = {
     **dict.fromkeys(DEVELOPER, ("platform", "foundation")),
+    "workspace": ("platform",),  # on EKS it makes its role by foundation.WorkloadIdentity
+    "contract": (*DEVELOPER, "foundation", "platform", "review", "cli"),
     "foundation": (*DEVELOPER, "platform"),
     "review": (*DEVELOPER, "foundation", "platform"),
 }

@@ -10,6 +10,7 @@ import pulumi
 
 from pulumi_mlops import conventions
 from pulumi_mlops._args import argument_names, check_args, object_name
+from pulumi_mlops._aws import s3_endpoint
 from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
 from pulumi_mlops.platform import _addons, _argo_server, _eks_options, _eks_parts, _teams
 from pulumi_mlops.platform._eks_platform_args import (
@@ -32,7 +33,7 @@ from pulumi_mlops.platform.load_balancer_controller import LoadBalancerControlle
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
 from pulumi_mlops.platform.public_gateway import PublicGateway, PublicGatewayArgs
 from pulumi_mlops.platform.storage_classes import EfsStorageClass
-from pulumi_mlops.platform_outputs import TEAM_BUCKETS, PlatformOutputs, s3_endpoint
+from pulumi_mlops.platform_outputs import TEAM_BUCKETS, PlatformOutputs
 
 MLFLOW_DATABASE = "mlflow-database"
 
@@ -72,8 +73,6 @@ class EksPlatform(pulumi.ComponentResource):
     """Address of Argo CD."""
     argo_workflows_url: pulumi.Output[str]
     """Address of Argo Workflows."""
-    shared_storage_class: pulumi.Output[str]
-    """Storage class of volumes that many pods share."""
     secret_store: pulumi.Output[str]
     """ClusterSecretStore that reads Secrets Manager."""
     teams: pulumi.Output[PlatformOutputs]
@@ -114,22 +113,20 @@ class EksPlatform(pulumi.ComponentResource):
         self.mlflow_url = mlflow.url
         self.argo_cd_url = argo_cd.url
         self.argo_workflows_url = workflows
-        self.shared_storage_class = shared.name
         self.secret_store = self._secrets.secret_store
-        self.teams = self._publish()
+        self.teams = self._publish(shared.name)
         self.register_outputs(
             {
                 "gateway_url": self.gateway_url,
                 "mlflow_url": self.mlflow_url,
                 "argo_cd_url": self.argo_cd_url,
                 "argo_workflows_url": self.argo_workflows_url,
-                "shared_storage_class": self.shared_storage_class,
                 "secret_store": self.secret_store,
                 "teams": self.teams,
             }
         )
 
-    def _publish(self) -> pulumi.Output[PlatformOutputs]:
+    def _publish(self, storage_class: pulumi.Output[str]) -> pulumi.Output[PlatformOutputs]:
         args = self._args
         buckets = pulumi.Output.from_input(args["buckets"])
         outputs = {
@@ -137,7 +134,7 @@ class EksPlatform(pulumi.ComponentResource):
             "object_store_endpoint": pulumi.Output.from_input(args["region"]).apply(s3_endpoint),
             "buckets": buckets.apply(lambda known: {use: known[use] for use in TEAM_BUCKETS if use in known}),
             "mlflow_url": self.mlflow_url,
-            "storage_class": self.shared_storage_class,
+            "storage_class": storage_class,
             "cluster_name": args["cluster_name"],
             "database": {
                 "vpc_id": args["vpc_id"],

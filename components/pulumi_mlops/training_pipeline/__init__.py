@@ -12,7 +12,7 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
 from pulumi_mlops._argo_workflows import API_VERSION, DAY_SECONDS
-from pulumi_mlops._args import Argument, between, check_args, dns_label, inputs, not_empty, object_name, quantity
+from pulumi_mlops._args import Argument, between, check_args, dns_label, inputs, not_empty, object_name, quantity, url
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, name_of
 from pulumi_mlops.contract.containers import SETTINGS_FILE
 from pulumi_mlops.contract.settings import Task
@@ -103,13 +103,13 @@ class TrainingPipelineArgs(TypedDict):
     """Service account of the runs; default `pipeline`, the workspace's."""
     models_claim: NotRequired[pulumi.Input[str]]
     """Volume claim that holds the models; default `models`, the workspace's."""
-    mlflow_url: NotRequired[pulumi.Input[str]]
-    """URL of the MLflow server; default: the platform's. Steps send it a token of their service account for the
-    audience `mlflow`, which is worth nothing anywhere else."""
-    object_store_endpoint: NotRequired[pulumi.Input[str]]
-    """URL of the S3 API, empty for AWS; default: the platform's object store."""
-    object_store_region: NotRequired[pulumi.Input[str]]
-    """Region of the bucket; default `us-east-1`."""
+    mlflow_url: NotRequired[pulumi.Input[str] | None]
+    """URL of the MLflow server; default: what the workspace's ConfigMap `platform` says. Steps send it a token of their
+    service account for the audience `mlflow`, which is worth nothing anywhere else."""
+    object_store_endpoint: NotRequired[pulumi.Input[str] | None]
+    """URL of the S3 API; default: what the workspace's ConfigMap `platform` says."""
+    object_store_region: NotRequired[pulumi.Input[str] | None]
+    """Region of the bucket; default: what the workspace's ConfigMap `platform` says."""
     object_store_secret: NotRequired[pulumi.Input[str]]
     """Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; default `object-store-credentials`, the workspace's.
     It may be absent, as with workload identity."""
@@ -154,9 +154,8 @@ ARGUMENTS = {
     "image_pull_policy": Argument(default=ImagePullPolicy.IF_NOT_PRESENT),
     "service_account": Argument(default=conventions.PIPELINE_SERVICE_ACCOUNT, rule=dns_label),
     "models_claim": Argument(default=conventions.MODELS_CLAIM, rule=dns_label),
-    "mlflow_url": Argument(default=conventions.MLFLOW_URL),
-    "object_store_endpoint": Argument(default=conventions.OBJECT_STORE_ENDPOINT),
-    "object_store_region": Argument(default=conventions.OBJECT_STORE_REGION),
+    "mlflow_url": Argument(rule=url),
+    "object_store_endpoint": Argument(rule=url),
     "object_store_secret": Argument(default=conventions.OBJECT_STORE_CREDENTIALS_SECRET, rule=dns_label),
 }
 

@@ -134,7 +134,11 @@ def _template(step: str, args: "TrainingPipelineArgs", labels: Mapping[str, Any]
             "imagePullPolicy": args["image_pull_policy"],
             "command": ["python", "-m", module(step)],  # given, so that Argo asks no registry for the entrypoint
             "env": environment(args),
-            "envFrom": [{"secretRef": {"name": args["object_store_secret"], "optional": True}}],
+            "envFrom": [
+                # A step without MLflow's address would track nothing and say nothing: then it must not start.
+                {"configMapRef": {"name": conventions.PLATFORM_CONFIG_MAP, "optional": args["mlflow_url"] is not None}},
+                {"secretRef": {"name": args["object_store_secret"], "optional": True}},
+            ],
             "resources": resources(own["cpu"], own["memory"]),
             "securityContext": container_security(),
             "volumeMounts": [
@@ -163,15 +167,15 @@ def environment(args: "TrainingPipelineArgs") -> list[dict[str, Any]]:
         Variable.DATA_KEY: f"{{{{workflow.parameters.{DATA_KEY}}}}}",
         Variable.NAMESPACE: "{{workflow.namespace}}",
         Variable.CODE_VERSION: args["image"],
-        Variable.MLFLOW_TRACKING_URI: args["mlflow_url"],
         Variable.MLFLOW_TRACKING_TOKEN_FILE: f"{TOKEN_DIRECTORY}/{TOKEN_FILE}",
-        Variable.AWS_REGION: args["object_store_region"],
     }
-    endpoint_url = args["object_store_endpoint"]
-    if endpoint_url != "":  # empty: the SDK's own choice, AWS
-        values[Variable.AWS_ENDPOINT_URL_S3] = endpoint_url
-    if args["endpoint"] is not None:
-        values[Variable.ENDPOINT] = args["endpoint"]
+    given = {  # what is left out comes from the workspace's ConfigMap
+        Variable.MLFLOW_TRACKING_URI: args["mlflow_url"],
+        Variable.AWS_ENDPOINT_URL_S3: args["object_store_endpoint"],
+        Variable.AWS_REGION: args["object_store_region"],
+        Variable.ENDPOINT: args["endpoint"],
+    }
+    values |= {variable: value for variable, value in given.items() if value is not None}
     variables: list[dict[str, Any]] = [{"name": key.value, "value": value} for key, value in values.items()]
     if (secret := args["source"]["secret"]) is not None:
         reference = {"name": secret, "key": conventions.DATABASE_URI_KEY}

@@ -9,12 +9,12 @@ from typing import Any
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import _workflow_access, conventions
-from pulumi_mlops._args import check_args, dns_label, inputs
+from pulumi_mlops import _workflow_access, conventions, platform_outputs
+from pulumi_mlops._args import argument_names, check_args, dns_label, inputs
 from pulumi_mlops._manifests import RESTRICTED, Manifest, name_of
-from pulumi_mlops.workspace import _network
+from pulumi_mlops.workspace import _from_platform, _network
 from pulumi_mlops.workspace import _objects as objects
-from pulumi_mlops.workspace._arguments import ARGUMENTS, ObjectStoreAccess, WorkspaceArgs
+from pulumi_mlops.workspace._arguments import ObjectStoreAccess, WorkspaceArgs
 
 __all__ = ["ObjectStoreAccess", "Workspace", "WorkspaceArgs"]
 
@@ -41,12 +41,25 @@ class Workspace(pulumi.ComponentResource):
     """Name of the volume claim that holds the models."""
     object_store_secret: pulumi.Output[str]
     """Name of the Secret with the object store's credentials; empty with workload identity."""
+    data_bucket: pulumi.Output[str]
+    """Name of the platform's bucket of training data. On EKS the pipelines read its directory
+    `<namespace>/`."""
 
     def __init__(self, name: str, args: WorkspaceArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(Workspace, name, args, WorkspaceArgs, ARGUMENTS, problems=_problems, name_rule=dns_label)
+        platform = platform_outputs.read("Workspace", name)
+        checked = check_args(
+            Workspace,
+            name,
+            args,
+            WorkspaceArgs,
+            _from_platform.arguments(platform),
+            problems=lambda given: [*_problems(given), *_from_platform.problems(given, platform)],
+            name_rule=dns_label,
+        )
         super().__init__("pulumi-mlops:index:Workspace", name, inputs(args), opts)
         self._name = name
         self._args = checked
+        self._platform = platform
         self._child = pulumi.ResourceOptions(parent=self)
         self._labels = conventions.labels(conventions.WORKSPACE, name, checked["labels"])
 
@@ -57,6 +70,8 @@ class Workspace(pulumi.ComponentResource):
         self.models_claim = self._create_models_claim()
         self.object_store_secret = self._create_object_store_secret()
         self._create_artifact_repository()
+        self._create_step_environment()
+        self.data_bucket = pulumi.Output.from_input(platform["buckets"][conventions.DATA_BUCKET])
         if checked["member_groups"]:
             member = self._metadata(conventions.MEMBER_SERVICE_ACCOUNT)
             _workflow_access.members(name, member, checked["member_groups"], self._child)
@@ -66,6 +81,7 @@ class Workspace(pulumi.ComponentResource):
                 "service_account": self.service_account,
                 "models_claim": self.models_claim,
                 "object_store_secret": self.object_store_secret,
+                "data_bucket": self.data_bucket,
             }
         )
 
@@ -109,7 +125,8 @@ class Workspace(pulumi.ComponentResource):
         account = k8s.core.v1.ServiceAccount(
             f"{self._name}-service-account",
             metadata=self._metadata(conventions.PIPELINE_SERVICE_ACCOUNT, self._args["service_account_annotations"]),
-            opts=self._child,
+            # A pod that starts before its account has a role never gets credentials.
+            opts=pulumi.ResourceOptions(parent=self, depends_on=self._create_role()),
         )
         role = k8s.rbac.v1.Role(
             f"{self._name}-role",
@@ -126,6 +143,12 @@ class Workspace(pulumi.ComponentResource):
             opts=self._child,
         )
         return name_of(account)
+
+    def _create_role(self) -> list[pulumi.Resource]:
+        if not _from_platform.needs_role(self._args, self._platform):
+            return []
+        with argument_names(Workspace, self._name, {}):
+            return [_from_platform.create_role(self._name, self._args, self.namespace, self._platform, self)]
 
     def _create_models_claim(self) -> pulumi.Output[str]:
         claim = k8s.core.v1.PersistentVolumeClaim(
@@ -168,6 +191,14 @@ class Workspace(pulumi.ComponentResource):
                 {"workflows.argoproj.io/default-artifact-repository": objects.ARTIFACT_REPOSITORY},
             ),
             data={objects.ARTIFACT_REPOSITORY: pulumi.Output.json_dumps(repository, sort_keys=True)},
+            opts=self._child,
+        )
+
+    def _create_step_environment(self) -> None:
+        k8s.core.v1.ConfigMap(
+            f"{self._name}-platform",
+            metadata=self._metadata(conventions.PLATFORM_CONFIG_MAP),
+            data=_from_platform.step_environment(self._args, self._platform),
             opts=self._child,
         )
 

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import _workflow_access, conventions
-from pulumi_mlops._args import Argument, Arguments, at_least, cidr, dns_label, matches
+from pulumi_mlops._args import Argument, Arguments, at_least, cidr, dns_label, url
 
 ANYWHERE = "0.0.0.0/0"
 
@@ -38,22 +38,24 @@ class WorkspaceArgs(TypedDict):
     models_gib: NotRequired[pulumi.Input[int]]
     """Size of the model store in GiB, at most `storage_gib`; default 20. EFS and host paths do not enforce it."""
     storage_class: NotRequired[pulumi.Input[str]]
-    """Storage class of the model store, which must offer ReadWriteMany; default `shared`."""
+    """Storage class of the model store, which must offer ReadWriteMany; default: the platform's, else `shared`."""
     protect_models: NotRequired[bool]
     """Whether Pulumi refuses to delete the model store and the namespace around it; default true.
     When false, `pulumi destroy` deletes every trained model of the workspace."""
     object_store_access: NotRequired[ObjectStoreAccess]
-    """Where the credentials of the object store come from; default `COPIED_SECRET`."""
+    """Where the credentials of the object store come from; default `COPIED_SECRET`, on an EKS platform
+    `WORKLOAD_IDENTITY`. Plain: it decides which resources exist."""
     object_store_secret: NotRequired[pulumi.Input[str]]
     """Name of the Secret with the credentials, copied or existing; default `object-store-credentials`."""
     object_store_endpoint: NotRequired[pulumi.Input[str]]
     """URL of the S3 API; default: the platform's object store."""
     object_store_region: NotRequired[pulumi.Input[str]]
-    """Region of the buckets; default `us-east-1`."""
+    """Region of the buckets; default: the platform's, else `us-east-1`."""
     workflows_bucket: NotRequired[pulumi.Input[str]]
-    """Bucket for the logs of workflows; default `workflows`."""
+    """Bucket for the logs of workflows; default: the platform's, else `workflows`."""
     service_account_annotations: NotRequired[dict[str, pulumi.Input[str]]]
-    """Annotations of the pipelines' service account, such as the IAM role that IRSA binds it to; default none."""
+    """Annotations of the pipelines' service account, such as the IAM role that IRSA binds it to; default none. With
+    any, the workspace makes no role of its own on EKS."""
     member_groups: NotRequired[list[str]]
     """Groups, as the identity provider's `groups` claim names them, whose people see the namespace's workflows with
     their logs in Argo Workflows, and submit, stop, retry and delete them; default none. A workflow can run any pod that
@@ -83,10 +85,7 @@ ARGUMENTS: Arguments = {
     "protect_models": Argument(default=True),
     "object_store_access": Argument(default=ObjectStoreAccess.COPIED_SECRET),
     "object_store_secret": Argument(default=conventions.OBJECT_STORE_CREDENTIALS_SECRET, rule=dns_label),
-    "object_store_endpoint": Argument(
-        default=conventions.OBJECT_STORE_ENDPOINT,
-        rule=matches("https?://.*", 'a URL such as "https://s3.amazonaws.com"'),
-    ),
+    "object_store_endpoint": Argument(default=conventions.OBJECT_STORE_ENDPOINT, rule=url),
     "object_store_region": Argument(default=conventions.OBJECT_STORE_REGION),
     "workflows_bucket": Argument(default=conventions.WORKFLOWS_BUCKET),
     "service_account_annotations": Argument(default={}),
