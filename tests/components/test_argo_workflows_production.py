@@ -145,7 +145,7 @@ def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
         ({"archive": {**ARCHIVE, "secret_name": "A B"}}, "args.archive.secret_name must be a DNS label"),
         ({"artifact_repository": {"bucket": "b"}}, "args.artifact_repository.region is required"),
         ({"artifact_repository": {"bucket": "", "region": "eu-central-1"}}, "bucket must not be empty"),
-        ({"artifact_repository": {"bucket": "b", "region": "here"}}, "region must be an AWS region"),
+        ({"artifact_repository": {"bucket": "b", "region": "here"}}, "region must be the name of an AWS region"),
     ],
 )
 def test_wrong_arguments_cost_one_line_and_no_resource(build: Build, changes: dict[str, Any], complaint: str) -> None:

@@ -220,7 +220,7 @@ WITHOUT = {"oidc_provider_arn": None, "oidc_issuer": None}
         ({"statements": [{"actions": ["s3:GetObject"]}]}, "args.statements[0].resources is required"),
         ({"namespace": "ML flow"}, "args.namespace must be a DNS label"),
         ({"service_account": "*"}, "args.service_account must be the name of a service account"),
-        ({"cluster_name": "-"}, "args.cluster_name must be the name of an EKS cluster"),
+        ({"cluster_name": "-"}, "args.cluster_name must be a name of an EKS cluster"),
         ({"managed_policy_arns": ["ReadOnlyAccess"]}, "args.managed_policy_arns[0] must be the ARN of a policy"),
         (
             {"managed_policy_arns": [f"arn:aws:iam::{one}:policy/Reader" for one in ("aws", "123456789012")]},

@@ -50,6 +50,7 @@ WITHOUT = {
     "platform.EfsStorageClass",
     "platform.ExternalDns",
     "platform.GatewayApi",
+    "platform.HelmAddOn",
     "platform.Istio",
     "platform.KServe",
     "platform.LoadBalancerController",

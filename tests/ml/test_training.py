@@ -255,7 +255,7 @@ def test_data_that_cannot_be_learned_from_is_named_in_one_sentence(
         ("lenght / width", "features.engineered.x reads the unknown column 'lenght', there are length, width, island"),
         ("island * 2", "features.engineered.x reads 'island', which is categorical, not numeric"),
         ("species * 2", "features.engineered.x reads the unknown column 'species', there are length, width, island"),
-        ("length /", "features.engineered.x must be an arithmetic expression, got 'length /'"),
+        ("length /", "settings: features.engineered.x must be an arithmetic expression, got 'length /'"),
     ],
 )
 def test_an_expression_that_cannot_work_is_named_in_one_sentence(expression: str, sentence: str) -> None:

@@ -152,6 +152,7 @@ class NodeGroup(Resource):
     maps = frozenset({"labels", "tags"})
     unread = frozenset({"launchTemplate", "version", "releaseVersion", "updateConfig", "nodeRepairConfig",
                         "remoteAccess"})  # fmt: skip
+    imported = frozenset({"launchTemplate"})  # to add one to a group that has none is to replace the group
     # The local API does not keep the first ones, and gives every group the same key to log in with.
     overlaid = frozenset({"launchTemplate", "version", "releaseVersion", "updateConfig", "nodeRepairConfig"})
     tagging = TAGGING

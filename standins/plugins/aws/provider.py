@@ -215,7 +215,8 @@ class Aws(Provider):
         """The inputs that would make the live resource: the program's words where they still hold."""
         found = dict(inputs)
         for name, one in kind.properties.items():
-            if name in kind.unread or name == "tags" or name not in live.values:
+            unread = name in kind.unread and not (imported and name in kind.imported)
+            if unread or name == "tags" or name not in live.values:
                 continue
             value = live.values[name]
             if name in inputs and value is not None:

@@ -102,6 +102,8 @@ class Resource:
     """How the API writes that a property without a default is left out: false, no text, an empty list."""
     unread: ClassVar[frozenset[str]] = frozenset()
     """Properties whose live value is not to be compared."""
+    imported: ClassVar[frozenset[str]] = frozenset()
+    """Those of `unread` that an import takes over all the same."""
     maps: ClassVar[frozenset[str]] = frozenset()
     """Properties with free keys."""
     renames: ClassVar[Mapping[str, str]] = {}
