@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import team
 import yaml
 from kubernetes import client, config
 from pulumi_mlops.review import reading, rules
@@ -124,6 +125,21 @@ def test_the_example_says_where_its_predictions_are(stacks: Engine) -> None:
 def test_a_second_up_changes_nothing(stacks: Engine) -> None:
     for stack in STACKS:
         stacks.up(stack, "--expect-no-changes")
+
+
+def test_the_program_of_the_readme_comes_up_beside_the_example(
+    stacks: Engine, plane: ControlPlane, tmp_path: Path
+) -> None:
+    with team.brought_up(stacks.executable, tmp_path / "team", stacks.environment()) as churn:
+        assert "unchanged" in churn.run("up", "--yes", "--skip-preview", "--expect-no-changes")
+        with config.new_client_from_config(str(plane.kubeconfig)) as api:
+            steps = client.CoreV1Api(api).read_namespaced_config_map("platform", "churn").data
+        made = churn.resources()
+
+    assert steps["MLFLOW_TRACKING_URI"] == stacks.outputs(PLATFORM)["mlflow_url"]
+    assert steps["AWS_ENDPOINT_URL_S3"] == stacks.outputs(PLATFORM)["object_store_endpoint"]
+    assert "churn-object-store-secret" in made
+    assert "churn-identity" not in made
 
 
 def test_two_previews_are_the_same(stacks: Engine) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 import operators
 import pytest
 import stand_in_charts
+import team
 from aws import Aws
 from aws_stacks import AwsEngine, network_of_a_platform
 from kubernetes import client, config
@@ -223,6 +224,24 @@ def test_the_database_is_private_and_its_password_is_in_no_state(
 
 def test_a_second_up_changes_nothing(up: _Life) -> None:
     up.engine.up(up.stack, "--expect-no-changes")
+
+
+def test_the_program_of_the_readme_comes_up_on_the_platform(
+    up: _Life, plane: ControlPlane, aws_server: Aws, tmp_path: Path
+) -> None:
+    environment = {**up.engine.environment(), "KUBECONFIG": str(plane.kubeconfig)}
+    settings = {"pulumi-mlops:platform": f"organization/{PROJECT}/{up.stack}", "aws:region": "eu-central-1"}
+
+    with team.brought_up(up.engine.executable, tmp_path / "team", environment, **settings) as churn:
+        assert "unchanged" in churn.run("up", "--yes", "--skip-preview", "--expect-no-changes")
+        association = churn.resources()["churn-identity-association"]["outputs"]
+        with config.new_client_from_config(str(plane.kubeconfig)) as api:
+            steps = client.CoreV1Api(api).read_namespaced_config_map("platform", "churn").data
+            public = client.CoreV1Api(api).read_namespaced_config_map("pulumi-mlops", "kube-public").data["teams.json"]
+
+    assert (association["namespace"], association["serviceAccount"]) == ("churn", "pipeline")
+    assert steps["AWS_ENDPOINT_URL_S3"] == "https://s3.eu-central-1.amazonaws.com"
+    assert json.loads(public) == up.engine.outputs(up.stack)["teams"]
 
 
 def test_changes_are_updates_and_replace_nothing(up: _Life) -> None:
