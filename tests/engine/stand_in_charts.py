@@ -49,6 +49,8 @@ CHARTS = (
     seldon.CHART,
 )
 DEFINITIONS = {
+    # The newest stored ones before those of the chart's own version.
+    argo_workflows.RELEASES[argo_workflows.ArgoWorkflowsLine.V4_0][0].name: ["argo-workflows-before-eks"],
     external_secrets.CHART.name: ["external-secrets"],
     argo_events.CHART.name: ["argo-events"],
     karpenter.DEFINITIONS.name: ["karpenter"],

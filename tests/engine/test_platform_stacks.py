@@ -231,6 +231,9 @@ def test_the_program_of_the_readme_comes_up_on_the_platform(
 ) -> None:
     environment = {**up.engine.environment(), "KUBECONFIG": str(plane.kubeconfig)}
     settings = {"pulumi-mlops:platform": f"organization/{PROJECT}/{up.stack}", "aws:region": "eu-central-1"}
+    cluster = up.engine.outputs(up.stack)["teams"]["cluster_name"]
+    eks = aws_server.client("eks")
+    eks.create_cluster(name=cluster, roleArn="arn:aws:iam::123456789012:role/cluster", resourcesVpcConfig={})
 
     with team.brought_up(up.engine.executable, tmp_path / "team", environment, **settings) as churn:
         assert "unchanged" in churn.run("up", "--yes", "--skip-preview", "--expect-no-changes")
@@ -239,6 +242,7 @@ def test_the_program_of_the_readme_comes_up_on_the_platform(
             steps = client.CoreV1Api(api).read_namespaced_config_map("platform", "churn").data
             public = client.CoreV1Api(api).read_namespaced_config_map("pulumi-mlops", "kube-public").data["teams.json"]
 
+    eks.delete_cluster(name=cluster)
     assert (association["namespace"], association["serviceAccount"]) == ("churn", "pipeline")
     assert steps["AWS_ENDPOINT_URL_S3"] == "https://s3.eu-central-1.amazonaws.com"
     assert json.loads(public) == up.engine.outputs(up.stack)["teams"]
