@@ -29,7 +29,7 @@ LIST, LOGS = "list workflows.argoproj.io", "get pods/log"
 def program() -> None:
     namespace = k8s.core.v1.Namespace("argo", metadata={"name": PLACE})
     groups = {"sso_admin_groups": ["platform", *STRANGE], "sso_reader_groups": ["auditors"]}
-    _argo_access.create("workflows", namespace.metadata["name"], groups, pulumi.ResourceOptions())
+    _argo_access.create("workflows", "workflows", namespace.metadata["name"], groups, pulumi.ResourceOptions())
     for team in ("birds", "fish"):
         Workspace(
             f"{team}-of-people",
