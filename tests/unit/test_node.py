@@ -1,5 +1,6 @@
 """What the node decides and how it handles processes, keys, ports and settings; nothing here needs privileges."""
 
+import dataclasses
 import json
 import os
 import signal
@@ -81,7 +82,8 @@ def test_the_machine_is_not_changed_while_a_node_runs_from_elsewhere(process, tm
 
 
 def test_a_process_of_another_directory_is_another_process(process, tmp_path):
-    sleeper = process("sleeper", "exec sleep 60")
+    # No shell that becomes another program: while it does, it has no environment by which it could be known.
+    sleeper = dataclasses.replace(process("sleeper", ""), command=("/bin/sleep", "60"))
     sleeper.launch()
     other = Process("sleeper", tmp_path / "other", sleeper.command, sleeper.ready)
     assert other.pid() is None
