@@ -6,6 +6,7 @@ import subprocess
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from kubernetes import client
@@ -64,7 +65,8 @@ def test_training_follows_its_run_over_an_outage_of_the_api_server(loop: Loop):
     with output_of("train") as printed:
         eventually(lambda: any("load succeeded" in line for line in printed), 120, "the first step of the run")
         kill(["etcd"])
-        eventually(lambda: any("does not answer" in line for line in printed), 60, "a line about the outage")
+        # A read that gets no answer is tried four times before it counts as none.
+        eventually(lambda: any("does not answer" in line for line in printed), 240, "a line about the outage")
         node.ensure()
 
     said = "".join(printed)
@@ -111,7 +113,8 @@ def output_of(word: str) -> Iterator[list[str]]:
     """Runs a word of the Makefile's beside the block, and yields its lines, to which more are added."""
     lines: list[str] = []
     command = ["make", "--no-print-directory", word]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as run:
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, start_new_session=True, **pipes) as run:
 
         def read() -> None:
             assert run.stdout
@@ -122,6 +125,9 @@ def output_of(word: str) -> Iterator[list[str]]:
         reader.start()
         try:
             yield lines
+        except BaseException:
+            os.killpg(run.pid, signal.SIGKILL)  # it would wait for what the block did not repair
+            raise
         finally:
             reader.join()
     assert run.returncode == 0, "".join(lines)
