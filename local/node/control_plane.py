@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 from urllib.request import ProxyHandler, build_opener
 
 from local import tools
@@ -124,6 +125,9 @@ class Parts:
         """
         if self.etcd.pid() is None:
             self.api_server.stop()
+        if self.api_server.pid() is None:
+            place = urlsplit(self.url)
+            ports.becomes_free(place.hostname or "", place.port or 0)
         self.etcd.launch()
         self.api_server.launch()
 

@@ -160,7 +160,7 @@ def _health(parts: NodeParts) -> list[PartStatus]:
 
 def _check_port(parts: NodeParts, name: str) -> None:
     part = next(part for part in parts.processes if part.name == name)
-    if part.pid() is None and ports.in_use(*FIXED_PORTS[name]):
+    if part.pid() is None and not ports.becomes_free(*FIXED_PORTS[name]):
         raise StepFailed(_in_use(name))
 
 

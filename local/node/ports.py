@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import sys
+import time
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +49,19 @@ def in_use(address: str, port: int) -> bool:
         except OSError:
             return True
     return False
+
+
+def becomes_free(address: str, port: int, seconds: float = 5) -> bool:
+    """Whether nobody listens there, at the latest after some seconds.
+
+    A process of ours that ends keeps its port for a moment in which its environment, by which it is known, has gone.
+    """
+    deadline = time.monotonic() + seconds
+    while in_use(address, port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def listener(port: int) -> str | None:

@@ -9,6 +9,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -189,6 +190,14 @@ def test_ports_are_kept_for_a_directory_and_differ_from_each_other(tmp_path):
     first = ports.choose(tmp_path, ("a", "b"))
     assert ports.choose(tmp_path, ("b", "a", "c")) | first == ports.choose(tmp_path, ("a", "b", "c"))
     assert len(set(ports.choose(tmp_path, ("a", "b", "c")).values())) == 3
+
+
+def test_a_port_is_waited_for_while_its_last_holder_ends():
+    with socket.create_server(("127.0.0.1", 0)) as holder:
+        place = holder.getsockname()
+        assert not ports.becomes_free(*place, seconds=0.1)
+        threading.Timer(0.3, holder.close).start()
+        assert ports.becomes_free(*place, seconds=30)
 
 
 def test_a_port_that_is_in_use_is_not_chosen(tmp_path):
