@@ -1,6 +1,5 @@
 """What the node decides and how it handles processes, keys, ports and settings; nothing here needs privileges."""
 
-import dataclasses
 import json
 import os
 import signal
@@ -31,15 +30,17 @@ from local.progress import StepFailed
 def process(tmp_path):
     """Makes processes of this test's directory, and ends them."""
 
-    def make(name: str, script: str, ready=lambda: True, **settings) -> Process:
-        return Process(name, tmp_path, ("/bin/sh", "-c", script), ready, **settings)
+    def make(name: str, script: str = "", ready=lambda: True, **settings) -> Process:
+        # Without a script no shell that becomes another program: meanwhile it has no environment to be known by.
+        command = ("/bin/sh", "-c", script) if script else ("/bin/sleep", "60")
+        return Process(name, tmp_path, command, ready, **settings)
 
     yield make
     end([p.pid for p in marked(tmp_path)], 0)
 
 
 def test_a_process_is_found_by_any_later_program_until_it_is_stopped(process, tmp_path):
-    sleeper = process("sleeper", "exec sleep 60")
+    sleeper = process("sleeper")
     sleeper.launch()
     sleeper.wait()
     pid = sleeper.pid()
@@ -57,14 +58,14 @@ def test_a_process_is_found_by_any_later_program_until_it_is_stopped(process, tm
 
 
 def test_a_second_launch_of_a_running_process_starts_nothing(process, tmp_path):
-    sleeper = process("sleeper", "exec sleep 60")
+    sleeper = process("sleeper")
     sleeper.launch()
     sleeper.launch()
     assert len(marked(tmp_path)) == 1
 
 
 def test_a_process_that_runs_for_another_directory_is_told_apart(process, tmp_path):
-    process("unique-sleeper", "exec sleep 60").launch()
+    process("unique-sleeper").launch()
     assert other_owner(tmp_path / "ours", "unique-sleeper") == str(tmp_path)
     assert other_owner(tmp_path, "unique-sleeper") is None
     assert other_owner(tmp_path / "ours", "another") is None
@@ -77,14 +78,13 @@ def test_the_machine_is_not_changed_while_a_node_runs_from_elsewhere(process, tm
         monkeypatch.setattr(network, untouchable, None)
     for untouchable in ("pids_of_pods", "left_cgroups", "remove_cgroups"):
         monkeypatch.setattr(machine, untouchable, None)
-    process("sleeper", "exec sleep 60").launch()
+    process("sleeper").launch()
     assert cleanup.clean(tmp_path, wipe=False) == ["1 process: sleeper"]
     assert cleanup.left(tmp_path) == []
 
 
 def test_a_process_of_another_directory_is_another_process(process, tmp_path):
-    # No shell that becomes another program: while it does, it has no environment by which it could be known.
-    sleeper = dataclasses.replace(process("sleeper", ""), command=("/bin/sleep", "60"))
+    sleeper = process("sleeper")
     sleeper.launch()
     other = Process("sleeper", tmp_path / "other", sleeper.command, sleeper.ready)
     assert other.pid() is None
