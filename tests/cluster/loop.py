@@ -2,12 +2,12 @@
 
 import base64
 import contextlib
-import functools
 import json
 import os
 import subprocess
 import threading
 import time
+import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -19,7 +19,7 @@ from pulumi_mlops import conventions
 
 from local import tools, training
 from local.cluster import Cluster
-from local.engine import PENGUINS, Engine
+from local.engine import Engine
 from local.paths import ROOT
 from local.prediction import EXAMPLE_ROWS
 
@@ -54,11 +54,8 @@ class Loop:
     engine: Engine
     api: client.ApiClient
     """With the administrator's rights."""
-
-    @functools.cached_property
-    def outputs(self) -> dict[str, Any]:
-        """Outputs of the team's stack."""
-        return self.engine.outputs(PENGUINS)
+    outputs: dict[str, Any]
+    """Outputs of the team's stack after `make up`; they stay known while the stack is destroyed."""
 
     @property
     def url(self) -> str:
@@ -69,8 +66,14 @@ class Loop:
         """One prediction through the gateway, without any second try; by the team's endpoint or that at `url`."""
         body = json.dumps({"data": {"ndarray": EXAMPLE_ROWS}}).encode()
         request = urllib.request.Request(url or self.url, body, {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return json.load(answer)
+        except urllib.error.HTTPError as error:  # whose body tells the gateway's refusals from the server's own
+            body = error.read().decode(errors="replace")[:300]
+            raise urllib.error.HTTPError(
+                error.url, error.code, f"{error.reason}: {body}", error.headers, None
+            ) from None
 
     def served_version(self, url: str = "") -> str:
         """The version that answers now, at the team's endpoint or at `url`."""
