@@ -24,7 +24,7 @@ def table(component: type) -> dict[str, Argument] | None:
 CONVERTED = {name: component for name, component in COMPONENTS.items() if table(component) is not None}
 NOT_YET = {
     "pulumi_mlops.foundation": {
-        "Cluster", "Domain", "Network", "Registry", "S3ObjectStore", "SharedFiles", "WorkloadIdentity",
+        "Cluster", "Network", "S3ObjectStore", "WorkloadIdentity",
     },
     "pulumi_mlops.platform": {
         "ArgoCD", "ArgoEvents", "ArgoWorkflows", "CertManager", "Crossplane", "EfsStorageClass", "EksPlatform",

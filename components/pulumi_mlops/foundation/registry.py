@@ -4,18 +4,16 @@ Does not own: who may push and pull (nodes pull by their own role; builders have
 """
 
 import json
-from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Iterator
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from pulumi_mlops._args import Rule, at_least, check_args, matches, object_name
+from pulumi_mlops._args import Argument, at_least, check_args, inputs, matches, object_name
 from pulumi_mlops._aws import kms_key_arn
 from pulumi_mlops.foundation._names import duplicates
 
-DEFAULT_KEEP_TAGGED = 100
-DEFAULT_UNTAGGED_DAYS = 7
 MIN_NAME = 2
 MAX_NAME = 256  # ECR's limits of a repository's name, the prefix included
 _PART = "[a-z0-9]+((\\.|_|__|-+)[a-z0-9]+)*"
@@ -27,7 +25,7 @@ class RegistryArgs(TypedDict):
     repositories: list[str]
     """Names of the repositories, such as `ml-server`. Plain: each makes resources. One that is taken off the list is
     deleted, which its protection refuses."""
-    prefix: NotRequired[str]
+    prefix: NotRequired[str | None]
     """Path before each name, such as `birds/`; default: the component's name and a slash, so that two environments
     share an account. Plain: it is part of the names."""
     keep_tagged: NotRequired[int]
@@ -35,23 +33,26 @@ class RegistryArgs(TypedDict):
     the rest: keep more than are built between two deliveries."""
     untagged_days: NotRequired[int]
     """Days after which an image that lost its tag, or never had one, is deleted; default 7, at least 1."""
-    kms_key_arn: NotRequired[pulumi.Input[str]]
+    kms_key_arn: NotRequired[pulumi.Input[str] | None]
     """KMS key of the images; default: ECR's own keys (AES256). Another key makes other repositories."""
     protect_data: NotRequired[bool]
     """Whether Pulumi refuses to delete the repositories; default true. When false, `destroy` deletes them with all
     their images (ECR's `force_delete`)."""
-    tags: NotRequired[dict[str, pulumi.Input[str]]]
+    tags: NotRequired[dict[str, pulumi.Input[str]] | None]
     """Tags of the repositories; default none."""
 
 
-RULES: dict[str, Rule] = {
-    "repositories": matches(
-        f"{_PART}(/{_PART})*", "the name of a repository (lower-case letters and digits, between them . _ - or /)"
-    ),
-    "prefix": matches(f"({_PART}/)*", 'a path that ends with a slash such as "birds/", or empty'),
-    "keep_tagged": at_least(1, "image"),
-    "untagged_days": at_least(1, "day"),
-    "kms_key_arn": kms_key_arn,
+_repository = matches(
+    f"{_PART}(/{_PART})*", "the name of a repository (lower-case letters and digits, between them . _ - or /)"
+)
+
+ARGUMENTS = {
+    "repositories": Argument(rule=_repository),
+    "prefix": Argument(rule=matches(f"({_PART}/)*", 'a path that ends with a slash such as "birds/", or empty')),
+    "keep_tagged": Argument(default=100, rule=at_least(1, "image")),
+    "untagged_days": Argument(default=7, rule=at_least(1, "day")),
+    "kms_key_arn": Argument(rule=kms_key_arn),
+    "protect_data": Argument(default=True),
 }
 
 
@@ -76,9 +77,15 @@ class Registry(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: RegistryArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         checked = check_args(
-            Registry, name, args, RegistryArgs, RULES, problems=_problems(name, args), name_rule=object_name(40)
+            Registry,
+            name,
+            args,
+            RegistryArgs,
+            ARGUMENTS,
+            problems=lambda checked: _problems(_prefix(name, checked), checked["repositories"]),
+            name_rule=object_name(40),
         )
-        super().__init__("pulumi-mlops:index:Registry", name, {**checked}, opts)
+        super().__init__("pulumi-mlops:index:Registry", name, inputs(args), opts)
         self._name = name
         self._args = checked
         created = {repository: self._create_repository(repository) for repository in checked["repositories"]}
@@ -94,30 +101,27 @@ class Registry(pulumi.ComponentResource):
 
     def _create_repository(self, repository: str) -> aws.ecr.Repository:
         role = repository.replace("/", "-")
-        protected = self._args.get("protect_data", True)
+        protected = self._args["protect_data"]
         created = aws.ecr.Repository(
             f"{self._name}-{role}",
-            name=f"{self._args.get('prefix', f'{self._name}/')}{repository}",
+            name=f"{_prefix(self._name, self._args)}{repository}",
             image_tag_mutability="IMMUTABLE",
             image_scanning_configuration={"scan_on_push": True},
-            encryption_configurations=encryption(self._args.get("kms_key_arn")),
+            encryption_configurations=encryption(self._args["kms_key_arn"]),
             force_delete=not protected,
-            tags=self._args.get("tags"),
+            tags=self._args["tags"],
             opts=pulumi.ResourceOptions(parent=self, protect=protected),
         )
         aws.ecr.LifecyclePolicy(
             f"{self._name}-{role}-lifecycle",
             repository=created.name,
-            policy=lifecycle_policy(
-                self._args.get("keep_tagged", DEFAULT_KEEP_TAGGED),
-                self._args.get("untagged_days", DEFAULT_UNTAGGED_DAYS),
-            ),
+            policy=lifecycle_policy(self._args["keep_tagged"], self._args["untagged_days"]),
             opts=pulumi.ResourceOptions(parent=self),
         )
         return created
 
 
-def encryption(key_arn: pulumi.Input[str] | None) -> Any:
+def encryption(key_arn: pulumi.Input[str] | None) -> list[aws.ecr.RepositoryEncryptionConfigurationArgsDict]:
     """Encryption of a repository, which never changes."""
     if key_arn is None:
         return [{"encryption_type": "AES256"}]
@@ -126,13 +130,13 @@ def encryption(key_arn: pulumi.Input[str] | None) -> Any:
 
 def lifecycle_policy(keep_tagged: int, untagged_days: int) -> str:
     """ECR's rules of what is deleted, as JSON."""
-    untagged = {
+    untagged: dict[str, object] = {
         "tagStatus": "untagged",
         "countType": "sinceImagePushed",
         "countUnit": "days",
         "countNumber": untagged_days,
     }
-    tagged = {
+    tagged: dict[str, object] = {
         "tagStatus": "tagged",
         "tagPatternList": ["*"],
         "countType": "imageCountMoreThan",
@@ -145,7 +149,7 @@ def lifecycle_policy(keep_tagged: int, untagged_days: int) -> str:
     return json.dumps({"rules": rules}, sort_keys=True)
 
 
-def _rule(priority: int, description: str, selection: dict[str, Any]) -> dict[str, Any]:
+def _rule(priority: int, description: str, selection: dict[str, object]) -> dict[str, object]:
     return {
         "rulePriority": priority,
         "description": description,
@@ -154,13 +158,15 @@ def _rule(priority: int, description: str, selection: dict[str, Any]) -> dict[st
     }
 
 
-def _problems(name: str, args: Mapping[str, Any]) -> Iterator[str]:
-    repositories: list[str] = args["repositories"]
+def _prefix(name: str, args: RegistryArgs) -> str:
+    return f"{name}/" if args["prefix"] is None else args["prefix"]
+
+
+def _problems(prefix: str, repositories: list[str]) -> Iterator[str]:
     if not repositories:
         yield "args.repositories must not be empty"
     for twice in duplicates([one.replace("/", "-") for one in repositories]):
         yield f'args.repositories has "{twice}" twice (a slash counts as a hyphen)'
-    prefix = f"{name}/" if args.get("prefix") is None else args["prefix"]
     for one in repositories:
         if not MIN_NAME <= len(f"{prefix}{one}") <= MAX_NAME:
             yield f'args.repositories: "{prefix}{one}" must have {MIN_NAME} to {MAX_NAME} characters'

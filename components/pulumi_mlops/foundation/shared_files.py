@@ -4,14 +4,14 @@ Does not own: the network, the clients' security groups, the CSI driver, the sto
 platform makes it from `storage_class_parameters`).
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Iterator
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from pulumi_mlops import _aws
-from pulumi_mlops._args import Rule, check_args, matches, object_name
+from pulumi_mlops._args import Argument, check_args, inputs, matches, object_name
 from pulumi_mlops._manifests import USER
 from pulumi_mlops.foundation._names import logical_name, wrong_entries
 
@@ -34,9 +34,9 @@ class SharedFilesArgs(TypedDict):
     Plain keys: a zone that is added or removed leaves the others as they are."""
     client_security_groups: dict[str, pulumi.Input[str]]
     """Name of the client, such as `nodes` → its security group; these and nobody else reach port 2049."""
-    kms_key_arn: NotRequired[pulumi.Input[str]]
+    kms_key_arn: NotRequired[pulumi.Input[str] | None]
     """KMS key of the files; default: the account's key for EFS. Another key makes another file system."""
-    infrequent_access_days: NotRequired[int]
+    infrequent_access_days: NotRequired[int | None]
     """Days without access after which a file moves to the cheaper class, and back at its next access: 1, 7, 14, 30,
     60, 90, 180, 270 or 365 (what EFS offers); default: files stay. Plain: it decides whether there is a rule."""
     backup: NotRequired[bool]
@@ -55,14 +55,19 @@ def _infrequent_access_days(value: int) -> str | None:
     return None if value in INFREQUENT_ACCESS_DAYS else f"must be one of {', '.join(map(str, INFREQUENT_ACCESS_DAYS))}"
 
 
-RULES: dict[str, Rule] = {
-    "vpc_id": _aws.vpc_id,
-    "kms_key_arn": _aws.kms_key_arn,
-    "infrequent_access_days": _infrequent_access_days,
-    "base_path": matches(
-        rf"(?=.{{2,{MAX_BASE_PATH}}}$)(/[\w.-]+){{1,3}}",
-        f'an absolute path of at most three directories and {MAX_BASE_PATH} characters such as "/volumes"',
-    ),
+_base_path = matches(
+    rf"(?=.{{2,{MAX_BASE_PATH}}}$)(/[\w.-]+){{1,3}}",
+    f'an absolute path of at most three directories and {MAX_BASE_PATH} characters such as "/volumes"',
+)
+
+ARGUMENTS = {
+    "vpc_id": Argument(rule=_aws.vpc_id),
+    "kms_key_arn": Argument(rule=_aws.kms_key_arn),
+    "infrequent_access_days": Argument(rule=_infrequent_access_days),
+    "backup": Argument(default=True),
+    "base_path": Argument(default=DEFAULT_BASE_PATH, rule=_base_path),
+    "protect_data": Argument(default=True),
+    "tags": Argument(default={}),
 }
 
 
@@ -95,15 +100,15 @@ class SharedFiles(pulumi.ComponentResource):
             name,
             args,
             SharedFilesArgs,
-            RULES,
-            problems=_problems(args),
+            ARGUMENTS,
+            problems=_problems,
             name_rule=object_name(40),
         )
-        super().__init__("pulumi-mlops:index:SharedFiles", name, {**checked}, opts)
+        super().__init__("pulumi-mlops:index:SharedFiles", name, inputs(args), opts)
         self._name = name
         self._args = checked
         self._child = pulumi.ResourceOptions(parent=self)
-        self._tags = {"Name": name, **checked.get("tags", {})}
+        self._tags = {"Name": name, **checked["tags"]}
 
         files = self._create_file_system()
         group = self._create_security_group()
@@ -112,7 +117,7 @@ class SharedFiles(pulumi.ComponentResource):
         self.arn = files.arn
         self.security_group_id = group.id
         self.storage_class_parameters = self.file_system_id.apply(
-            lambda known: storage_class_parameters(known, checked.get("base_path", DEFAULT_BASE_PATH))
+            lambda known: storage_class_parameters(known, checked["base_path"])
         )
         self.register_outputs(
             {
@@ -127,17 +132,17 @@ class SharedFiles(pulumi.ComponentResource):
         files = aws.efs.FileSystem(
             f"{self._name}-files",
             encrypted=True,
-            kms_key_id=self._args.get("kms_key_arn"),
+            kms_key_id=self._args["kms_key_arn"],
             performance_mode="generalPurpose",
             throughput_mode="elastic",
-            lifecycle_policies=lifecycle(self._args.get("infrequent_access_days")),
+            lifecycle_policies=lifecycle(self._args["infrequent_access_days"]),
             tags=self._tags,
-            opts=pulumi.ResourceOptions(parent=self, protect=self._args.get("protect_data", True)),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args["protect_data"]),
         )
         aws.efs.BackupPolicy(
             f"{self._name}-backup",
             file_system_id=files.id,
-            backup_policy={"status": "ENABLED" if self._args.get("backup", True) else "DISABLED"},
+            backup_policy={"status": "ENABLED" if self._args["backup"] else "DISABLED"},
             opts=self._child,
         )
         return files
@@ -180,7 +185,7 @@ class SharedFiles(pulumi.ComponentResource):
         ]
 
 
-def lifecycle(infrequent_access_days: int | None) -> Any:
+def lifecycle(infrequent_access_days: int | None) -> list[aws.efs.FileSystemLifecyclePolicyArgsDict] | None:
     """Rules of the file system; EFS wants each in an entry of its own."""
     if infrequent_access_days is None:
         return None
@@ -204,8 +209,11 @@ def storage_class_parameters(file_system_id: str, base_path: str) -> dict[str, s
     }
 
 
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    for field, rule in (("subnets", _aws.subnet_id), ("client_security_groups", _aws.security_group_id)):
-        if not args[field]:
+def _problems(args: SharedFilesArgs) -> Iterator[str]:
+    for field, entries, rule in (
+        ("subnets", args["subnets"], _aws.subnet_id),
+        ("client_security_groups", args["client_security_groups"], _aws.security_group_id),
+    ):
+        if not entries:
             yield f"args.{field} must not be empty: nobody could mount the files"
-        yield from wrong_entries(f"args.{field}", args[field], rule, logical_name)
+        yield from wrong_entries(f"args.{field}", entries, rule, logical_name)
