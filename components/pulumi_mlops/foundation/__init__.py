@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from pulumi_mlops.foundation._node_groups import NodeGroupArgs, TaintArgs, TaintEffect
     from pulumi_mlops.foundation._policies import (
         ResourceStatementArgs,
-        StatementArgs,
         policy_document,
         resource_policy_document,
     )
+    from pulumi_mlops.foundation._statement_rules import StatementArgs
     from pulumi_mlops.foundation.cluster import Cluster, ClusterArgs
     from pulumi_mlops.foundation.domain import Domain, DomainArgs
     from pulumi_mlops.foundation.network import NatMode, Network, NetworkArgs
@@ -61,10 +61,10 @@ _MODULES = {
     ),
     "_policies": (
         "ResourceStatementArgs",
-        "StatementArgs",
         "policy_document",
         "resource_policy_document",
     ),
+    "_statement_rules": ("StatementArgs",),
     "cluster": (
         "Cluster",
         "ClusterArgs",

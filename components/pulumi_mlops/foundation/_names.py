@@ -1,7 +1,7 @@
 """Names of resources, and what is wrong with lists and dicts of them that users give us."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
 
 import pulumi
 
@@ -13,6 +13,8 @@ AUTONAME_SUFFIX = 8
 logical_name: Rule = matches("[a-z0-9]([-a-z0-9]*[a-z0-9])?", "lower-case letters, digits and inner hyphens")
 """Part of the names of resources."""
 
+Value = TypeVar("Value")
+
 
 def joined(*parts: pulumi.Input[str]) -> pulumi.Input[str]:
     """The parts as one text: a plain one, which can be checked at once, where all of them are."""
@@ -20,10 +22,10 @@ def joined(*parts: pulumi.Input[str]) -> pulumi.Input[str]:
     return "".join(texts) if len(texts) == len(parts) else pulumi.Output.concat(*parts)
 
 
-def duplicates(values: Sequence[Any]) -> list[Any]:
+def duplicates(values: Sequence[Value]) -> list[Value]:
     """What occurs more than once, in order; values that are not known yet are not compared."""
-    seen: list[Any] = []
-    twice: list[Any] = []
+    seen: list[Value] = []
+    twice: list[Value] = []
     for value in values:
         if isinstance(value, pulumi.Output):
             continue
@@ -31,10 +33,8 @@ def duplicates(values: Sequence[Any]) -> list[Any]:
     return twice
 
 
-def wrong_entries(at: str, entries: Mapping[str, Any], rule: Rule, key_rule: Rule | None = None) -> Iterator[str]:
-    """What is wrong with the keys and the known values of a dict of the user's own keys, as `check_args` words it."""
-    for key, value in entries.items():
-        if key_rule and (complaint := key_rule(key)):
+def wrong_keys(at: str, entries: Iterable[str], rule: Rule) -> Iterator[str]:
+    """What is wrong with the user's own keys of a dict, in the wording of `check_args`."""
+    for key in entries:
+        if complaint := rule(key):
             yield f'{at} has the key "{key}", which {complaint}'
-        if not isinstance(value, pulumi.Output) and (complaint := rule(value)):
-            yield f"{at}.{key} {complaint}, got {value!r}"

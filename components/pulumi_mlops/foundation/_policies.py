@@ -1,30 +1,16 @@
 """IAM policy documents: from typed statements to the one JSON text that the same statements always give."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict, cast
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NotRequired, TypedDict, TypeVar, cast
 
 import pulumi
 
 from pulumi_mlops._args import ArgumentError
-from pulumi_mlops.foundation import _statement_rules
+from pulumi_mlops.foundation._statement_rules import StatementArgs, statement_problems
 
 LANGUAGE = "2012-10-17"
 """Version of IAM's policy language; the only other one, of 2008, knows no variables."""
-
-
-class StatementArgs(TypedDict):
-    """What is allowed, on what, and when. There are no denials: what no statement allows is denied."""
-
-    actions: list[str]
-    """Actions such as `s3:GetObject`; a star stands for any text, as in `ec2:Describe*`."""
-    resources: list[pulumi.Input[str]]
-    """ARNs. Those of S3's objects end in `/*`, or in a longer key or pattern behind the bucket."""
-    conditions: NotRequired[dict[str, dict[str, list[pulumi.Input[str]]]]]
-    """Operator → key → values, such as `{"StringEquals": {"aws:ResourceTag/team": ["birds"]}}`; default none."""
-    reason: NotRequired[str]
-    """Why a whole service (`s3:*`), every action (`*`) or every resource (`*`) has to be allowed, in at least ten
-    characters; required there. For the reader: AWS does not get it."""
 
 
 class ResourceStatementArgs(TypedDict):
@@ -40,6 +26,9 @@ class ResourceStatementArgs(TypedDict):
     """As in `StatementArgs`. Required where everybody or an identity provider is allowed something."""
     deny: NotRequired[bool]
     """Whether this is refused instead of allowed, whatever other statements say; default false."""
+
+
+AnyStatement = TypeVar("AnyStatement", StatementArgs, ResourceStatementArgs)
 
 
 def policy_document(statements: Sequence[StatementArgs]) -> pulumi.Output[str]:
@@ -63,14 +52,14 @@ def resource_policy_document(statements: Sequence[ResourceStatementArgs]) -> pul
     return _resolved(statements).apply(text)
 
 
-def checked_document(statements: Sequence[Mapping[str, Any]], owner: str, at: str) -> pulumi.Output[str]:
+def checked_document(statements: Sequence[StatementArgs], owner: str, at: str) -> pulumi.Output[str]:
     """`policy_document` whose errors name the owner and the argument."""
 
-    def check(known: Sequence[Mapping[str, Any]]) -> None:
-        for problem in _statement_rules.statement_problems(known, at):
+    def check(known: Sequence[StatementArgs]) -> None:
+        for problem in statement_problems(known, at):
             raise ArgumentError(f"{owner}: {problem}")
 
-    def document(known: Sequence[Mapping[str, Any]]) -> str:
+    def document(known: Sequence[StatementArgs]) -> str:
         check(known)
         return text(known)
 
@@ -78,7 +67,7 @@ def checked_document(statements: Sequence[Mapping[str, Any]], owner: str, at: st
     return _resolved(statements).apply(document)
 
 
-def resource_statement_problems(statements: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def resource_statement_problems(statements: Sequence[ResourceStatementArgs]) -> Iterator[str]:
     """What would open a resource to everybody."""
     for index, statement in enumerate(statements):
         principals = statement["principals"]
@@ -91,7 +80,7 @@ def resource_statement_problems(statements: Sequence[Mapping[str, Any]]) -> Iter
             )
 
 
-def text(statements: Sequence[Mapping[str, Any]]) -> str:
+def text(statements: Sequence[StatementArgs | ResourceStatementArgs]) -> str:
     """The document of statements whose values are all known, without white space, which counts for no limit."""
     document = {"Version": LANGUAGE, "Statement": [_in_iam_notation(statement) for statement in statements]}
     return json.dumps(document, sort_keys=True, separators=(",", ":"))
@@ -134,13 +123,13 @@ def issuer_name(issuer: str) -> str:
     return issuer.removeprefix("https://").rstrip("/")
 
 
-def _resolved(statements: Sequence[Any]) -> pulumi.Output[Sequence[Mapping[str, Any]]]:
-    return cast("pulumi.Output[Sequence[Mapping[str, Any]]]", pulumi.Output.from_input([*statements]))
+def _resolved(statements: Sequence[AnyStatement]) -> pulumi.Output[list[AnyStatement]]:
+    return pulumi.Output.from_input([*statements])
 
 
-def _in_iam_notation(statement: Mapping[str, Any]) -> dict[str, Any]:
+def _in_iam_notation(statement: StatementArgs | ResourceStatementArgs) -> dict[str, object]:
     """One statement; lists are sorted, since their order means nothing and must change nothing."""
-    parts: dict[str, Any] = {
+    parts: dict[str, object] = {
         "Effect": "Deny" if statement.get("deny", False) else "Allow",
         "Action": _set(statement["actions"]),
     }
@@ -148,13 +137,12 @@ def _in_iam_notation(statement: Mapping[str, Any]) -> dict[str, Any]:
         parts["Principal"] = {kind: _set(names) for kind, names in statement["principals"].items()}
     if "resources" in statement:
         parts["Resource"] = _set(statement["resources"])
-    if statement.get("conditions"):
+    if conditions := statement.get("conditions"):
         parts["Condition"] = {
-            operator: {key: _set(values) for key, values in keys.items()}
-            for operator, keys in statement["conditions"].items()
+            operator: {key: _set(values) for key, values in keys.items()} for operator, keys in conditions.items()
         }
     return parts
 
 
-def _set(values: Sequence[str]) -> list[str]:
-    return sorted(set(values))
+def _set(values: Iterable[pulumi.Input[str]]) -> list[str]:
+    return sorted(set(cast("Iterable[str]", values)))  # `text` is about known values

@@ -4,16 +4,21 @@ Does not own: who may use them (`WorkloadIdentity` with `permissions.read_write`
 endpoint, copies in another region.
 """
 
-from typing import Any, NotRequired, TypedDict
+from collections.abc import Iterator, Sequence
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
-from pulumi_mlops._args import Rule, at_least, check_args, object_name
-from pulumi_mlops._aws import kms_key_arn, partition, region, s3_endpoint
+from pulumi_mlops._args import Argument, at_least, check_args, inputs, object_name
+from pulumi_mlops._aws import bucket_name, kms_key_arn, partition, region, s3_endpoint
 from pulumi_mlops.foundation import _buckets, _policies
-from pulumi_mlops.foundation._buckets import DEFAULT_LOG_DAYS, DEFAULT_NONCURRENT_DAYS, LOGS
-from pulumi_mlops.foundation._names import logical_name
+from pulumi_mlops.foundation._buckets import DEFAULT_LOG_DAYS, LOGS
+from pulumi_mlops.foundation._names import AUTONAME_SUFFIX, duplicates, logical_name, wrong_keys
+from pulumi_mlops.foundation._policies import ResourceStatementArgs
+
+MAX_BUCKET_NAME = 63  # S3's limit
+MAX_NAME = MAX_BUCKET_NAME - AUTONAME_SUFFIX
 
 
 class S3ObjectStoreArgs(TypedDict):
@@ -27,7 +32,7 @@ class S3ObjectStoreArgs(TypedDict):
     makes resources. One that is taken off the list is deleted, which its protection refuses."""
     existing_buckets: NotRequired[dict[str, pulumi.Input[str]]]
     """Logical name → name of a bucket that exists and is left as it is; default none."""
-    kms_key_arn: NotRequired[pulumi.Input[str]]
+    kms_key_arn: NotRequired[pulumi.Input[str] | None]
     """KMS key of the objects, whose users need `permissions.use_key` as well; default: S3's own keys (AES256).
     Access logs always have S3's own keys: S3 delivers them under no other."""
     noncurrent_days: NotRequired[int]
@@ -38,21 +43,27 @@ class S3ObjectStoreArgs(TypedDict):
     access_logs: NotRequired[bool]
     """Whether every request to the buckets is written to a bucket of its own; default false. Plain: it makes the
     bucket."""
-    access_log_days: NotRequired[int]
-    """How many days access logs are kept; default 90, at least 1. Only with `access_logs`."""
+    access_log_days: NotRequired[int | None]
+    """How many days access logs are kept, at least 1. Only with `access_logs`, and there by default: 90."""
     protect_data: NotRequired[bool]
     """Whether Pulumi refuses to delete the buckets; default true. When false, `destroy` deletes them with every object
     and every version in them."""
-    tags: NotRequired[dict[str, pulumi.Input[str]]]
+    tags: NotRequired[dict[str, pulumi.Input[str]] | None]
     """Tags of the buckets; default none."""
 
 
-RULES: dict[str, Rule] = {
-    "region": region,
-    "buckets": logical_name,
-    "kms_key_arn": kms_key_arn,
-    "noncurrent_days": at_least(1, "day"),
-    "access_log_days": at_least(1, "day"),
+ARGUMENTS = {
+    "region": Argument(rule=region),
+    "buckets": Argument(rule=logical_name),
+    "existing_buckets": Argument(default={}),
+    "existing_buckets.*": Argument(rule=bucket_name),
+    "kms_key_arn": Argument(rule=kms_key_arn),
+    "noncurrent_days": Argument(default=30, rule=at_least(1, "day")),
+    "expire_days": Argument(default={}),
+    "expire_days.*": Argument(rule=at_least(1, "day")),
+    "access_logs": Argument(default=False),
+    "access_log_days": Argument(rule=at_least(1, "day")),
+    "protect_data": Argument(default=True),
 }
 
 
@@ -83,11 +94,11 @@ class S3ObjectStore(pulumi.ComponentResource):
             name,
             args,
             S3ObjectStoreArgs,
-            RULES,
-            problems=_buckets.problems(name, args),
+            ARGUMENTS,
+            problems=lambda checked: _problems(name, checked),
             name_rule=object_name(40),
         )
-        super().__init__("pulumi-mlops:index:S3ObjectStore", name, {**checked}, opts)
+        super().__init__("pulumi-mlops:index:S3ObjectStore", name, inputs(args), opts)
         self._name = name
         self._args = checked
         self._child = pulumi.ResourceOptions(parent=self)
@@ -95,9 +106,9 @@ class S3ObjectStore(pulumi.ComponentResource):
         self.region = pulumi.Output.from_input(checked["region"])
         self.endpoint = self.region.apply(s3_endpoint)
         created = {bucket: self._create_data_bucket(bucket) for bucket in checked["buckets"]}
-        if checked.get("access_logs", False):
+        if checked["access_logs"]:
             self._create_access_logs(created)
-        existing: dict[str, Any] = checked.get("existing_buckets", {})
+        existing = checked["existing_buckets"]
         self.bucket_names = pulumi.Output.all(**{key: one.bucket for key, one in created.items()}, **existing)
         self.bucket_arns = pulumi.Output.all(
             **{key: one.arn for key, one in created.items()},
@@ -116,7 +127,7 @@ class S3ObjectStore(pulumi.ComponentResource):
         )
 
     def _create_data_bucket(self, logical: str) -> aws.s3.Bucket:
-        bucket = self._create_private_bucket(logical, self._args.get("kms_key_arn"))
+        bucket = self._create_private_bucket(logical, self._args["kms_key_arn"])
         versioning = aws.s3.BucketVersioning(
             f"{self._name}-{logical}-versioning",
             bucket=bucket.bucket,
@@ -124,18 +135,16 @@ class S3ObjectStore(pulumi.ComponentResource):
             versioning_configuration={"status": "Enabled"},
             opts=self._child,
         )
-        rules = _buckets.data_lifecycle(
-            self._args.get("noncurrent_days", DEFAULT_NONCURRENT_DAYS),
-            self._args.get("expire_days", {}).get(logical),
-        )
+        rules = _buckets.data_lifecycle(self._args["noncurrent_days"], self._args["expire_days"].get(logical))
         self._create_lifecycle(logical, bucket, rules, [versioning])
         self._create_policy(logical, bucket, bucket.arn.apply(lambda arn: [_buckets.tls_only(arn)]))
         return bucket
 
     def _create_access_logs(self, buckets: dict[str, aws.s3.Bucket]) -> None:
         logs = self._create_private_bucket(LOGS, kms_key=None)
-        days = self._args.get("access_log_days", DEFAULT_LOG_DAYS)
-        self._create_lifecycle(LOGS, logs, _buckets.log_lifecycle(days), [])
+        days = self._args["access_log_days"]
+        rules = _buckets.log_lifecycle(DEFAULT_LOG_DAYS if days is None else days)
+        self._create_lifecycle(LOGS, logs, rules, [])
         policy = self._create_policy(
             LOGS,
             logs,
@@ -154,12 +163,12 @@ class S3ObjectStore(pulumi.ComponentResource):
             )
 
     def _create_private_bucket(self, logical: str, kms_key: pulumi.Input[str] | None) -> aws.s3.Bucket:
-        protected = self._args.get("protect_data", True)
+        protected = self._args["protect_data"]
         bucket = aws.s3.Bucket(
             f"{self._name}-{logical}",
             region=self._args["region"],
             force_destroy=not protected,
-            tags=self._args.get("tags"),
+            tags=self._args["tags"],
             opts=pulumi.ResourceOptions(parent=self, protect=protected),
         )
         aws.s3.BucketOwnershipControls(
@@ -173,12 +182,14 @@ class S3ObjectStore(pulumi.ComponentResource):
             f"{self._name}-{logical}-encryption",
             bucket=bucket.bucket,
             region=self._args["region"],
-            rules=_sdk([_buckets.encryption(kms_key)]),
+            rules=[_buckets.encryption(kms_key)],
             opts=self._child,
         )
         return bucket
 
-    def _create_policy(self, logical: str, bucket: aws.s3.Bucket, statements: pulumi.Output[Any]) -> pulumi.Resource:
+    def _create_policy(
+        self, logical: str, bucket: aws.s3.Bucket, statements: pulumi.Output[list[ResourceStatementArgs]]
+    ) -> pulumi.Resource:
         access = aws.s3.BucketPublicAccessBlock(
             f"{self._name}-{logical}-public-access",
             bucket=bucket.bucket,
@@ -199,21 +210,47 @@ class S3ObjectStore(pulumi.ComponentResource):
         )
 
     def _create_lifecycle(
-        self, logical: str, bucket: aws.s3.Bucket, rules: list[dict[str, Any]], needs: list[pulumi.Resource]
+        self,
+        logical: str,
+        bucket: aws.s3.Bucket,
+        rules: Sequence[aws.s3.BucketLifecycleConfigurationRuleArgsDict],
+        needs: list[pulumi.Resource],
     ) -> None:
         aws.s3.BucketLifecycleConfiguration(
             f"{self._name}-{logical}-lifecycle",
             bucket=bucket.bucket,
             region=self._args["region"],
-            rules=_sdk(rules),
+            rules=rules,
             opts=pulumi.ResourceOptions(parent=self, depends_on=needs),
         )
 
 
-def _sdk(content: list[dict[str, Any]]) -> Any:
-    """The same, of the type that the SDK's resources accept."""
-    return content
-
-
 def _arn(region: str, bucket: str) -> str:
     return f"arn:{partition(region)}:s3:::{bucket}"
+
+
+def _problems(name: str, args: S3ObjectStoreArgs) -> Iterator[str]:
+    buckets, existing, logs = args["buckets"], args["existing_buckets"], args["access_logs"]
+    if not buckets and not existing:
+        yield "args.buckets must not be empty without args.existing_buckets"
+    for one in duplicates(buckets):
+        yield f'args.buckets has "{one}" twice'
+    yield from wrong_keys("args.existing_buckets", existing, logical_name)
+    for one in existing:
+        if one in buckets:
+            yield f'args.existing_buckets has "{one}", which args.buckets would create'
+    for one in args["expire_days"]:
+        if one not in buckets:
+            yield f'args.expire_days has "{one}", which must be one of args.buckets ({", ".join(buckets)})'
+    if logs and not buckets:
+        yield "args.access_logs is for the buckets that are created: args.buckets is empty"
+    if logs and LOGS in [*buckets, *existing]:
+        yield f'args.buckets must have no bucket "{LOGS}" with args.access_logs, which creates it'
+    if not logs and args["access_log_days"] is not None:
+        yield "args.access_log_days is for args.access_logs only: leave it out"
+    for one in [*buckets, *([LOGS] if logs else [])]:
+        if len(f"{name}-{one}") > MAX_NAME:
+            yield (
+                f'args.buckets: "{name}-{one}" must be at most {MAX_NAME} characters, since Pulumi adds '
+                f"{AUTONAME_SUFFIX} and S3 takes {MAX_BUCKET_NAME}"
+            )

@@ -7,7 +7,7 @@ import pulumi
 
 from pulumi_mlops._args import ArgumentError
 from pulumi_mlops.foundation._names import joined
-from pulumi_mlops.foundation._policies import StatementArgs
+from pulumi_mlops.foundation._statement_rules import StatementArgs
 
 __all__ = ["dns_challenges", "dns_records", "read_only", "read_write", "secrets_of", "use_key"]
 

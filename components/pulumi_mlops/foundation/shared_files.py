@@ -13,7 +13,7 @@ import pulumi_aws as aws
 from pulumi_mlops import _aws
 from pulumi_mlops._args import Argument, check_args, inputs, matches, object_name
 from pulumi_mlops._manifests import USER
-from pulumi_mlops.foundation._names import logical_name, wrong_entries
+from pulumi_mlops.foundation._names import logical_name, wrong_keys
 
 NFS_PORT = 2049
 DEFAULT_BASE_PATH = "/volumes"
@@ -62,6 +62,8 @@ _base_path = matches(
 
 ARGUMENTS = {
     "vpc_id": Argument(rule=_aws.vpc_id),
+    "subnets.*": Argument(rule=_aws.subnet_id),
+    "client_security_groups.*": Argument(rule=_aws.security_group_id),
     "kms_key_arn": Argument(rule=_aws.kms_key_arn),
     "infrequent_access_days": Argument(rule=_infrequent_access_days),
     "backup": Argument(default=True),
@@ -210,10 +212,10 @@ def storage_class_parameters(file_system_id: str, base_path: str) -> dict[str, s
 
 
 def _problems(args: SharedFilesArgs) -> Iterator[str]:
-    for field, entries, rule in (
-        ("subnets", args["subnets"], _aws.subnet_id),
-        ("client_security_groups", args["client_security_groups"], _aws.security_group_id),
+    for at, entries in (
+        ("args.subnets", args["subnets"]),
+        ("args.client_security_groups", args["client_security_groups"]),
     ):
         if not entries:
-            yield f"args.{field} must not be empty: nobody could mount the files"
-        yield from wrong_entries(f"args.{field}", entries, rule, logical_name)
+            yield f"{at} must not be empty: nobody could mount the files"
+        yield from wrong_keys(at, entries, logical_name)

@@ -3,19 +3,18 @@
 Does not own: the service account, the cluster's Pod Identity agent or identity provider, what the role may use.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from pulumi_mlops import _aws
-from pulumi_mlops._args import ArgumentError, Rule, check_args, dns_label, matches
+from pulumi_mlops._args import Argument, ArgumentError, check_args, dns_label, inputs, matches
 from pulumi_mlops.foundation import _policies
 from pulumi_mlops.foundation._names import AUTONAME_SUFFIX, duplicates
-from pulumi_mlops.foundation._policies import StatementArgs
-from pulumi_mlops.foundation._statement_rules import statement_problems
+from pulumi_mlops.foundation._statement_rules import StatementArgs, statement_problems
 
 MAX_ROLE_NAME = 64  # IAM's limit
 MAX_NAME = MAX_ROLE_NAME - len("-role") - AUTONAME_SUFFIX
@@ -49,32 +48,34 @@ class WorkloadIdentityArgs(TypedDict):
     Plain: each one is attached by a resource of its own."""
     mode: NotRequired[IdentityMode]
     """How pods get the credentials; default POD_IDENTITY. Plain: it decides whether there is an association."""
-    oidc_provider_arn: NotRequired[pulumi.Input[str]]
+    oidc_provider_arn: NotRequired[pulumi.Input[str] | None]
     """ARN of the cluster's identity provider in IAM; required with IRSA, refused without."""
-    oidc_issuer: NotRequired[pulumi.Input[str]]
+    oidc_issuer: NotRequired[pulumi.Input[str] | None]
     """URL of the issuer of the cluster's tokens, with or without `https://`; required with IRSA, refused without."""
-    permissions_boundary: NotRequired[pulumi.Input[str]]
+    permissions_boundary: NotRequired[pulumi.Input[str] | None]
     """ARN of the policy that bounds what the role can be allowed; default none."""
-    path: NotRequired[pulumi.Input[str]]
-    """Path of the role, such as `/platform/`; default `/`. Another path makes another role."""
-    tags: NotRequired[dict[str, pulumi.Input[str]]]
+    path: NotRequired[pulumi.Input[str] | None]
+    """Path of the role, such as `/platform/`; default: IAM's own, `/`. Another path makes another role."""
+    tags: NotRequired[dict[str, pulumi.Input[str]] | None]
     """Tags of the role and of the association; default none."""
 
 
-RULES: dict[str, Rule] = {
-    "cluster_name": _aws.cluster_name,
-    "namespace": dns_label,
-    "service_account": matches(
-        r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
-        "the name of a service account (lower-case letters, digits, inner hyphens and dots)",
-    ),
-    "managed_policy_arns": _aws.managed_policy_arn,
-    "permissions_boundary": _aws.managed_policy_arn,
-    "oidc_provider_arn": _aws.oidc_provider_arn,
-    "oidc_issuer": matches(
-        r"(https://)?[\w.-]+\.[a-z]+(/\S*)?", 'the URL of an issuer such as "https://oidc.eks.…/id/…"'
-    ),
-    "path": matches(r"(?=.{1,512}$)/([\w+=,.@-]+/)*", 'a path such as "/platform/"'),
+_service_account = matches(
+    r"(?=.{1,253}$)[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*",
+    "the name of a service account (lower-case letters, digits, inner hyphens and dots)",
+)
+_issuer = matches(r"(https://)?[\w.-]+\.[a-z]+(/\S*)?", 'the URL of an issuer such as "https://oidc.eks.…/id/…"')
+
+ARGUMENTS = {
+    "cluster_name": Argument(rule=_aws.cluster_name),
+    "namespace": Argument(rule=dns_label),
+    "service_account": Argument(rule=_service_account),
+    "managed_policy_arns": Argument(default=[], rule=_aws.managed_policy_arn),
+    "mode": Argument(default=IdentityMode.POD_IDENTITY),
+    "oidc_provider_arn": Argument(rule=_aws.oidc_provider_arn),
+    "oidc_issuer": Argument(rule=_issuer),
+    "permissions_boundary": Argument(rule=_aws.managed_policy_arn),
+    "path": Argument(rule=matches(r"(?=.{1,512}$)/([\w+=,.@-]+/)*", 'a path such as "/platform/"')),
 }
 
 
@@ -103,13 +104,13 @@ class WorkloadIdentity(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: WorkloadIdentityArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         checked = check_args(
-            WorkloadIdentity, name, args, WorkloadIdentityArgs, RULES, problems=_problems(args), name_rule=_role_name
+            WorkloadIdentity, name, args, WorkloadIdentityArgs, ARGUMENTS, problems=_problems, name_rule=_role_name
         )
-        super().__init__("pulumi-mlops:index:WorkloadIdentity", name, {**checked}, opts)
+        super().__init__("pulumi-mlops:index:WorkloadIdentity", name, inputs(args), opts)
         self._name = name
         self._args = checked
         self._child = pulumi.ResourceOptions(parent=self)
-        self._irsa = checked.get("mode", IdentityMode.POD_IDENTITY) == IdentityMode.IRSA
+        self._irsa = checked["mode"] == IdentityMode.IRSA
 
         role = self._create_role()
         policies = self._create_policies(role)
@@ -138,16 +139,17 @@ class WorkloadIdentity(pulumi.ComponentResource):
                 self._args["service_account"],
                 self._args["cluster_name"],
             ),
-            path=self._args.get("path"),
-            permissions_boundary=self._args.get("permissions_boundary"),
-            tags=self._args.get("tags"),
+            path=self._args["path"],
+            permissions_boundary=self._args["permissions_boundary"],
+            tags=self._args["tags"],
             opts=self._child,
         )
 
     def _trust(self) -> pulumi.Output[str]:
         account = (self._args["namespace"], self._args["service_account"])
-        if self._irsa:
-            return pulumi.Output.all(self._args["oidc_provider_arn"], self._args["oidc_issuer"], *account).apply(
+        provider, issuer = self._args["oidc_provider_arn"], self._args["oidc_issuer"]
+        if provider is not None and issuer is not None:  # with IRSA, and only then
+            return pulumi.Output.all(provider, issuer, *account).apply(
                 lambda known: _policies.text([_policies.web_identity_trust(*known)])
             )
         return pulumi.Output.all(self._args["cluster_name"], *account).apply(
@@ -159,7 +161,7 @@ class WorkloadIdentity(pulumi.ComponentResource):
             aws.iam.RolePolicyAttachment(
                 f"{self._name}-{_last_part(arn)}", role=role.name, policy_arn=arn, opts=self._child
             )
-            for arn in self._args.get("managed_policy_arns", [])
+            for arn in self._args["managed_policy_arns"]
         ]
         if self._args["statements"]:
             owner = f'WorkloadIdentity "{self._name}"'
@@ -181,12 +183,12 @@ class WorkloadIdentity(pulumi.ComponentResource):
             namespace=self._args["namespace"],
             service_account=self._args["service_account"],
             role_arn=role.arn,
-            tags=self._args.get("tags"),
+            tags=self._args["tags"],
             opts=pulumi.ResourceOptions(parent=self, depends_on=policies),
         )
 
 
-_role_name: Rule = matches(
+_role_name = matches(
     rf"[\w+=,.@-]{{1,{MAX_NAME}}}", f"1 to {MAX_NAME} letters, digits and characters of +=,.@_- (IAM's role names)"
 )
 
@@ -204,8 +206,8 @@ def _sized(document: str, owner: str) -> str:
     return document
 
 
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    managed: list[str] = args.get("managed_policy_arns") or []
+def _problems(args: WorkloadIdentityArgs) -> Iterator[str]:
+    managed = args["managed_policy_arns"]
     yield from statement_problems(args["statements"], "args.statements")
     if not args["statements"] and not managed:
         yield "args.statements must not be empty without args.managed_policy_arns: the role could do nothing"
@@ -213,13 +215,13 @@ def _problems(args: Mapping[str, Any]) -> Iterator[str]:
         yield f'args.managed_policy_arns must not have two policies named "{twice}"'
     if any(_last_part(arn) in ("role", "policy", "association") for arn in managed):
         yield 'args.managed_policy_arns must have no policy named "role", "policy" or "association"'
-    irsa = args.get("mode", IdentityMode.POD_IDENTITY) == IdentityMode.IRSA
-    for field in ("oidc_provider_arn", "oidc_issuer"):
-        if irsa and args.get(field) is None:
+    irsa = args["mode"] == IdentityMode.IRSA
+    provider, issuer = args["oidc_provider_arn"], args["oidc_issuer"]
+    for field, value in (("oidc_provider_arn", provider), ("oidc_issuer", issuer)):
+        if irsa and value is None:
             yield f"args.{field} is required with args.mode IRSA"
-        if not irsa and args.get(field) is not None:
+        if not irsa and value is not None:
             yield f"args.{field} is for args.mode IRSA only: leave it out, or set the mode"
-    provider, issuer = args.get("oidc_provider_arn"), args.get("oidc_issuer")
     if (
         isinstance(provider, str)
         and isinstance(issuer, str)
