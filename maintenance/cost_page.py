@@ -12,10 +12,11 @@ from typing import Any
 
 from pulumi_mlops.review import preview, reading
 from pulumi_mlops.review.cost import prices as price_list
-from pulumi_mlops.review.cost import rendering
 from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.cost.lines import plain
 from pulumi_mlops.review.estimate import Estimate
+from pulumi_mlops.review.render import cost_report
+from pulumi_mlops.review.render.amounts import usd
 
 from local import planning, stack_files
 from local.engine import Engine
@@ -47,7 +48,7 @@ def rendered(estimates: Sequence[Estimate]) -> str:
         "\n".join(_overview(estimates)),
     ]
     for one in estimates:
-        parts += [f"## {one.stack}", rendering.markdown(one).strip()]
+        parts += [f"## {one.stack}", cost_report.markdown(one).strip()]
     return "\n\n".join(parts) + "\n"
 
 
@@ -63,8 +64,8 @@ def _overview(estimates: Iterable[Estimate], page: str = "") -> Iterator[str]:
     yield "| --- | --- | ---: | ---: |"
     for one in estimates:
         least = "at least " if one.at_least else ""
-        band = f"{rendering.usd(one.low)} and {rendering.usd(one.high)}"
-        yield f"| [{one.stack}]({page}#{one.stack}) | {one.region} | {least}{rendering.usd(one.after)} | {band} |"
+        band = f"{usd(one.low)} and {usd(one.high)}"
+        yield f"| [{one.stack}]({page}#{one.stack}) | {one.region} | {least}{usd(one.after)} | {band} |"
 
 
 def between(page: str) -> str:

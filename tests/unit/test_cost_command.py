@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_mlops.review.cost import command, rendering
+from pulumi_mlops.review.cost import command
 from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.cost.names import NO_NAME
+from pulumi_mlops.review.render import cost_report
+from pulumi_mlops.review.render.amounts import signed, usd
+from pulumi_mlops.review.render.estimates import document
 
 from tests.cost_previews import changed, made, preview, urn
 
@@ -44,7 +47,7 @@ def test_text_is_a_table_whose_columns_are_aligned(file: Path, capsys: pytest.Ca
     assert (
         capsys.readouterr().out
         == """\
-dev in eu-central-1: 1.50 USD a month, +1.50 by this change; with prices of 2026-11-26 between 1.43 and 1.58
+dev: +1.50 USD a month, to 1.50 (between 1.43 and 1.58; list prices of 2026-11-26 in eu-central-1)
 
 what                       number  USD a month  change
 KMS key, 1 USD a month      0 → 1         1.00   +1.00
@@ -66,7 +69,7 @@ Not counted:
 def test_markdown_is_a_table(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("--format", "markdown", file) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("**dev in eu-central-1: 1.50 USD a month")
+    assert lines[0].startswith("**dev: +1.50 USD a month, to 1.50 (between 1.43 and 1.58; ")
     assert "| --- | ---: | ---: | ---: |" in lines
     assert "| DNS zone, 0.5 USD a month | 0 → 1 | 0.50 | +0.50 |" in lines
     assert "- DNS queries (1 resource)" in lines
@@ -85,7 +88,7 @@ def test_without_resources_the_stack_is_the_files_name(tmp_path: Path, capsys: p
     path = tmp_path / "foundation-dev.json"
     path.write_text(digest())
     assert run(path) == 0
-    assert capsys.readouterr().out.startswith("foundation-dev in eu-central-1: 0.00 USD a month, +0.00")
+    assert capsys.readouterr().out.startswith("foundation-dev: unchanged, USD a month: 0.00 (between")
 
 
 @pytest.mark.parametrize(("content", "reason"), [("", "is empty"), ("[]", "neither"), ("Error: no stack", "neither")])
@@ -110,8 +113,8 @@ def test_a_file_that_is_not_there_is_refused(file: Path, capsys: pytest.CaptureF
 
 
 def test_a_total_without_all_of_it_is_at_least() -> None:
-    assert "at least 1.00 USD" in rendering.headline(estimate(preview(made(KEY), made("aws:x/y:Y"))))
-    assert "at least" not in rendering.headline(estimate(preview(made(KEY))))
+    assert "to at least 1.00 (" in cost_report.text(estimate(preview(made(KEY), made("aws:x/y:Y"))))
+    assert "at least" not in cost_report.text(estimate(preview(made(KEY))))
 
 
 def test_requests_are_a_table_of_their_own() -> None:
@@ -119,14 +122,14 @@ def test_requests_are_a_table_of_their_own() -> None:
         return {"metadata": {"namespace": "birds"}, "spec": {"resources": {"requests": {"storage": size}}}}
 
     found = estimate(preview(changed(CLAIM, spec("20Gi"), spec("25Gi")), region=""))
-    assert "| birds | 0 | 0 | 20 → 25 |" in rendering.markdown(found)
-    assert rendering.document(found)["requests_after"]["birds"]["storage_gib"] == "25"
+    assert "| birds | 0 | 0 | 20 → 25 |" in cost_report.markdown(found)
+    assert document(found)["requests_after"]["birds"]["storage_gib"] == "25"
 
 
 def test_names_of_others_become_no_markup() -> None:
     metadata = {"namespace": "<img src=x> | @all"}
     spec = {"resources": {"requests": {"storage": "1Gi"}}}
-    text = rendering.markdown(estimate(preview(made(CLAIM, metadata=metadata, spec=spec))))
+    text = cost_report.markdown(estimate(preview(made(CLAIM, metadata=metadata, spec=spec))))
     assert "@all" not in text
     assert "<img" not in text
     assert NO_NAME in text
@@ -137,5 +140,5 @@ def test_names_of_others_become_no_markup() -> None:
     [("0", "0.00", "+0.00"), ("-0.001", "0.00", "+0.00"), ("1.005", "1.01", "+1.01"), ("-12.5", "-12.50", "-12.50")],
 )
 def test_amounts_are_rounded_to_the_cent(amount: str, plain: str, with_sign: str) -> None:
-    assert rendering.usd(Decimal(amount)) == plain
-    assert rendering.signed(Decimal(amount)) == with_sign
+    assert usd(Decimal(amount)) == plain
+    assert signed(Decimal(amount)) == with_sign

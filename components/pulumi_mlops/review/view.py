@@ -39,8 +39,8 @@ class Outcome(StrEnum):
 
 
 @dataclass(frozen=True)
-class Resource:
-    """One resource as people say it."""
+class ResourceName:
+    """What a review calls one resource."""
 
     kind: str
     """Such as `s3 Bucket`."""
@@ -53,7 +53,7 @@ class Row:
     """Resources of one component to which the same would happen."""
 
     operation: Operation
-    resources: tuple[Resource, ...]
+    resources: tuple[ResourceName, ...]
     changes: tuple[Change, ...] = ()
     notes: tuple[str, ...] = ()
     """What is to be known besides: renamed, moved, opaque."""
@@ -138,9 +138,9 @@ def _not_judged(previews: Sequence[Preview]) -> dict[str, int]:
     return dict(sorted(Counter(package for _, package in changing if package not in JUDGED_PACKAGES).items()))
 
 
-def resource(urn: str) -> Resource:
-    """The resource of the URN."""
-    return Resource(short_type(type_of(urn)), name_of(urn), urn)
+def resource_name(urn: str) -> ResourceName:
+    """What a review calls the resource of the URN."""
+    return ResourceName(short_type(type_of(urn)), name_of(urn), urn)
 
 
 def one_line(message: str) -> str:
@@ -202,7 +202,7 @@ def _rows(steps: Sequence[Step], noted: Callable[[Step], tuple[str, ...]]) -> It
     for step in steps:
         alike.setdefault((step.operation, changes(step), noted(step)), []).append(step)
     yield from (
-        Row(operation, tuple(resource(step.urn) for step in members), differing, said, tuple(members))
+        Row(operation, tuple(resource_name(step.urn) for step in members), differing, said, tuple(members))
         for (operation, differing, said), members in alike.items()
     )
 
@@ -211,7 +211,7 @@ def notes(step: Step, every: Mapping[str, Step], charts: Mapping[str, Rendered] 
     """What is to be known about the step besides its changes."""
     found: list[str] = []
     old, new = step.old, step.new
-    former = resource(old.urn) if old and new and old.urn else None
+    former = resource_name(old.urn) if old and new and old.urn else None
     if former and (former.name, former.kind) != (step.name, short_type(step.type)):
         found.append(f"was {former.kind} {former.name}, known by an alias")
     before, after = former_parent(step), step.state.parent

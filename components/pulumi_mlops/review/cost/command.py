@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pulumi_mlops.review.command_line import FAILED, OK, Subparsers
-from pulumi_mlops.review.cost import rendering
 from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import PreviewError
+from pulumi_mlops.review.render import cost_report, estimates
 
 FORMATS = ("text", "markdown", "json")
 
@@ -35,16 +35,16 @@ def add_commands(subparsers: Subparsers) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Prints the estimates of all files, or what is wrong with the first that cannot be read."""
     try:
-        estimates = [estimate(load(file)) for file in arguments.files]
+        found = [estimate(load(file)) for file in arguments.files]
     except PreviewError as failure:
         print(f"cost failed: {failure}", file=sys.stderr)
         return FAILED
-    print(_printed(estimates, arguments.format), end="")
+    print(_printed(found, arguments.format), end="")
     return OK
 
 
-def _printed(estimates: list[Estimate], form: str) -> str:
+def _printed(found: list[Estimate], form: str) -> str:
     if form == "json":
-        return json.dumps([rendering.document(one) for one in estimates], indent=2) + "\n"
-    render: Callable[[Estimate], str] = rendering.markdown if form == "markdown" else rendering.text
-    return "\n".join(render(one) for one in estimates)
+        return json.dumps([estimates.document(one) for one in found], indent=2) + "\n"
+    render: Callable[[Estimate], str] = cost_report.markdown if form == "markdown" else cost_report.text
+    return "\n".join(render(one) for one in found)

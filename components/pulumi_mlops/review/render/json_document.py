@@ -4,11 +4,11 @@ import json
 from typing import Any
 
 from pulumi_mlops.review.changes import Change, Value, properties
-from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.findings import Finding
 from pulumi_mlops.review.preview import Operation
+from pulumi_mlops.review.render import estimates
 from pulumi_mlops.review.render.spans import headline
-from pulumi_mlops.review.view import Resource, Review, Row, StackView
+from pulumi_mlops.review.view import ResourceName, Review, Row, StackView
 
 VERSION = 1
 
@@ -51,7 +51,7 @@ def _stack(stack: StackView) -> dict[str, Any]:
         "counts": {operation.value: count for operation, count in stack.counts.items()},
         "error": stack.error,
         "more_errors": stack.more_errors,
-        "estimate": _estimate(stack.estimate) if stack.estimate else None,
+        "estimate": estimates.document(stack.estimate) if stack.estimate else None,
         "components": [
             {"title": section.title, "rows": [_row(row) for row in section.rows]} for section in stack.sections
         ],
@@ -76,7 +76,7 @@ def _properties(step: Any) -> list[tuple[str, Any]]:
     return [(path, _value(value)) for path, value in properties(step)]
 
 
-def _resource(one: Resource) -> dict[str, Any]:
+def _resource(one: ResourceName) -> dict[str, Any]:
     return {"type": one.kind, "name": one.name, "urn": one.urn}
 
 
@@ -87,18 +87,3 @@ def _change(one: Change) -> dict[str, Any]:
 def _value(value: Value) -> dict[str, Any]:
     """A value, or words in its place."""
     return {"value": value.text} if value.quoted else {"words": value.text}
-
-
-def _estimate(one: Estimate) -> dict[str, Any]:
-    return {
-        "region": one.region,
-        **{key: str(getattr(one, key)) for key in ("before", "after", "delta", "low", "high", "priced_on")},
-        "at_least": one.at_least,
-        "not_counted": list(one.not_counted),
-        "requests_before": {name: _requests(each) for name, each in sorted((one.requests_before or {}).items())},
-        "requests_after": {name: _requests(each) for name, each in sorted((one.requests_after or {}).items())},
-    }
-
-
-def _requests(each: Requests) -> dict[str, str]:
-    return {key: str(getattr(each, key)) for key in ("cpu_cores", "memory_gib", "storage_gib")}

@@ -11,11 +11,10 @@ from enum import StrEnum
 from html import escape
 
 from pulumi_mlops.review.preview import Operation
-from pulumi_mlops.review.render import diff
+from pulumi_mlops.review.render import diff, estimates
 from pulumi_mlops.review.render.spans import (
     Spans,
     change,
-    cost_lines,
     counts,
     danger_line,
     finding_line,
@@ -68,9 +67,9 @@ def markdown(review: Review, dialect: Dialect, limit: int = LIMIT) -> str:
         _details("warning", [finding_line(one, with_stack=several) for one in review.warnings]),
     ]
     if review.undecided:
-        parts.append(Part([_inline(undecided_line(review.undecided))], foot="\n\n", rank=WARNINGS))
+        parts.append(Part([inline(undecided_line(review.undecided))], foot="\n\n", rank=WARNINGS))
     if review.not_judged:
-        parts.append(Part([_inline(not_judged_line(review.not_judged))], foot="\n\n", rank=WARNINGS))
+        parts.append(Part([inline(not_judged_line(review.not_judged))], foot="\n\n", rank=WARNINGS))
     for stack in review.stacks:
         if stack.sections:
             parts += [_table(stack), _diff(stack)]
@@ -81,7 +80,7 @@ def markdown(review: Review, dialect: Dialect, limit: int = LIMIT) -> str:
 def _alert(dialect: Dialect, lines: list[Spans], what: str, rank: int) -> Part:
     word = "CAUTION" if dialect == Dialect.GITHUB else "caution"
     return Part(
-        items=[f"> - {_inline(line)}\n" for line in lines],
+        items=[f"> - {inline(line)}\n" for line in lines],
         head=f"> [!{word}]\n> **{plural(len(lines), what)}**\n>\n",
         foot="\n",
         rank=rank,
@@ -93,7 +92,7 @@ def _alert(dialect: Dialect, lines: list[Spans], what: str, rank: int) -> Part:
 def _overview(review: Review) -> Part:
     """One line a stack; first those whose preview did not come to its end, since the last may not fit."""
     items = [
-        f"- {'**!** ' if stack.outcome in BROKEN else ''}{_inline(quoted(stack.stack))}: {_inline(stack_line(stack))}\n"
+        f"- {'**!** ' if stack.outcome in BROKEN else ''}{inline(quoted(stack.stack))}: {inline(stack_line(stack))}\n"
         for stack in sorted(review.stacks, key=lambda one: one.outcome not in BROKEN)
     ]
     return Part(items, foot="\n", rank=STACKS, share=SHARES[STACKS], more="- and {count} more stacks\n")
@@ -101,7 +100,7 @@ def _overview(review: Review) -> Part:
 
 def _details(what: str, lines: list[Spans]) -> Part:
     return Part(
-        items=[f"- {_inline(line)}\n" for line in lines],
+        items=[f"- {inline(line)}\n" for line in lines],
         head=f"<details><summary>{plural(len(lines), what)}</summary>\n\n",
         foot="\n</details>\n\n",
         rank=WARNINGS,
@@ -112,14 +111,14 @@ def _details(what: str, lines: list[Spans]) -> Part:
 
 def _table(stack: StackView) -> Part:
     """The stack's headline, its cost and its resources by component."""
-    cost = "".join(f"{_inline(line)}\n\n" for line in (cost_lines(stack.estimate) if stack.estimate else ()))
+    cost = "".join(f"{inline(line)}\n\n" for line in (estimates.lines(stack.estimate) if stack.estimate else ()))
     columns = "".join(f"<th>{word}</th>" for word in ("", "resource", "what changes"))
     return Part(
         items=_enough(
             (row for section in stack.sections for row in _rows(section)),
             sum(len(section.rows) for section in stack.sections),
         ),
-        head=f"### {_inline(quoted(stack.stack))}: {counts(stack)}\n\n{cost}<table>\n<tr>{columns}</tr>\n",
+        head=f"### {inline(quoted(stack.stack))}: {counts(stack)}\n\n{cost}<table>\n<tr>{columns}</tr>\n",
         foot="</table>\n\n",
         rank=TABLES,
         more='<tr><td colspan="3">and {count} more rows: {what}</td></tr>\n',
@@ -176,7 +175,7 @@ def _enough(texts: Iterator[str], count: int) -> list[str]:
 
 def _last_line(review: Review, left_out: int) -> str:
     linked = ADDRESS.fullmatch(review.artifact) and len(review.artifact) < RESERVE // 2
-    named = f"<{review.artifact}>" if linked else _inline(quoted(review.artifact, 300))
+    named = f"<{review.artifact}>" if linked else inline(quoted(review.artifact, 300))
     where = f": {named}" if review.artifact else ""
     if left_out:
         hint = f"all of it is in the artifact{where}" if where else "`pulumi preview` shows all of it"
@@ -184,7 +183,7 @@ def _last_line(review: Review, left_out: int) -> str:
     return f"All of it as JSON{where}.\n" if where else ""
 
 
-def _inline(phrase: Spans) -> str:
+def inline(phrase: Spans) -> str:
     """The phrase in Markdown."""
     return "".join(_code(piece.text) if piece.quoted else piece.text for piece in phrase)
 

@@ -5,24 +5,22 @@ be more than text: see `Spans`.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
 from pulumi_mlops.review.changes import Change, Value
 from pulumi_mlops.review.dangers import Danger
-from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.findings import Finding, Undecided
 from pulumi_mlops.review.preview import Operation
+from pulumi_mlops.review.render.amounts import signed
 from pulumi_mlops.review.values import shortened, visible
-from pulumi_mlops.review.view import Outcome, Resource, Review, Row, StackView, resource
+from pulumi_mlops.review.view import Outcome, ResourceName, Review, Row, StackView, resource_name
 
 MAX_NAME = 120
 MAX_VALUE = 110
 MAX_MESSAGE = 600
 """Characters of a name, a value or a message in a table or a list; the full diff has more."""
-MAX_LISTED = 15
-"""Entries of one line about cost; the JSON has all."""
 MAX_NAMED = 6
 """More resources than these, to which the same happens, are counted by type and not named."""
 
@@ -162,13 +160,13 @@ def stack_line(stack: StackView) -> Spans:
 def danger_line(danger: Danger, *, with_stack: bool) -> Spans:
     """One danger on one line."""
     place = (*own(" in "), *quoted(danger.stack)) if with_stack else ()
-    return (*named(resource(danger.urn)), *place, Span(" "), *prose(danger.message))
+    return (*named(resource_name(danger.urn)), *place, Span(" "), *prose(danger.message))
 
 
 def finding_line(finding: Finding, *, with_stack: bool) -> Spans:
     """One finding on one line: rule, resource, what is wrong, what to do."""
     place = (*own(" in " if finding.urn else ""), *quoted(finding.stack)) if with_stack or not finding.urn else ()
-    about = named(resource(finding.urn)) if finding.urn else ()
+    about = named(resource_name(finding.urn)) if finding.urn else ()
     fix = (*own(". Fix: "), *prose(finding.fix)) if finding.fix else ()
     return (*quoted(finding.rule), *own(": "), *about, *place, *own(": "), *prose(finding.message.rstrip(". ")), *fix)
 
@@ -194,7 +192,7 @@ def not_judged_line(not_judged: Mapping[str, int]) -> Spans:
     return (*own("Neither dangers nor rules know anything about "), *joined(said), *own("."))
 
 
-def named(one: Resource) -> Spans:
+def named(one: ResourceName) -> Spans:
     """`Deployment penguins`."""
     return quoted(f"{one.kind} {one.name}" if one.kind else one.name)
 
@@ -239,62 +237,3 @@ def _side(value: Value, text: str, limit: int) -> Spans:
 def _common(old: str, new: str) -> int:
     """Length of what both begin with."""
     return next((place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
-
-
-def cost_lines(estimate: Estimate) -> Iterator[Spans]:
-    """What the stack costs, and on a second line what each namespace asks for where that changes."""
-    left_out = _few([prose(one) for one in estimate.not_counted])
-    not_counted = (*own(" Not counted: "), *joined(left_out, "; "), *own(".")) if left_out else ()
-    if estimate.before or estimate.after:
-        least = "at least " if estimate.at_least else ""
-        place = (*own(" in "), *quoted(estimate.region)) if estimate.region else ()
-        changed = f"{signed(estimate.delta)} USD a month, to" if estimate.delta else "unchanged, USD a month:"
-        yield (
-            *own(
-                f"Cost: {changed} {least}{money(estimate.after)} "
-                f"(between {money(estimate.low)} and {money(estimate.high)}; list prices of {estimate.priced_on}"
-            ),
-            *place,
-            *own(")."),
-            *not_counted,
-        )
-    elif not_counted:
-        yield (*own("Cost: of what the preview shows, nothing could be priced."), *not_counted)
-    before, after = estimate.requests_before or {}, estimate.requests_after or {}
-    different = [name for name in sorted({*before, *after}) if before.get(name) != after.get(name)]
-    if different:
-        said = [
-            (*quoted(name), *own(f" {_requests(before.get(name, Requests()), after.get(name, Requests()))}"))
-            for name in different
-        ]
-        yield (*own("Requests: "), *joined(_few(said), "; "), *own("."))
-
-
-def _few(phrases: list[Spans]) -> list[Spans]:
-    """The first of them, and how many more there are."""
-    more = len(phrases) - MAX_LISTED
-    return [*phrases[:MAX_LISTED], own(f"and {more} more")] if more > 0 else phrases
-
-
-def _requests(before: Requests, after: Requests) -> str:
-    parts = (
-        (before.cpu_cores, after.cpu_cores, "CPU"),
-        (before.memory_gib, after.memory_gib, "GiB memory"),
-        (before.storage_gib, after.storage_gib, "GiB storage"),
-    )
-    return ", ".join(f"{_number(new - old, '+')} {unit} (to {_number(new)})" for old, new, unit in parts if old != new)
-
-
-def money(amount: Decimal) -> str:
-    """An amount to the cent."""
-    return f"{amount:,.2f}"
-
-
-def signed(amount: Decimal) -> str:
-    """The same with its sign."""
-    return f"{amount:+,.2f}"
-
-
-def _number(amount: Decimal, sign: str = "") -> str:
-    text = f"{amount:{sign}.2f}"
-    return text.rstrip("0").rstrip(".")

@@ -5,10 +5,10 @@ import unicodedata
 from collections.abc import Iterator
 
 from pulumi_mlops.review.preview import Operation
+from pulumi_mlops.review.render import estimates
 from pulumi_mlops.review.render.spans import (
     Spans,
     change,
-    cost_lines,
     danger_line,
     finding_line,
     headline,
@@ -80,7 +80,7 @@ class _Writer:
         if stack.sections:
             yield ""
         yield from self._said((*quoted(stack.stack), *own(": "), *stack_line(stack)), "", RED if bad else BOLD)
-        for line in cost_lines(stack.estimate) if stack.estimate else ():
+        for line in estimates.lines(stack.estimate) if stack.estimate else ():
             yield from self._said(line, "  ")
         for section in stack.sections:
             yield from self._said(quoted(section.title) if section.title else own("outside of components"), "  ", BLUE)
