@@ -25,9 +25,25 @@ MOVE_SECONDS = 300.0
 
 
 def served(cluster: Cluster, outputs: dict[str, Any]) -> str | None:
-    """The version that the endpoint is asked to serve; None before the first."""
+    """The version that the endpoint serves, once a rollout that is under way has ended; None before the first.
+
+    A run goes on without the command that started it, so its rollout may be half done: until the last pod of the
+    version before is gone, some requests are still answered by that one, or refused where there was none.
+
+    Raises:
+        StepFailed: the endpoint is asked for a version and does not come to serve it.
+    """
     with _reached(cluster, outputs) as endpoint:
-        return endpoint.current()
+        while version := endpoint.current():
+            problem = endpoint.wait(version)
+            if problem is None:
+                return version
+            if endpoint.current() == version:
+                raise StepFailed(
+                    f"endpoint {endpoint.name} is asked for version {version} and does not serve it: {problem}; "
+                    "`make status` shows what runs, `make rollback` moves it to the version before"
+                )
+        return None
 
 
 def held(cluster: Cluster, outputs: dict[str, Any]) -> str | None:

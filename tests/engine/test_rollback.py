@@ -124,3 +124,25 @@ def test_a_version_that_does_not_come_up_is_taken_back_and_the_alias_stays(
 
     assert world.endpoint().current() == GOOD
     assert registry.champion == ""
+
+
+def test_a_version_is_served_once_the_rollout_that_somebody_else_began_has_ended(
+    world: World, cluster: Cluster
+) -> None:
+    world.deploy(GOOD)
+    assert endpoints.served(cluster, outputs(world)) == GOOD
+    world.endpoint().put(BETTER)  # a run whose command was killed goes on
+
+    assert endpoints.served(cluster, outputs(world)) == BETTER
+    assert world.versions_of_pods() == {BETTER}
+
+
+def test_a_version_that_is_asked_for_and_does_not_come_up_is_not_called_served(
+    world: World, cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(endpoints, "MOVE_SECONDS", 2.0)
+    world.deploy(GOOD)
+    world.endpoint().put(BAD)
+
+    with pytest.raises(StepFailed, match=f"is asked for version {BAD} and does not serve it: not ready after 2 s"):
+        endpoints.served(cluster, outputs(world))
