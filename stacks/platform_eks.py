@@ -12,6 +12,7 @@ from stacks import references, settings
 
 FROM_FOUNDATION = sorted(EksPlatformArgs.__required_keys__ - {"login"})
 """The component's arguments that are outputs of the foundation, by the same names."""
+KARPENTER = "karpenter"
 OF_KARPENTER: dict[str, str] = dict.fromkeys(("karpenter_node_role", "karpenter_queue"), "pulumi-mlops:karpenter")
 """Outputs that the foundation has by a setting of its own."""
 
@@ -19,10 +20,11 @@ OF_KARPENTER: dict[str, str] = dict.fromkeys(("karpenter_node_role", "karpenter_
 def build() -> None:
     """Declares the stack."""
     chosen = settings.read(settings.PlatformEksSettings)
+    add_ons = dict(chosen.add_ons or {})
     more: list[str] = [
         "cluster_arn",
         *([] if chosen.kube_context else ["kubeconfig"]),
-        *([] if chosen.karpenter is None else OF_KARPENTER),
+        *(OF_KARPENTER if KARPENTER in add_ons else []),
     ]
     found = references.outputs(f"foundation-{chosen.environment}", [*FROM_FOUNDATION, *more], OF_KARPENTER)
     place: Any = {"context": chosen.kube_context} if chosen.kube_context else {"kubeconfig": found["kubeconfig"]}
@@ -34,9 +36,9 @@ def build() -> None:
         **settings.given(chosen, *sorted(EksPlatformArgs.__annotations__.keys() - FROM_FOUNDATION)),
         "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})},
     }
-    if chosen.karpenter is not None:
+    if isinstance(chosen_nodes := add_ons.get(KARPENTER), dict):
         nodes = {"node_role": found["karpenter_node_role"], "interruption_queue": found["karpenter_queue"]}
-        args["karpenter"] = {**nodes, **chosen.karpenter}
+        args["add_ons"] = {**add_ons, KARPENTER: {**nodes, **chosen_nodes}}
     platform = EksPlatform("platform", args, pulumi.ResourceOptions(providers=[cluster, account]))
     pulumi.export("gateway_url", platform.gateway_url)
     pulumi.export("mlflow_url", platform.mlflow_url)

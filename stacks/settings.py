@@ -143,21 +143,19 @@ class PlatformEksSettings:
     login: dict[str, Any] = field(
         metadata=_means("the identity provider: issuer, argo_cd_client_id, admin_groups, reader_groups, groups_scope")
     )
-    options: list[str] | None = field(
-        default=None, metadata=_means("parts on request, among KSERVE, SELDON and MONITORING")
-    )
-    karpenter: dict[str, Any] | None = field(
+    add_ons: dict[str, dict[str, Any]] | None = field(
         default=None,
-        metadata=_means("nodes on demand, with the foundation's setting of this name: cpu_limit, spot …; default none"),
-    )
-    crossplane_services: list[str] | None = field(
-        default=None, metadata=_means("AWS services that Crossplane makes resources of, among ec2, rds and s3")
+        metadata=_means(
+            "arguments of each add-on by its name; karpenter, kserve, monitoring and seldon are there if they are named"
+        ),
     )
     replicas: int | None = field(default=None, metadata=_means("replicas of what can have several; default 2"))
     database: dict[str, Any] | None = field(
         default=None, metadata=_means("MLflow's database: instance_class, storage_gib, high_availability …")
     )
-    sizes: dict[str, Any] | None = field(default=None, metadata=_means("storage and memory of the parts"))
+    mlflow: dict[str, Any] | None = field(
+        default=None, metadata=_means("MLflow's servers: replicas, memory, workers, allowed_hosts")
+    )
     internal: bool | None = field(
         default=None, metadata=_means("whether only the VPC reaches the load balancer; default false")
     )

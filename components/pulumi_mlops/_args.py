@@ -112,12 +112,7 @@ def check_args(
         if defaults is not None and row.default is not None:
             defaults[path] = row.default
     found = [f"name {complaint}, got {name!r}"] if name_rule and (complaint := name_rule(name)) else []
-    found += _schema.problems(args, schema, "args")
-    for field, rule in rules.items():
-        head, *rest = field.split(".")
-        for path, value in _values(args[head], rest, f"args.{head}") if head in args else ():
-            if _schema.is_known(value) and (complaint := _apply(rule, value)):
-                found.append(f"{path} {complaint}, got {value!r}")
+    found += field_problems(args, schema, rules)
     if found:
         raise ArgumentError(owner, *found)
     checked = _schema.normal(args, schema, defaults)
@@ -125,6 +120,17 @@ def check_args(
     if found:
         raise ArgumentError(owner, *found)
     return checked
+
+
+def field_problems(args: Mapping[str, Any], schema: type, rules: Mapping[str, Rule], at: str = "args") -> list[str]:
+    """What is wrong with single fields of `args`, which are at the path `at` of what the user wrote."""
+    found = _schema.problems(args, schema, at)
+    for field, rule in rules.items():
+        head, *rest = field.split(".")
+        for path, value in _values(args[head], rest, f"{at}.{head}") if head in args else ():
+            if _schema.is_known(value) and (complaint := _apply(rule, value)):
+                found.append(f"{path} {complaint}, got {value!r}")
+    return found
 
 
 def inputs(args: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,26 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
-from pulumi_mlops.platform import (
-    ArgoCD,
-    ArgoEvents,
-    ArgoWorkflows,
-    CertManager,
-    Crossplane,
-    ExternalDns,
-    ExternalSecrets,
-    Istio,
-    Karpenter,
-    KServe,
-    LoadBalancerController,
-    Monitoring,
-    Seldon,
-    cert_manager,
-    external_dns,
-    external_secrets,
-    karpenter,
-    load_balancer_controller,
-)
+from pulumi_mlops.platform import ADD_ONS, AddOn, HelmAddOn
 from pulumi_mlops.platform._charts import Chart
 
 from tests.components import delivery_addons
@@ -46,28 +27,50 @@ ANY: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Addon:
-    """One component with one release of one chart."""
+    """Arguments of an add-on of the library that installs one release of one chart."""
 
-    component: Callable[..., pulumi.ComponentResource]
-    chart: Chart
-    values: Callable[[str, Mapping[str, Any]], dict[str, Any]]
-    service_account: str
+    name: str
+    """In the library's table."""
     least: dict[str, Any]
     most: dict[str, Any]
 
     second: dict[str, Any] = field(default_factory=dict[str, Any])
     """What a second one in the same cluster needs besides another namespace."""
 
+    @property
+    def add_on(self) -> AddOn:
+        return ADD_ONS[self.name]
+
+    @property
+    def component(self) -> Callable[..., pulumi.ComponentResource]:
+        return installer(self.name)
+
+    @property
+    def chart(self) -> Chart:
+        return self.add_on.chart
+
+    @property
+    def values(self) -> Callable[[str, Mapping[str, Any]], dict[str, Any]]:
+        return self.add_on.main.values
+
+    @property
+    def service_account(self) -> str:
+        (account,) = self.add_on.service_accounts
+        return account
+
     def __str__(self) -> str:
         return self.chart.name
 
 
+def installer(name: str) -> Callable[..., pulumi.ComponentResource]:
+    """What installs the add-on of this name."""
+    add_on = ADD_ONS[name]
+    return add_on.component or (lambda name, args, opts=None: HelmAddOn(name, {**args, "add_on": add_on}, opts))
+
+
 ADDONS = [
     Addon(
-        CertManager,
-        cert_manager.CHART,
-        cert_manager.values,
-        cert_manager.SERVICE_ACCOUNT,
+        "cert_manager",
         least={},
         most={
             **ANY,
@@ -79,10 +82,7 @@ ADDONS = [
         },
     ),
     Addon(
-        ExternalSecrets,
-        external_secrets.CHART,
-        external_secrets.values,
-        external_secrets.SERVICE_ACCOUNT,
+        "external_secrets",
         least={"region": "eu-central-1"},
         most={
             **ANY,
@@ -94,10 +94,7 @@ ADDONS = [
         second={"secret_store": "others"},
     ),
     Addon(
-        ExternalDns,
-        external_dns.CHART,
-        external_dns.values,
-        external_dns.SERVICE_ACCOUNT,
+        "external_dns",
         least={"cluster_name": "mlops", "region": "eu-central-1", "domain_filters": ["example.org"]},
         most={
             **{key: value for key, value in ANY.items() if key != "replicas"},
@@ -111,10 +108,7 @@ ADDONS = [
         },
     ),
     Addon(
-        LoadBalancerController,
-        load_balancer_controller.CHART,
-        load_balancer_controller.values,
-        load_balancer_controller.SERVICE_ACCOUNT,
+        "load_balancer_controller",
         least={"cluster_name": "mlops", "region": "eu-central-1", "vpc_id": "vpc-0123456789abcdef0"},
         most={
             **ANY,
@@ -127,10 +121,7 @@ ADDONS = [
         },
     ),
     Addon(
-        Karpenter,
-        karpenter.CHART,
-        karpenter.values,
-        karpenter.SERVICE_ACCOUNT,
+        "karpenter",
         least={
             "cluster_name": "mlops",
             "node_role": "mlops-node",
@@ -175,15 +166,20 @@ ISTIO_FULL: dict[str, Any] = {
     "chart_repository": CHARTS,
 }
 
-ADD_ON_ARGUMENTS: dict[str, tuple[Callable[..., pulumi.ComponentResource], dict[str, Any], dict[str, Any]]] = {
-    **{addon.component.__module__.rpartition(".")[2]: (addon.component, addon.least, addon.most) for addon in ADDONS},
-    "argo_cd": (ArgoCD, delivery_addons.ARGO_CD, delivery_addons.ARGO_CD_FULL),
-    "argo_events": (ArgoEvents, delivery_addons.ARGO_EVENTS, delivery_addons.ARGO_EVENTS_FULL),
-    "argo_workflows": (ArgoWorkflows, delivery_addons.ARGO_WORKFLOWS, delivery_addons.ARGO_WORKFLOWS_FULL),
-    "crossplane": (Crossplane, delivery_addons.CROSSPLANE, delivery_addons.CROSSPLANE_FULL),
-    "istio": (Istio, {}, ISTIO_FULL),
-    "kserve": (KServe, delivery_addons.KSERVE, delivery_addons.KSERVE_FULL),
-    "monitoring": (Monitoring, delivery_addons.MONITORING, delivery_addons.MONITORING_FULL),
-    "seldon": (Seldon, delivery_addons.SELDON, delivery_addons.SELDON_FULL),
+ARGUMENTS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    **{addon.name: (addon.least, addon.most) for addon in ADDONS},
+    "argo_cd": (delivery_addons.ARGO_CD, delivery_addons.ARGO_CD_FULL),
+    "argo_events": (delivery_addons.ARGO_EVENTS, delivery_addons.ARGO_EVENTS_FULL),
+    "argo_workflows": (delivery_addons.ARGO_WORKFLOWS, delivery_addons.ARGO_WORKFLOWS_FULL),
+    "crossplane": (delivery_addons.CROSSPLANE, delivery_addons.CROSSPLANE_FULL),
+    "istio": ({}, ISTIO_FULL),
+    "kserve": (delivery_addons.KSERVE, delivery_addons.KSERVE_FULL),
+    "monitoring": (delivery_addons.MONITORING, delivery_addons.MONITORING_FULL),
+    "public_gateway": (PUBLIC, PUBLIC_FULL),
+    "seldon": (delivery_addons.SELDON, delivery_addons.SELDON_FULL),
 }
-"""Name in the library's table → component, least and most arguments."""
+"""Least and most arguments of those that need or take any."""
+ADD_ON_ARGUMENTS: dict[str, tuple[Callable[..., pulumi.ComponentResource], dict[str, Any], dict[str, Any]]] = {
+    name: (installer(name), *ARGUMENTS.get(name, ({}, {}))) for name in ADD_ONS
+}
+"""Every add-on of the library: name → component, least and most arguments."""

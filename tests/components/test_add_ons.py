@@ -17,6 +17,9 @@ from tests.components.addons import ADD_ON_ARGUMENTS, CHARTS, MIRROR
 from tests.conftest import UNKNOWN, Build
 
 each = pytest.mark.parametrize("name", ADD_ONS)
+NO_IMAGES = {"public_gateway"}
+"""Add-ons whose charts name no image: Istio puts its own into the gateway's pods."""
+each_with_images = pytest.mark.parametrize("name", sorted(ADD_ONS.keys() - NO_IMAGES))
 
 RELOADER = AddOn(
     main=ChartRelease(
@@ -89,7 +92,14 @@ def test_a_mapping_is_merged_into_a_mapping_and_all_else_replaces() -> None:
     assert ours == {"a": {"b": 1, "c": [1, 2]}, "d": {"e": 1}, "f": 1}
 
 
-@each
+def test_an_add_on_without_images_takes_no_mirror(build: Build) -> None:
+    for name in NO_IMAGES:
+        assert ADD_ONS[name].images == ()
+        with pytest.raises(ArgumentError, match='args has no argument "image_mirror"'):
+            made(build, name, image_mirror=MIRROR)
+
+
+@each_with_images
 def test_every_image_from_the_mirror_is_one_that_the_description_names(build: Build, name: str) -> None:
     component, least, most = ADD_ON_ARGUMENTS[name]
     for args in (least, most):
@@ -112,7 +122,7 @@ def _texts(value: Any) -> list[str]:
     return [value] if isinstance(value, str) else [text for part in parts for text in _texts(part)]
 
 
-@each
+@each_with_images
 def test_the_old_name_of_the_mirror_works_with_a_warning(
     build: Build, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

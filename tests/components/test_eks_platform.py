@@ -4,29 +4,45 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, conventions, platform_outputs
-from pulumi_mlops.platform import EksPlatform, EksPlatformArgs, _eks_parts, argo_events, monitoring
+from pulumi_mlops.platform import (
+    ADD_ONS,
+    AddOn,
+    Chart,
+    ChartRelease,
+    EksPlatform,
+    EksPlatformArgs,
+    _eks_parts,
+    argo_events,
+    monitoring,
+)
 
 from local import foundation_outputs
 from stacks import foundation, platform_eks
 from tests import pins
-from tests.conftest import Build, unknown
+from tests.conftest import Build, Graph, unknown
 from tests.deletion_order import before
 
 REQUIRED = EksPlatformArgs.__required_keys__ - {"login"}
 FOUND = {name: value for name, value in foundation_outputs.example("foundation-prod").items() if name in REQUIRED}
 LOGIN = {"issuer": "https://id.example.org", "argo_cd_client_id": "argocd", "admin_groups": ["platform"]}
 EVERYTHING: dict[str, Any] = {
-    "options": ["KSERVE", "SELDON", "MONITORING"],
-    "karpenter": {"node_role": "nodes", "cpu_limit": 40},
+    "add_ons": {
+        "argo_events": {"bus_storage_gib": 3},
+        "karpenter": {"node_role": "nodes", "cpu_limit": 40},
+        "kserve": {},
+        "monitoring": {"storage_gib": 7},
+        "seldon": {},
+    },
     "image_mirror": "mirror.example.org",
     "chart_repository": "/charts",
     "tags": {"team": "platform"},
     "internal": True,
     "source_ranges": ["10.0.0.0/8"],
     "database": {"instance_class": "db.m7g.large", "high_availability": True, "max_storage_gib": 200},
-    "sizes": {"mlflow_memory": "3Gi", "event_bus_storage_gib": 3, "monitoring_storage_gib": 7},
+    "mlflow": {"memory": "3Gi"},
 }
 
 
@@ -211,7 +227,7 @@ def test_options_are_made_on_request_alone(build: Build) -> None:
 
     assert not optional & build(program).kinds()
     assert optional <= build(lambda: program(**EVERYTHING)).kinds()
-    assert build(lambda: program(options=["SELDON"])).kinds() & optional == {"Seldon"}
+    assert build(lambda: program(add_ons={"seldon": {}})).kinds() & optional == {"Seldon"}
 
 
 def test_a_single_replica_is_single_everywhere(build: Build) -> None:
@@ -282,6 +298,139 @@ def test_arguments_reach_their_parts(build: Build) -> None:
     assert graph["karpenter-node-pool"].inputs["spec"]["limits"] == {"cpu": "40"}
 
 
+def test_arguments_of_one_add_on_go_before_those_of_the_platform(build: Build) -> None:
+    add_ons = {
+        "argo_workflows": {"server": {"replicas": 3}, "memory": "1Gi"},
+        "cert_manager": {"acme_email": "platform@example.org"},
+        "crossplane": {"services": ["s3"]},
+        "external_secrets": {"image_mirror": "other.example.org"},
+        "istio": {"replicas": 4, "values": {"meshConfig": {"enableTracing": True}}},
+        "public_gateway": {"max_replicas": 50, "tags": {"door": "public"}},
+    }
+    graph = build(lambda: program(add_ons=add_ons, image_mirror="mirror.example.org", tags={"team": "platform"}))
+    usual = build(lambda: program(image_mirror="mirror.example.org", tags={"team": "platform"}))
+
+    def values(release: str) -> Any:
+        return graph[release].inputs["values"], usual[release].inputs["values"]
+
+    workflows, before = values("argo-workflows-release")
+    assert workflows["server"]["replicas"] == 3
+    assert {**workflows["server"], "replicas": 2} == before["server"]
+    istio, before = values("istio-release")
+    assert (istio["autoscaleMin"], before["autoscaleMin"]) == (4, 2)
+    assert istio["meshConfig"] == {**before["meshConfig"], "enableTracing": True}
+    secrets, _ = values("external-secrets-release")
+    assert "other.example.org" in str(secrets)
+    assert "mirror.example.org" not in str(secrets)
+    assert graph["cert-manager-issuer"].inputs["spec"]["acme"]["email"] == "platform@example.org"
+    assert "crossplane-provider-aws-rds" in {one.name for one in usual}
+    assert "crossplane-provider-aws-rds" not in {one.name for one in graph}
+    balancer = graph["public-load-balancer"].inputs["metadata"]["annotations"]
+    assert balancer["service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags"] == (
+        "door=public,team=platform"
+    )
+    proxies, _ = values("public-release")
+    assert proxies["autoscaling"]["maxReplicas"] == 50
+
+
+def test_an_add_on_that_is_new_in_the_table_is_installed_by_its_name(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backup = AddOn(
+        needs=("cert_manager",),
+        main=ChartRelease(
+            chart=Chart("backup", "https://charts.example.org", "1.0"),
+            values=lambda name, args: {"name": name, "replicas": args["replicas"]},
+        ),
+        namespace="backup",
+    )
+    monkeypatch.setitem(ADD_ONS, "etcd_backup", backup)  # type: ignore[arg-type]
+
+    graph = build(lambda: program(replicas=3, add_ons={"etcd_backup": {"values": {"hours": 6}}}))
+
+    release = graph["etcd-backup-release"]
+    assert release.inputs["values"] == {"name": "etcd-backup", "replicas": 3, "hours": 6}
+    assert release.inputs["namespace"] == "backup"
+    assert "cert-manager-release" in before(graph, release.name)
+    assert "etcd-backup-release" not in {one.name for one in build(program)}
+    with pytest.raises(ArgumentError, match=r"args.add_ons.etcd_backup.replica is no argument of the add-on; did you"):
+        build(lambda: program(add_ons={"etcd_backup": {"replica": 1}}))
+
+
+OLD: dict[str, Any] = {
+    "options": ["KSERVE", "MONITORING"],
+    "karpenter": {"node_role": "nodes"},
+    "crossplane_services": ["s3"],
+    "sizes": {
+        "mlflow_memory": "3Gi",
+        "argo_workflows_memory": "1Gi",
+        "argo_cd_controller_memory": "5Gi",
+        "istio_memory": "1Gi",
+        "event_bus_storage_gib": 3,
+        "monitoring_storage_gib": 7,
+    },
+}
+NOW: dict[str, Any] = {
+    "add_ons": {
+        "argo_cd": {"controller_memory": "5Gi"},
+        "argo_events": {"bus_storage_gib": 3},
+        "argo_workflows": {"memory": "1Gi"},
+        "crossplane": {"services": ["s3"]},
+        "istio": {"memory": "1Gi"},
+        "karpenter": {"node_role": "nodes"},
+        "kserve": {},
+        "monitoring": {"storage_gib": 7},
+    },
+    "mlflow": {"memory": "3Gi"},
+}
+
+
+def test_arguments_of_before_the_add_ons_work_with_a_warning_each(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: warnings.append(text))
+
+    old, now = build(lambda: program(**OLD)), build(lambda: program(**NOW))
+
+    def contract(graph: Graph) -> dict[str, Any]:  # the password bears the name of its resource in the mock
+        return {one.urn: one.inputs for one in graph if one.name != "argocd-redis"}
+
+    assert contract(old) == contract(now)
+    assert len(warnings) == 10
+    assert 'EksPlatform "platform": args.options[0] is deprecated, write args.add_ons.kserve' in warnings
+    assert (
+        'EksPlatform "platform": args.sizes.event_bus_storage_gib is deprecated, write '
+        "args.add_ons.argo_events.bus_storage_gib"
+    ) in warnings
+
+
+@pytest.mark.parametrize(
+    ("old", "complaint"),
+    [
+        ({"options": "KSERVE"}, "args.options must be a list, got 'KSERVE'"),
+        ({"options": ["KNATIVE"]}, "args.add_ons.knative is no add-on; known: argo_cd, "),
+        ({"sizes": {"istio": "1Gi"}}, 'args.sizes has no argument "istio"; did you mean "istio_memory"?'),
+        (
+            {"sizes": {"monitoring_storage_gib": 9}},
+            "args.sizes.monitoring_storage_gib needs monitoring in args.add_ons",
+        ),
+    ],
+)
+def test_wrong_arguments_of_before_the_add_ons_are_named(build: Build, old: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ArgumentError) as error:
+        build(lambda: program(**old))
+    assert complaint in str(error.value)
+    assert 'EksPlatform "platform"' in str(error.value)
+
+
+def test_what_is_given_in_the_old_way_and_the_new_one_is_as_in_the_new_one(build: Build) -> None:
+    both = build(lambda: program(sizes={"istio_memory": "1Gi"}, add_ons={"istio": {"memory": "3Gi"}, "kserve": {}}))
+
+    assert both["istio-release"].inputs["values"]["resources"]["limits"] == {"memory": "3Gi"}
+    assert "KServe" in both.kinds()
+
+
 def test_nothing_that_holds_data_is_deleted_unless_told_so(build: Build) -> None:
     kept = build(program)
     assert {one.name for one in kept if one.protect} == {"mlflow-database-instance"}
@@ -324,13 +473,39 @@ def test_buckets_that_turn_out_to_be_missing_are_named() -> None:
         ({"login": {**LOGIN, "groups_scope": ""}}, "args.login.groups_scope must not be empty"),
         ({"login": {**LOGIN, "issuer": "id.example.org"}}, "args.login.issuer must be a URL that begins with https://"),
         ({"login": {"issuer": "https://id.example.org"}}, "args.login.argo_cd_client_id is required"),
-        ({"karpenter": {}}, "args.karpenter.node_role is required"),
-        ({"karpenter": {"node_role": "r", "cpu_limit": 0}}, "args.karpenter.cpu_limit must be at least 1 vCPU, got 0"),
+        ({"add_ons": {"karpenter": {}}}, "args.add_ons.karpenter.node_role is required"),
+        (
+            {"add_ons": {"karpenter": {"node_role": "r", "cpu_limit": 0}}},
+            "args.add_ons.karpenter.cpu_limit must be at least 1 vCPU, got 0",
+        ),
         ({"replicas": 0}, "args.replicas must be between 1 and 10 replicas, got 0"),
-        ({"options": ["KARPENTERS"]}, "args.options[0] must be one of 'KSERVE', 'SELDON', 'MONITORING'"),
-        ({"options": ["KSERVE", "KSERVE"]}, 'args.options has "KSERVE" twice'),
-        ({"crossplane_services": ["iam"]}, "args.crossplane_services[0] must be one of ec2, rds, s3, got 'iam'"),
-        ({"sizes": {"monitoring_storage_gib": 9}}, "args.sizes.monitoring_storage_gib needs MONITORING"),
+        (
+            {"add_ons": {"karpenters": {}}},
+            'args.add_ons.karpenters is no add-on; did you mean "karpenter"? known: ' + ", ".join(ADD_ONS),
+        ),
+        (
+            {"add_ons": {"kserve": {"memoy": "2Gi"}}},
+            'args.add_ons.kserve.memoy is no argument of the add-on; did you mean "memory"? known: chart_repository, '
+            "domain, gateway_class, gateway_name, gateway_namespace, image_mirror, memory, region, runtimes, values",
+        ),
+        ({"add_ons": {"kserve": {"namespace": "kserve"}}}, "args.add_ons.kserve.namespace cannot be set"),
+        ({"add_ons": {"istio": {"memory": "much"}}}, "args.add_ons.istio.memory must be a Kubernetes quantity"),
+        ({"add_ons": {"istio": {"values": "x"}}}, "args.add_ons.istio.values must be a dict, got 'x'"),
+        ({"add_ons": {"kserve": None}}, "args.add_ons must have a dict for each add-on, such as `{kserve: {}}`"),
+        ({"add_ons": {"kserve": []}}, "args.add_ons.kserve must be a dict, got []"),
+        (
+            {"add_ons": {"argo_workflows": {"server": {"hots": "x"}}}},
+            'args.add_ons.argo_workflows.server has no argument "hots"; did you mean "host"?',
+        ),
+        (
+            {"add_ons": {"crossplane": {"services": ["iot"]}}},
+            "args.add_ons.crossplane.services[0] must be one of ec2, iam, rds, s3, got 'iot'",
+        ),
+        (
+            {"add_ons": {"cert_manager": {"acme_server": "https://acme.example.org"}}},
+            "args.add_ons.cert_manager.acme_server needs args.add_ons.cert_manager.acme_email beside it",
+        ),
+        ({"mlflow": {"memory": "much"}}, "args.mlflow.memory must be a Kubernetes quantity"),
         ({"buckets": {"mlflow": "a"}}, "args.buckets.workflows is required"),
         ({"secrets_prefix": "mlops"}, "args.secrets_prefix must be a beginning that ends in a separator"),
         ({"vpc_id": "vpc-main"}, "args.vpc_id must be the id of a VPC"),

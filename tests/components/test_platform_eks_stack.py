@@ -150,7 +150,7 @@ def test_production_is_larger_and_protected_where_dev_is_small(build: Build, con
     ("changes", "complaint"),
     [
         ({"login": None}, "setting pulumi-mlops:login is required: the identity provider"),
-        ({"option": ["KSERVE"]}, 'pulumi-mlops:option is unknown; did you mean "options"?'),
+        ({"addons": {"kserve": {}}}, 'pulumi-mlops:addons is unknown; did you mean "add_ons"?'),
         ({"replicas": "many"}, "pulumi-mlops:replicas must be a whole number, got 'many'"),
     ],
 )

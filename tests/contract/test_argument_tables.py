@@ -27,7 +27,7 @@ NOT_YET = {
         "Cluster", "Network",
     },
     "pulumi_mlops.platform": {
-        "ArgoCD", "ArgoEvents", "ArgoWorkflows", "CertManager", "Crossplane", "EfsStorageClass", "EksPlatform",
+        "ArgoCD", "ArgoEvents", "ArgoWorkflows", "CertManager", "Crossplane", "EfsStorageClass",
         "ExternalDns", "ExternalSecrets", "GatewayApi", "HelmAddOn", "Istio", "KServe", "Karpenter",
         "LoadBalancerController", "MLflow", "Monitoring", "NfsStorageClass", "ObjectStore", "Platform",
         "PublicGateway", "ReviewWorkflow", "Seldon",

@@ -8,49 +8,24 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
-from pulumi_mlops.platform import (
-    argo_cd,
-    argo_events,
-    argo_workflows,
-    cert_manager,
-    crossplane,
-    external_dns,
-    external_secrets,
-    istio,
-    karpenter,
-    kserve,
-    load_balancer_controller,
-    monitoring,
-    public_gateway,
-    seldon,
-)
+from pulumi_mlops.platform import ADD_ONS, argo_events, argo_workflows, crossplane, external_secrets, karpenter
 from pulumi_mlops.platform._charts import Chart
 
 from tests.contract import definitions
 
-CHARTS = (
-    argo_cd.CHART,
-    argo_events.CHART,
-    argo_workflows.RELEASES[argo_workflows.ArgoWorkflowsLine.V4_0][0],
-    cert_manager.CHART,
-    crossplane.CHART,
-    external_dns.CHART,
-    external_secrets.CHART,
-    istio.BASE,
-    istio.ISTIOD,
-    karpenter.DEFINITIONS,
-    karpenter.CHART,
-    kserve.DEFINITIONS,
-    kserve.CONTROLLER,
-    kserve.RUNTIMES_CHART,
-    load_balancer_controller.CHART,
-    monitoring.CHART,
-    public_gateway.CHART,
-    seldon.CHART,
-)
+ARGO_WORKFLOWS = argo_workflows.RELEASES[argo_workflows.ArgoWorkflowsLine.V4_0][0]
+"""That of the platform on EKS, whose line is not the default one."""
+
+
+def charts(*add_ons: str) -> tuple[Chart, ...]:
+    """Charts of these add-ons, by default of all."""
+    every = [one.chart for name in add_ons or ADD_ONS for one in ADD_ONS[name].releases]
+    return tuple(ARGO_WORKFLOWS if chart.name == ARGO_WORKFLOWS.name else chart for chart in every)
+
+
 DEFINITIONS = {
     # The newest stored ones before those of the chart's own version.
-    argo_workflows.RELEASES[argo_workflows.ArgoWorkflowsLine.V4_0][0].name: ["argo-workflows-before-eks"],
+    ARGO_WORKFLOWS.name: ["argo-workflows-before-eks"],
     external_secrets.CHART.name: ["external-secrets"],
     argo_events.CHART.name: ["argo-events"],
     karpenter.DEFINITIONS.name: ["karpenter"],
@@ -79,7 +54,7 @@ spec:
 
 def write(directory: Path) -> Path:
     """Writes every chart into the directory, which is then a `chart_repository`, and returns it."""
-    for chart in CHARTS:
+    for chart in charts():
         _write(directory / chart.name, chart, DEFINITIONS.get(chart.name, []))
     return directory
 

@@ -18,6 +18,7 @@ import team
 from aws import Aws
 from aws_stacks import AwsEngine, network_of_a_platform
 from kubernetes import client, config
+from pulumi_mlops.platform import ADD_ONS
 
 from local import foundation_outputs, planning, tools
 from local.engine import PROJECT
@@ -27,7 +28,8 @@ from local.paths import ROOT
 pytestmark = pytest.mark.engine
 
 DEV, PROD = "platform-dev", "platform-prod"
-OPTIONS = ["KSERVE", "SELDON", "MONITORING"]
+ON_REQUEST = {DEV: set[str](), PROD: {"karpenter", "monitoring"}}
+"""Add-ons that a stack names, of those that are not always there."""
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,9 @@ def test_the_whole_platform_can_be_previewed_without_a_cluster(make_engine: Any,
 
 
 def _releases(stack: str) -> list[str]:
-    """Charts of a stack: all but those of the options, of which prod has two."""
-    optional = ("kserve", "seldon", *(["kube-prometheus", "karpenter"] if stack == DEV else []))
-    return [chart.name for chart in stand_in_charts.CHARTS if not chart.name.startswith(optional)]
+    """Charts of a stack."""
+    left_out = {"karpenter", "kserve", "monitoring", "seldon"} - ON_REQUEST[stack]
+    return [chart.name for chart in stand_in_charts.charts(*(name for name in ADD_ONS if name not in left_out))]
 
 
 def test_an_output_that_the_foundation_lacks_is_one_line_before_the_first_resource(make_engine: Any) -> None:
@@ -100,7 +102,7 @@ def test_an_output_that_the_foundation_lacks_is_one_line_before_the_first_resour
     [
         ({"environment": ""}, "pulumi-mlops:environment must be a text that is not empty"),
         (
-            {"karpenter": {"cpu_limit": 9}},
+            {"add_ons": {"karpenter": {"cpu_limit": 9}}},
             "stack foundation-dev has no output karpenter_node_role, no output karpenter_queue; set "
             "pulumi-mlops:karpenter in stacks/Pulumi.foundation-dev.yaml first: `pulumi up --stack foundation-dev`",
         ),
@@ -109,7 +111,11 @@ def test_an_output_that_the_foundation_lacks_is_one_line_before_the_first_resour
             {"login": {"issuer": "https://id.example.org", "admin_groups": ["a"]}},
             "args.login.argo_cd_client_id is required",
         ),
-        ({"options": ["KNATIVE"]}, "args.options[0] must be one of 'KSERVE', 'SELDON', 'MONITORING'"),
+        ({"add_ons": {"knative": {}}}, "args.add_ons.knative is no add-on; known: argo_cd, argo_events, "),
+        (
+            {"add_ons": {"istio": {"memroy": "1Gi"}}},
+            'args.add_ons.istio.memroy is no argument of the add-on; did you mean "memory"? known: chart_repository, ',
+        ),
         ({"database": {"storage": 5}}, 'args.database has no argument "storage"; did you mean "storage_gib"?'),
         ({"sources": []}, 'pulumi-mlops:sources is unknown; did you mean "source_ranges"?'),
     ],
@@ -148,13 +154,21 @@ def network(aws_server: Aws) -> dict[str, Any]:
     return network_of_a_platform(aws_server)
 
 
-EVERYTHING = {"options": OPTIONS, "karpenter": {"cpu_limit": 9}}
+EVERYTHING: dict[str, Any] = {
+    "add_ons": {
+        "istio": {"memory": "1Gi"},
+        "karpenter": {"cpu_limit": 9},
+        "kserve": {},
+        "monitoring": {},
+        "seldon": {"values": {"further": "values"}},
+    }
+}
 """Settings by which the dev platform has every option."""
 LIVES = {DEV: EVERYTHING, PROD: {}}
 CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
     "a tag": ({"tags": {"cost-center": "42"}}, {"Instance", "SecurityGroup"}),
     "replicas": ({"replicas": 2}, {"Release", "Deployment"}),
-    "memory": ({"sizes": {"mlflow_memory": "3Gi"}}, {"Deployment"}),
+    "memory": ({"mlflow": {"memory": "3Gi"}}, {"Deployment"}),
     "a larger database": ({"database": {"instance_class": "db.m7g.xlarge", "storage_gib": 200}}, {"Instance"}),
 }
 """Change → settings, and types that it updates."""
@@ -204,7 +218,7 @@ def test_the_platform_comes_up_and_says_where_it_is(up: _Life, plane: ControlPla
     with config.new_client_from_config(str(plane.kubeconfig)) as api:
         pods = client.CoreV1Api(api).list_pod_for_all_namespaces().items
     charts = {image.partition(":")[0] for pod in pods for image in [pod.spec.containers[0].image]}
-    wanted = {chart.name for chart in stand_in_charts.CHARTS} if up.stack == DEV else {*_releases(PROD)}
+    wanted = {chart.name for chart in stand_in_charts.charts()} if up.stack == DEV else {*_releases(PROD)}
     assert wanted <= charts
 
 

@@ -3,11 +3,9 @@
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._eks_platform_args import (
     EksDatabaseArgs,
-    EksKarpenterArgs,
     EksLoginArgs,
+    EksMLflowArgs,
     EksPlatformArgs,
-    EksPlatformOption,
-    EksPlatformSizes,
 )
 from pulumi_mlops.platform.add_on import (
     AddOn,
@@ -81,12 +79,10 @@ __all__ = [
     "EfsStorageClass",
     "EfsStorageClassArgs",
     "EksDatabaseArgs",
-    "EksKarpenterArgs",
     "EksLoginArgs",
+    "EksMLflowArgs",
     "EksPlatform",
     "EksPlatformArgs",
-    "EksPlatformOption",
-    "EksPlatformSizes",
     "ExternalDns",
     "ExternalDnsArgs",
     "ExternalSecrets",

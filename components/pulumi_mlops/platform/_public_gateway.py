@@ -29,6 +29,7 @@ NLB = "service.beta.kubernetes.io/aws-load-balancer-"
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.3 and 1.2, with forward secrecy alone."""
 
+PROXY_SUFFIX = "-proxy"
 DEFAULT_MAX_REPLICAS = 10
 DEFAULT_MEMORY = "512Mi"
 CPU_REQUEST = "100m"
@@ -38,7 +39,7 @@ DRAIN_SECONDS = 30
 
 def proxies(name: str) -> str:
     """Name of the proxies' release, Deployment and service account."""
-    return f"{name}-proxy"
+    return f"{name}{PROXY_SUFFIX}"
 
 
 def selector(name: str) -> dict[str, str]:

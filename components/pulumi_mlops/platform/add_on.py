@@ -25,7 +25,7 @@ def no_values(_: str, __: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
-class ChartArgs(TypedDict):
+class ReleaseArgs(TypedDict):
     """Arguments of everything that installs a chart."""
 
     object_name: NotRequired[str]
@@ -34,12 +34,17 @@ class ChartArgs(TypedDict):
     values: NotRequired[dict[str, Any]]
     """Further values of the chart, merged over those of this component at every depth: a mapping into a mapping,
     anything else replaces. Nobody checks them but the chart; default none."""
-    image_mirror: NotRequired[pulumi.Input[str]]
-    """Registry that mirrors the images under their own paths, those of `AddOn.images`; default: the registry of
-    each image."""
     chart_repository: NotRequired[str]
     """Where the charts come from: a Helm repository (`https://…`), a registry (`oci://…`) or a directory that holds
     each chart's directory; default: upstream's. Plain: the form decides how Helm is called."""
+
+
+class ChartArgs(ReleaseArgs):
+    """Arguments of everything that installs a chart with images of its own."""
+
+    image_mirror: NotRequired[pulumi.Input[str]]
+    """Registry that mirrors the images under their own paths, those of `AddOn.images`; default: the registry of
+    each image."""
 
 
 class AddOnArgs(ChartArgs):
@@ -126,6 +131,10 @@ class AddOn:
     main: ChartRelease
     """The chart that the argument `values` is for."""
     namespace: str
+    component: type[pulumi.ComponentResource] | None = None
+    """What installs it in a platform; default: `HelmAddOn`, by this description alone."""
+    needs: tuple[str, ...] = ()
+    """Names of the add-ons that must run before it, and until it is gone, in a platform."""
     before: tuple[ChartRelease, ...] = ()
     """Charts that come first, such as one with the definitions."""
     after: tuple[ChartRelease, ...] = ()

@@ -19,6 +19,7 @@ from pulumi_mlops.platform import (
     kserve,
     load_balancer_controller,
     monitoring,
+    public_gateway,
     seldon,
 )
 from pulumi_mlops.platform.add_on import AddOn
@@ -36,6 +37,7 @@ ADD_ONS: Mapping[str, AddOn] = {
     "kserve": kserve.ADD_ON,
     "load_balancer_controller": load_balancer_controller.ADD_ON,
     "monitoring": monitoring.ADD_ON,
+    "public_gateway": public_gateway.ADD_ON,
     "seldon": seldon.ADD_ON,
 }
 """Name, which is that of its module and of its entry in `EksPlatformArgs.add_ons` → description."""

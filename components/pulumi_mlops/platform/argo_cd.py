@@ -230,6 +230,7 @@ def statements(
 
 
 ADD_ON = AddOn(
+    component=ArgoCD,
     main=ChartRelease(chart=CHART, values=values, timeout_seconds=TIMEOUT_SECONDS),
     namespace=conventions.ARGO_CD_NAMESPACE,
     images=("argoproj/argocd", "docker/library/redis", "docker/library/haproxy"),

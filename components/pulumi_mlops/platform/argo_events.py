@@ -201,6 +201,7 @@ def statements(queue_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]:
 
 
 ADD_ON = AddOn(
+    component=ArgoEvents,
     main=ChartRelease(chart=CHART, values=values),
     namespace=conventions.ARGO_EVENTS_NAMESPACE,
     images=(

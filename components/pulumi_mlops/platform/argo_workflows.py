@@ -189,6 +189,7 @@ def workflow_defaults() -> Manifest:
 
 
 ADD_ON = AddOn(
+    component=ArgoWorkflows,
     main=ChartRelease(chart=CHART, values=values),
     namespace=conventions.ARGO_NAMESPACE,
     images=(CONTROLLER_REPOSITORY, EXECUTOR_REPOSITORY, _argo_server.SERVER_REPOSITORY),

@@ -177,6 +177,7 @@ def statements(zone_ids: Sequence[pulumi.Input[str]], *, partition: str = "aws")
 
 
 ADD_ON = AddOn(
+    component=CertManager,
     main=ChartRelease(chart=CHART, values=values),
     namespace=NAMESPACE,
     images=("jetstack/cert-manager-*",),

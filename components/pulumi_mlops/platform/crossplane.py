@@ -252,6 +252,7 @@ iam_statements = _crossplane_permissions.iam
 
 
 ADD_ON = AddOn(
+    component=Crossplane,
     main=ChartRelease(chart=CHART, values=values),
     namespace=conventions.CROSSPLANE_NAMESPACE,
     images=(REPOSITORY,),

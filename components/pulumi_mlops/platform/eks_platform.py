@@ -4,34 +4,25 @@ Does not own: what it stands on (network, cluster, roles, buckets, file system, 
 secrets in Secrets Manager, the teams' workspaces.
 """
 
-from typing import Any
+import dataclasses
+from typing import Any, cast
 
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import argument_names, check_args, object_name
+from pulumi_mlops._args import argument_names, check_args, inputs, object_name
 from pulumi_mlops._aws import s3_endpoint
 from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
-from pulumi_mlops.platform import _addons, _argo_server, _eks_options, _eks_parts, _teams
-from pulumi_mlops.platform._eks_platform_args import (
-    CROSSPLANE_SERVICES,
-    RULES,
-    EksPlatformArgs,
-    problems,
-)
+from pulumi_mlops.platform import _addons, _eks_add_ons, _eks_old_args, _eks_parts, _eks_platform_args, _teams
+from pulumi_mlops.platform._eks_platform_args import ARGUMENTS, EksPlatformArgs
 from pulumi_mlops.platform.add_on import renamed
-from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
-from pulumi_mlops.platform.argo_events import ArgoEvents, ArgoEventsArgs
-from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs, ArgoWorkflowsLine
-from pulumi_mlops.platform.cert_manager import CertManager, CertManagerArgs
-from pulumi_mlops.platform.crossplane import Crossplane, CrossplaneArgs
-from pulumi_mlops.platform.external_dns import ExternalDns, ExternalDnsArgs
-from pulumi_mlops.platform.external_secrets import ExternalSecrets, ExternalSecretsArgs
+from pulumi_mlops.platform.add_ons import ADD_ONS
+from pulumi_mlops.platform.argo_cd import ArgoCD
+from pulumi_mlops.platform.external_secrets import ExternalSecrets
 from pulumi_mlops.platform.gateway_api import GatewayApi
-from pulumi_mlops.platform.istio import Istio, IstioArgs
-from pulumi_mlops.platform.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
-from pulumi_mlops.platform.public_gateway import PublicGateway, PublicGatewayArgs
+from pulumi_mlops.platform.monitoring import Monitoring
+from pulumi_mlops.platform.public_gateway import PublicGateway
 from pulumi_mlops.platform.storage_classes import EfsStorageClass
 from pulumi_mlops.platform_outputs import TEAM_BUCKETS, PlatformOutputs
 
@@ -79,40 +70,50 @@ class EksPlatform(pulumi.ComponentResource):
     """What the stacks of teams need to know: the stack exports it as `teams`."""
 
     def __init__(self, name: str, args: EksPlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        args = renamed(f'EksPlatform "{name}"', args)
+        owner = f'EksPlatform "{name}"'
+        args = _eks_old_args.translated(owner, renamed(owner, args))
         checked = check_args(
-            EksPlatform, name, args, EksPlatformArgs, RULES, problems=problems(args), name_rule=object_name(40)
+            EksPlatform, name, args, EksPlatformArgs, ARGUMENTS, problems=_problems, name_rule=object_name(40)
         )
-        super().__init__("pulumi-mlops:index:EksPlatform", name, {**checked}, opts)
+        super().__init__("pulumi-mlops:index:EksPlatform", name, inputs(args), opts)
         self._name = name
         self._args = checked
-        self._sizes: dict[str, Any] = checked.get("sizes", {})
-        self._replicas: int = checked.get("replicas", _addons.DEFAULT_REPLICAS)
-        self._kept: bool = checked.get("protect_data", True)
         self._child = pulumi.ResourceOptions(parent=self)
 
-        block = _eks_parts.block_storage_class(self._kept, self)
+        keep = checked["protect_data"]
         shared = EfsStorageClass(
             conventions.SHARED_STORAGE_CLASS,
-            {"parameters": checked["storage_class_parameters"], "keep_volumes": self._kept},
+            {"parameters": checked["storage_class_parameters"], "keep_volumes": keep},
             self._child,
         )
-        self._secrets = ExternalSecrets(
-            "external-secrets", ExternalSecretsArgs(**self._same("region"), **self._common()), self._child
+        self._links = _eks_add_ons.Links(
+            storage_class=_eks_parts.block_storage_class(keep, self),
+            workflows_bucket=self._bucket(conventions.WORKFLOWS_BUCKET),
         )
-        gateway = self._create_gateway()
-        self._gateway_name = gateway.name  # whose route names it comes after the Gateway, and goes before it
+        self._made: dict[str, pulumi.ComponentResource] = {
+            "gateway_api": GatewayApi("gateway-api", {"keep_definitions": keep}, self._child)
+        }
+        self._secrets = cast("ExternalSecrets", self._add_on("external_secrets"))
+        gateway = cast("PublicGateway", self._add_on("public_gateway"))
         mlflow = self._create_mlflow()
-        workflows = self._create_argo_workflows()
-        argo_cd = self._create_argo_cd()
-        self._create_argo_events(block)
-        self._create_crossplane()
-        self._create_options(block)
+        argo = _addons.namespace("argo", conventions.ARGO_NAMESPACE, self)
+        self._links = dataclasses.replace(
+            self._links,
+            gateway_name=gateway.name,  # whose route names it comes after the Gateway, and goes before it
+            argo_namespace=argo,
+            argo_secret=self._copied(_eks_parts.ARGO_WORKFLOWS_SECRET, argo),
+        )
+        argo_cd = cast("ArgoCD", self._add_on("argo_cd"))
+        self._copied(_eks_parts.ARGO_CD_SECRET, argo_cd.namespace)
+        for one in _eks_add_ons.installed(checked):
+            self._add_on(one)
+        if isinstance(monitoring := self._made.get("monitoring"), Monitoring):
+            self._copied(_eks_parts.GRAFANA_SECRET, monitoring.namespace)
 
         self.gateway_url = gateway.url
         self.mlflow_url = mlflow.url
         self.argo_cd_url = argo_cd.url
-        self.argo_workflows_url = workflows
+        self.argo_workflows_url = pulumi.Output.concat("https://", _eks_add_ons.host(checked, "workflows"))
         self.secret_store = self._secrets.secret_store
         self.teams = self._publish(shared.name)
         self.register_outputs(
@@ -145,45 +146,18 @@ class EksPlatform(pulumi.ComponentResource):
         }
         return _teams.publish(self._name, outputs, self)
 
-    def _create_gateway(self) -> PublicGateway:
-        """The public door, after all that it needs: it goes while they can still delete what they made for it."""
-        api = GatewayApi("gateway-api", {"keep_definitions": self._kept}, self._child)
-        certificates = CertManager("cert-manager", CertManagerArgs(**self._common()), self._child)
-        balancers = LoadBalancerController(
-            "aws-load-balancer-controller",
-            LoadBalancerControllerArgs(**self._same("cluster_name", "region", "vpc_id", "tags"), **self._common()),
-            self._after(certificates),
-        )
-        records = ExternalDns(
-            "external-dns",
-            ExternalDnsArgs(
-                domain_filters=[self._args["domain_name"]],
-                zone_ids=[self._args["zone_id"]],
-                **self._same("cluster_name", "region", "image_mirror", "chart_repository"),
-            ),
-            self._after(api),  # it does not start while the routes' definition is missing
-        )
-        mesh = Istio(
-            "istio",
-            IstioArgs(
-                replicas=self._replicas,
-                **self._same("image_mirror", "chart_repository"),
-                **self._sized("istio", "memory"),
-            ),
-            self._after(api),
-        )
-        self._certificates = certificates
-        return PublicGateway(
-            conventions.GATEWAY_NAME,
-            PublicGatewayArgs(
-                hostnames=[self._args["domain_name"], self._host("argocd"), self._host("workflows")],
-                replicas=self._replicas,
-                **self._same("certificate_arn", "internal", "source_ranges", "tags", "chart_repository"),
-            ),
-            self._after(mesh, balancers, records),
-        )
+    def _add_on(self, name: str) -> pulumi.ComponentResource:
+        """The add-on, which is created once what it needs is there: it goes while that can still clean up after it."""
+        if name not in self._made:
+            needs = [self._add_on(one) for one in ADD_ONS[name].needs]
+            arguments = _eks_add_ons.arguments(name, self._args, self._links)
+            opts = pulumi.ResourceOptions(parent=self, depends_on=needs)
+            with argument_names(EksPlatform, self._name, {"": f"add_ons.{name}"}):
+                self._made[name] = _eks_add_ons.component(name)(_eks_add_ons.resource_name(name), arguments, opts)
+        return self._made[name]
 
     def _create_mlflow(self) -> MLflow:
+        args = self._args
         namespace = _addons.namespace("mlflow", conventions.MLFLOW_NAMESPACE, self)
         with argument_names(EksPlatform, self._name, IN_DATABASE):
             database = PostgresDatabase(
@@ -192,116 +166,26 @@ class EksPlatform(pulumi.ComponentResource):
                     namespace=namespace,
                     backend=DatabaseBackend.RDS,
                     database="mlflow",
-                    subnet_ids=self._args["private_subnet_ids"],
-                    client_security_group_ids={"nodes": self._args["client_security_group_id"]},
+                    vpc_id=args["vpc_id"],
+                    subnet_ids=args["private_subnet_ids"],
+                    client_security_group_ids={"nodes": args["client_security_group_id"]},
                     secret_store=self._secrets.secret_store,
-                    **self._same("vpc_id", "tags", "protect_data"),
-                    **self._args.get("database", {}),
+                    protect_data=args["protect_data"],
+                    **_given(tags=args["tags"], **args["database"]),
                 ),
                 self._child,
             )
-        artifacts = self._bucket(conventions.MLFLOW_BUCKET)
-        return MLflow(
-            conventions.MLFLOW_SERVICE,
-            MLflowArgs(
-                namespace=namespace,
-                artifact_store={
-                    "uri": pulumi.Output.concat("s3://", artifacts, "/artifacts"),
-                    "region": self._args["region"],
-                },
-                database_secret=database.connection_secret,
-                replicas=self._replicas,
-                **self._same("image_mirror"),
-                **self._sized("mlflow", "memory"),
-            ),
-            self._child,
+        server = MLflowArgs(
+            namespace=namespace,
+            artifact_store={
+                "uri": pulumi.Output.concat("s3://", self._bucket(conventions.MLFLOW_BUCKET), "/artifacts"),
+                "region": args["region"],
+            },
+            database_secret=database.connection_secret,
+            **_given(image_mirror=args["image_mirror"], **{"replicas": args["replicas"], **_given(**args["mlflow"])}),
         )
-
-    def _create_argo_workflows(self) -> pulumi.Output[str]:
-        namespace = _addons.namespace("argo", conventions.ARGO_NAMESPACE, self)
-        host = self._host("workflows")
-        login: dict[str, Any] = self._args["login"]
-        scopes = [login["groups_scope"]] if "groups_scope" in login else []
-        ArgoWorkflows(
-            "argo-workflows",
-            ArgoWorkflowsArgs(
-                namespace=namespace,
-                line=ArgoWorkflowsLine.V4_0,
-                server={
-                    "host": host,
-                    "sso_issuer": login["issuer"],
-                    "sso_secret_name": self._copied(_eks_parts.ARGO_WORKFLOWS_SECRET, namespace),
-                    "sso_scopes": [*_argo_server.DEFAULT_SCOPES, *scopes],
-                    "sso_admin_groups": login["admin_groups"],
-                    "sso_reader_groups": login.get("reader_groups", []),
-                    "replicas": self._replicas,
-                    "gateway_name": self._gateway_name,
-                },
-                artifact_repository={
-                    "bucket": self._bucket(conventions.WORKFLOWS_BUCKET),
-                    "region": self._args["region"],
-                },
-                keep_definitions=self._kept,
-                **self._same("image_mirror", "chart_repository"),
-                **self._sized("argo_workflows", "memory"),
-            ),
-            self._child,
-        )
-        return pulumi.Output.concat("https://", host)
-
-    def _create_argo_cd(self) -> ArgoCD:
-        login: dict[str, Any] = self._args["login"]
-        argo_cd = ArgoCD(
-            "argocd",
-            ArgoCDArgs(
-                host=self._host("argocd"),
-                oidc_issuer=login["issuer"],
-                oidc_client_id=login["argo_cd_client_id"],
-                oidc_secret_name=_eks_parts.ARGO_CD_SECRET,
-                redis_high_availability=self._replicas > 1,
-                gateway_name=self._gateway_name,
-                **{key: login[key] for key in ("admin_groups", "reader_groups", "groups_scope") if key in login},
-                **self._sized("argo_cd", "controller_memory"),
-                **self._common(),
-            ),
-            self._child,
-        )
-        self._copied(_eks_parts.ARGO_CD_SECRET, argo_cd.namespace)
-        return argo_cd
-
-    def _create_argo_events(self, storage_class: pulumi.Output[str]) -> None:
-        ArgoEvents(
-            "argo-events",
-            ArgoEventsArgs(
-                bus_storage_class=storage_class,
-                **self._sized("event", "bus_storage_gib"),
-                **self._common(),
-            ),
-            self._child,
-        )
-
-    def _create_crossplane(self) -> None:
-        Crossplane(
-            "crossplane",
-            CrossplaneArgs(
-                services=self._args.get("crossplane_services", list(CROSSPLANE_SERVICES)),
-                replicas=self._replicas,
-                **self._same("image_mirror", "chart_repository"),
-            ),
-            self._child,
-        )
-
-    def _create_options(self, storage_class: pulumi.Output[str]) -> None:
-        given = _eks_options.Given(
-            args=self._args,
-            mirrors=self._same("image_mirror", "chart_repository"),
-            replicas=self._replicas,
-            gateway_name=self._gateway_name,
-            storage_class=storage_class,
-        )
-        monitored = _eks_options.create(given, needs_certificates=self._after(self._certificates), child=self._child)
-        if monitored:
-            self._copied(_eks_parts.GRAFANA_SECRET, monitored)
+        with argument_names(EksPlatform, self._name, {"": "mlflow"}):
+            return MLflow(conventions.MLFLOW_SERVICE, server, self._child)
 
     def _copied(self, name: str, namespace: pulumi.Output[str]) -> pulumi.Output[str]:
         store, prefix = self._secrets.secret_store, self._args["secrets_prefix"]
@@ -311,19 +195,12 @@ class EksPlatform(pulumi.ComponentResource):
         owner = f'EksPlatform "{self._name}"'
         return pulumi.Output.from_input(self._args["buckets"]).apply(lambda known: _eks_parts.bucket(known, use, owner))
 
-    def _host(self, label: str) -> pulumi.Output[str]:
-        return pulumi.Output.concat(label, ".", self._args["domain_name"])
 
-    def _after(self, *needs: pulumi.Resource) -> pulumi.ResourceOptions:
-        return pulumi.ResourceOptions(parent=self, depends_on=needs)
+def _problems(args: EksPlatformArgs) -> list[str]:
+    """Those of the platform's own arguments; where there is none, those of its add-ons."""
+    return [*_eks_platform_args.problems(args)] or [*_eks_add_ons.problems(args)]
 
-    def _common(self) -> Any:
-        """What most add-ons take."""
-        mirrors = self._same("image_mirror", "chart_repository")
-        return {"keep_definitions": self._kept, "replicas": self._replicas, **mirrors}
 
-    def _same(self, *keys: str) -> Any:
-        return {key: self._args[key] for key in keys if key in self._args}
-
-    def _sized(self, part: str, *keys: str) -> Any:
-        return {key: self._sizes[f"{part}_{key}"] for key in keys if f"{part}_{key}" in self._sizes}
+def _given(**arguments: Any) -> Any:
+    """Those that have a value."""
+    return {key: value for key, value in arguments.items() if value is not None}

@@ -145,6 +145,8 @@ def statements(zone_ids: Sequence[pulumi.Input[str]], *, partition: str = "aws")
 
 
 ADD_ON = AddOn(
+    component=ExternalDns,
+    needs=("gateway_api",),  # it does not start while the routes' definition is missing
     main=ChartRelease(chart=CHART, values=values),
     namespace=NAMESPACE,
     images=(REPOSITORY,),

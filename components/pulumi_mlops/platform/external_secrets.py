@@ -169,6 +169,7 @@ def statements(
 
 
 ADD_ON = AddOn(
+    component=ExternalSecrets,
     main=ChartRelease(chart=CHART, values=values),
     namespace=NAMESPACE,
     images=(REPOSITORY,),

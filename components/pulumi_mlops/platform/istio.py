@@ -126,6 +126,8 @@ def values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 ADD_ON = AddOn(
+    component=Istio,
+    needs=("gateway_api",),
     before=(ChartRelease(chart=BASE, values=base_values, role="base", suffix="-base"),),
     main=ChartRelease(chart=ISTIOD, values=values),
     namespace=NAMESPACE,

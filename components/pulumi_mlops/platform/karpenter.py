@@ -180,6 +180,7 @@ def _of_environment(aws: AwsEnvironment) -> list[dict[str, Any]]:
 
 
 ADD_ON = AddOn(
+    component=Karpenter,
     # Helm never updates the definitions inside a chart, so that upstream has a second chart with them as templates.
     before=(ChartRelease(chart=DEFINITIONS, role="definitions", suffix="-crd"),),
     main=ChartRelease(chart=CHART, values=values, skip_crds=True),

@@ -189,6 +189,8 @@ def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]
 
 
 ADD_ON = AddOn(
+    component=KServe,
+    needs=("cert_manager",),
     # One after the other: a runtime is refused while the controller's webhook does not answer.
     before=(ChartRelease(chart=DEFINITIONS, role="definitions", suffix="-definitions"),),
     main=ChartRelease(chart=CONTROLLER, values=values, role="controller", suffix="-controller"),

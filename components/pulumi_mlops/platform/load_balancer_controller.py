@@ -153,6 +153,8 @@ def _has_a_load_balancer(service: Manifest) -> bool:
 
 
 ADD_ON = AddOn(
+    component=LoadBalancerController,
+    needs=("cert_manager",),
     main=ChartRelease(chart=CHART, values=values, skip_crds=True),
     namespace=NAMESPACE,
     images=(REPOSITORY,),

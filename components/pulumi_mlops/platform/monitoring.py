@@ -176,6 +176,8 @@ def _remote_write(args: Mapping[str, Any]) -> dict[str, Any]:
 
 
 ADD_ON = AddOn(
+    component=Monitoring,
+    needs=("cert_manager",),
     main=ChartRelease(chart=CHART, values=values, timeout_seconds=TIMEOUT_SECONDS),
     namespace=conventions.MONITORING_NAMESPACE,
     namespace_labels=PRIVILEGED,

@@ -14,24 +14,24 @@ disruption budget and spread would hang on a ConfigMap that no schema checks.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import between, check_args, cidr, not_empty, object_name, quantity
+from pulumi_mlops._args import between, cidr, not_empty, quantity
 from pulumi_mlops._manifests import Manifest, after, name_of
 from pulumi_mlops.platform import _addons, _public_gateway
-from pulumi_mlops.platform._charts import release
 from pulumi_mlops.platform._public_gateway import CHART
+from pulumi_mlops.platform.add_on import AddOn, ChartRelease, ReleaseArgs, check_add_on
 from pulumi_mlops.platform.istio import GATEWAY_CLASS
 
 MAX_PROXIES = 100
 
 
-class PublicGatewayArgs(TypedDict):
-    """Arguments of `PublicGateway`."""
+class PublicGatewayArgs(ReleaseArgs):
+    """Arguments of `PublicGateway`. The proxies' image is the one that `Istio` was given."""
 
     hostnames: list[pulumi.Input[str]]
     """Public names, at least one; the first is that of `url`. external-dns leads them to the load balancer."""
@@ -51,8 +51,6 @@ class PublicGatewayArgs(TypedDict):
     """Memory of a proxy, request and limit; default "512Mi"."""
     tags: NotRequired[dict[str, pulumi.Input[str]]]
     """Tags of the load balancer and of what belongs to it; default none. Neither "," nor "=" may stand in them."""
-    chart_repository: NotRequired[str]
-    """Where the chart comes from; see `ArgoWorkflowsArgs`. The proxies' image is the one that `Istio` was given."""
 
 
 def _taggable(tags: Any) -> str | None:
@@ -96,39 +94,28 @@ class PublicGateway(pulumi.ComponentResource):
     """Name of the proxies' Helm release, known once they run."""
 
     def __init__(self, name: str, args: PublicGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(
-            PublicGateway, name, args, PublicGatewayArgs, RULES, problems=_problems(args), name_rule=object_name(40)
-        )
+        checked = check_add_on(PublicGateway, name, args, PublicGatewayArgs, RULES, problems=_problems(args))
         super().__init__("pulumi-mlops:index:PublicGateway", name, {**checked}, opts)
         self._name = name
-        # New proxies are ready only when the NLB sends them traffic: the load balancer controller adds the condition.
-        readiness = {"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"}
-        wanted = checked.get("namespace", conventions.GATEWAY_NAMESPACE)
-        self.namespace = _addons.namespace(name, wanted, self, readiness)
-        proxies = release(
-            f"{name}-release",
-            CHART,
-            name=_public_gateway.proxies(name),
-            namespace=self.namespace,
-            values=values(name, checked),
-            mirror=checked.get("chart_repository"),
-            opts=pulumi.ResourceOptions(parent=self),
-        )
+        self._called: str = checked.get("object_name", name)
+        installed = ADD_ON.install(self, name, checked)
+        self.namespace = installed.namespace
+        proxies = installed.main
         balancer = self._create_service(
             "load-balancer",
-            f"{name}-load-balancer",
-            _public_gateway.load_balancer(name, checked),
+            f"{self._called}-load-balancer",
+            _public_gateway.load_balancer(self._called, checked),
             proxies,
             annotations=_public_gateway.annotations(checked),
         )
-        inside = self._create_service("service", name, _public_gateway.inside(name), proxies)
+        inside = self._create_service("service", self._called, _public_gateway.inside(self._called), proxies)
         gateway = self._create_gateway(balancer)
 
         self.name = name_of(gateway)
         self.url = pulumi.Output.concat("https://", checked["hostnames"][0])
         host = pulumi.Output.all(name_of(inside), self.namespace).apply(lambda of: conventions.service_host(*of))
         self.internal_url = pulumi.Output.concat("http://", host)
-        self.release = _addons.when_ready(proxies, _public_gateway.proxies(name))
+        self.release = installed.release
         self.register_outputs(
             {
                 "name": self.name,
@@ -156,7 +143,7 @@ class PublicGateway(pulumi.ComponentResource):
             f"{self._name}-gateway",
             api_version="gateway.networking.k8s.io/v1",
             kind="Gateway",
-            metadata=self._metadata(self._name),
+            metadata=self._metadata(self._called),
             spec={
                 "gatewayClassName": GATEWAY_CLASS,
                 "addresses": [{"type": "Hostname", "value": address}],
@@ -168,19 +155,29 @@ class PublicGateway(pulumi.ComponentResource):
             f"{self._name}-redirect",
             api_version="gateway.networking.k8s.io/v1",
             kind="HTTPRoute",
-            metadata=self._metadata(f"{self._name}-redirect"),
+            metadata=self._metadata(f"{self._called}-redirect"),
             spec=_public_gateway.redirect(name_of(gateway)),
             opts=pulumi.ResourceOptions(parent=self),
         )
         return gateway
 
     def _metadata(self, name: str) -> Manifest:
-        return {"name": name, "namespace": self.namespace, "labels": conventions.labels("gateway", self._name)}
+        return {"name": name, "namespace": self.namespace, "labels": conventions.labels("gateway", self._called)}
 
 
 def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     """Values of Istio's gateway chart."""
     return _public_gateway.values(name, args)
+
+
+ADD_ON = AddOn(
+    component=PublicGateway,
+    needs=("istio", "load_balancer_controller", "external_dns"),
+    main=ChartRelease(chart=CHART, values=values, suffix=_public_gateway.PROXY_SUFFIX),
+    namespace=conventions.GATEWAY_NAMESPACE,
+    # New proxies are ready only when the NLB sends them traffic: the load balancer controller adds the condition.
+    namespace_labels={"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"},
+)
 
 
 def _problems(args: Mapping[str, Any]) -> Iterator[str]:

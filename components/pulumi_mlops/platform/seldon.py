@@ -150,6 +150,8 @@ def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]
 
 
 ADD_ON = AddOn(
+    component=Seldon,
+    needs=("cert_manager",),
     main=ChartRelease(chart=CHART, values=values),
     namespace=conventions.SELDON_NAMESPACE,
     images=("seldonio/*", "tensorflow/serving", "nvidia/tritonserver"),
