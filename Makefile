@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up train predict rollback release status down plan adopt destroy leftovers test test-fast check bench versions lock bump generate environment
+.PHONY: help up train predict rollback release status env mlflow down plan adopt destroy leftovers test test-fast check bench versions lock bump generate environment
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,12 @@ release: environment ## let the training pipeline move the endpoint again
 
 status: environment ## what runs and what does not (then it fails), the endpoint's version, the last and the next run
 	@$(PYTHON) -m local status
+
+env: environment ## variables for kubectl and pulumi on this platform: eval "$(make env)"
+	@$(PYTHON) -m local env
+
+mlflow: environment ## MLflow in your browser, signed in, at http://localhost:5001 (PORT=…), until Ctrl-C
+	@$(PYTHON) -m local mlflow $(if $(PORT),--port "$(PORT)")
 
 down: environment ## remove everything that `make up` started, and check that nothing stays
 	@$(PYTHON) -m local down

@@ -17,10 +17,11 @@ def main() -> int:
     """Runs one command; returns its exit status."""
     parser = argparse.ArgumentParser(prog="python -m local")
     commands = parser.add_subparsers(dest="command", required=True)
-    for name in ("up", "predict", "status", "release", "down", "prepare"):
+    for name in ("up", "predict", "status", "release", "down", "prepare", "env"):
         commands.add_parser(name)
     commands.add_parser("train").add_argument("--data-key", help="object of the data bucket to train on")
     commands.add_parser("rollback").add_argument("--version", help="default: the version that was served before")
+    commands.add_parser("mlflow").add_argument("--port", type=int, default=5001, help="of this machine's loopback")
     commands.add_parser("plan").add_argument("--stack", help="a stack on AWS; default: both local ones")
     adopting = commands.add_parser("adopt")
     adopting.add_argument("state", type=Path, help="a Terraform state")
@@ -40,6 +41,8 @@ def main() -> int:
             say(f"what was done so far stays; `make {arguments.command}` again continues from there")
         return 1
     except KeyboardInterrupt:
+        if arguments.command == "mlflow":
+            return 0
         if arguments.command == "train":
             say("train was interrupted; a run that was submitted goes on in the cluster, `make status` shows it")
         else:
@@ -71,6 +74,8 @@ def _run(arguments: argparse.Namespace) -> int:
 
         if command == "train":
             up.train(arguments.data_key)
+        elif command == "mlflow":
+            up.mlflow(arguments.port)
         elif command == "rollback":
             up.rollback(arguments.version)
         else:

@@ -70,11 +70,22 @@ class Registry:
 @contextmanager
 def connected(cluster: Cluster, api: client.ApiClient, outputs: dict[str, Any]) -> Iterator[Registry]:
     """The registry, through a connection that ends with the block, with the rights of the team's pipeline."""
-    token = client.CoreV1Api(api).create_namespaced_service_account_token(
-        conventions.PIPELINE_SERVICE_ACCOUNT,
-        outputs["namespace"],
-        {"spec": {"audiences": [conventions.MLFLOW_AUDIENCE]}},
+    with forwarded(cluster) as (url, _):
+        yield Registry(url, pipeline_token(api, outputs["namespace"]), outputs["model_name"])
+
+
+def pipeline_token(api: client.ApiClient, namespace: str, seconds: int = 3600) -> str:
+    """A token by which MLflow knows the namespace's pipeline, valid for that many seconds."""
+    request = {"spec": {"audiences": [conventions.MLFLOW_AUDIENCE], "expirationSeconds": seconds}}
+    made = client.CoreV1Api(api).create_namespaced_service_account_token(
+        conventions.PIPELINE_SERVICE_ACCOUNT, namespace, request
     )
+    return made.status.token
+
+
+@contextmanager
+def forwarded(cluster: Cluster) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """MLflow's address on this machine's loopback, and the process that forwards to it until the block ends."""
     command = [
         *(str(tools.ensure("kubectl")["kubectl"]), "--kubeconfig", str(cluster.kubeconfig)),
         *(["--context", cluster.context] if cluster.context else []),
@@ -90,6 +101,6 @@ def connected(cluster: Cluster, api: client.ApiClient, outputs: dict[str, Any]) 
             if listening is None:
                 why = forward.stderr.read().strip() if forward.stderr else ""
                 raise StepFailed(f"MLflow cannot be reached: {why}; `make status` shows what runs")
-            yield Registry(f"http://127.0.0.1:{listening[1]}", token.status.token, outputs["model_name"])
+            yield f"http://127.0.0.1:{listening[1]}", forward
         finally:
             forward.terminate()

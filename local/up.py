@@ -5,7 +5,7 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
-from local import containerless, drift, endpoints, images, node, prediction, services, tools, training
+from local import access, containerless, drift, endpoints, images, node, prediction, services, tools, training
 from local.cluster import NODE, Cluster, chosen_context, from_context, of_node, target
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.exclusive import exclusive
@@ -99,7 +99,7 @@ def release() -> None:
 
 def _of_pods(command: str) -> Cluster:
     if services.running():
-        raise StepFailed(f"there is no {command} where the platform runs as plain processes; `make train` moves those")
+        raise StepFailed(f"there is no `make {command}` where the platform runs as plain processes, without a cluster")
     return target(whole=True)
 
 
@@ -110,6 +110,16 @@ def predict() -> None:
     else:
         cluster = target()
         _predict(engine_of(cluster), cluster)
+
+
+def env() -> None:
+    """Prints the variables by which a shell's kubectl and pulumi work on this platform."""
+    access.show_environment(engine_of(_of_pods("env")))
+
+
+def mlflow(port: int) -> None:
+    """Serves MLflow at a loopback port, signed in, until it is interrupted."""
+    access.serve_mlflow(engine_of(_of_pods("mlflow")), port)
 
 
 def down() -> None:
@@ -199,4 +209,5 @@ def _say_prediction(url: str) -> None:
 
 def _say_end(url: str) -> None:
     say(f"up: {url}")
-    say("next: make predict · make train · make rollback · make status · make plan · make down")
+    say("next: make predict · make train · make rollback · make status · make plan · make mlflow · make down")
+    say('to look around: eval "$(make env)" gives this shell kubectl and pulumi, `make mlflow` a page in the browser')

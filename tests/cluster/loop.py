@@ -70,10 +70,9 @@ class Loop:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return json.load(answer)
         except urllib.error.HTTPError as error:  # whose body tells the gateway's refusals from the server's own
-            body = error.read().decode(errors="replace")[:300]
-            raise urllib.error.HTTPError(
-                error.url, error.code, f"{error.reason}: {body}", error.headers, None
-            ) from None
+            with error:
+                body = error.read().decode(errors="replace")[:300]
+            raise OSError(f"POST {error.url} answered {error.code}: {body}") from None
 
     def served_version(self, url: str = "") -> str:
         """The version that answers now, at the team's endpoint or at `url`."""

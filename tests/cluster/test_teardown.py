@@ -70,6 +70,7 @@ MOMENTS = (
 """What `make up` has just printed when it is killed, and whether the whole node is killed with it."""
 
 
+@pytest.mark.timeout(1800)  # four starts and a whole one
 def test_what_was_killed_is_continued_by_the_next_make_up(loop: Loop):
     destroy(loop)
     for moment, with_node in MOMENTS:
