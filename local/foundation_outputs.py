@@ -12,6 +12,7 @@ from pulumi_mlops import conventions
 
 from local import stack_files
 from local.progress import StepFailed
+from stacks import existing
 
 ACCOUNT = "123456789012"  # AWS's own example of an account
 SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"}
@@ -47,6 +48,7 @@ def _outputs(region: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         "region": region,
         "cluster_name": cluster,
         "cluster_arn": arn,
+        **({"node_groups": existing.rooms(groups)} if (groups := settings.get("node_groups")) else {}),
         "kubeconfig": kubeconfig(cluster, f"https://{cluster}.invalid"),
         "vpc_id": settings.get("vpc_id") or f"vpc-{_hex(name)}",
         "private_subnet_ids": [subnets.get(zone) or f"subnet-{_hex(name + zone)}" for zone in settings["zones"]],

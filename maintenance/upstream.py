@@ -7,14 +7,14 @@ Each holds `pin`, the pinned version that it was made for; `version`, that of th
 import gzip
 import json
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pulumi_mlops import versions
 
 from local.paths import ROOT
-from maintenance import extraction
+from maintenance import extraction, rendered
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,7 @@ def _schema_of_kinds(place: Path, before: Any) -> Any:
 
 
 CHART = Kind("chart", "tests/contract/data/charts/{}.json.gz", lambda place, _: extraction.chart(place))
+RENDERED = Kind("rendered", "tests/contract/data/rendered/{}.json.gz", rendered.workloads)
 DEFINITIONS = Kind("definitions", "tests/contract/schemas/{}.json.gz", _of_kinds)
 JSON_SCHEMA = Kind("schema", "tests/contract/schemas/{}.json.gz", _schema_of_kinds)
 INSTALLED = Kind("installed", "components/pulumi_mlops/platform/data/{}.json.gz", _of_kinds)
@@ -100,7 +101,7 @@ KSERVE = _github("kserve/kserve")
 ARGO_EVENTS = _github("argoproj/argo-events")
 ARGO_4 = {"place": "manifests/base/crds/full", "repository": "argoproj/argo-workflows"}
 LOAD_BALANCERS = {"repository": "kubernetes-sigs/aws-load-balancer-controller"}
-DATA = (
+CHARTS = (
     Data(CHART, "argo-cd", "ARGO_CD_CHART"),
     Data(CHART, "argo-events", "ARGO_EVENTS_CHART"),
     Data(CHART, "argo-workflows", "ARGO_WORKFLOWS_4_CHART"),
@@ -119,6 +120,10 @@ DATA = (
     Data(CHART, "kserve-runtime-configs", "KSERVE", "charts/kserve-runtime-configs", **KSERVE),
     Data(CHART, "kube-prometheus-stack", "KUBE_PROMETHEUS_STACK_CHART"),
     Data(CHART, "seldon-core-operator", "SELDON"),
+)
+DATA = (
+    *CHARTS,
+    *(replace(chart, kind=RENDERED) for chart in CHARTS),
     Data(DEFINITIONS, "argo-events", "ARGO_EVENTS_CHART", "manifests/base/crds", **ARGO_EVENTS, own_number=True),
     Data(
         DEFINITIONS,

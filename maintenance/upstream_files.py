@@ -52,7 +52,7 @@ def downloaded(data: Data, version: str) -> Iterator[Path]:
     if data.module:
         answer = _run("go", "mod", "download", "-json", f"{data.module}@v{version.removeprefix('v')}")
         yield Path(json.loads(answer)["Dir"]) / data.place
-    elif data.kind is upstream.CHART:
+    elif data.kind in (upstream.CHART, upstream.RENDERED):
         with tempfile.TemporaryDirectory() as directory:
             chart = charts()[data.name]
             if chart.repository.startswith("oci://"):
@@ -92,7 +92,7 @@ def make(data: Data, version: str | None = None, directory: Path | None = None) 
             f"{data} has another number than the pin {data.pin} {data.pinned} (it is of {was}): find out the release "
             f"of {data.repository} that belongs to it, and run `{COMMAND} {data} --version VERSION`"
         )
-    release = version or data.pinned.removeprefix("v" if data.kind is not upstream.CHART else "")
+    release = version or data.pinned.removeprefix("v" if data.kind not in (upstream.CHART, upstream.RENDERED) else "")
     try:
         if directory:
             data.write(release, directory)

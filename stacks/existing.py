@@ -72,6 +72,15 @@ def cluster_name(settings: Any, default: str) -> str:
     return settings.cluster_name or default
 
 
+ROOM = ("name", "instance_types", "min_size", "labels", "taints")
+"""What a platform is told of a node group: how much room there is for certain, and for which pods."""
+
+
+def rooms(node_groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The node groups of a foundation, as its platform is told of them."""
+    return [{key: group[key] for key in ROOM if key in group} for group in node_groups]
+
+
 def problems(settings: Any) -> Iterator[tuple[str, str]]:
     """What is wrong with the settings together: (setting, sentence)."""
     yield from _network_problems(settings)

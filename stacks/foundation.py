@@ -75,6 +75,8 @@ def build() -> None:
     pulumi.export("cluster_name", cluster.name)
     pulumi.export("cluster_arn", cluster.arn)
     pulumi.export("kubeconfig", cluster.kubeconfig)
+    if chosen.node_groups:
+        pulumi.export("node_groups", existing.rooms(chosen.node_groups))
     pulumi.export("vpc_id", network.vpc_id)
     pulumi.export("private_subnet_ids", network.private_subnet_ids)
     pulumi.export("client_security_group_id", cluster.node_security_group_id)

@@ -16,6 +16,9 @@ KARPENTER = "karpenter"
 OF_KARPENTER: dict[str, str] = dict.fromkeys(("karpenter_node_role", "karpenter_queue"), "pulumi-mlops:karpenter")
 """Outputs that the foundation has by a setting of its own."""
 
+NODE_GROUPS = "node_groups"
+"""Output that foundations have which make their cluster."""
+
 
 def build() -> None:
     """Declares the stack."""
@@ -26,14 +29,15 @@ def build() -> None:
         *([] if chosen.kube_context else ["kubeconfig"]),
         *(OF_KARPENTER if KARPENTER in add_ons else []),
     ]
-    found = references.outputs(f"foundation-{chosen.environment}", [*FROM_FOUNDATION, *more], OF_KARPENTER)
+    foundation = f"foundation-{chosen.environment}"
+    found = references.outputs(foundation, [*FROM_FOUNDATION, *more], OF_KARPENTER, optional=[NODE_GROUPS])
     place: Any = {"context": chosen.kube_context} if chosen.kube_context else {"kubeconfig": found["kubeconfig"]}
     # With the identifier, another kubeconfig of the same cluster is no other cluster.
     cluster = k8s.Provider("cluster", cluster_identifier=found["cluster_arn"], **place)
     account = aws.Provider("account", region=found["region"])
     args: Any = {
-        **{name: found[name] for name in FROM_FOUNDATION},
-        **settings.given(chosen, *sorted(EksPlatformArgs.__annotations__.keys() - FROM_FOUNDATION)),
+        **{name: found[name] for name in (*FROM_FOUNDATION, NODE_GROUPS)},
+        **settings.given(chosen, *sorted(EksPlatformArgs.__annotations__.keys() - {*FROM_FOUNDATION, NODE_GROUPS})),
         "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})},
     }
     if isinstance(chosen_nodes := add_ons.get(KARPENTER), dict):

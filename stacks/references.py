@@ -9,9 +9,9 @@ from stacks.settings import SettingsError
 
 
 def outputs(
-    stack: str, names: Sequence[str], on_request: Mapping[str, str] | None = None
+    stack: str, names: Sequence[str], on_request: Mapping[str, str] | None = None, optional: Sequence[str] = ()
 ) -> dict[str, pulumi.Output[Any]]:
-    """The named outputs of a stack of this project; secret ones stay secret.
+    """The named outputs of a stack of this project; secret ones stay secret. An `optional` one may be None.
 
     If one is missing, none of them has a value: nothing that needs any is made, and the run ends with a SettingsError
     that names all that are missing. `on_request` has those that the other stack has by a setting of its own: name of
@@ -25,7 +25,7 @@ def outputs(
     def find(name: str) -> pulumi.Output[Any]:
         return pulumi.Output.all(reference.get_output(name), complete).apply(lambda both: both[0])
 
-    return {name: find(name) for name in names}
+    return {name: find(name) for name in (*names, *optional)}
 
 
 def check(

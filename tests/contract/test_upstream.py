@@ -46,6 +46,7 @@ def test_a_file_of_another_version_is_one_sentence_with_the_command(monkeypatch:
         f"{file} is of EXTERNAL_SECRETS {was}, the pin is 9.9.9: run `python -m maintenance.upstream_files {name}`"
         for file, name in (
             ("tests/contract/data/charts/external-secrets.json.gz", "chart/external-secrets"),
+            ("tests/contract/data/rendered/external-secrets.json.gz", "rendered/external-secrets"),
             ("tests/contract/schemas/external-secrets.json.gz", "definitions/external-secrets"),
         )
     ]

@@ -61,11 +61,11 @@ def test_what_does_not_depend_on_use_is_what_the_settings_say(previews: dict[str
 
     dev, prod = (estimate(previews[one]) for one in ("foundation-dev", "foundation-prod"))
     assert (number(dev, "NAT gateway"), number(prod, "NAT gateway")) == (1, 3)
-    assert (number(dev, "node m7i.large, spot"), number(prod, "node m7i.xlarge, 0.2415")) == (2, 3)
-    assert (number(dev, "disk of a node, gp3, 50 GiB"), number(prod, "disk of a node, gp3, 50 GiB")) == (2, 3)
+    assert (number(dev, "node m7i.large, spot"), number(prod, "node m7i.xlarge, 0.2415")) == (3, 5)
+    assert (number(dev, "disk of a node, gp3, 50 GiB"), number(prod, "disk of a node, gp3, 50 GiB")) == (3, 5)
     assert number(dev, "EKS control plane, 0.1") == number(prod, "EKS control plane, 0.1") == 1
     (nodes,) = [one for one in prod.items if one.what.startswith("node ")]
-    assert float(nodes.after) == pytest.approx(3 * 0.2415 * HOURS)
+    assert float(nodes.after) == pytest.approx(5 * 0.2415 * HOURS)
 
 
 def test_the_pages_say_what_the_code_says(previews: dict[str, Preview]) -> None:

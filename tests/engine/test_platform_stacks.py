@@ -19,6 +19,8 @@ from aws import Aws
 from aws_stacks import AwsEngine, network_of_a_platform
 from kubernetes import client, config
 from pulumi_mlops.platform import ADD_ONS
+from pulumi_mlops.review import reading
+from pulumi_mlops.review.capacity.fit import Verdict, fits
 
 from local import foundation_outputs, planning, tools
 from local.engine import PROJECT
@@ -68,7 +70,10 @@ def test_the_whole_platform_can_be_previewed_without_a_cluster(make_engine: Any,
     assert "error:" not in text
     assert "warning:" not in text
     planned: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-    for step in engine.preview_json(stack)["steps"]:
+    preview = engine.preview_json(stack)
+    (fit,) = fits(reading.read(json.dumps(preview), stack))
+    assert (fit.verdict, "Karpenter" in fit.message) == (Verdict.FITS, False), fit.message
+    for step in preview["steps"]:
         planned[step["op"]][step["urn"].split("::")[2].rpartition("$")[2]] += 1
     assert set(planned) == {"create", "read"}
     assert planned["create"]["kubernetes:helm.sh/v3:Release"] == len(_releases(stack))

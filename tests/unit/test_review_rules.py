@@ -205,6 +205,12 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
     ("end-of-support", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": "postgres:12-alpine"}), "PostgreSQL 12"),
     ("end-of-support", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": "quay.io/minio/minio:2025"}), "refused"),
     ("end-of-support", RELEASE, spoiled(RELEASE, chart="seldon-core-operator", version="1.18.2"), "refused"),
+    (
+        "platform-fits",
+        "pulumi-mlops:index:EksPlatform",
+        {"node_groups": [{"name": "general", "instance_types": ["t3.small"], "min_size": 1}]},
+        "with min_size 2 of the node group `general` it fits",
+    ),
     ("plain-secret", CONFIG_MAP, spoiled(CONFIG_MAP, data={"DB_PASSWORD": "hunter2-Xy9!"}), "DB_PASSWORD"),
     ("plain-secret", SECRET, spoiled(SECRET, stringData={"any": "thing"}), "stringData.any"),
     (

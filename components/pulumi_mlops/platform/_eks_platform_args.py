@@ -65,6 +65,21 @@ class EksMLflowArgs(TypedDict):
     """Further host names by which clients address the server."""
 
 
+class EksNodeGroupArgs(TypedDict):
+    """A managed node group of the cluster, as far as it says how much room there is."""
+
+    name: str
+    """Name of the group within the cluster."""
+    instance_types: list[str]
+    """Types of its machines; the smallest of them counts."""
+    min_size: int
+    """Fewest nodes: those that are there for certain."""
+    labels: NotRequired[dict[str, pulumi.Input[str]]]
+    """Kubernetes labels of the nodes; default none."""
+    taints: NotRequired[list[dict[str, str]]]
+    """Taints of the nodes: key, value and effect; default none."""
+
+
 class EksPlatformArgs(TypedDict):
     """Arguments of `EksPlatform`. Those without a default are outputs of the foundation stack, by the same names."""
 
@@ -100,6 +115,9 @@ class EksPlatformArgs(TypedDict):
     `karpenter`, `kserve`, `monitoring` and `seldon` come on request; `monitoring` needs the secret
     `<prefix>grafana-admin`, `karpenter` its `node_role`. The others are always there, and stand here where one of their
     arguments is to be another than the platform's. All take `values`, further Helm values. Default none."""
+    node_groups: NotRequired[pulumi.Input[list[EksNodeGroupArgs]]]
+    """The cluster's node groups. Nothing is made of them: a review of a preview says whether the platform fits on them.
+    Default: not known, and not checked."""
     replicas: NotRequired[int]
     """Replicas of everything that can have several, MLflow included, from 1 to 10; default 2, which survive the loss of
     a node. With 1, Redis is single as well. A part's own `replicas` goes before it."""

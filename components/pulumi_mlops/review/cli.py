@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from pulumi_mlops.review import charts, host
+from pulumi_mlops.review.capacity.fit import fits
 from pulumi_mlops.review.command_line import FAILED, OK, REFUSED, Subparsers
 from pulumi_mlops.review.cost import command as cost
 from pulumi_mlops.review.estimate import Estimate
@@ -165,6 +166,7 @@ def _comment(arguments: argparse.Namespace) -> int:
         estimates=[estimate(preview) for estimate in ESTIMATORS for preview in previews],
         artifact=arguments.artifact,
         charts=charts.rendered(previews, Path(helm)) if helm else {},
+        fits=[one for preview in previews for one in fits(preview)],
     )
     sys.stdout.write(_rendered(made, arguments))
     return REFUSED if _refused(made, arguments.fail_on or [FailOn.BLOCKING]) else OK

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from pulumi_mlops.review.capacity.fit import Fit
 from pulumi_mlops.review.changes import Change, changes
 from pulumi_mlops.review.charts import RELEASE, Rendered
 from pulumi_mlops.review.dangers import Danger, dangers
@@ -83,6 +84,8 @@ class StackView:
     more_errors: int
     sections: tuple[Section, ...]
     estimate: Estimate | None = None
+    fits: tuple[Fit, ...] = ()
+    """Whether its platforms have room on their nodes."""
 
 
 @dataclass(frozen=True)
@@ -110,6 +113,7 @@ def review(
     *,
     undecided: Sequence[Undecided] = (),
     charts: Mapping[str, Rendered] = NOTHING,
+    fits: Sequence[Fit] = (),
 ) -> Review:
     """What is to be said about the previews. The same input gives the same review.
 
@@ -118,7 +122,10 @@ def review(
     costs = {one.stack: one for one in estimates}
     ordered = sorted(findings, key=lambda one: (one.stack, one.rule, one.urn, one.message))
     return Review(
-        stacks=tuple(_stack(preview, costs.get(preview.stack), charts) for preview in previews),
+        stacks=tuple(
+            _stack(preview, costs.get(preview.stack), charts, tuple(one for one in fits if one.stack == preview.stack))
+            for preview in previews
+        ),
         dangers=dangers(previews),
         blocking=tuple(one for one in ordered if one.level == Level.BLOCKING),
         warnings=tuple(one for one in ordered if one.level != Level.BLOCKING),
@@ -150,7 +157,7 @@ def one_line(message: str) -> str:
     return shortened(visible(" ".join(redacted((telling or [message.strip()])[0]).split())), MAX_ERROR)
 
 
-def _stack(preview: Preview, cost: Estimate | None, charts: Mapping[str, Rendered]) -> StackView:
+def _stack(preview: Preview, cost: Estimate | None, charts: Mapping[str, Rendered], fits: tuple[Fit, ...]) -> StackView:
     steps = logical(preview)
     every = {step.urn: step for step in steps}
     # The engine counts what it reads only where that has changed.
@@ -172,6 +179,7 @@ def _stack(preview: Preview, cost: Estimate | None, charts: Mapping[str, Rendere
         more_errors=max(0, len(errors) - 1),
         sections=tuple(_section(group, every, charts) for group in grouped(shown, every)),
         estimate=cost,
+        fits=fits,
     )
 
 

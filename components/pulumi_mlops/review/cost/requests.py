@@ -73,7 +73,7 @@ def asked(resources: Iterable[Resource]) -> Asked:
     """What the objects among the resources ask for."""
     objects = [one for one in resources if one.type.startswith(f"{PACKAGE}:")]
     found = Asked()
-    smallest = _smallest(objects)
+    least = smallest(objects)
     for one in objects:
         kind = one.kind
         if kind in NOT_STEADY:
@@ -81,13 +81,13 @@ def asked(resources: Iterable[Resource]) -> Asked:
         elif _makes_more(one, kind):
             found.left_out[f"{INDIRECT[kind]}: {kind}"] += 1
         try:
-            _add(found, one, kind, smallest)
+            _add(found, one, kind, least)
         except NotReadable:
             found.left_out[f"requests that are known only after apply: {kind}"] += 1
     return found
 
 
-def _add(found: Asked, one: Resource, kind: str, smallest: Mapping[tuple[str, str, str], Decimal]) -> None:
+def _add(found: Asked, one: Resource, kind: str, least: Mapping[tuple[str, str, str], Decimal]) -> None:
     if kind not in COUNTED:
         return
     spec = _object(one.inputs, "spec")
@@ -97,9 +97,8 @@ def _add(found: Asked, one: Resource, kind: str, smallest: Mapping[tuple[str, st
     elif kind == "Pod":
         _add_pods(found, namespace, Decimal(1), pod(spec))
     else:
-        replicas = smallest.get((namespace, kind, _name(one)))
-        number = values.number(spec, "replicas", 1) if replicas is None else replicas
-        _add_pods(found, namespace, number, pod(_object(_object(spec, "template"), "spec")))
+        number = replicas(one, least)
+        _add_pods(found, namespace, number, pod(template(one)))
         for claim in values.elements(spec, "volumeClaimTemplates"):
             found.add(namespace, Requests(storage_gib=number * _storage(_object(values.mapping(claim), "spec"))))
 
@@ -110,7 +109,18 @@ def _add_pods(found: Asked, namespace: str, number: Decimal, one: Pod) -> None:
         found.left_out["containers that ask for nothing"] += 1
 
 
-def _smallest(objects: Iterable[Resource]) -> dict[tuple[str, str, str], Decimal]:
+def template(one: Resource) -> Mapping[str, Any]:
+    """Spec of the pods of a Deployment or its kin; raises NotReadable."""
+    return _object(_object(_object(one.inputs, "spec"), "template"), "spec")
+
+
+def replicas(one: Resource, least: Mapping[tuple[str, str, str], Decimal]) -> Decimal:
+    """How many pods of a Deployment or its kin run all the time; `least` is what `smallest` found."""
+    scaled = least.get((_namespace(one), one.kind, _name(one)))
+    return values.number(_object(one.inputs, "spec"), "replicas", 1) if scaled is None else scaled
+
+
+def smallest(objects: Iterable[Resource]) -> dict[tuple[str, str, str], Decimal]:
     """Namespace, kind and name of what an autoscaler moves → the smallest number of replicas, which is counted."""
     found: dict[tuple[str, str, str], Decimal] = {}
     for one in objects:

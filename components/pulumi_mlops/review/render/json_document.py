@@ -52,6 +52,7 @@ def _stack(stack: StackView) -> dict[str, Any]:
         "error": stack.error,
         "more_errors": stack.more_errors,
         "estimate": estimates.document(stack.estimate) if stack.estimate else None,
+        "fits": [{"urn": one.urn, "verdict": one.verdict.value, "message": one.message} for one in stack.fits],
         "components": [
             {"title": section.title, "rows": [_row(row) for row in section.rows]} for section in stack.sections
         ],

@@ -18,6 +18,7 @@ from pulumi_mlops.review.render.spans import (
     counts,
     danger_line,
     finding_line,
+    fit_lines,
     headline,
     not_judged_line,
     own,
@@ -110,15 +111,16 @@ def _details(what: str, lines: list[Spans]) -> Part:
 
 
 def _table(stack: StackView) -> Part:
-    """The stack's headline, its cost and its resources by component."""
-    cost = "".join(f"{inline(line)}\n\n" for line in (estimates.lines(stack.estimate) if stack.estimate else ()))
+    """The stack's headline, whether it fits, its cost and its resources by component."""
+    lines = [*fit_lines(stack), *(estimates.lines(stack.estimate) if stack.estimate else ())]
+    summary = "".join(f"{inline(line)}\n\n" for line in lines)
     columns = "".join(f"<th>{word}</th>" for word in ("", "resource", "what changes"))
     return Part(
         items=_enough(
             (row for section in stack.sections for row in _rows(section)),
             sum(len(section.rows) for section in stack.sections),
         ),
-        head=f"### {inline(quoted(stack.stack))}: {counts(stack)}\n\n{cost}<table>\n<tr>{columns}</tr>\n",
+        head=f"### {inline(quoted(stack.stack))}: {counts(stack)}\n\n{summary}<table>\n<tr>{columns}</tr>\n",
         foot="</table>\n\n",
         rank=TABLES,
         more='<tr><td colspan="3">and {count} more rows: {what}</td></tr>\n',

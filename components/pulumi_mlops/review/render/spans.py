@@ -5,10 +5,11 @@ be more than text: see `Spans`.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from pulumi_mlops.review.capacity.fit import Verdict
 from pulumi_mlops.review.changes import Change, Value
 from pulumi_mlops.review.dangers import Danger
 from pulumi_mlops.review.findings import Finding, Undecided
@@ -237,3 +238,10 @@ def _side(value: Value, text: str, limit: int) -> Spans:
 def _common(old: str, new: str) -> int:
     """Length of what both begin with."""
     return next((place for place, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+
+
+def fit_lines(stack: StackView) -> Iterator[Spans]:
+    """Whether the stack's platforms fit on their nodes; why not is a finding."""
+    for one in stack.fits:
+        why = "does not fit, see the finding" if one.verdict is Verdict.DOES_NOT_FIT else one.message
+        yield (*own("Nodes: "), *prose(why), *own("."))

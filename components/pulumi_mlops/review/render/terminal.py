@@ -11,6 +11,7 @@ from pulumi_mlops.review.render.spans import (
     change,
     danger_line,
     finding_line,
+    fit_lines,
     headline,
     not_judged_line,
     own,
@@ -80,7 +81,7 @@ class _Writer:
         if stack.sections:
             yield ""
         yield from self._said((*quoted(stack.stack), *own(": "), *stack_line(stack)), "", RED if bad else BOLD)
-        for line in estimates.lines(stack.estimate) if stack.estimate else ():
+        for line in (*fit_lines(stack), *(estimates.lines(stack.estimate) if stack.estimate else ())):
             yield from self._said(line, "  ")
         for section in stack.sections:
             yield from self._said(quoted(section.title) if section.title else own("outside of components"), "  ", BLUE)

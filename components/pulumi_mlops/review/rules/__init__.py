@@ -11,6 +11,7 @@ from pulumi_mlops.review.preview import Preview
 from pulumi_mlops.review.resource_types.facts import Unknown
 from pulumi_mlops.review.resources import Resource, Resources, after, tag_keys
 from pulumi_mlops.review.rules import (
+    capacity,
     encryption,
     exposure,
     iam,
@@ -59,6 +60,7 @@ def all_rules(today: date | None = None) -> tuple[Rule, ...]:
         *secrets.RULES,
         *images.RULES,
         *pods.RULES,
+        *capacity.RULES,
         support.check_on(today or date.today()),
         *owners.RULES,
         *tags.RULES,

@@ -1,0 +1,69 @@
+"""Pods that are alike, and which nodes take them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi_mlops.review.cost.pods import Pod
+from pulumi_mlops.review.values import items, mapping
+
+HOSTNAME = "kubernetes.io/hostname"
+KEPT_OUT = ("NoSchedule", "NoExecute")
+"""Effects of taints by which a node refuses pods."""
+EFFECTS = {"NO_SCHEDULE": "NoSchedule", "NO_EXECUTE": "NoExecute", "PREFER_NO_SCHEDULE": "PreferNoSchedule"}
+"""EKS's words → those of Kubernetes."""
+
+
+@dataclass(frozen=True)
+class Workload:
+    """Pods that are alike."""
+
+    name: str
+    number: int
+    pod: Pod
+    selector: Mapping[str, Any]
+    """Labels that their node must have."""
+    tolerations: Sequence[Any] = ()
+    apart: bool = False
+    """Whether no two of them may share a node."""
+    every_node: bool = False
+    """Whether they are a DaemonSet's, which tolerate every taint here: those that are known do."""
+    not_on_karpenter: bool = False
+    """Whether they must run on the cluster's own node groups."""
+
+
+def of_spec(name: str, number: int, pod: Pod, spec: Mapping[str, Any], *, every_node: bool = False) -> Workload:
+    """The workload with a pod's spec; `pod` is its size."""
+    return Workload(
+        name,
+        number,
+        pod,
+        mapping(spec.get("nodeSelector")),
+        items(spec.get("tolerations")),
+        apart=_is_apart(spec),
+        every_node=every_node,
+    )
+
+
+def _is_apart(spec: Mapping[str, Any]) -> bool:
+    """Whether its anti-affinity forbids to share a node; it is taken for one among its own replicas."""
+    against = mapping(mapping(spec.get("affinity")).get("podAntiAffinity"))
+    required = items(against.get("requiredDuringSchedulingIgnoredDuringExecution"))
+    return any(mapping(term).get("topologyKey") == HOSTNAME for term in required)
+
+
+def is_tolerated(taint: Mapping[str, Any], tolerations: Sequence[Any]) -> bool:
+    """Whether pods with the tolerations run on a node with the taint, in EKS's words or in those of Kubernetes."""
+    effect = EFFECTS.get(str(taint.get("effect")), taint.get("effect"))
+    if effect not in KEPT_OUT:
+        return True
+    return any(_tolerates(mapping(one), taint, effect) for one in tolerations)
+
+
+def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any], effect: object) -> bool:
+    if toleration.get("effect") not in (None, "", effect):
+        return False
+    if toleration.get("operator") == "Exists":
+        return toleration.get("key") in (None, "", taint.get("key"))
+    same_key = toleration.get("key") == taint.get("key")
+    return same_key and str(toleration.get("value") or "") == str(taint.get("value") or "")
