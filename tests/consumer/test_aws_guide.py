@@ -14,6 +14,7 @@ import pytest
 from pulumi_mlops import PostgresDatabaseArgs, WorkspaceArgs, versions
 from pulumi_mlops.cli.leftovers import kinds, rendering
 from pulumi_mlops.cli.main import SUBCOMMANDS, main
+from pulumi_mlops.foundation import NodeGroupArgs
 from pulumi_mlops.platform import EksLoginArgs
 
 from local.paths import ROOT
@@ -98,10 +99,13 @@ def test_every_setting_exists(layer: str) -> None:
     assert len(listed) >= len(fields(layer)) - 5  # the rest stand elsewhere, or are for a laptop
 
 
+ARGUMENTS = (EksLoginArgs, NodeGroupArgs, WorkspaceArgs, PostgresDatabaseArgs)
+
+
 def test_every_other_name_in_code_exists() -> None:
     """A setting or an output, an argument of a component, a pin; a misspelt one is none of them."""
     known = exported("foundation") | exported("platform") | fields("foundation") | fields("platform")
-    known |= {name for args in (EksLoginArgs, WorkspaceArgs, PostgresDatabaseArgs) for name in args.__annotations__}
+    known |= {name for args in ARGUMENTS for name in args.__annotations__}
     found = guide.names()
 
     assert {name for name in found if "_" in name and name.islower()} - known == set()

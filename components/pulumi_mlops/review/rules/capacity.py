@@ -1,18 +1,31 @@
-"""A platform fits on the nodes of its cluster."""
+"""A cluster has the nodes that its platform needs, and EKS accepts their number."""
 
 from collections.abc import Iterator
 
-from pulumi_mlops.review.capacity.fit import PLATFORM, Verdict, fit
+from pulumi_mlops.review.capacity import fit
+from pulumi_mlops.review.cost import quantities
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.resources import Resource, Resources
-from pulumi_mlops.review.rules._rule import Rule, Violation
+from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
+from pulumi_mlops.review.values import mapping
+
+NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 
 
-def _fits(resource: Resource, resources: Resources) -> Iterator[Violation]:
-    if resource.type == PLATFORM:
-        found = fit(resource, resources.all)
-        if found.verdict is Verdict.DOES_NOT_FIT:
+def _fits(resource: Resource, resources: Resources) -> Iterator[Verdict]:
+    if resource.type == fit.PLATFORM:
+        found = fit.fit(resource, resources.all)
+        if found.verdict is fit.Verdict.DOES_NOT_FIT:
             yield Violation(f"{resource.stack} {found.message}")
+
+
+def _minimum(resource: Resource, _: Resources) -> Iterator[Verdict]:
+    if resource.type != NODE_GROUP:
+        return
+    sizes = mapping(resource.inputs.get("scalingConfig"))
+    least, desired = (quantities.parse(sizes.get(key)) for key in ("minSize", "desiredSize"))
+    if least is not None and desired is not None and least > desired:
+        yield Violation(f"scalingConfig.minSize is {least} and desiredSize {desired}")
 
 
 RULES = (
@@ -21,10 +34,20 @@ RULES = (
         level=Level.BLOCKING,
         title="a platform fits on the fewest nodes that its cluster may have",
         why="a pod without room stays pending, and `up` waits for it until it fails half way",
-        fix="raise min_size in the foundation and bring that up first (of a group that exists raise the desired size "
-        "before: EKS refuses a minimum above it), let Karpenter add nodes, or ask for less by sizes and replicas",
+        fix="raise min_size in the foundation and bring that up first, let Karpenter add nodes, or ask for less by "
+        "sizes and replicas",
         unknown="node groups that are not known, and what a controller makes, are named in the stack's summary",
         check=_fits,
         whole_stack=True,
+    ),
+    Rule(
+        id="node-group-minimum",
+        level=Level.BLOCKING,
+        title="no node group has a minimum above its desired size",
+        why="EKS refuses it, and Pulumi leaves the desired size of a group that exists to autoscalers",
+        fix="raise the desired size by `aws eks update-nodegroup-config --scaling-config desiredSize=…`, then "
+        "`pulumi refresh`, which tells Pulumi of it, then `up`",
+        unknown="sizes that are known only after `up` pass",
+        check=_minimum,
     ),
 )
