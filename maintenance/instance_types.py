@@ -7,7 +7,6 @@ answer. Run it after moto has moved; a test says when the file differs.
 import gzip
 import importlib.resources
 import json
-from importlib.metadata import version
 from typing import Any
 
 from pulumi_mlops.review.capacity import instances
@@ -15,6 +14,7 @@ from pulumi_mlops.review.capacity import instances
 from local.paths import ROOT
 from local.progress import say
 
+SOURCE = "EC2's answer to describe-instance-types, as the pinned release of moto carries it"
 ANSWER = "ec2/resources/instance_types.json.gz"
 
 
@@ -26,8 +26,7 @@ def document() -> str:
         for name, one in sorted(answer.items())
         if not name.startswith("mac")  # no image of EKS runs there
     ]
-    source = f"EC2's answer to describe-instance-types, as moto {version('moto')} carries it"
-    return "{\n" + f' "source": {json.dumps(source)},\n "types": {{\n' + ",\n".join(lines) + "\n }\n}\n"
+    return "{\n" + f' "source": {json.dumps(SOURCE)},\n "types": {{\n' + ",\n".join(lines) + "\n }\n}\n"
 
 
 def _sizes(one: dict[str, Any]) -> list[int]:
