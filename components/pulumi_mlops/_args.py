@@ -34,6 +34,7 @@ Arguments = Mapping[str, Argument]
 no row."""
 
 Schema = TypeVar("Schema", bound=Mapping[str, object])
+Given = TypeVar("Given", bound=Mapping[str, Any])
 
 
 class ArgumentError(pulumi.RunError):
@@ -136,6 +137,25 @@ def field_problems(args: Mapping[str, Any], schema: type, rules: Mapping[str, Ru
 def inputs(args: Mapping[str, Any]) -> dict[str, Any]:
     """The arguments as the user gave them, without defaults: the inputs under which a component is registered."""
     return _schema.without_none(args)
+
+
+def given(**arguments: Any) -> Any:
+    """Those arguments that have a value; for the others, the default of the component that gets them counts."""
+    return {key: value for key, value in arguments.items() if value is not None}
+
+
+RENAMED = {"image_registry": "image_mirror"}
+"""Deprecated argument → its name now."""
+
+
+def renamed(owner: str, args: Given) -> Given:
+    """The arguments with the names that they have now; a deprecated one costs a warning."""
+    for old, new in RENAMED.items():
+        # Another type than a dict is refused by check_args.
+        if isinstance(args, Mapping) and old in args and new not in args:  # pyright: ignore[reportUnnecessaryIsInstance]
+            pulumi.log.warn(f"{owner}: args.{old} is deprecated, call it {new}")
+            args = cast("Given", {(new if key == old else key): value for key, value in args.items()})
+    return args
 
 
 @contextlib.contextmanager

@@ -128,5 +128,5 @@ def selector(component: str, name: str) -> dict[str, str]:
 
 
 def image(registry: str, repository: str, tag: str) -> str:
-    """An image reference; `registry` is the platform's `image_registry` setting (a mirror, or a public one)."""
+    """An image reference; `registry` is the image's own, a mirror or the registry of a team."""
     return f"{registry}/{repository}:{tag}"

@@ -136,7 +136,7 @@ DATABASE_IN_CLUSTER_FULL: PostgresDatabaseArgs = {
     "storage_gib": 5,
     "protect_data": False,
     "storage_class": "fast",
-    "image_registry": "mirror.example.org",
+    "image_mirror": "mirror.example.org",
     "cpu": "1",
     "memory": "2Gi",
     "client_namespaces": ["reports"],

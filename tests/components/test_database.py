@@ -550,7 +550,7 @@ def test_values_that_are_not_known_yet_are_no_obstacle(build: Build) -> None:
                 kms_key_arn=unknown("key"),
                 database=unknown("database"),
             ),
-            in_cluster("cluster", namespace=unknown("elsewhere"), image_registry=unknown("registry")),
+            in_cluster("cluster", namespace=unknown("elsewhere"), image_mirror=unknown("registry")),
         ),
         preview=True,
     )
@@ -687,3 +687,16 @@ def test_a_component_may_be_called_db_where_its_database_has_another_name(build:
 
 def test_the_backends_are_these() -> None:
     assert list(DatabaseBackend) == ["RDS", "IN_CLUSTER"]
+
+
+def test_the_old_name_of_the_mirror_works_with_a_warning(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: warnings.append(text))
+
+    old = build(lambda: in_cluster("orders", image_registry="mirror.example.org"))
+    new = build(lambda: in_cluster("orders", image_mirror="mirror.example.org"))
+
+    image = "mirror.example.org/library/postgres:"
+    for graph in (old, new):
+        assert f"'image': '{image}" in str([one.inputs for one in graph])
+    assert warnings == ['PostgresDatabase "orders": args.image_registry is deprecated, call it image_mirror']

@@ -29,7 +29,7 @@ NOT_YET = {
     "pulumi_mlops.platform": {
         "ArgoCD", "ArgoEvents", "ArgoWorkflows", "CertManager", "Crossplane", "EfsStorageClass",
         "ExternalDns", "ExternalSecrets", "GatewayApi", "HelmAddOn", "Istio", "KServe", "Karpenter",
-        "LoadBalancerController", "MLflow", "Monitoring", "NfsStorageClass", "ObjectStore", "Platform",
+        "LoadBalancerController", "MLflow", "Monitoring", "NfsStorageClass", "ObjectStore",
         "PublicGateway", "ReviewWorkflow", "Seldon",
     },
 }  # fmt: skip

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import check_args, inputs, matches
+from pulumi_mlops._args import check_args, inputs, matches, renamed
 from pulumi_mlops.database._arguments import ARGUMENTS, RESERVED_NAMES, DatabaseBackend, PostgresDatabaseArgs
 from pulumi_mlops.database._backend import Backend, database_name
 
@@ -62,6 +62,7 @@ class PostgresDatabase(pulumi.ComponentResource):
     """Name of the database."""
 
     def __init__(self, name: str, args: PostgresDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        args = renamed(f'PostgresDatabase "{name}"', args)
         checked = check_args(
             PostgresDatabase,
             name,

@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import _aws, conventions
-from pulumi_mlops._args import Argument, Arguments, at_least, between, dns_label, matches, quantity
+from pulumi_mlops._args import Argument, Arguments, at_least, between, dns_label, image_registry, matches, quantity
 from pulumi_mlops.database._windows import maintenance_window
 
 RESERVED_NAMES = ("db", "postgres", "rdsadmin", "template0", "template1")
@@ -82,7 +82,7 @@ class PostgresDatabaseArgs(TypedDict):
     deletes every row and every backup."""
     storage_class: NotRequired[pulumi.Input[str] | None]
     """In the cluster: storage class of the volume, ReadWriteOnce and no NFS; default: the cluster's default class."""
-    image_registry: NotRequired[pulumi.Input[str]]
+    image_mirror: NotRequired[pulumi.Input[str]]
     """In the cluster: registry with a mirror of the image `library/postgres`; default `docker.io`."""
     cpu: NotRequired[pulumi.Input[str]]
     """In the cluster: CPU requested by the server; default 100m. There is no CPU limit."""
@@ -127,7 +127,7 @@ ARGUMENTS: Arguments = {
     "kms_key_arn": Argument(rule=_aws.kms_key_arn),
     "secret_store": Argument(default=conventions.SECRET_STORE, rule=dns_label),
     "protect_data": Argument(default=True),
-    "image_registry": Argument(default="docker.io"),
+    "image_mirror": Argument(default="docker.io", rule=image_registry),
     "cpu": Argument(default="100m", rule=quantity),
     # 128 MiB of shared buffers, and sessions of some 10 MiB
     "memory": Argument(default="512Mi", rule=quantity),

@@ -116,7 +116,7 @@ def pod(
         "containers": [
             {
                 "name": "postgres",
-                "image": pulumi.Output.from_input(args["image_registry"]).apply(
+                "image": pulumi.Output.from_input(args["image_mirror"]).apply(
                     lambda registry: conventions.image(registry, REPOSITORY, tag)
                 ),
                 "env": [
@@ -186,7 +186,7 @@ def problems(args: PostgresDatabaseArgs) -> Iterator[str]:
 
 
 IN_CLUSTER = Backend(
-    optional=("storage_class", "image_registry", "cpu", "memory", "client_namespaces"),
+    optional=("storage_class", "image_mirror", "cpu", "memory", "client_namespaces"),
     problems=problems,
     create=create,
 )

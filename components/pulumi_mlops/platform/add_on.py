@@ -6,12 +6,12 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NotRequired, TypedDict, TypeVar, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops._args import check_args, dns_label, image_registry, not_empty, object_name
+from pulumi_mlops._args import check_args, dns_label, image_registry, not_empty, object_name, renamed
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import TIMEOUT_SECONDS, Chart, release
 from pulumi_mlops.platform._deletion import Watched
@@ -66,12 +66,6 @@ class CallerArgs(TypedDict):
 
     service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Annotations of its service accounts, such as IRSA's role; default none, which suits EKS Pod Identity."""
-
-
-Given = TypeVar("Given", bound=Mapping[str, Any])
-
-RENAMED = {"image_registry": "image_mirror"}
-"""Deprecated argument → its name now."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,16 +223,6 @@ def check_add_on(
         problems=problems,
         name_rule=None if args.get("object_name") else short,
     )
-
-
-def renamed(owner: str, args: Given) -> Given:
-    """The arguments with the names that they have now; a deprecated one costs a warning."""
-    for old, new in RENAMED.items():
-        if old in args and new not in args:
-            pulumi.log.warn(f"{owner}: args.{old} is deprecated, call it {new}")
-            kept = {key: value for key, value in args.items() if key != old}
-            args = cast("Given", {**kept, new: args[old]})
-    return args
 
 
 def merged(values: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

@@ -5,17 +5,23 @@ secrets in Secrets Manager, the teams' workspaces.
 """
 
 import dataclasses
-from typing import Any, cast
+from typing import cast
 
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import argument_names, check_args, inputs, object_name
+from pulumi_mlops._args import (
+    argument_names,
+    check_args,
+    given,
+    inputs,
+    object_name,
+    renamed,
+)
 from pulumi_mlops._aws import s3_endpoint
 from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
 from pulumi_mlops.platform import _addons, _eks_add_ons, _eks_old_args, _eks_parts, _eks_platform_args, _teams
 from pulumi_mlops.platform._eks_platform_args import ARGUMENTS, EksPlatformArgs
-from pulumi_mlops.platform.add_on import renamed
 from pulumi_mlops.platform.add_ons import ADD_ONS
 from pulumi_mlops.platform.argo_cd import ArgoCD
 from pulumi_mlops.platform.external_secrets import ExternalSecrets
@@ -171,7 +177,7 @@ class EksPlatform(pulumi.ComponentResource):
                     client_security_group_ids={"nodes": args["client_security_group_id"]},
                     secret_store=self._secrets.secret_store,
                     protect_data=args["protect_data"],
-                    **_given(tags=args["tags"], **args["database"]),
+                    **given(tags=args["tags"], **args["database"]),
                 ),
                 self._child,
             )
@@ -182,7 +188,7 @@ class EksPlatform(pulumi.ComponentResource):
                 "region": args["region"],
             },
             database_secret=database.connection_secret,
-            **_given(image_mirror=args["image_mirror"], **{"replicas": args["replicas"], **_given(**args["mlflow"])}),
+            **given(image_mirror=args["image_mirror"], **{"replicas": args["replicas"], **given(**args["mlflow"])}),
         )
         with argument_names(EksPlatform, self._name, {"": "mlflow"}):
             return MLflow(conventions.MLFLOW_SERVICE, server, self._child)
@@ -199,8 +205,3 @@ class EksPlatform(pulumi.ComponentResource):
 def _problems(args: EksPlatformArgs) -> list[str]:
     """Those of the platform's own arguments; where there is none, those of its add-ons."""
     return [*_eks_platform_args.problems(args)] or [*_eks_add_ons.problems(args)]
-
-
-def _given(**arguments: Any) -> Any:
-    """Those that have a value."""
-    return {key: value for key, value in arguments.items() if value is not None}

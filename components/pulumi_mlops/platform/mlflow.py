@@ -11,10 +11,18 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import at_least, check_args, dns_label, matches, not_empty, object_name, quantity
+from pulumi_mlops._args import (
+    at_least,
+    check_args,
+    dns_label,
+    matches,
+    not_empty,
+    object_name,
+    quantity,
+    renamed,
+)
 from pulumi_mlops._manifests import Manifest, after, name_of
 from pulumi_mlops.platform import _mlflow_server, _parts
-from pulumi_mlops.platform.add_on import renamed
 
 
 class MLflowArtifactStore(TypedDict):

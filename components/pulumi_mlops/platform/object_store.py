@@ -12,10 +12,18 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import at_least, check_args, dns_label, matches, not_empty, object_name, quantity
+from pulumi_mlops._args import (
+    at_least,
+    check_args,
+    dns_label,
+    matches,
+    not_empty,
+    object_name,
+    quantity,
+    renamed,
+)
 from pulumi_mlops._manifests import Manifest, after, name_of
 from pulumi_mlops.platform import _parts, _seaweedfs
-from pulumi_mlops.platform.add_on import renamed
 
 
 class ObjectStoreUser(TypedDict):

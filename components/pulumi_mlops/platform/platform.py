@@ -3,16 +3,27 @@
 Does not own: the cluster, its storage classes, the Gateway API implementation, the teams' workspaces.
 """
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import argument_names, at_least, check_args, image_registry, not_empty, object_name, quantity
+from pulumi_mlops._args import (
+    Argument,
+    argument_names,
+    at_least,
+    check_args,
+    given,
+    image_registry,
+    inputs,
+    not_empty,
+    object_name,
+    quantity,
+    renamed,
+)
 from pulumi_mlops._manifests import RESTRICTED, name_of
 from pulumi_mlops.platform import _teams
-from pulumi_mlops.platform.add_on import renamed
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
 from pulumi_mlops.platform.gateway import ARGUMENTS as GATEWAY_ARGUMENTS
 from pulumi_mlops.platform.gateway import Gateway
@@ -36,15 +47,15 @@ USERS: dict[str, ObjectStoreUser] = {
 class PlatformSizes(TypedDict):
     """How much each part may use; what is left out has the default of the part's own component."""
 
-    object_store_storage_gib: NotRequired[int]
+    object_store_storage_gib: NotRequired[int | None]
     """Volume of the object store in GiB."""
-    object_store_memory: NotRequired[pulumi.Input[str]]
+    object_store_memory: NotRequired[pulumi.Input[str] | None]
     """Memory of the object store."""
-    mlflow_storage_gib: NotRequired[int]
+    mlflow_storage_gib: NotRequired[int | None]
     """Volume of MLflow's SQLite file in GiB; not with `mlflow_database_secret`."""
-    mlflow_memory: NotRequired[pulumi.Input[str]]
+    mlflow_memory: NotRequired[pulumi.Input[str] | None]
     """Memory of an MLflow server."""
-    argo_memory: NotRequired[str]
+    argo_memory: NotRequired[str | None]
     """Memory of the workflow controller."""
 
 
@@ -55,17 +66,17 @@ class PlatformArgs(TypedDict):
     """Name of the GatewayClass that the cluster offers."""
     gateway_url: pulumi.Input[str]
     """Where clients reach the gateway, such as `https://models.example.org`."""
-    image_mirror: NotRequired[pulumi.Input[str]]
+    image_mirror: NotRequired[pulumi.Input[str] | None]
     """Registry that mirrors every image of the platform; default: each image's own registry."""
-    chart_repository: NotRequired[str]
+    chart_repository: NotRequired[str | None]
     """Helm repository, registry or directory that mirrors every chart; default: each chart's own. Plain: see
     `ArgoWorkflowsArgs`."""
-    storage_class: NotRequired[pulumi.Input[str]]
+    storage_class: NotRequired[pulumi.Input[str] | None]
     """Storage class of the volumes, ReadWriteOnce; default: the cluster's default class."""
-    mlflow_database_secret: NotRequired[str]
+    mlflow_database_secret: NotRequired[str | None]
     """Secret in the namespace `mlflow` with a Postgres URI under `uri`; default none: SQLite. Plain: as in
     `MLflowArgs`."""
-    mlflow_allowed_hosts: NotRequired[list[pulumi.Input[str]]]
+    mlflow_allowed_hosts: NotRequired[list[pulumi.Input[str]] | None]
     """Further host names by which clients address MLflow; default none."""
     sizes: NotRequired[PlatformSizes]
     """Storage and memory of the parts."""
@@ -74,16 +85,18 @@ class PlatformArgs(TypedDict):
     default true. When false, `destroy` deletes every object, run, model version and workflow."""
 
 
-RULES = {
-    "gateway_class": not_empty,
-    "gateway_url": GATEWAY_ARGUMENTS["url"].rule or not_empty,
-    "image_mirror": image_registry,
-    "chart_repository": not_empty,
-    "sizes.object_store_storage_gib": at_least(1, "GiB"),
-    "sizes.object_store_memory": quantity,
-    "sizes.mlflow_storage_gib": at_least(1, "GiB"),
-    "sizes.mlflow_memory": quantity,
-    "sizes.argo_memory": quantity,
+ARGUMENTS = {
+    "gateway_class": GATEWAY_ARGUMENTS["gateway_class"],
+    "gateway_url": GATEWAY_ARGUMENTS["url"],
+    "image_mirror": Argument(rule=image_registry),
+    "chart_repository": Argument(rule=not_empty),
+    "sizes": Argument(default={}),
+    "sizes.object_store_storage_gib": Argument(rule=at_least(1, "GiB")),
+    "sizes.object_store_memory": Argument(rule=quantity),
+    "sizes.mlflow_storage_gib": Argument(rule=at_least(1, "GiB")),
+    "sizes.mlflow_memory": Argument(rule=quantity),
+    "sizes.argo_memory": Argument(rule=quantity),
+    "protect_data": Argument(default=True),
 }
 
 
@@ -114,11 +127,10 @@ class Platform(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: PlatformArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = renamed(f'Platform "{name}"', args)
-        checked = check_args(Platform, name, args, PlatformArgs, RULES, name_rule=object_name(40))
-        super().__init__("pulumi-mlops:index:Platform", name, {**checked}, opts)
+        checked = check_args(Platform, name, args, PlatformArgs, ARGUMENTS, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:Platform", name, inputs(args), opts)
         self._name = name
         self._args = checked
-        self._sizes: dict[str, Any] = checked.get("sizes", {})
         self._child = pulumi.ResourceOptions(parent=self)
         namespaces = {
             conventions.OBJECT_STORE_NAMESPACE: self._create_namespace(conventions.OBJECT_STORE_NAMESPACE, data=True),
@@ -161,22 +173,29 @@ class Platform(pulumi.ComponentResource):
                 "name": namespace,
                 "labels": {**conventions.labels("platform", self._name), **(RESTRICTED if restricted else {})},
             },
-            opts=pulumi.ResourceOptions(parent=self, protect=data and self._args.get("protect_data", True)),
+            opts=pulumi.ResourceOptions(parent=self, protect=data and self._args["protect_data"]),
         )
         return name_of(created)
 
     def _create_object_store(self, namespace: pulumi.Output[str]) -> ObjectStore:
+        args, sizes = self._args, self._args["sizes"]
         store = ObjectStoreArgs(
             namespace=namespace,
             buckets=BUCKETS,
             users=USERS,
-            **self._same("image_mirror", "storage_class", "protect_data"),
-            **self._sized("object_store", "storage_gib", "memory"),
+            protect_data=args["protect_data"],
+            **given(
+                image_mirror=args["image_mirror"],
+                storage_class=args["storage_class"],
+                storage_gib=sizes["object_store_storage_gib"],
+                memory=sizes["object_store_memory"],
+            ),
         )
         with argument_names(Platform, self._name, _names("object_store")):
             return ObjectStore(conventions.OBJECT_STORE_SERVICE, store, self._child)
 
     def _create_mlflow(self, namespace: pulumi.Output[str], store: ObjectStore) -> MLflow:
+        args, sizes = self._args, self._args["sizes"]
         mlflow = MLflowArgs(
             namespace=namespace,
             artifact_store={
@@ -186,31 +205,32 @@ class Platform(pulumi.ComponentResource):
                 "endpoint": conventions.OBJECT_STORE_ENDPOINT,
                 "region": store.region,
             },
-            **self._same("image_mirror", "storage_class", "protect_data"),
-            **self._without_prefix("mlflow_", "database_secret", "allowed_hosts"),
-            **self._sized("mlflow", "storage_gib", "memory"),
+            protect_data=args["protect_data"],
+            **given(
+                image_mirror=args["image_mirror"],
+                storage_class=args["storage_class"],
+                database_secret=args["mlflow_database_secret"],
+                allowed_hosts=args["mlflow_allowed_hosts"],
+                storage_gib=sizes["mlflow_storage_gib"],
+                memory=sizes["mlflow_memory"],
+            ),
         )
         with argument_names(Platform, self._name, _names("mlflow")):
             return MLflow(conventions.MLFLOW_SERVICE, mlflow, self._child)
 
     def _create_argo_workflows(self, namespace: pulumi.Output[str]) -> None:
+        args = self._args
         argo = ArgoWorkflowsArgs(
             namespace=namespace,
-            keep_definitions=self._args.get("protect_data", True),
-            **self._same("image_mirror", "chart_repository"),
-            **self._sized("argo", "memory"),
+            keep_definitions=args["protect_data"],
+            **given(
+                image_mirror=args["image_mirror"],
+                chart_repository=args["chart_repository"],
+                memory=args["sizes"]["argo_memory"],
+            ),
         )
         with argument_names(Platform, self._name, _names("argo")):
             ArgoWorkflows("argo-workflows", argo, self._child)
-
-    def _same(self, *keys: str) -> Any:
-        return {key: self._args[key] for key in keys if key in self._args}
-
-    def _without_prefix(self, prefix: str, *keys: str) -> Any:
-        return {key: self._args[f"{prefix}{key}"] for key in keys if f"{prefix}{key}" in self._args}
-
-    def _sized(self, part: str, *keys: str) -> Any:
-        return {key: self._sizes[f"{part}_{key}"] for key in keys if f"{part}_{key}" in self._sizes}
 
 
 def _names(part: str) -> dict[str, str]:
