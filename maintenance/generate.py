@@ -36,7 +36,7 @@ SNAPSHOTS = ("tests/components", "tests/review", "tests/contract/test_schema.py"
 GENERATORS = (
     Generator("requirements/*.txt", ("maintenance.locks", "compile"), ("maintenance.locks", "check")),
     Generator(
-        "data of other projects' releases: chart keys, definitions, policies",
+        "data of other projects' releases: chart keys, pods of charts, definitions, policies",
         ("maintenance.upstream_files",),
         ("maintenance.upstream_files", "--check"),
     ),
@@ -51,6 +51,7 @@ GENERATORS = (
         ("pytest", "-q", "--snapshot-update", *SNAPSHOTS),
         tested_by="tests/contract/test_schema.py",  # and by the other tests themselves
     ),
+    Generator("sizes of EC2 instance types", ("maintenance.instance_types",), tested_by="tests/unit/test_capacity.py"),
     Generator("docs/cost.md, docs/aws.md", ("maintenance.cost_page",), tested_by="tests/engine/test_cost_of_stacks.py"),
     Generator(
         "the picture of a review",

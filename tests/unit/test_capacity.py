@@ -331,6 +331,14 @@ def test_a_chart_that_nobody_knows_is_named() -> None:
     assert found.message.endswith("; not counted: Release strange: what the chart starts is not known")
 
 
+@pytest.mark.parametrize(("nodes", "expected"), [(3, Verdict.NOT_CHECKED), (0, Verdict.DOES_NOT_FIT)])
+def test_a_preview_that_leaves_out_what_stays_the_same_proves_no_room(nodes: int, expected: Verdict) -> None:
+    preview = on(recorded("platform-dev"), [{**GENERAL, "min_size": nodes}])
+    short = replace(preview, summary={**preview.summary, Operation.SAME: 7})
+    assert verdict(short).verdict is expected
+    assert ("--show-sames" in verdict(short).message) is (expected is Verdict.NOT_CHECKED)
+
+
 def test_a_preview_that_did_not_end_is_not_judged() -> None:
     assert fits(replace(recorded("platform-dev"), complete=False)) == []
 

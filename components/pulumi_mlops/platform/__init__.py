@@ -5,6 +5,7 @@ from pulumi_mlops.platform._eks_platform_args import (
     EksDatabaseArgs,
     EksLoginArgs,
     EksMLflowArgs,
+    EksNodeGroupArgs,
     EksPlatformArgs,
 )
 from pulumi_mlops.platform.add_on import (
@@ -81,6 +82,7 @@ __all__ = [
     "EksDatabaseArgs",
     "EksLoginArgs",
     "EksMLflowArgs",
+    "EksNodeGroupArgs",
     "EksPlatform",
     "EksPlatformArgs",
     "ExternalDns",

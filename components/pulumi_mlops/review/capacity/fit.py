@@ -11,7 +11,7 @@ from pulumi_mlops.review.capacity.running import Running, running
 from pulumi_mlops.review.capacity.workload import Workload
 from pulumi_mlops.review.cost.pods import Pod
 from pulumi_mlops.review.preview import Preview
-from pulumi_mlops.review.resources import Resource, after
+from pulumi_mlops.review.resources import Resource, after, sides
 from pulumi_mlops.review.values import NotReadable, is_hidden, items, mapping
 
 PLATFORM = "pulumi-mlops:index:EksPlatform"
@@ -20,6 +20,7 @@ GROUPS_UNKNOWN = (
     "the platform is not told its node groups; its argument `node_groups` names them, and a foundation that makes the "
     "cluster has an output of that name"
 )
+NOT_CHECKED = "whether it fits on its nodes was not checked"
 ROLLING_UPDATE = "a rolling update of the largest pod"
 MOST_NODES_MORE = 50
 """How many nodes more are tried before no number of them is named."""
@@ -51,7 +52,17 @@ def fits(preview: Preview) -> list[Fit]:
     if not preview.complete:
         return []
     resources = after([preview]).all
-    return [fit(one, resources) for one in resources if one.type == PLATFORM]
+    found = [fit(one, resources) for one in resources if one.type == PLATFORM]
+    if found and sides(preview).hidden:
+        # Part of a platform may fit where the whole does not; the other way round it is known.
+        return [_unseen(one) if one.verdict is Verdict.FITS else one for one in found]
+    return found
+
+
+def _unseen(one: Fit) -> Fit:
+    return replace(
+        one, verdict=Verdict.NOT_CHECKED, message=f"{NOT_CHECKED}: the preview was made without --show-sames"
+    )
 
 
 def fit(platform: Resource, resources: Sequence[Resource]) -> Fit:
@@ -59,7 +70,7 @@ def fit(platform: Resource, resources: Sequence[Resource]) -> Fit:
     try:
         groups = _groups(platform)
     except NotReadable as reason:
-        verdict, message = Verdict.NOT_CHECKED, f"whether it fits on its nodes was not checked: {reason}"
+        verdict, message = Verdict.NOT_CHECKED, f"{NOT_CHECKED}: {reason}"
     else:
         verdict, message = _judged(groups, _pools(mine := _of(platform, resources)), running(mine))
     return Fit(platform.stack, platform.urn, verdict, message)
