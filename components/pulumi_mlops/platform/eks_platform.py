@@ -46,10 +46,10 @@ IN_DATABASE = {
 class EksPlatform(pulumi.ComponentResource):
     """Everything that workspaces rely on, under the names that they expect, with AWS behind it.
 
-    A cluster has one platform. Definitions come first, then the controllers, then what those are asked for; `destroy`
-    goes the other way, so that load balancers, records and Secrets are gone before what would have to delete them.
-    Needs the extra `aws`, roles for the add-ons' service accounts beforehand, and the providers of both clouds:
-    `ResourceOptions(providers=[kubernetes, aws])`.
+    A cluster has one platform, and so has a stack: the parts' names in Pulumi are fixed. Definitions come first, then
+    the controllers, then what those are asked for; `destroy` goes the other way, so that load balancers, records and
+    Secrets are gone before what would have to delete them. Needs the extra `aws`, roles for the add-ons' service
+    accounts beforehand, and the providers of both clouds: `ResourceOptions(providers=[kubernetes, aws])`.
 
     ```python
     from pulumi_mlops.platform import EksPlatform, EksPlatformArgs

@@ -103,8 +103,8 @@ ARGUMENTS = {
 class Platform(pulumi.ComponentResource):
     """Everything that workspaces rely on, under the names that they expect.
 
-    A cluster has one platform: its parts bear the names of `conventions`. Namespaces come first and go last; within
-    them nothing waits for anything else, so that the slowest part alone decides how long `up` takes.
+    A cluster has one platform, and so has a stack: its parts bear the names of `conventions`. Namespaces come first and
+    go last; within them nothing waits for anything else, so that the slowest part alone decides how long `up` takes.
 
     ```python
     from pulumi_mlops.platform import Platform
