@@ -23,9 +23,6 @@ def table(component: type) -> dict[str, Argument] | None:
 
 CONVERTED = {name: component for name, component in COMPONENTS.items() if table(component) is not None}
 NOT_YET = {
-    "pulumi_mlops.foundation": {
-        "Cluster", "Network",
-    },
     "pulumi_mlops.platform": {
         "ArgoCD", "ArgoEvents", "ArgoWorkflows", "CertManager", "Crossplane", "EfsStorageClass",
         "ExternalDns", "ExternalSecrets", "GatewayApi", "HelmAddOn", "Istio", "KServe", "Karpenter",

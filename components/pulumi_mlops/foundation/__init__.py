@@ -9,6 +9,7 @@ from pulumi_mlops._lazy import lazy
 
 if TYPE_CHECKING:
     from pulumi_mlops.foundation import adoption, permissions
+    from pulumi_mlops.foundation._cluster_args import ClusterArgs
     from pulumi_mlops.foundation._node_groups import NodeGroupArgs, TaintArgs, TaintEffect
     from pulumi_mlops.foundation._policies import (
         ResourceStatementArgs,
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
         resource_policy_document,
     )
     from pulumi_mlops.foundation._statement_rules import StatementArgs
-    from pulumi_mlops.foundation.cluster import Cluster, ClusterArgs
+    from pulumi_mlops.foundation.cluster import Cluster
     from pulumi_mlops.foundation.domain import Domain, DomainArgs
     from pulumi_mlops.foundation.network import NatMode, Network, NetworkArgs
     from pulumi_mlops.foundation.object_store import S3ObjectStore, S3ObjectStoreArgs
@@ -54,6 +55,7 @@ __all__ = [
 
 _MODULES = {
     "": ("adoption", "permissions"),
+    "_cluster_args": ("ClusterArgs",),
     "_node_groups": (
         "NodeGroupArgs",
         "TaintArgs",
@@ -65,10 +67,7 @@ _MODULES = {
         "resource_policy_document",
     ),
     "_statement_rules": ("StatementArgs",),
-    "cluster": (
-        "Cluster",
-        "ClusterArgs",
-    ),
+    "cluster": ("Cluster",),
     "domain": (
         "Domain",
         "DomainArgs",

@@ -6,7 +6,6 @@ field for Pod Identity.
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -36,10 +35,15 @@ SYSTEM_NAMESPACE = "kube-system"
 
 
 def create_addon(
-    name: str, addon: str, args: Mapping[str, Any], cluster_name: pulumi.Output[str], opts: pulumi.ResourceOptions
+    name: str,
+    addon: str,
+    version: str,
+    cluster_name: pulumi.Output[str],
+    *,
+    tags: dict[str, pulumi.Input[str]],
+    opts: pulumi.ResourceOptions,
 ) -> aws.eks.Addon:
     """One add-on of the cluster whose component is called `name`, with the role that it needs."""
-    tags = args.get("tags", {})
     associations: list[aws.eks.AddonPodIdentityAssociationArgsDict] = []
     if addon in CONTROLLERS:
         role = _create_role(name, addon, cluster_name, tags, pulumi.ResourceOptions(parent=opts.parent))
@@ -48,7 +52,7 @@ def create_addon(
         f"{name}-{addon}-addon",
         cluster_name=cluster_name,
         addon_name=addon,
-        addon_version=versions_of(args)[addon],
+        addon_version=version,
         configuration_values=_configuration(addon, tags),
         pod_identity_associations=associations,
         resolve_conflicts_on_create="OVERWRITE",
@@ -59,7 +63,11 @@ def create_addon(
 
 
 def _create_role(
-    name: str, addon: str, cluster_name: pulumi.Output[str], tags: dict[str, Any], child: pulumi.ResourceOptions
+    name: str,
+    addon: str,
+    cluster_name: pulumi.Output[str],
+    tags: dict[str, pulumi.Input[str]],
+    child: pulumi.ResourceOptions,
 ) -> pulumi.Output[str]:
     role = aws.iam.Role(
         f"{name}-{addon}-role",
@@ -74,7 +82,7 @@ def _create_role(
     return pulumi.Output.all(role.arn, right.id).apply(lambda known: known[0])  # a role without rights is of no use yet
 
 
-def _configuration(addon: str, tags: Mapping[str, Any]) -> pulumi.Input[str] | None:
+def _configuration(addon: str, tags: Mapping[str, pulumi.Input[str]]) -> pulumi.Input[str] | None:
     if addon == "vpc-cni":
         return json.dumps({"enableNetworkPolicy": "true"})  # without it NetworkPolicies are accepted and do nothing
     if addon == "aws-ebs-csi-driver" and tags:
@@ -82,7 +90,7 @@ def _configuration(addon: str, tags: Mapping[str, Any]) -> pulumi.Input[str] | N
     return None
 
 
-def trust(cluster_name: str, service_account: str) -> dict[str, Any]:
+def trust(cluster_name: str, service_account: str) -> dict[str, object]:
     """Only EKS may take the role, and only for one service account of one cluster."""
     tags = {
         "eks-cluster-name": cluster_name,
@@ -98,23 +106,21 @@ def trust(cluster_name: str, service_account: str) -> dict[str, Any]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def versions_of(args: Mapping[str, Any]) -> dict[str, str]:
-    """The version of every add-on."""
-    return {**ADDONS, **(args.get("addon_versions") or {})}
+def versions_of(addon_versions: Mapping[str, str]) -> dict[str, str]:
+    """The version of every add-on, where these versions are given."""
+    return {**ADDONS, **addon_versions}
 
 
-def problems(args: Mapping[str, Any]) -> Iterator[str]:
+def problems(kubernetes_version: str, addon_versions: Mapping[str, str]) -> Iterator[str]:
     """What is wrong with the add-ons' versions, one line each."""
-    given: Mapping[str, str] = args.get("addon_versions") or {}
-    for addon, version in given.items():
+    for addon, version in addon_versions.items():
         if addon not in ADDONS:
             yield f'args.addon_versions must name one of {", ".join(sorted(ADDONS))}, got "{addon}"'
         elif not version.startswith("v"):
             yield f'args.addon_versions.{addon} must be an add-on\'s version such as "{ADDONS[addon]}", got "{version}"'
-    minor = args.get("kubernetes_version") or versions.EKS_KUBERNETES
-    proxy = versions_of(args)["kube-proxy"]
-    if not proxy.startswith(f"v{minor}."):
+    proxy = versions_of(addon_versions)["kube-proxy"]
+    if not proxy.startswith(f"v{kubernetes_version}."):
         yield (
-            f'args.addon_versions.kube-proxy must be of Kubernetes {minor}, got "{proxy}": see `aws eks '
-            f"describe-addon-versions --addon-name kube-proxy --kubernetes-version {minor}`"
+            f'args.addon_versions.kube-proxy must be of Kubernetes {kubernetes_version}, got "{proxy}": see `aws eks '
+            f"describe-addon-versions --addon-name kube-proxy --kubernetes-version {kubernetes_version}`"
         )

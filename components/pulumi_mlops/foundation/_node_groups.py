@@ -2,17 +2,17 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 import pulumi_eks as eks
 
-from pulumi_mlops._args import Rule, at_least, matches, not_empty
+from pulumi_mlops._args import Argument, at_least, matches, not_empty
 
-DEFAULT_DISK_GIB = 50
 ROOT_DEVICE = "/dev/xvda"  # of Amazon Linux 2023
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKS_CNI_Policy")
 """What a node may do. The CNI policy is the node's and no pod identity's: without addresses no pod starts at all, the
@@ -35,7 +35,7 @@ class TaintArgs(TypedDict):
 
     key: str
     """Key of the taint, such as "nvidia.com/gpu"."""
-    value: NotRequired[str]
+    value: NotRequired[str | None]
     """Value of the taint; default none."""
     effect: TaintEffect
     """What happens to pods that do not tolerate it."""
@@ -54,8 +54,8 @@ class NodeGroupArgs(TypedDict):
     """Fewest nodes, at least 0."""
     max_size: int
     """Most nodes, at least 1; at most 450, EKS's own limit for a group."""
-    desired_size: NotRequired[int]
-    """Nodes at creation; default `min_size`. Later changes are left to the autoscaler and ignored."""
+    desired_size: NotRequired[int | None]
+    """Nodes at creation; default: `min_size`. Later changes are left to the autoscaler and ignored."""
     spot: NotRequired[bool]
     """Whether the nodes are spare capacity, cheaper and taken away at two minutes' notice; default false."""
     labels: NotRequired[dict[str, pulumi.Input[str]]]
@@ -64,33 +64,50 @@ class NodeGroupArgs(TypedDict):
     """Taints of the nodes; default none. One group of a cluster must have none."""
     disk_gib: NotRequired[int]
     """Size of a node's root volume in GiB, for images and logs; default 50, at least 20."""
-    subnet_ids: NotRequired[list[pulumi.Input[str]]]
-    """Private subnets of the nodes; default those of the cluster. One subnet keeps a group in one zone."""
-    pod_metadata_reason: NotRequired[str]
+    subnet_ids: NotRequired[list[pulumi.Input[str]] | None]
+    """Private subnets of the nodes; default: those of the cluster. One subnet keeps a group in one zone."""
+    pod_metadata_reason: NotRequired[str | None]
     """Why pods of these nodes must reach the instance metadata, and with it the node's own role. Default: they do
     not (hop limit 1); with a reason the limit is 2. Pods get their roles by Pod Identity, which needs neither."""
 
 
-RULES: dict[str, Rule] = {
-    "node_groups.name": matches(
-        "[a-z]([-a-z0-9]{0,38}[a-z0-9])?", "at most 40 lower-case letters, digits and inner hyphens"
-    ),
-    "node_groups.instance_types": matches(
-        r"[a-z]+[0-9]+[a-z0-9-]*\.(nano|micro|small|medium|[0-9]*x?large|metal(-[0-9]+xl)?)",
-        'a type of EC2 machine such as "m7i.large"',
-    ),
-    "node_groups.min_size": at_least(0, "nodes"),
-    "node_groups.max_size": at_least(1, "node"),
-    "node_groups.disk_gib": at_least(20, "GiB"),
-    "node_groups.pod_metadata_reason": not_empty,
-    "node_groups.taints.key": not_empty,
+_name = matches("[a-z]([-a-z0-9]{0,38}[a-z0-9])?", "at most 40 lower-case letters, digits and inner hyphens")
+_instance_type = matches(
+    r"[a-z]+[0-9]+[a-z0-9-]*\.(nano|micro|small|medium|[0-9]*x?large|metal(-[0-9]+xl)?)",
+    'a type of EC2 machine such as "m7i.large"',
+)
+
+ARGUMENTS = {
+    "node_groups.name": Argument(rule=_name),
+    "node_groups.instance_types": Argument(rule=_instance_type),
+    "node_groups.min_size": Argument(rule=at_least(0, "nodes")),
+    "node_groups.max_size": Argument(rule=at_least(1, "node")),
+    "node_groups.spot": Argument(default=False),
+    "node_groups.labels": Argument(default={}),
+    "node_groups.taints": Argument(default=[]),
+    "node_groups.taints.key": Argument(rule=not_empty),
+    "node_groups.disk_gib": Argument(default=50, rule=at_least(20, "GiB")),
+    "node_groups.pod_metadata_reason": Argument(rule=not_empty),
 }
+"""Rows of `ClusterArgs.node_groups`."""
 MOST_NODES = 450  # nodes per managed node group (Amazon EKS service quotas)
 LONGEST_NAME = 63  # characters of a managed node group's name (CreateNodegroup)
 SUFFIX = 8  # characters that Pulumi appends to a name, so that a replacement can stand beside what it replaces
 
 
-def create_role(name: str, tags: dict[str, Any], parent: pulumi.Resource) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
+@dataclass(frozen=True)
+class Settings:
+    """What all groups of a cluster share."""
+
+    role_arn: pulumi.Input[str]
+    kubernetes_version: str
+    subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
+    tags: dict[str, pulumi.Input[str]]
+
+
+def create_role(
+    name: str, tags: dict[str, pulumi.Input[str]], parent: pulumi.Resource
+) -> tuple[aws.iam.Role, list[pulumi.Resource]]:
     """The role of every node, and what gives it its rights."""
     child = pulumi.ResourceOptions(parent=parent)
     principal = {"Service": "ec2.amazonaws.com"}
@@ -114,12 +131,12 @@ def create_role(name: str, tags: dict[str, Any], parent: pulumi.Resource) -> tup
 def create_node_group(
     cluster: eks.Cluster,
     name: str,
-    group: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    group: NodeGroupArgs,
+    settings: Settings,
     opts: pulumi.ResourceOptions,
 ) -> eks.ManagedNodeGroup:
-    """One group; `settings` are those of all groups: role_arn, version, subnet_ids and tags."""
-    tags = {"Name": name, **settings["tags"]}
+    """One group, called `name` in Pulumi and AWS."""
+    tags = {"Name": name, **settings.tags}
     template = aws.ec2.LaunchTemplate(
         f"{name}-machine",
         description=f"Machines of the node group {group['name']}",
@@ -134,7 +151,7 @@ def create_node_group(
                 "device_name": ROOT_DEVICE,
                 "ebs": {
                     "volume_type": "gp3",
-                    "volume_size": group.get("disk_gib", DEFAULT_DISK_GIB),
+                    "volume_size": group["disk_gib"],
                     "encrypted": "true",
                     "delete_on_termination": "true",
                 },
@@ -150,29 +167,38 @@ def create_node_group(
     return eks.ManagedNodeGroup(
         f"{name}-nodes",
         cluster=cluster,
-        node_role_arn=settings["role_arn"],
-        version=settings["version"],
+        node_role_arn=settings.role_arn,
+        version=settings.kubernetes_version,
         ami_type=image_of(group["instance_types"]),
-        capacity_type="SPOT" if group.get("spot", False) else "ON_DEMAND",
+        capacity_type="SPOT" if group["spot"] else "ON_DEMAND",
         instance_types=group["instance_types"],
         ignore_scaling_changes=True,
         scaling_config={
             "min_size": group["min_size"],
             "max_size": group["max_size"],
-            "desired_size": group.get("desired_size", group["min_size"]),
+            "desired_size": desired_size(group),
         },
-        labels=group.get("labels", {}),
-        taints=group.get("taints", []),
-        subnet_ids=group.get("subnet_ids", settings["subnet_ids"]),
+        labels=group["labels"],
+        taints=[_taint(one) for one in group["taints"]],
+        subnet_ids=settings.subnet_ids if group["subnet_ids"] is None else group["subnet_ids"],
         launch_template={"id": template.id, "version": template.latest_version.apply(str)},
         tags=tags,
         opts=opts,
     )
 
 
-def hop_limit(group: Mapping[str, Any]) -> int:
+def desired_size(group: NodeGroupArgs) -> int:
+    """Nodes at creation."""
+    return group["min_size"] if group["desired_size"] is None else group["desired_size"]
+
+
+def _taint(taint: TaintArgs) -> aws.eks.NodeGroupTaintArgs:
+    return aws.eks.NodeGroupTaintArgs(key=taint["key"], value=taint["value"], effect=taint["effect"])
+
+
+def hop_limit(group: NodeGroupArgs) -> int:
     """How far an answer of the metadata service travels: 1 ends at the node, 2 reaches its pods."""
-    return 2 if group.get("pod_metadata_reason") else 1
+    return 2 if group["pod_metadata_reason"] else 1
 
 
 def image_of(instance_types: Sequence[str]) -> str | None:
@@ -199,7 +225,7 @@ def full_name(cluster: str, group: str) -> str:
     return f"{cluster}-{group}-nodes"
 
 
-def problems(cluster: str, groups: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def problems(cluster: str, groups: Sequence[NodeGroupArgs]) -> Iterator[str]:
     """What is wrong with several fields of the groups of a Cluster component together, one line each."""
     if not groups:
         yield "args.node_groups must not be empty: DNS and the storage drivers need a node"
@@ -217,9 +243,7 @@ def problems(cluster: str, groups: Sequence[Mapping[str, Any]]) -> Iterator[str]
                 f'"{group["name"]}": EKS accepts {LONGEST_NAME} for "{full_name(cluster, group["name"])}" and the '
                 f"{SUFFIX} that Pulumi appends"
             )
-        least, most = group["min_size"], group["max_size"]
-        desired = group.get("desired_size")
-        desired = least if desired is None else desired
+        least, desired, most = group["min_size"], desired_size(group), group["max_size"]
         if most > MOST_NODES:
             yield f"{at}.max_size must be at most {MOST_NODES} nodes, got {most}"
         if not least <= desired <= most:
@@ -234,7 +258,7 @@ def problems(cluster: str, groups: Sequence[Mapping[str, Any]]) -> Iterator[str]
                 f"{at}.instance_types must have one image in common (x86, x86 with NVIDIA, or ARM), got "
                 f"{', '.join(group['instance_types'])}"
             )
-        if group.get("subnet_ids") == []:
+        if group["subnet_ids"] == []:
             yield f"{at}.subnet_ids must not be empty: leave it out for the cluster's"
-    if all(group.get("taints") for group in groups):
+    if all(group["taints"] for group in groups):
         yield "args.node_groups must have one group without taints, for DNS and the storage drivers' controllers"

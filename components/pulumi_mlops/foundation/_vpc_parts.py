@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_aws as aws
@@ -17,7 +16,7 @@ class Vpc:
     """Name of the component."""
     region: str
     resource: aws.ec2.Vpc
-    tags: dict[str, Any]
+    tags: dict[str, pulumi.Input[str]]
     component: pulumi.Resource
 
     @property
@@ -25,7 +24,7 @@ class Vpc:
         """Options of a part."""
         return pulumi.ResourceOptions(parent=self.component)
 
-    def named(self, role: str) -> dict[str, Any]:
+    def named(self, role: str) -> dict[str, pulumi.Input[str]]:
         """The tags of a part that AWS's console lists by name."""
         return {"Name": f"{self.name}-{role}", **self.tags}
 
@@ -121,14 +120,14 @@ def create_flow_log(vpc: Vpc, days: int) -> None:
     )
 
 
-def flow_log_trust() -> dict[str, Any]:
+def flow_log_trust() -> dict[str, object]:
     """Only the flow log service itself may take the role."""
     principal = {"Service": "vpc-flow-logs.amazonaws.com"}
     statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def flow_log_policy(group_arn: str) -> dict[str, Any]:
+def flow_log_policy(group_arn: str) -> dict[str, object]:
     """Writing to streams of one log group, which is created beforehand."""
     actions = ["logs:CreateLogStream", "logs:PutLogEvents", "logs:DescribeLogGroups", "logs:DescribeLogStreams"]
     statement = {"Effect": "Allow", "Action": actions, "Resource": [group_arn, f"{group_arn}:*"]}

@@ -4,66 +4,17 @@ Creates what AWS runs. Does not own: the network (give its ids), storage classes
 cluster, which is the platform's. A cluster that exists is used by its kubeconfig, without this component.
 """
 
-from typing import Any, NotRequired, TypedDict
-
 import pulumi
 import pulumi_aws as aws
 import pulumi_eks as eks
 
-from pulumi_mlops import versions
-from pulumi_mlops._args import check_args, object_name
-from pulumi_mlops.foundation import _addons, _cluster_rules, _node_groups
-from pulumi_mlops.foundation._node_groups import NodeGroupArgs
+from pulumi_mlops._args import check_args, inputs, object_name
+from pulumi_mlops.foundation import _addons, _cluster_args, _node_groups
+from pulumi_mlops.foundation._cluster_args import ClusterArgs
 
-DEFAULT_LOG_DAYS = 90
 LOGS = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
 ADMINISTRATOR = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 KEY_DELETION_DAYS = 30  # the longest that KMS offers: with the key, every Secret in backups of the cluster is lost
-
-
-class ClusterArgs(TypedDict):
-    """Arguments of `Cluster`."""
-
-    vpc_id: pulumi.Input[str]
-    """Id of the VPC, from `Network` or one that exists. A change replaces the cluster."""
-    private_subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
-    """Ids of the private subnets, in two zones at least, where nodes and the API server's network interfaces are. With
-    another subnet each node group is replaced, new nodes first: EKS cannot move a group. The API server stays in the
-    subnets of the first `up`, because EKS accepts only subnets in the zones that a cluster was created in. Those
-    subnets cannot be deleted before the cluster is."""
-    public_subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
-    """Ids of the public subnets, for load balancers that face the internet; default none. No node is put there."""
-    node_groups: list[NodeGroupArgs]
-    """The nodes, at least one group without taints. Plain: each makes resources."""
-    cluster_name: NotRequired[str]
-    """Name of the cluster in its region; default the component's name. A change replaces the cluster. Plain, and not
-    left to AWS: tags of subnets, trusts of roles and the path of the log contain it."""
-    kubernetes_version: NotRequired[str]
-    """Minor of Kubernetes, one of `versions.MINORS_OF_EKS`; default that of `versions.py`. AWS upgrades by one minor
-    at a time and never back; give kube-proxy of the same minor in `addon_versions`. Plain: it is checked against the
-    add-ons."""
-    addon_versions: NotRequired[dict[str, str]]
-    """Versions of add-ons other than those of `versions.py`, by the add-on's name such as "coredns"; default none."""
-    administrators: NotRequired[list[str]]
-    """ARNs of the IAM roles and users that administrate the cluster, by access entries; default none. Whoever runs
-    the first `up` is one already: pulumi-eks has EKS grant it, by an access entry that no stack owns, and that
-    `aws eks delete-access-entry` takes away. Do not list it, EKS refuses a second entry of a principal. Plain: each
-    makes resources."""
-    public_access_cidrs: NotRequired[list[str]]
-    """Blocks of public addresses that may reach the API server from the internet; default none, which turns its
-    public endpoint off, so that it is reached from the VPC and connected networks only. Plain: it is checked."""
-    public_access_reason: NotRequired[str]
-    """Why a block larger than a /8, such as "0.0.0.0/0", may reach the API server. Without a reason it is refused."""
-    log_days: NotRequired[int]
-    """Days for which the control plane's logs are kept, one of the retentions of CloudWatch Logs; default 90."""
-    extended_support: NotRequired[bool]
-    """Whether a version stays after its standard support ended, at six times the price; default false: AWS then
-    upgrades the control plane by itself."""
-    protect: NotRequired[bool]
-    """Whether Pulumi and AWS refuse to delete the cluster and the key of its Secrets; default true. When false,
-    `destroy` ends everything that runs in the cluster, and 30 days later no backup of its Secrets can be read."""
-    tags: NotRequired[dict[str, pulumi.Input[str]]]
-    """Tags of everything that is created, machines and volumes included; default none."""
 
 
 class Cluster(pulumi.ComponentResource):
@@ -100,17 +51,15 @@ class Cluster(pulumi.ComponentResource):
             name,
             args,
             ClusterArgs,
-            _cluster_rules.RULES,
-            problems=_cluster_rules.problems(name, args),
+            _cluster_args.ARGUMENTS,
+            problems=lambda checked: _cluster_args.problems(name, checked),
             name_rule=object_name(40),
         )
-        super().__init__("pulumi-mlops:index:Cluster", name, {**checked}, opts)
+        super().__init__("pulumi-mlops:index:Cluster", name, inputs(args), opts)
         self._name = name
         self._args = checked
-        self._tags: dict[str, Any] = checked.get("tags", {})
-        self._protected: bool = checked.get("protect", True)
-        self._kubernetes: str = checked.get("kubernetes_version", versions.EKS_KUBERNETES)
-        cluster_name: str = checked.get("cluster_name", name)
+        self._tags = checked["tags"]
+        cluster_name = name if checked["cluster_name"] is None else checked["cluster_name"]
 
         cluster = self._create_control_plane(cluster_name, self._create_key(cluster_name))
         self.name = cluster.urn.apply(lambda _: cluster_name)  # known in a preview, and yet it waits for the cluster
@@ -133,7 +82,7 @@ class Cluster(pulumi.ComponentResource):
         )
 
     def _create_key(self, cluster_name: str) -> aws.kms.Key:
-        kept = pulumi.ResourceOptions(parent=self, protect=self._protected)
+        kept = pulumi.ResourceOptions(parent=self, protect=self._args["protect"])
         key = aws.kms.Key(
             f"{self._name}-secrets",
             description=f"Secrets of the EKS cluster {cluster_name}",
@@ -155,24 +104,24 @@ class Cluster(pulumi.ComponentResource):
         logs = aws.cloudwatch.LogGroup(
             f"{self._name}-control-plane-logs",
             name=f"/aws/eks/{cluster_name}/cluster",
-            retention_in_days=self._args.get("log_days", DEFAULT_LOG_DAYS),
+            retention_in_days=self._args["log_days"],
             tags=self._tags,
             opts=pulumi.ResourceOptions(parent=self),
         )
-        public = self._args.get("public_access_cidrs", [])
+        public = self._args["public_access_cidrs"]
         return eks.Cluster(
             f"{self._name}-control-plane",
             name=cluster_name,
-            version=self._kubernetes,
-            upgrade_policy={"support_type": "EXTENDED" if self._args.get("extended_support", False) else "STANDARD"},
+            version=self._args["kubernetes_version"],
+            upgrade_policy={"support_type": "EXTENDED" if self._args["extended_support"] else "STANDARD"},
             vpc_id=self._args["vpc_id"],
             private_subnet_ids=self._args["private_subnet_ids"],
-            public_subnet_ids=self._args.get("public_subnet_ids", []),
+            public_subnet_ids=self._args["public_subnet_ids"],
             endpoint_private_access=True,
             endpoint_public_access=bool(public),
             public_access_cidrs=public or None,
             authentication_mode=eks.AuthenticationMode.API,
-            access_entries=access_entries(self._args.get("administrators", []), self._tags),
+            access_entries=access_entries(self._args["administrators"], self._tags),
             encryption_config_key_arn=key.arn,
             enabled_cluster_log_types=LOGS,
             create_oidc_provider=True,
@@ -183,10 +132,10 @@ class Cluster(pulumi.ComponentResource):
             use_default_vpc_cni=True,  # in pulumi-eks's words: leave vpc-cni alone, it is one of our add-ons
             kube_proxy_addon_options={"enabled": False},
             coredns_addon_options={"enabled": False},
-            deletion_protection=self._protected,
+            deletion_protection=self._args["protect"],
             tags=self._tags,
             opts=pulumi.ResourceOptions(
-                parent=self, protect=self._protected, depends_on=[logs], transforms=[keep_subnets]
+                parent=self, protect=self._args["protect"], depends_on=[logs], transforms=[keep_subnets]
             ),
         )
 
@@ -196,19 +145,16 @@ class Cluster(pulumi.ComponentResource):
         def addons(wanted: bool, needs: list[pulumi.Resource]) -> list[pulumi.Resource]:
             opts = pulumi.ResourceOptions(parent=self, depends_on=needs)
             return [
-                _addons.create_addon(self._name, addon, self._args, self.name, opts)
-                for addon in _addons.ADDONS
+                _addons.create_addon(self._name, addon, version, self.name, tags=self._tags, opts=opts)
+                for addon, version in _addons.versions_of(self._args["addon_versions"]).items()
                 if (addon in _addons.BEFORE_NODES) is wanted
             ]
 
         first = addons(True, [cluster])
         role, rights = _node_groups.create_role(self._name, self._tags, self)
-        settings = {
-            "role_arn": role.arn,
-            "version": self._kubernetes,
-            "subnet_ids": self._args["private_subnet_ids"],
-            "tags": self._tags,
-        }
+        settings = _node_groups.Settings(
+            role.arn, self._args["kubernetes_version"], self._args["private_subnet_ids"], self._tags
+        )
         groups: list[pulumi.Resource] = [
             _node_groups.create_node_group(
                 cluster,
@@ -233,9 +179,11 @@ def keep_subnets(resource: pulumi.ResourceTransformArgs) -> pulumi.ResourceTrans
     return pulumi.ResourceTransformResult(resource.props, pulumi.ResourceOptions.merge(resource.opts, kept))
 
 
-def access_entries(administrators: list[str], tags: dict[str, Any]) -> dict[str, eks.AccessEntryArgs]:
+def access_entries(administrators: list[str], tags: dict[str, pulumi.Input[str]]) -> dict[str, eks.AccessEntryArgs]:
     """Access entries that make each an administrator of the whole cluster, by the account and path of its ARN."""
-    everything: Any = {"policy_arn": ADMINISTRATOR, "access_scope": {"type": "cluster"}}
+    everything = eks.AccessPolicyAssociationArgs(
+        policy_arn=ADMINISTRATOR, access_scope=aws.eks.AccessPolicyAssociationAccessScopeArgs(type="cluster")
+    )
     return {
         arn.partition(":iam::")[2]: eks.AccessEntryArgs(
             principal_arn=arn, access_policies={"administrator": everything}, tags=tags

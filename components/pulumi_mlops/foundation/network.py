@@ -7,18 +7,16 @@ gateways, DNS zones, the tags that a load balancer controller adds. A network th
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_aws as aws
 
 from pulumi_mlops import _aws
-from pulumi_mlops._args import Rule, check_args, matches, object_name
+from pulumi_mlops._args import Argument, check_args, inputs, matches, object_name
 from pulumi_mlops.foundation import _subnets, _vpc_parts
 from pulumi_mlops.foundation._rules import LOG_DAYS
 
-DEFAULT_CIDR = "10.0.0.0/16"
-DEFAULT_FLOW_LOG_DAYS = 30
 ANYWHERE = "0.0.0.0/0"
 
 
@@ -45,7 +43,7 @@ class NetworkArgs(TypedDict):
     """Block of the VPC, /16 to /20, within RFC 1918; default "10.0.0.0/16". It cannot be changed later. A zone's
     private subnet is a sixteenth of it, its public one a 64th. Plain: the subnets are computed from it."""
     nat: NotRequired[NatMode]
-    """How private subnets reach the internet; default `SINGLE`. Plain: decides how many gateways there are."""
+    """How private subnets reach the internet; default `single`. Plain: decides how many gateways there are."""
     cluster_names: NotRequired[list[str]]
     """Names of the EKS clusters that use the network, for the tags by which load balancer controllers and Karpenter
     find subnets; default none. With more than one, Karpenter has to select by `kubernetes.io/cluster/<name>`, since
@@ -67,16 +65,21 @@ def _flow_log_days(days: int) -> str | None:
     return None if days == 0 or days in LOG_DAYS else f"must be 0 or one of {', '.join(map(str, LOG_DAYS))}"
 
 
-RULES: dict[str, Rule] = {
-    "region": _aws.supported_region,
-    "cidr": _subnets.block_rule,
-    "cluster_names": _aws.cluster_name,
-    "interface_endpoints": matches(
-        r"(?!com\.amazonaws)[a-z0-9]+([.-][a-z0-9]+)*",
-        'the short name of a service such as "ecr.api", without what '
-        'comes before it in "com.amazonaws.eu-central-1.ecr.api"',
-    ),
-    "flow_log_days": _flow_log_days,
+_service = matches(
+    r"(?!com\.amazonaws)[a-z0-9]+([.-][a-z0-9]+)*",
+    'the short name of a service such as "ecr.api", without what '
+    'comes before it in "com.amazonaws.eu-central-1.ecr.api"',
+)
+
+ARGUMENTS = {
+    "region": Argument(rule=_aws.supported_region),
+    "cidr": Argument(default="10.0.0.0/16", rule=_subnets.block_rule),
+    "nat": Argument(default=NatMode.SINGLE),
+    "cluster_names": Argument(default=[], rule=_aws.cluster_name),
+    "interface_endpoints": Argument(default=[], rule=_service),
+    "flow_log_days": Argument(default=30, rule=_flow_log_days),
+    "protect": Argument(default=True),
+    "tags": Argument(default={}),
 }
 
 
@@ -106,13 +109,11 @@ class Network(pulumi.ComponentResource):
     """Public addresses from which the private subnets reach the internet, for allow lists of others."""
 
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(
-            Network, name, args, NetworkArgs, RULES, problems=_problems(args), name_rule=object_name(40)
-        )
-        super().__init__("pulumi-mlops:index:Network", name, {**checked}, opts)
+        checked = check_args(Network, name, args, NetworkArgs, ARGUMENTS, problems=_problems, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:Network", name, inputs(args), opts)
         self._name = name
         self._args = checked
-        self._tags: dict[str, Any] = checked.get("tags", {})
+        self._tags = checked["tags"]
         self._child = pulumi.ResourceOptions(parent=self)
 
         self._vpc = self._create_vpc()
@@ -124,8 +125,8 @@ class Network(pulumi.ComponentResource):
         private, tables = self._create_private_subnets(gateways)
         vpc = _vpc_parts.Vpc(name, checked["region"], self._vpc, self._tags, self)
         _vpc_parts.create_s3_endpoint(vpc, tables)
-        _vpc_parts.create_interface_endpoints(vpc, checked.get("interface_endpoints", []), private)
-        if days := checked.get("flow_log_days", DEFAULT_FLOW_LOG_DAYS):
+        _vpc_parts.create_interface_endpoints(vpc, checked["interface_endpoints"], private)
+        if days := checked["flow_log_days"]:
             _vpc_parts.create_flow_log(vpc, days)
 
         self.vpc_id = self._vpc.id
@@ -146,11 +147,11 @@ class Network(pulumi.ComponentResource):
     def _create_vpc(self) -> aws.ec2.Vpc:
         vpc = aws.ec2.Vpc(
             f"{self._name}-vpc",
-            cidr_block=self._args.get("cidr", DEFAULT_CIDR),
+            cidr_block=self._args["cidr"],
             enable_dns_support=True,
             enable_dns_hostnames=True,  # interface endpoints and EFS mount targets are found by name
             tags=self._named("vpc"),
-            opts=pulumi.ResourceOptions(parent=self, protect=self._args.get("protect", True)),
+            opts=pulumi.ResourceOptions(parent=self, protect=self._args["protect"]),
         )
         aws.ec2.DefaultSecurityGroup(  # without rules: whoever forgets to choose a group gets one that admits nothing
             f"{self._name}-default-security-group",
@@ -181,7 +182,7 @@ class Network(pulumi.ComponentResource):
         # AWS refuses a NAT gateway where there is no way out, and to take the way from under an address in use.
         after = pulumi.ResourceOptions(parent=self, depends_on=[internet])
         found: dict[str, aws.ec2.NatGateway] = {}
-        for zone in nat_zones(self._args.get("nat", NatMode.SINGLE), self._args["zones"]):
+        for zone in nat_zones(self._args["nat"], self._args["zones"]):
             address = aws.ec2.Eip(
                 f"{self._name}-nat-address-{zone}", domain="vpc", tags=self._named(f"nat-{zone}"), opts=after
             )
@@ -201,10 +202,11 @@ class Network(pulumi.ComponentResource):
         found: dict[str, pulumi.Output[str]] = {}
         tables: dict[str, aws.ec2.RouteTable] = {}
         for zone in self._args["zones"]:
-            subnet = self._create_subnet("private", zone, private_tags(self._args.get("cluster_names", [])))
+            subnet = self._create_subnet("private", zone, private_tags(self._args["cluster_names"]))
             gateway = gateways.get(zone) or next(iter(gateways.values()), None)
-            way = {"nat_gateway_id": gateway.id} if gateway else {}
-            tables[zone], routes = self._create_route_table("private", zone, **way)
+            tables[zone], routes = self._create_route_table(
+                "private", zone, nat_gateway_id=gateway.id if gateway else None
+            )
             association = self._associate("private", zone, subnet, tables[zone])
             # Nodes that start before their route to the registry and the API server exists never join.
             found[zone] = pulumi.Output.all(subnet.id, association.id, *(route.id for route in routes)).apply(
@@ -213,19 +215,24 @@ class Network(pulumi.ComponentResource):
         return found, tables
 
     def _create_subnet(self, role: str, zone: str, tags: Mapping[str, str]) -> aws.ec2.Subnet:
-        pair = _subnets.subnets(self._args.get("cidr", DEFAULT_CIDR), zone)
+        pair = _subnets.subnets(self._args["cidr"], zone)
         return aws.ec2.Subnet(
             f"{self._name}-{role}-{zone}",
             vpc_id=self._vpc.id,
             cidr_block=pair.private if role == "private" else pair.public,
             availability_zone=zone,
             map_public_ip_on_launch=False,  # load balancers and NAT gateways bring their own addresses
-            tags={**cluster_tags(self._args.get("cluster_names", [])), **tags, **self._named(f"{role}-{zone}")},
+            tags={**cluster_tags(self._args["cluster_names"]), **tags, **self._named(f"{role}-{zone}")},
             opts=self._child,
         )
 
     def _create_route_table(
-        self, role: str, zone: str = "", *, gateway_id: Any = None, nat_gateway_id: Any = None
+        self,
+        role: str,
+        zone: str = "",
+        *,
+        gateway_id: pulumi.Input[str] | None = None,
+        nat_gateway_id: pulumi.Input[str] | None = None,
     ) -> tuple[aws.ec2.RouteTable, list[aws.ec2.Route]]:
         suffix = f"{role}-{zone}" if zone else role
         table = aws.ec2.RouteTable(
@@ -250,13 +257,13 @@ class Network(pulumi.ComponentResource):
             f"{self._name}-{role}-{zone}-routing", subnet_id=subnet.id, route_table_id=table.id, opts=self._child
         )
 
-    def _named(self, role: str) -> dict[str, Any]:
+    def _named(self, role: str) -> dict[str, pulumi.Input[str]]:
         return {"Name": f"{self._name}-{role}", **self._tags}
 
 
-def nat_zones(mode: str, zones: list[str]) -> list[str]:
+def nat_zones(mode: NatMode, zones: list[str]) -> list[str]:
     """The zones that get a NAT gateway."""
-    return {NatMode.NONE: [], NatMode.SINGLE: zones[:1], NatMode.PER_ZONE: zones}[NatMode(mode)]
+    return {NatMode.NONE: [], NatMode.SINGLE: zones[:1], NatMode.PER_ZONE: zones}[mode]
 
 
 def cluster_tags(cluster_names: list[str]) -> dict[str, str]:
@@ -270,12 +277,14 @@ def private_tags(cluster_names: list[str]) -> dict[str, str]:
     return {"kubernetes.io/role/internal-elb": "1", **discovery}
 
 
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
+def _problems(args: NetworkArgs) -> Iterator[str]:
     yield from _subnets.zone_problems(args["region"], args["zones"])
-    for field in ("cluster_names", "interface_endpoints"):
-        values: list[str] = args.get(field) or []
+    for field, values in (
+        ("cluster_names", args["cluster_names"]),
+        ("interface_endpoints", args["interface_endpoints"]),
+    ):
         for value in dict.fromkeys(values):
             if values.count(value) > 1:
                 yield f'args.{field} must name each once, got "{value}" {values.count(value)} times'
-    if "s3" in (args.get("interface_endpoints") or []):
+    if "s3" in args["interface_endpoints"]:
         yield 'args.interface_endpoints must not name "s3", which always has an endpoint of its own'
