@@ -12,6 +12,7 @@ import pytest
 from pulumi_mlops import ArgumentError
 from pulumi_mlops.platform import ADD_ONS, AddOn, Chart, ChartRelease, HelmAddOn
 from pulumi_mlops.platform.add_on import merged
+from pulumi_mlops.platform.add_ons import CONTROLLERS
 
 from tests.components.addons import ADD_ON_ARGUMENTS, CHARTS, MIRROR
 from tests.conftest import UNKNOWN, Build
@@ -54,7 +55,12 @@ def test_every_module_with_an_add_on_is_in_the_table() -> None:
         name for name in modules if hasattr(importlib.import_module(f"pulumi_mlops.platform.{name}"), "ADD_ON")
     }
 
-    assert described == set(ADD_ONS)
+    assert described == set(ADD_ONS) == set(CONTROLLERS)
+
+
+@each
+def test_a_destroy_finds_the_add_on_in_a_state_by_its_main_chart(name: str) -> None:
+    assert CONTROLLERS[name].chart == ADD_ONS[name].chart.name
 
 
 @each

@@ -76,16 +76,21 @@ def test_a_subcommand_imports_no_other_one_and_no_sdk_that_it_does_not_use(name:
     uses = {
         "plan": {"yaml"},
         "adopt": {"yaml"},
-        # The add-ons know their charts.
-        "destroy": {"pulumi", "pulumi_kubernetes", "yaml", "grpc", "pulumi_mlops.cli.leftovers"},
-        "leftovers": {"pulumi", "pulumi_kubernetes", "yaml", "grpc"},
+        "destroy": {"yaml", "pulumi_mlops.cli.leftovers"},
+        "leftovers": {"yaml"},
         "versions": set(),
         "review": {"yaml"},
     }[name]
     found = imported(name, "--help")
 
     assert found & {*HEAVY, *others} <= uses
-    assert "kubernetes" not in found
+
+
+def test_versions_are_listed_without_any_sdk() -> None:
+    found = imported("versions")
+
+    assert "pulumi_mlops.versions" in found
+    assert found & {*HEAVY} == set()
 
 
 def test_the_help_names_every_subcommand_and_every_exit_status(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,58 +1,66 @@
-"""The parts of the platform itself, for the stack that installs it once a cluster."""
+"""The parts of the platform itself, for the stack that installs it once a cluster.
 
-from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._eks_platform_args import (
-    EksDatabaseArgs,
-    EksLoginArgs,
-    EksMLflowArgs,
-    EksNodeGroupArgs,
-    EksPlatformArgs,
-)
-from pulumi_mlops.platform.add_on import (
-    AddOn,
-    AddOnArgs,
-    AwsEnvironment,
-    CallerArgs,
-    ChartArgs,
-    ChartRelease,
-    ReplicatedArgs,
-)
-from pulumi_mlops.platform.add_ons import ADD_ONS
-from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
-from pulumi_mlops.platform.argo_events import ArgoEvents, ArgoEventsArgs
-from pulumi_mlops.platform.argo_workflows import (
-    ArgoServerArgs,
-    ArgoWorkflows,
-    ArgoWorkflowsArgs,
-    ArgoWorkflowsLine,
-    ArtifactRepositoryArgs,
-    WorkflowArchiveArgs,
-)
-from pulumi_mlops.platform.cert_manager import CertManager, CertManagerArgs
-from pulumi_mlops.platform.crossplane import Crossplane, CrossplaneArgs
-from pulumi_mlops.platform.eks_platform import EksPlatform
-from pulumi_mlops.platform.external_dns import DnsSource, ExternalDns, ExternalDnsArgs
-from pulumi_mlops.platform.external_secrets import ExternalSecrets, ExternalSecretsArgs
-from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
-from pulumi_mlops.platform.gateway_api import GatewayApi, GatewayApiArgs
-from pulumi_mlops.platform.helm_add_on import HelmAddOn, HelmAddOnArgs
-from pulumi_mlops.platform.istio import Istio, IstioArgs
-from pulumi_mlops.platform.karpenter import Karpenter, KarpenterArgs
-from pulumi_mlops.platform.kserve import KServe, KServeArgs
-from pulumi_mlops.platform.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
-from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs, MLflowArtifactStore
-from pulumi_mlops.platform.monitoring import Monitoring, MonitoringArgs
-from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, ObjectStoreUser
-from pulumi_mlops.platform.platform import Platform, PlatformArgs, PlatformSizes
-from pulumi_mlops.platform.public_gateway import PublicGateway, PublicGatewayArgs
-from pulumi_mlops.platform.review_workflow import GitHostKind, ReviewWorkflow, ReviewWorkflowArgs
-from pulumi_mlops.platform.seldon import Seldon, SeldonArgs
-from pulumi_mlops.platform.storage_classes import (
-    EfsStorageClass,
-    EfsStorageClassArgs,
-    NfsStorageClass,
-    NfsStorageClassArgs,
-)
+A name is imported when it is first used: a program that makes one part does not load the others.
+"""
+
+from typing import TYPE_CHECKING
+
+from pulumi_mlops._lazy import lazy
+
+if TYPE_CHECKING:
+    from pulumi_mlops.platform._charts import Chart
+    from pulumi_mlops.platform._descriptions import ADD_ONS
+    from pulumi_mlops.platform._eks_platform_args import (
+        EksDatabaseArgs,
+        EksLoginArgs,
+        EksMLflowArgs,
+        EksNodeGroupArgs,
+        EksPlatformArgs,
+    )
+    from pulumi_mlops.platform.add_on import (
+        AddOn,
+        AddOnArgs,
+        AwsEnvironment,
+        CallerArgs,
+        ChartArgs,
+        ChartRelease,
+        ReplicatedArgs,
+    )
+    from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
+    from pulumi_mlops.platform.argo_events import ArgoEvents, ArgoEventsArgs
+    from pulumi_mlops.platform.argo_workflows import (
+        ArgoServerArgs,
+        ArgoWorkflows,
+        ArgoWorkflowsArgs,
+        ArgoWorkflowsLine,
+        ArtifactRepositoryArgs,
+        WorkflowArchiveArgs,
+    )
+    from pulumi_mlops.platform.cert_manager import CertManager, CertManagerArgs
+    from pulumi_mlops.platform.crossplane import Crossplane, CrossplaneArgs
+    from pulumi_mlops.platform.eks_platform import EksPlatform
+    from pulumi_mlops.platform.external_dns import DnsSource, ExternalDns, ExternalDnsArgs
+    from pulumi_mlops.platform.external_secrets import ExternalSecrets, ExternalSecretsArgs
+    from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
+    from pulumi_mlops.platform.gateway_api import GatewayApi, GatewayApiArgs
+    from pulumi_mlops.platform.helm_add_on import HelmAddOn, HelmAddOnArgs
+    from pulumi_mlops.platform.istio import Istio, IstioArgs
+    from pulumi_mlops.platform.karpenter import Karpenter, KarpenterArgs
+    from pulumi_mlops.platform.kserve import KServe, KServeArgs
+    from pulumi_mlops.platform.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
+    from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs, MLflowArtifactStore
+    from pulumi_mlops.platform.monitoring import Monitoring, MonitoringArgs
+    from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, ObjectStoreUser
+    from pulumi_mlops.platform.platform import Platform, PlatformArgs, PlatformSizes
+    from pulumi_mlops.platform.public_gateway import PublicGateway, PublicGatewayArgs
+    from pulumi_mlops.platform.review_workflow import GitHostKind, ReviewWorkflow, ReviewWorkflowArgs
+    from pulumi_mlops.platform.seldon import Seldon, SeldonArgs
+    from pulumi_mlops.platform.storage_classes import (
+        EfsStorageClass,
+        EfsStorageClassArgs,
+        NfsStorageClass,
+        NfsStorageClassArgs,
+    )
 
 __all__ = [
     "ADD_ONS",
@@ -126,3 +134,125 @@ __all__ = [
     "SeldonArgs",
     "WorkflowArchiveArgs",
 ]
+
+_MODULES = {
+    "_charts": ("Chart",),
+    "_descriptions": ("ADD_ONS",),
+    "_eks_platform_args": (
+        "EksDatabaseArgs",
+        "EksLoginArgs",
+        "EksMLflowArgs",
+        "EksNodeGroupArgs",
+        "EksPlatformArgs",
+    ),
+    "add_on": (
+        "AddOn",
+        "AddOnArgs",
+        "AwsEnvironment",
+        "CallerArgs",
+        "ChartArgs",
+        "ChartRelease",
+        "ReplicatedArgs",
+    ),
+    "argo_cd": (
+        "ArgoCD",
+        "ArgoCDArgs",
+    ),
+    "argo_events": (
+        "ArgoEvents",
+        "ArgoEventsArgs",
+    ),
+    "argo_workflows": (
+        "ArgoServerArgs",
+        "ArgoWorkflows",
+        "ArgoWorkflowsArgs",
+        "ArgoWorkflowsLine",
+        "ArtifactRepositoryArgs",
+        "WorkflowArchiveArgs",
+    ),
+    "cert_manager": (
+        "CertManager",
+        "CertManagerArgs",
+    ),
+    "crossplane": (
+        "Crossplane",
+        "CrossplaneArgs",
+    ),
+    "eks_platform": ("EksPlatform",),
+    "external_dns": (
+        "DnsSource",
+        "ExternalDns",
+        "ExternalDnsArgs",
+    ),
+    "external_secrets": (
+        "ExternalSecrets",
+        "ExternalSecretsArgs",
+    ),
+    "gateway": (
+        "Gateway",
+        "GatewayArgs",
+    ),
+    "gateway_api": (
+        "GatewayApi",
+        "GatewayApiArgs",
+    ),
+    "helm_add_on": (
+        "HelmAddOn",
+        "HelmAddOnArgs",
+    ),
+    "istio": (
+        "Istio",
+        "IstioArgs",
+    ),
+    "karpenter": (
+        "Karpenter",
+        "KarpenterArgs",
+    ),
+    "kserve": (
+        "KServe",
+        "KServeArgs",
+    ),
+    "load_balancer_controller": (
+        "LoadBalancerController",
+        "LoadBalancerControllerArgs",
+    ),
+    "mlflow": (
+        "MLflow",
+        "MLflowArgs",
+        "MLflowArtifactStore",
+    ),
+    "monitoring": (
+        "Monitoring",
+        "MonitoringArgs",
+    ),
+    "object_store": (
+        "ObjectStore",
+        "ObjectStoreArgs",
+        "ObjectStoreUser",
+    ),
+    "platform": (
+        "Platform",
+        "PlatformArgs",
+        "PlatformSizes",
+    ),
+    "public_gateway": (
+        "PublicGateway",
+        "PublicGatewayArgs",
+    ),
+    "review_workflow": (
+        "GitHostKind",
+        "ReviewWorkflow",
+        "ReviewWorkflowArgs",
+    ),
+    "seldon": (
+        "Seldon",
+        "SeldonArgs",
+    ),
+    "storage_classes": (
+        "EfsStorageClass",
+        "EfsStorageClassArgs",
+        "NfsStorageClass",
+        "NfsStorageClassArgs",
+    ),
+}
+__getattr__, __dir__ = lazy(__name__, _MODULES)

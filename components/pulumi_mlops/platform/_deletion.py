@@ -45,7 +45,7 @@ class Watched:
     category: str = ""
     """A category of kinds, by which Crossplane marks those that teams defined."""
     chart: str = ""
-    """The chart whose controller deletes them, which the table of add-ons fills in; empty: the foundation's does."""
+    """The chart whose controller deletes them, which `cli.leftovers.kinds` fills in; empty: the foundation's does."""
 
 
 def watched(stage: Stage, *resources: str, counts: Callable[[Manifest], bool] = always) -> tuple[Watched, ...]:

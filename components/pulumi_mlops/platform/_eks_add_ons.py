@@ -16,9 +16,9 @@ import pulumi
 from pulumi_mlops import conventions
 from pulumi_mlops._args import Argument, field_problems
 from pulumi_mlops.platform import _addons, _argo_server, _eks_parts
+from pulumi_mlops.platform._descriptions import ADD_ONS
 from pulumi_mlops.platform._eks_platform_args import CROSSPLANE_SERVICES, EksPlatformArgs
 from pulumi_mlops.platform.add_on import AddOn, merged
-from pulumi_mlops.platform.add_ons import ADD_ONS
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflowsLine
 from pulumi_mlops.platform.helm_add_on import HelmAddOn
 

@@ -1,7 +1,7 @@
 """One add-on of a cluster: an upstream chart, and everything that differs between two of them.
 
-`AddOn` describes, `AddOn.install` creates. Each add-on of the library has such a description in its module, and
-`add_ons.ADD_ONS` lists them: the foundation's roles, the platform and what `destroy` waits for read that table.
+`AddOn` describes, `AddOn.install` creates. Each add-on of the library has such a description in its module; `add_ons`
+lists them, with what must be gone before each goes, and `ADD_ONS` has the descriptions: the foundation's roles follow.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,6 @@ import pulumi_kubernetes as k8s
 from pulumi_mlops._args import check_args, dns_label, image_registry, not_empty, object_name, renamed
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import TIMEOUT_SECONDS, Chart, release
-from pulumi_mlops.platform._deletion import Watched
 
 Values = Callable[[str, Mapping[str, Any]], dict[str, Any]]
 """Name of the release and the component's arguments → values of the chart."""
@@ -139,8 +138,6 @@ class AddOn:
     """Repositories of its images, which a mirror has under the same paths; `*` stands for any."""
     service_accounts: Mapping[str, Permissions] = field(default_factory=dict[str, Permissions])
     """Service accounts that call AWS → what their roles must be allowed."""
-    watched: tuple[Watched, ...] = ()
-    """Kinds whose objects only this add-on can delete: they must be gone before it goes."""
 
     @property
     def chart(self) -> Chart:

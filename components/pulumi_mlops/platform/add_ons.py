@@ -1,43 +1,128 @@
-"""The library's add-ons, in one table: the foundation gives roles by it, and `destroy` knows by it what must go first.
+"""The library's add-ons: their descriptions, and what must be gone from a cluster before each of them goes.
 
 Another upstream chart is one module with an `ADD_ON` and one pin; it is listed here to be part of the platform. A chart
 that only one team needs is installed by `HelmAddOn` from that team's own program, with a description of its own.
+
+The module imports no SDK by itself, so that `pulumi-mlops destroy` and `leftovers` start at once: everything else about
+an add-on is in its own module.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pulumi_mlops.platform import (
-    argo_cd,
-    argo_events,
-    argo_workflows,
-    cert_manager,
-    crossplane,
-    external_dns,
-    external_secrets,
-    istio,
-    karpenter,
-    kserve,
-    load_balancer_controller,
-    monitoring,
-    public_gateway,
-    seldon,
-)
-from pulumi_mlops.platform.add_on import AddOn
+from pulumi_mlops.platform._deletion import Manifest, Stage, Watched, held, watched
 
-ADD_ONS: Mapping[str, AddOn] = {
-    "argo_cd": argo_cd.ADD_ON,
-    "argo_events": argo_events.ADD_ON,
-    "argo_workflows": argo_workflows.ADD_ON,
-    "cert_manager": cert_manager.ADD_ON,
-    "crossplane": crossplane.ADD_ON,
-    "external_dns": external_dns.ADD_ON,
-    "external_secrets": external_secrets.ADD_ON,
-    "istio": istio.ADD_ON,
-    "karpenter": karpenter.ADD_ON,
-    "kserve": kserve.ADD_ON,
-    "load_balancer_controller": load_balancer_controller.ADD_ON,
-    "monitoring": monitoring.ADD_ON,
-    "public_gateway": public_gateway.ADD_ON,
-    "seldon": seldon.ADD_ON,
+if TYPE_CHECKING:
+    from pulumi_mlops.platform.add_on import AddOn
+
+
+@dataclass(frozen=True)
+class Controller:
+    """What runs in a cluster where an add-on is installed."""
+
+    chart: str
+    """Name of its main chart."""
+    watched: tuple[Watched, ...] = ()
+    """Kinds whose objects only it can delete."""
+
+
+def _has_a_load_balancer(service: Manifest) -> bool:
+    return service["spec"].get("type") == "LoadBalancer"
+
+
+CONTROLLERS: Mapping[str, Controller] = {
+    "argo_cd": Controller("argo-cd", watched(Stage.GITOPS, "applicationsets.argoproj.io", "applications.argoproj.io")),
+    "argo_events": Controller(
+        "argo-events",
+        watched(
+            Stage.WORKLOADS, "sensors.argoproj.io", "eventsources.argoproj.io", "eventbus.argoproj.io", counts=held
+        ),
+    ),
+    "argo_workflows": Controller("argo-workflows", watched(Stage.WORKLOADS, "workflows.argoproj.io", counts=held)),
+    "cert_manager": Controller("cert-manager", watched(Stage.REST, "challenges.acme.cert-manager.io", counts=held)),
+    "crossplane": Controller(
+        "crossplane",
+        (
+            *(Watched(Stage.CLOUD_RESOURCES, category=one) for one in ("claim", "composite", "managed")),
+            *watched(Stage.REST, "compositeresourcedefinitions.apiextensions.crossplane.io", counts=held),
+        ),
+    ),
+    "external_dns": Controller("external-dns"),
+    "external_secrets": Controller(
+        "external-secrets",
+        watched(
+            Stage.REST,
+            *(
+                f"{kind}.external-secrets.io"
+                for kind in ("clusterexternalsecrets", "externalsecrets", "clusterpushsecrets", "pushsecrets")
+            ),
+            counts=held,
+        ),
+    ),
+    "istio": Controller("istiod", watched(Stage.LOAD_BALANCERS, "gateways.gateway.networking.k8s.io")),
+    "karpenter": Controller(
+        "karpenter",
+        (
+            *watched(Stage.REST, "nodepools.karpenter.sh", "nodeclaims.karpenter.sh"),
+            *watched(Stage.REST, "ec2nodeclasses.karpenter.k8s.aws", counts=held),
+        ),
+    ),
+    "kserve": Controller(
+        "kserve-resources",
+        watched(
+            Stage.WORKLOADS,
+            *(f"{kind}.serving.kserve.io" for kind in ("inferencegraphs", "trainedmodels", "inferenceservices")),
+        ),
+    ),
+    "load_balancer_controller": Controller(
+        "aws-load-balancer-controller",
+        (
+            *watched(Stage.LOAD_BALANCERS, "ingresses.networking.k8s.io"),
+            *watched(Stage.LOAD_BALANCERS, "services", counts=_has_a_load_balancer),
+        ),
+    ),
+    "monitoring": Controller("kube-prometheus-stack"),
+    "public_gateway": Controller("gateway"),
+    "seldon": Controller(
+        "seldon-core-operator", watched(Stage.WORKLOADS, "seldondeployments.machinelearning.seldon.io")
+    ),
 }
-"""Name, which is that of its module and of its entry in `EksPlatformArgs.add_ons` → description."""
+"""Name of an add-on, which is that of its module and of its entry in `EksPlatformArgs.add_ons` → its controller."""
+
+
+def descriptions() -> "dict[str, AddOn]":
+    """Name of an add-on → its description, for `ADD_ONS`."""
+    from pulumi_mlops.platform import (  # noqa: PLC0415 - they import the SDK
+        argo_cd,
+        argo_events,
+        argo_workflows,
+        cert_manager,
+        crossplane,
+        external_dns,
+        external_secrets,
+        istio,
+        karpenter,
+        kserve,
+        load_balancer_controller,
+        monitoring,
+        public_gateway,
+        seldon,
+    )
+
+    return {
+        "argo_cd": argo_cd.ADD_ON,
+        "argo_events": argo_events.ADD_ON,
+        "argo_workflows": argo_workflows.ADD_ON,
+        "cert_manager": cert_manager.ADD_ON,
+        "crossplane": crossplane.ADD_ON,
+        "external_dns": external_dns.ADD_ON,
+        "external_secrets": external_secrets.ADD_ON,
+        "istio": istio.ADD_ON,
+        "karpenter": karpenter.ADD_ON,
+        "kserve": kserve.ADD_ON,
+        "load_balancer_controller": load_balancer_controller.ADD_ON,
+        "monitoring": monitoring.ADD_ON,
+        "public_gateway": public_gateway.ADD_ON,
+        "seldon": seldon.ADD_ON,
+    }

@@ -16,7 +16,6 @@ from pulumi_mlops._args import dns_label, matches, not_empty, quantity
 from pulumi_mlops._manifests import Manifest, resources
 from pulumi_mlops.platform import _addons, _argo_cd_config, _published
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._deletion import Stage, watched
 from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart("argo-cd", "https://argoproj.github.io/argo-helm", versions.ARGO_CD_CHART)
@@ -234,7 +233,6 @@ ADD_ON = AddOn(
     main=ChartRelease(chart=CHART, values=values, timeout_seconds=TIMEOUT_SECONDS),
     namespace=conventions.ARGO_CD_NAMESPACE,
     images=("argoproj/argocd", "docker/library/redis", "docker/library/haproxy"),
-    watched=watched(Stage.GITOPS, "applicationsets.argoproj.io", "applications.argoproj.io"),
 )
 
 

@@ -15,7 +15,6 @@ from pulumi_mlops._args import at_least, dns_label, not_empty, quantity
 from pulumi_mlops._manifests import container_security, gib, name_of, pod_security, resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._deletion import Stage, held, watched
 from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart("argo-events", "https://argoproj.github.io/argo-helm", versions.ARGO_EVENTS_CHART)
@@ -209,8 +208,5 @@ ADD_ON = AddOn(
         "library/nats",
         "natsio/prometheus-nats-exporter",
         "natsio/nats-server-config-reloader",
-    ),
-    watched=watched(
-        Stage.WORKLOADS, "sensors.argoproj.io", "eventsources.argoproj.io", "eventbus.argoproj.io", counts=held
     ),
 )

@@ -18,7 +18,6 @@ from pulumi_mlops._manifests import Manifest, container_security, resources
 from pulumi_mlops.platform import _argo_access, _argo_server, _published
 from pulumi_mlops.platform._argo_server import ArgoServerArgs, ArtifactRepositoryArgs, WorkflowArchiveArgs
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._deletion import Stage, held, watched
 from pulumi_mlops.platform.add_on import AddOn, ChartArgs, ChartRelease, check_add_on
 
 UPSTREAM_REGISTRY = "quay.io"
@@ -194,7 +193,6 @@ ADD_ON = AddOn(
     namespace=conventions.ARGO_NAMESPACE,
     images=(CONTROLLER_REPOSITORY, EXECUTOR_REPOSITORY, _argo_server.SERVER_REPOSITORY),
     service_accounts={SERVER_SERVICE_ACCOUNT: lambda aws: statements([aws.workflows_bucket_arn])},
-    watched=watched(Stage.WORKLOADS, "workflows.argoproj.io", counts=held),
 )
 """That of the default line."""
 

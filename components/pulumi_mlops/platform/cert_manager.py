@@ -15,7 +15,6 @@ from pulumi_mlops._args import matches, quantity
 from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._deletion import Stage, held, watched
 from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart("cert-manager", "https://charts.jetstack.io", versions.CERT_MANAGER)
@@ -182,7 +181,6 @@ ADD_ON = AddOn(
     namespace=NAMESPACE,
     images=("jetstack/cert-manager-*",),
     service_accounts={SERVICE_ACCOUNT: lambda aws: statements(aws.zone_ids)},
-    watched=watched(Stage.REST, "challenges.acme.cert-manager.io", counts=held),
 )
 
 

@@ -17,7 +17,6 @@ from pulumi_mlops._manifests import Manifest, name_of
 from pulumi_mlops.platform import _addons, _crossplane_permissions, _parts
 from pulumi_mlops.platform import _crossplane_packages as packages
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._deletion import Stage, Watched, held, watched
 from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart("crossplane", "https://charts.crossplane.io/stable", versions.CROSSPLANE)
@@ -263,8 +262,4 @@ ADD_ON = AddOn(
         # Its roles need a permissions boundary, which is the account's owner's to write.
         SERVICE_ACCOUNTS["iam"]: lambda _: [],
     },
-    watched=(
-        *(Watched(Stage.CLOUD_RESOURCES, category=one) for one in ("claim", "composite", "managed")),
-        *watched(Stage.REST, "compositeresourcedefinitions.apiextensions.crossplane.io", counts=held),
-    ),
 )

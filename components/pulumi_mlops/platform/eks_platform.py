@@ -21,8 +21,8 @@ from pulumi_mlops._args import (
 from pulumi_mlops._aws import s3_endpoint
 from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
 from pulumi_mlops.platform import _addons, _eks_add_ons, _eks_old_args, _eks_parts, _eks_platform_args, _teams
+from pulumi_mlops.platform._descriptions import ADD_ONS
 from pulumi_mlops.platform._eks_platform_args import ARGUMENTS, EksPlatformArgs
-from pulumi_mlops.platform.add_ons import ADD_ONS
 from pulumi_mlops.platform.argo_cd import ArgoCD
 from pulumi_mlops.platform.external_secrets import ExternalSecrets
 from pulumi_mlops.platform.gateway_api import GatewayApi

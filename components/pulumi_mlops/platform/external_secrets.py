@@ -15,7 +15,6 @@ from pulumi_mlops._args import dns_label, quantity
 from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._deletion import Stage, held, watched
 from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 CHART = Chart("external-secrets", "https://charts.external-secrets.io", versions.EXTERNAL_SECRETS)
@@ -176,12 +175,4 @@ ADD_ON = AddOn(
     service_accounts={
         SERVICE_ACCOUNT: lambda aws: statements(aws.region, aws.account_id, (RDS_PREFIX, aws.secrets_prefix))
     },
-    watched=watched(
-        Stage.REST,
-        *(
-            f"{kind}.external-secrets.io"
-            for kind in ("clusterexternalsecrets", "externalsecrets", "clusterpushsecrets", "pushsecrets")
-        ),
-        counts=held,
-    ),
 )

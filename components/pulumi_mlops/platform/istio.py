@@ -15,7 +15,6 @@ from pulumi_mlops._args import quantity
 from pulumi_mlops._manifests import resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._deletion import Stage, watched
 from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, ReplicatedArgs, check_add_on
 
 # Not istio-release.storage.googleapis.com, which upstream gives up in December 2026.
@@ -132,5 +131,4 @@ ADD_ON = AddOn(
     main=ChartRelease(chart=ISTIOD, values=values),
     namespace=NAMESPACE,
     images=("istio/pilot", "istio/proxyv2"),
-    watched=watched(Stage.LOAD_BALANCERS, "gateways.gateway.networking.k8s.io"),
 )

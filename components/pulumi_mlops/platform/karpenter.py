@@ -16,7 +16,6 @@ from pulumi_mlops._args import at_least, matches, not_empty
 from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._deletion import Stage, held, watched
 from pulumi_mlops.platform._karpenter import DEFAULT_CPU_LIMIT, node_class, node_pool, permissions
 from pulumi_mlops.platform.add_on import (
     AddOn,
@@ -187,10 +186,6 @@ ADD_ON = AddOn(
     namespace=NAMESPACE,
     images=(REPOSITORY_OF_IMAGE,),
     service_accounts={SERVICE_ACCOUNT: _of_environment},
-    watched=(
-        *watched(Stage.REST, "nodepools.karpenter.sh", "nodeclaims.karpenter.sh"),
-        *watched(Stage.REST, "ec2nodeclasses.karpenter.k8s.aws", counts=held),
-    ),
 )
 
 

@@ -13,7 +13,6 @@ from pulumi_mlops import conventions, versions
 from pulumi_mlops._args import dns_label, matches, not_empty, quantity
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._deletion import Stage, watched
 from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, check_add_on
 
 REPOSITORY = "oci://ghcr.io/kserve/charts"
@@ -197,8 +196,4 @@ ADD_ON = AddOn(
     after=(ChartRelease(chart=RUNTIMES_CHART, values=runtime_values, role="runtimes", suffix="-runtimes"),),
     namespace=conventions.KSERVE_NAMESPACE,
     images=("kserve/*", "seldonio/mlserver", "brancz/kube-rbac-proxy"),
-    watched=watched(
-        Stage.WORKLOADS,
-        *(f"{kind}.serving.kserve.io" for kind in ("inferencegraphs", "trainedmodels", "inferenceservices")),
-    ),
 )

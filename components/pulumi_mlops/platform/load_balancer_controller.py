@@ -16,7 +16,6 @@ from pulumi_mlops._args import not_empty, quantity
 from pulumi_mlops._manifests import resources
 from pulumi_mlops.platform import _addons, _definitions
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._deletion import Manifest, Stage, watched
 from pulumi_mlops.platform._load_balancer_permissions import STATEMENTS
 from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
 
@@ -148,10 +147,6 @@ def statements(*, partition: str = "aws") -> list[dict[str, Any]]:
     ]
 
 
-def _has_a_load_balancer(service: Manifest) -> bool:
-    return service["spec"].get("type") == "LoadBalancer"
-
-
 ADD_ON = AddOn(
     component=LoadBalancerController,
     needs=("cert_manager",),
@@ -159,8 +154,4 @@ ADD_ON = AddOn(
     namespace=NAMESPACE,
     images=(REPOSITORY,),
     service_accounts={SERVICE_ACCOUNT: lambda _: statements()},
-    watched=(
-        *watched(Stage.LOAD_BALANCERS, "ingresses.networking.k8s.io"),
-        *watched(Stage.LOAD_BALANCERS, "services", counts=_has_a_load_balancer),
-    ),
 )

@@ -14,7 +14,6 @@ from pulumi_mlops._args import matches, quantity
 from pulumi_mlops._manifests import container_security
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._deletion import Stage, watched
 from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, check_add_on
 
 CHART = Chart("seldon-core-operator", "https://storage.googleapis.com/seldon-charts", versions.SELDON)
@@ -155,5 +154,4 @@ ADD_ON = AddOn(
     main=ChartRelease(chart=CHART, values=values),
     namespace=conventions.SELDON_NAMESPACE,
     images=("seldonio/*", "tensorflow/serving", "nvidia/tritonserver"),
-    watched=watched(Stage.WORKLOADS, "seldondeployments.machinelearning.seldon.io"),
 )

@@ -1,13 +1,13 @@
 """The kinds of objects that only a controller can delete, or behind which it made something on AWS; which go first.
 
-The kinds of each add-on are in its description (`pulumi_mlops.platform.ADD_ONS`); here is in which order they go.
+The kinds of each add-on are in `pulumi_mlops.platform.add_ons`; here is in which order they go.
 """
 
 import dataclasses
 from dataclasses import dataclass
 
 from pulumi_mlops.platform._deletion import Manifest, Stage, Watched
-from pulumi_mlops.platform.add_ons import ADD_ONS
+from pulumi_mlops.platform.add_ons import CONTROLLERS
 
 __all__ = ["STEPS", "VOLUMES", "Manifest", "Step", "Watched"]
 
@@ -33,7 +33,9 @@ def _goes_with_its_claim(manifest: Manifest) -> bool:
 OF_THE_FOUNDATION = (Watched(Stage.VOLUMES, VOLUMES, _goes_with_its_claim),)
 """Kinds whose controllers are managed add-ons of the cluster."""
 OF_ADD_ONS = tuple(
-    dataclasses.replace(one, chart=add_on.chart.name) for add_on in ADD_ONS.values() for one in add_on.watched
+    dataclasses.replace(one, chart=controller.chart)
+    for controller in CONTROLLERS.values()
+    for one in controller.watched
 )
 TITLES = {
     Stage.GITOPS: "Argo CD's Applications, which bring back what is deleted below",
