@@ -76,12 +76,16 @@ class Engine:
         }
 
     def configure(self, stack: str, settings: Mapping[str, Any]) -> None:
-        """Writes the stack's settings file: the tracked one, overlaid with this machine's `settings`; None removes."""
+        """Writes the stack's settings file: the tracked one, overlaid with this machine's `settings`; None removes.
+
+        A key without a namespace is the project's.
+        """
         self.select(stack)
         tracked = stack_files.config(stack)
         target = self._settings_file(stack)
         generated = yaml.safe_load(target.read_text()) if target.exists() else {}
-        config = {**tracked, **{f"{PROJECT}:{key}": value for key, value in settings.items()}}
+        given = {key if ":" in key else f"{PROJECT}:{key}": value for key, value in settings.items()}
+        config = {**tracked, **given}
         config = {key: value for key, value in config.items() if value is not None}
         # The salt belongs to the passphrase; with another one, secrets already in the state would be encrypted anew.
         salt = {"encryptionsalt": generated["encryptionsalt"]} if "encryptionsalt" in (generated or {}) else {}

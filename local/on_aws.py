@@ -38,7 +38,7 @@ def adopt(state: Path, stack: str) -> None:
             engine.configure(stack, settings)
             return engine.preview_json(stack)
 
-    adopting.adopt(state, stack, Project.find(ROOT), Path.cwd(), preview)
+    adopting.adopt([state], stack, Project.find(ROOT), Path.cwd(), preview)
 
 
 def run(command: str, stack: str, options: Sequence[str]) -> int:

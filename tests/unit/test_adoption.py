@@ -81,14 +81,32 @@ def test_routes_written_inside_their_table_are_resources() -> None:
         (None, "cannot be read: No such file or directory; `terraform state pull > terraform.tfstate` writes a state"),
         ("resource {}", "is not JSON"),
         ("[]", "must be a Terraform state of format version 4, got None"),
-        ('{"format_version": "1.0", "values": {}}', "`terraform show -json` and `terraform plan` do not"),
+        (
+            '{"format_version": "1.0", "values": {}}',
+            "is what `terraform show -json` writes, which lacks what a state has",
+        ),
+        (
+            '{"format_version": "1.2", "resource_changes": [], "planned_values": {}}',
+            "is a plan, from `terraform show -json` or `terraform plan`, not a state",
+        ),
+        (
+            '{"encrypted_data": "AAAA", "encryption_version": "v0"}',
+            "is a state that OpenTofu encrypted: `tofu state pull > terraform.tfstate` writes it decrypted",
+        ),
+        ('{"version": 3, "deployment": {"resources": []}}', "is a state of Pulumi, from `pulumi stack export`"),
+        (
+            '{"version": 4, "resources": [{"mode": "managed", "type": "aws_vpc", "name": "a", '
+            '"instances": [{"attributes_flat": {"id": "vpc-1"}}]}]}',
+            "resources[0] has `attributes_flat` of Terraform 0.11, which `terraform refresh` updates",
+        ),
+        ('{"version": 5, "resources": []}', "must be a Terraform state of format version 4, got 5"),
         ('{"version": 4, "resources": {"a": 1}}', "`resources` must be a list, got {'a': 1}; `terraform state pull >"),
         ('{"version": 4, "resources": ["a"]}', "resources[0] must have `type`, `name` and a list `instances`, got 'a'"),
         (
             '{"version": 4, "resources": [{"mode": "managed", "type": "aws_vpc", "name": "a", "instances": ["i"]}]}',
             "resources[0] must have `type`, `name` and a list `instances`",
         ),
-        ('{"version": 3, "modules": []}', "must be a Terraform state of format version 4, got 3"),
+        ('{"version": 3, "modules": []}', "is a state of Terraform 0.11 or older (format version 3)"),
         ('{"version": 4, "resources": []}', "is a Terraform state without resources: there is nothing to adopt"),
         (
             '{"version": 4, "resources": [{"mode": "managed", "type": "google_storage_bucket", "name": "a", '
@@ -149,10 +167,11 @@ def test_the_settings_of_the_environment_are_read_from_its_state() -> None:
         "protect_data": True,
         "zone_id": "Z1",
     }  # fmt: skip
-    assert "runs Kubernetes 1.31" in surveyed.notes[0]
-    assert "authenticationMode=API_AND_CONFIG_MAP" in surveyed.notes[1]
-    assert "in sg-1, in the stack in EKS's own security group" in surveyed.notes[2]
-    assert len(surveyed.notes) == 3
+    assert "authenticationMode=API_AND_CONFIG_MAP" in surveyed.notes[0]
+    assert "aws-auth is not in the state: whoever it lets in loses access" in surveyed.notes[1]
+    assert "runs Kubernetes 1.31" in surveyed.notes[2]
+    assert "in sg-1, in the stack in EKS's own security group" in surveyed.notes[3]
+    assert len(surveyed.notes) == 4
 
 
 @pytest.mark.parametrize("block", ["100.64.0.0/16", "10.42.0.0/22"])
@@ -179,7 +198,9 @@ def test_a_zone_of_another_domain_is_not_the_stacks() -> None:
 
 def test_an_api_server_that_everybody_reaches_still_has_its_reason() -> None:
     (cluster,) = [one for one in terraform.read(STATE) if one.type == "aws_eks_cluster"]
-    cluster.attributes["vpc_config"][0]["public_access_cidrs"] = ["0.0.0.0/0"]
+    cluster.attributes["vpc_config"][0]["public_access_cidrs"] = ["0.0.0.0/0", "::/0"]
+
+    assert survey([cluster], "").settings["public_access_cidrs"] == ["0.0.0.0/0"]
 
     assert survey([cluster], "").settings["public_access_reason"]
 
@@ -261,7 +282,11 @@ def test_a_node_group_without_a_launch_template_is_none_of_ours(old: list[Found]
     group = _expected("aws:eks/nodeGroup:NodeGroup", "dev-gpu-nodes", REMOTE, clusterName="acme-ml")
     with_one = next(one for one in old if one.type == "aws_eks_node_group")
 
-    assert not match([group], old).pairs
+    without = match([group], old)
+    assert not without.pairs
+    assert "it has no launch template, and EKS adds none" in dict(
+        (one.address, why) for one, why in without.left
+    )[with_one.address]  # fmt: skip
     with_one.attributes["launch_template"] = [{"id": "lt-1"}]
     assert match([group], old).pairs
 

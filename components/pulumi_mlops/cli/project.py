@@ -54,9 +54,17 @@ class Project:
         return _mapping(file) if file.is_file() else {}
 
     def setting(self, stack: str, key: str) -> Any:
-        """A setting of this project's own namespace; None where the stack does not have it."""
+        """A setting, by its `key`; None where the stack does not have it."""
         config: Any = self.stack_document(stack).get("config")
-        return cast("dict[str, Any]", config).get(f"{self.name}:{key}") if isinstance(config, dict) else None
+        return cast("dict[str, Any]", config).get(self.key(key)) if isinstance(config, dict) else None
+
+    def key(self, key: str) -> str:
+        """A setting's key in a settings file: of the project's own namespace, unless it names one (`aws:region`)."""
+        return key if ":" in key else f"{self.name}:{key}"
+
+    def region(self, stack: str) -> str:
+        """The region of the stack's AWS provider, as its settings file has it; empty where it has none."""
+        return str(self.setting(stack, "aws:region") or "")
 
 
 def short(stack: str) -> str:

@@ -1,6 +1,7 @@
 """The Pulumi CLI on the project of the current directory, with the caller's own backend and login."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -56,7 +57,7 @@ class Pulumi:
         """
         done = self.ran(*arguments)
         if done.returncode:
-            raise failure(arguments, done.stderr or done.stdout or "")
+            raise failure(arguments, _errors(done.stdout) or done.stderr or done.stdout or "")
         return done.stdout
 
     def ran(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -95,6 +96,19 @@ def failure(arguments: Sequence[str], said: str) -> CommandError:
     reason = " ".join((after or said).split())
     what_to_do = f"; {found}" if (found := advice(reason)) else ""
     return CommandError(f"`{_command(arguments)}` failed: {reason or 'it does not say why'}{what_to_do}")
+
+
+def _errors(document: str) -> str:
+    """The messages of a preview in JSON that failed, without marks of colours; empty where it is no such document."""
+    try:
+        content = mapping(json.loads(document))
+    except ValueError:
+        return ""
+    messages = [
+        str(one.get("message") or "") for one in map(mapping, items(content.get("diagnostics")))
+        if one.get("severity") == "error"
+    ]  # fmt: skip
+    return re.sub(r"<\{%[\w ]*%\}>", "", " ".join(messages))
 
 
 def advice(said: str) -> str:

@@ -1,13 +1,15 @@
 """`pulumi-mlops adopt STATE --stack S`: from a Terraform state to a file with which `pulumi import` takes it over.
 
 What the stack calls the resources is read from its own preview. Nothing on AWS is changed, and nothing is written but
-the two files that are named at the end.
+the files that are named at the end.
 """
 
 import argparse
 import json
+import shlex
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from pulumi_mlops.cli.adopt import terraform
 from pulumi_mlops.cli.adopt.expected import Expected, creates
 from pulumi_mlops.cli.adopt.kinds import BY_TOKEN
 from pulumi_mlops.cli.adopt.matching import Matches, adopted, match
+from pulumi_mlops.cli.adopt.refusals import refuse
 from pulumi_mlops.cli.adopt.survey import Survey, survey
 from pulumi_mlops.cli.errors import DONE, CommandError
 from pulumi_mlops.cli.import_file import Entry
@@ -27,9 +30,18 @@ from pulumi_mlops.cli.pulumi import Pulumi
 from pulumi_mlops.cli.values import mapping
 
 Settings = Mapping[str, Any]
-"""Settings of the project's own namespace; None for those that must not be there."""
+"""Settings of the project's own namespace, or of that before a colon; None for those that must not be there."""
 Preview = Callable[[Settings], dict[str, Any]]
 """What `pulumi preview --json` says of the stack with these settings instead of its own."""
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files for the user."""
+
+    imports: Path
+    settings: Path
+    removals: Path
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -40,43 +52,58 @@ def run(arguments: Sequence[str]) -> int:
         "directory would create, and writes an import file and settings. Exit status: 0 written, 1 failed.",
     )
     parser.add_argument("state", type=Path, help="what `terraform state pull` writes")
+    parser.add_argument(
+        "--state",
+        dest="further",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="STATE",
+        help="one more state, where network and cluster are in separate ones; may be repeated",
+    )
     parser.add_argument("--stack", required=True, help="the stack that takes the resources over")
     given = parser.parse_args(arguments)
-    state: Path = given.state
+    states: list[Path] = [given.state, *given.further]
     stack: str = given.stack
     project = Project.find(Path.cwd())
-    adopt(state, stack, project, Path.cwd(), lambda settings: preview(stack, project, settings))
+    adopt(states, stack, project, Path.cwd(), lambda settings: preview(stack, project, settings))
     return DONE
 
 
-def adopt(state: Path, stack: str, project: Project, target: Path, preview: Preview) -> None:
-    """Writes `<stack>.import.json` and `<stack>.settings.yaml`, and says what to do with them.
+def adopt(states: Sequence[Path], stack: str, project: Project, target: Path, preview: Preview) -> None:
+    """Writes the import file, the settings and the commands that take all from Terraform; says what to do with them.
 
     Args:
-        state: file of the Terraform state.
+        states: files of Terraform states that together describe the environment.
         stack: the stack's name.
         project: the project that it is of.
-        target: directory of the two files.
+        target: directory of the files `<stack>.import.json`, `<stack>.settings.yaml` and `<stack>.state-rm.sh`.
         preview: previews the stack.
 
     Raises:
-        CommandError: the state cannot be read, the stack cannot be previewed, or it makes nothing like it.
+        CommandError: a state cannot be read, the stack cannot be previewed, or it makes nothing like it.
     """
-    surveyed = survey(terraform.read(state), str(project.setting(stack, "domain_name") or ""))
-    expected = creates(preview(surveyed.settings))
+    found = [one for file in dict.fromkeys(states) for one in terraform.read(file)]
+    surveyed = survey(found, str(project.setting(stack, "domain_name") or ""))
+    refuse(surveyed.found, str(project.setting(stack, "vpc_id") or ""))
+    region = {"aws:region": surveyed.region} if surveyed.region not in ("", project.region(stack)) else {}
+    expected = creates(preview({**surveyed.settings, **region}))
     matches = match(expected, surveyed.found)
     if not matches.pairs:
         raise CommandError(
-            f"nothing in {state} is like what stack {stack} would create; it may be the state of something else, or "
-            "the stack may have these resources already"
+            f"nothing in {', '.join(map(str, states))} is like what stack {stack} would create; it may be the state of "
+            "something else, or the stack may have these resources already"
         )
-    settings = {**surveyed.settings, **({"adopted": kept} if (kept := adopted(matches)) else {})}
-    imports, changes = target / f"{short(stack)}.import.json", target / f"{short(stack)}.settings.yaml"
+    settings = {**surveyed.settings, **region, **({"adopted": kept} if (kept := adopted(matches)) else {})}
+    imports, changes, removals = (
+        target / f"{short(stack)}.{end}" for end in ("import.json", "settings.yaml", "state-rm.sh")
+    )
     import_file.write(imports, content(expected, matches))
-    given = {f"{project.name}:{key}": value for key, value in settings.items() if value is not None}
+    given = {project.key(key): value for key, value in settings.items() if value is not None}
     changes.write_text(yaml.safe_dump(given, sort_keys=False))
+    removals.write_text(state_rm(matches))
     _report(surveyed, matches)
-    _next_steps(stack, project, settings, imports, changes)
+    _next_steps(stack, project, settings, Written(imports, changes, removals))
 
 
 def content(expected: list[Expected], matches: Matches) -> dict[str, Any]:
@@ -88,10 +115,20 @@ def content(expected: list[Expected], matches: Matches) -> dict[str, Any]:
     return import_file.document(entries, {one.urn: one.parent for one in expected if not one.custom})
 
 
+def state_rm(matches: Matches) -> str:
+    """The commands after which Terraform leaves the matched resources alone, by the state that they are in."""
+    matched = [found for _, found in matches.pairs.values() if terraform.INLINE not in found.address]
+    lines = ["#!/bin/sh", "# After the import, in the directory of the configuration that each state is of."]
+    for state in dict.fromkeys(one.state for one in matched):
+        commands = (f"terraform state rm {shlex.quote(one.address)}" for one in matched if one.state == state)
+        lines += ["", f"# {state}", *commands]
+    return "\n".join([*lines, ""])
+
+
 def preview(stack: str, project: Project, settings: Settings) -> dict[str, Any]:
     """Previews the stack by the user's Pulumi CLI; its settings file stays as it is."""
     document = project.stack_document(stack)
-    given = {f"{project.name}:{key}": value for key, value in settings.items()}
+    given = {project.key(key): value for key, value in settings.items()}
     config = {key: value for key, value in {**mapping(document.get("config")), **given}.items() if value is not None}
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / project.settings_file(stack).name
@@ -112,13 +149,13 @@ def _report(surveyed: Survey, matches: Matches) -> None:
     say(f"{len(matches.pairs)} of {len(surveyed.found)} resources are matched; what is not stays with Terraform")
 
 
-def _next_steps(stack: str, project: Project, settings: Settings, imports: Path, changes: Path) -> None:
+def _next_steps(stack: str, project: Project, settings: Settings, written: Written) -> None:
     gone = [key for key, value in settings.items() if value is None]
     without = f", without {', '.join(gone)}" if gone else ""
     settings_file = project.settings_file(stack).relative_to(project.directory)
-    say(f"1. put {changes} under `config:` of {settings_file}, in the place of the same keys there{without}")
+    say(f"1. put {written.settings} under `config:` of {settings_file}, in the place of the same keys there{without}")
     if "adopted" in settings:
         say("   `adopted` is for the program, by `pulumi_mlops.foundation.adoption.keep`: it keeps names and addresses")
-    say(f"2. {import_file.command(stack, imports)}")
+    say(f"2. {import_file.command(stack, written.imports)}")
     say(f"3. pulumi preview --stack {stack} --diff: it must replace and delete nothing; then pulumi up")
-    say("4. terraform state rm … of each matched address, so that Terraform leaves it alone")
+    say(f"4. the commands in {written.removals}, so that Terraform leaves what is matched alone")

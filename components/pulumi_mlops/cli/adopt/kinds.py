@@ -33,6 +33,8 @@ class Kind:
     fixed: Mapping[str, str] = field(default_factory=dict[str, str])
     """What AWS cannot change: another value would replace the resource."""
     fits: Callable[[Expected, Found], bool] = lambda expected, found: True
+    never: Callable[[Found], str] = lambda found: ""
+    """Why no stack can take this one over, whatever it declares; empty where one can."""
     by_reference: bool = False
     """Whether nothing but a reference tells which one it is."""
 
@@ -67,9 +69,17 @@ def _same_purpose(expected: Expected, found: Found) -> bool:
 
 
 def _same_group(expected: Expected, found: Found) -> bool:
-    """Node groups are called alike, and have a launch template: ours do, and neither comes or goes in place."""
-    template = found.get("launch_template.0.id")
-    return bool(template) and expected.name.endswith(f"-{group_name(found)}-nodes")
+    """Node groups are called alike."""
+    return expected.name.endswith(f"-{group_name(found)}-nodes")
+
+
+def _without_template(found: Found) -> str:
+    if found.get("launch_template.0.id"):
+        return ""
+    return (
+        "it has no launch template, and EKS adds none to a node group: the stack makes a new group beside it; once its "
+        "nodes are ready, remove this one with Terraform"
+    )
 
 
 def group_name(found: Found) -> str:
@@ -144,7 +154,7 @@ KINDS = (
         fixed={"nodeGroupName": "node_group_name", "nodeRoleArn": "node_role_arn", "subnetIds": "subnet_ids",
                "amiType": "ami_type", "capacityType": "capacity_type", "instanceTypes": "instance_types",
                "version": "version"},
-        fits=_same_group,
+        fits=_same_group, never=_without_template,
     ),
     Kind("aws_launch_template", "aws:ec2/launchTemplate:LaunchTemplate", fixed={"name": "name"}, by_reference=True),
     Kind("aws_eks_addon", "aws:eks/addon:Addon", identifier="{cluster_name}:{addon_name}",

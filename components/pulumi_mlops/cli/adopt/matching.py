@@ -67,11 +67,16 @@ class _Search:
 
     def why(self, found: Found) -> str:
         """Why a resource is not matched."""
+        if found.deposed:
+            return "Terraform replaced it and has not deleted it: `terraform apply` does, before the rest is taken over"
         if found.type == ATTACHMENT and (role := self._named(found.get("role"))):
             return f"{role} has other policies in the stack: detach this one after the first `up`"
-        tokens = [kind.token for kind in BY_TOKEN.values() if kind.terraform == found.type]
-        if not tokens:
+        kinds = [kind for kind in BY_TOKEN.values() if kind.terraform == found.type]
+        if not kinds:
             return "the stack makes none of this type"
+        if reason := next(filter(None, (kind.never(found) for kind in kinds)), ""):
+            return reason
+        tokens = [kind.token for kind in kinds]
         open_ones = [one for one in self.expected if one.type in tokens and one.urn not in self.pairs]
         rivals = [one for one in open_ones if any(other is found for other in self._fitting(one))]
         if rivals:
@@ -89,7 +94,11 @@ class _Search:
         return [one for one in self._free(kind) if self._fits(kind, expected, one)]
 
     def _free(self, kind: Kind) -> list[Found]:
-        return [one for one in self.found if one.type == kind.terraform and id(one) not in self._taken]
+        return [
+            one
+            for one in self.found
+            if one.type == kind.terraform and id(one) not in self._taken and not one.deposed and not kind.never(one)
+        ]
 
     def _fits(self, kind: Kind, expected: Expected, found: Found) -> bool:
         if any(expected.chosen(name) != found.get(path) for name, path in kind.same.items()):

@@ -1,10 +1,12 @@
 """What kind of environment a Terraform state describes: its network, its cluster, and the settings that fit both."""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pulumi_mlops import versions
+from pulumi_mlops.cli.adopt.access import access_notes, administrators
 from pulumi_mlops.cli.adopt.kinds import group_name
 from pulumi_mlops.cli.adopt.terraform import Found
 from pulumi_mlops.cli.values import items, mapping
@@ -12,9 +14,13 @@ from pulumi_mlops.foundation import _subnets
 from pulumi_mlops.foundation._subnets import LEAST_ZONES, MOST_ZONES, OF_A_NETWORK
 
 SPOT = "SPOT"
+REGION_OF_ARN = 3
 WIDEST_PREFIX = 8
 """A larger block of addresses that reach the API server needs a reason in the stack's settings."""
 REASON = "as it was under Terraform"
+
+ZONE = re.compile(r"[a-z]{2}(-[a-z]+)+-\d[a-z]")
+"""Name of a zone of a region; those of Local Zones and Wavelength are longer."""
 
 OF_THE_DOMAIN = {
     "aws_route53_zone": ("name", "zone_id", "zone_id"),
@@ -34,21 +40,26 @@ class Survey:
     """Resources that a setting names, so that no import is needed: the setting's name by `id()` of the resource."""
     notes: list[str]
     """What the stack will change, or cannot, and that somebody has to know before the first `up`."""
+    region: str
+    """Region of the cluster, or of the network; empty where neither is in the state."""
 
 
 def survey(found: list[Found], domain_name: str) -> Survey:
-    """Looks at a state as a whole.
+    """Looks at one or several states as a whole.
 
     Args:
-        found: its resources.
+        found: their resources.
         domain_name: the stack's own domain, by which its zone and certificate are known.
     """
+    deposed = [one for one in found if one.deposed]
+    found = [one for one in found if not one.deposed]
     cluster = next((one for one in found if one.type == "aws_eks_cluster"), None)
     vpc_id = _vpc(found, cluster)
     marked = [_marked(one, found, vpc_id, _subnets_in_use(found)) for one in found]
     settings = {
         **_network(marked, vpc_id),
         **(_cluster(cluster) if cluster else {}),
+        **({"administrators": admins} if (admins := administrators(found)) else {}),
         **_nodes(marked),
         "protect_data": True,  # what is adopted holds data, in a stack for trying things out as well
     }
@@ -58,7 +69,8 @@ def survey(found: list[Found], domain_name: str) -> Survey:
         if called and str(one.get(called)).removesuffix(".") == domain_name and setting not in settings:
             settings[setting] = one.get(path)
             by_id[id(one)] = setting
-    return Survey(marked, settings, by_id, list(_notes(found, cluster)))
+    notes = [*access_notes(found, cluster), *_notes(found, cluster)]
+    return Survey([*marked, *deposed], settings, by_id, notes, _region(cluster, marked))
 
 
 def _vpc(found: Iterable[Found], cluster: Found | None) -> str:
@@ -68,6 +80,12 @@ def _vpc(found: Iterable[Found], cluster: Found | None) -> str:
     owners = [one.get("vpc_id") for one in found if one.type == "aws_subnet"]
     owners += [one.get("id") for one in found if one.type == "aws_vpc"]
     return max(owners, key=owners.count, default="")
+
+
+def _region(cluster: Found | None, found: Iterable[Found]) -> str:
+    own = [one for one in found if one.type in ("aws_vpc", "aws_subnet") and one.get("spare") is False]
+    arns = [str(one.get("arn")).split(":") for one in (*([cluster] if cluster else []), *own)]
+    return next((parts[REGION_OF_ARN] for parts in arns if len(parts) > REGION_OF_ARN), "")
 
 
 def _subnets_in_use(found: Iterable[Found]) -> set[str]:
@@ -92,7 +110,8 @@ def _marked(one: Found, found: list[Found], vpc_id: str, used: set[str]) -> Foun
             and other.get("availability_zone") == one.get("availability_zone")
             for other in found
         )  # fmt: skip
-        spare = one.get("vpc_id") != vpc_id or (others and one.get("id") not in used)
+        elsewhere = others or not ZONE.fullmatch(str(one.get("availability_zone")))
+        spare = one.get("vpc_id") != vpc_id or (elsewhere and one.get("id") not in used)
         marks = {"faces_internet": public, "spare": spare}
     return dataclasses.replace(one, attributes={**one.attributes, **marks}) if marks else one
 
@@ -145,7 +164,7 @@ def _by_id(vpc_id: str, subnets: Iterable[Found]) -> dict[str, Any]:
 def _cluster(cluster: Found) -> dict[str, Any]:
     """Who reaches the API server still does."""
     settings = {"cluster_name": cluster.get("name")}
-    blocks = cluster.get("vpc_config.0.public_access_cidrs")
+    blocks = [one for one in items(cluster.get("vpc_config.0.public_access_cidrs")) if ":" not in one]
     if not cluster.get("vpc_config.0.endpoint_public_access") or not blocks:
         return settings
     wide = any(int(block.partition("/")[2]) < WIDEST_PREFIX for block in blocks)
@@ -158,12 +177,6 @@ def _notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]:
             f"the cluster runs Kubernetes {version} and stays there by the setting `adopted`; the stack's add-ons are "
             f"for {versions.EKS_KUBERNETES}: upgrade it first, or give `kubernetes_version` and `addon_versions`"
         )
-    if cluster and cluster.get("access_config.0.authentication_mode") == "CONFIG_MAP":
-        yield (
-            "the cluster's access is by the ConfigMap aws-auth, the stack's by access entries, and EKS goes there by "
-            "way of both: `aws eks update-cluster-config --access-config authenticationMode=API_AND_CONFIG_MAP`, name "
-            "the `administrators` in the settings, then adopt it"
-        )
     if cluster and (groups := cluster.get("vpc_config.0.security_group_ids")):
         yield (
             f"the cluster's network interfaces are in {', '.join(groups)}, in the stack in EKS's own security group "
@@ -171,6 +184,8 @@ def _notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]:
             "that it has not replaced yet do not reach the API server"
         )
     for one in found:
+        if one.tainted:
+            yield f"{one.address} is tainted: Terraform would replace it, the stack keeps it; see that it works first"
         if one.type == "aws_efs_file_system" and one.get("encrypted") is False:
             yield f"{one.address} is not encrypted and cannot become so: it stays so by the setting `adopted`"
 

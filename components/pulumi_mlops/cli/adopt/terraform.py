@@ -11,6 +11,8 @@ from pulumi_mlops.cli.values import items, mapping
 
 VERSION = 4
 PULL = "`terraform state pull > terraform.tfstate`"
+INLINE = ".route["
+"""In the addresses of routes that are written inside their table: Terraform has them there, and not by themselves."""
 AWS = "aws_"
 """How the types of the AWS provider begin."""
 
@@ -23,6 +25,12 @@ class Found:
     """As Terraform writes it, with modules and index keys."""
     type: str
     attributes: dict[str, Any]
+    state: str = ""
+    """File of the state that it is in."""
+    deposed: bool = False
+    """Whether Terraform has replaced it and not yet deleted it: another instance has taken its place."""
+    tainted: bool = False
+    """Whether Terraform would replace it, since its creation failed or somebody asked for it."""
 
     def get(self, path: str) -> Any:
         """An attribute, or what is inside it: `vpc_config.0.vpc_id`; None where there is nothing."""
@@ -55,11 +63,13 @@ def read(file: Path) -> list[Found]:
     except ValueError as error:
         raise CommandError(f"{file} is not JSON ({error}), so no Terraform state; {PULL} writes one") from error
     state = mapping(content)
+    if foreign := _foreign(state):
+        raise CommandError(f"{file} {foreign}")
     version = state.get("version")
     if version != VERSION:
         raise CommandError(
             f"{file} must be a Terraform state of format version {VERSION}, got {version!r}; {PULL} of Terraform 0.12 "
-            "or later writes one, `terraform show -json` and `terraform plan` do not"
+            "or later writes one"
         )
     if problem := _problem(state):
         raise CommandError(f"{file} is no Terraform state as Terraform writes it: {problem}; {PULL} writes one")
@@ -69,8 +79,26 @@ def read(file: Path) -> list[Found]:
     if not any(one["type"].startswith(AWS) for one in managed):
         others = ", ".join(sorted({one["type"].partition("_")[0] for one in managed}))
         raise CommandError(f"{file} has no resource of AWS, only of {others}; the foundation stacks are on AWS")
-    found = [instance for one in managed for instance in _instances(one)]
+    found = [instance for one in managed for instance in _instances(one, str(file))]
     return [*found, *_inline_routes(found)]
+
+
+def _foreign(content: dict[str, Any]) -> str:
+    """What a file is that is easily taken for a state, and what to do; empty where it is none of these."""
+    if "encrypted_data" in content:
+        return "is a state that OpenTofu encrypted: `tofu state pull > terraform.tfstate` writes it decrypted"
+    if "resource_changes" in content or "planned_values" in content:
+        return f"is a plan, from `terraform show -json` or `terraform plan`, not a state: {PULL} writes one"
+    if "format_version" in content:
+        return f"is what `terraform show -json` writes, which lacks what a state has: {PULL} writes one"
+    if "deployment" in content:
+        return "is a state of Pulumi, from `pulumi stack export`: Pulumi has its resources already"
+    if "modules" in content:
+        return (
+            f"is a state of Terraform 0.11 or older (format version {content.get('version')}): `terraform apply` of "
+            f"Terraform 0.12 or later brings it to version {VERSION}"
+        )
+    return ""
 
 
 def _problem(state: dict[str, Any]) -> str:
@@ -84,24 +112,32 @@ def _problem(state: dict[str, Any]) -> str:
         instances = given.get("instances") if whole else None
         if not isinstance(instances, list) or not all(isinstance(instance, dict) for instance in items(instances)):
             return f"resources[{number}] must have `type`, `name` and a list `instances`, got {one!r:.60}"
+        if any("attributes_flat" in instance for instance in items(instances)):
+            return f"resources[{number}] has `attributes_flat` of Terraform 0.11, which `terraform refresh` updates"
     return ""
 
 
-def _instances(resource: dict[str, Any]) -> Iterator[Found]:
+def _instances(resource: dict[str, Any], state: str) -> Iterator[Found]:
     path = [part for part in (resource.get("module"), resource["type"]) if part]
     base = f"{'.'.join(path)}.{resource['name']}"
     for instance in resource["instances"]:
-        if "deposed" in instance:
-            continue
         key = instance.get("index_key")
         index = "" if key is None else f"[{json.dumps(key)}]"
-        yield Found(base + index, resource["type"], instance.get("attributes") or {})
+        deposed = f" (deposed object {instance['deposed']})" if "deposed" in instance else ""
+        yield Found(
+            f"{base}{index}{deposed}",
+            resource["type"],
+            instance.get("attributes") or {},
+            state,
+            deposed=bool(deposed),
+            tainted=not deposed and instance.get("status") == "tainted",
+        )
 
 
 def _inline_routes(found: list[Found]) -> Iterator[Found]:
     """Routes written inside their table, which are resources of their own for us."""
     known = {(one.get("route_table_id"), one.get("destination_cidr_block")) for one in found if one.type == "aws_route"}
-    for table in found:
+    for table in (one for one in found if not one.deposed):
         for route in map(mapping, items(table.get("route")) if table.type == "aws_route_table" else ()):
             destination = route.get("cidr_block")
             if destination and (table.get("id"), destination) not in known:
@@ -110,7 +146,7 @@ def _inline_routes(found: list[Found]) -> Iterator[Found]:
                     "route_table_id": table.get("id"),
                     "destination_cidr_block": destination,
                 }
-                yield Found(f"{table.address}.route[{json.dumps(destination)}]", "aws_route", attributes)
+                yield Found(f"{table.address}{INLINE}{json.dumps(destination)}]", "aws_route", attributes, table.state)
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -1,0 +1,77 @@
+"""Who has access to a cluster that is taken over: by access entries, as in the stack, or by the ConfigMap aws-auth."""
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import yaml
+
+from pulumi_mlops.cli.adopt.terraform import Found
+from pulumi_mlops.cli.values import items, mapping
+
+CONFIG_MAPS = ("kubernetes_config_map", "kubernetes_config_map_v1", "kubernetes_config_map_v1_data")
+AWS_AUTH = "aws-auth"
+ADMINISTRATORS = "system:masters"
+NODES = "system:nodes"
+
+
+def administrators(found: Iterable[Found]) -> list[str]:
+    """ARNs that only aws-auth makes administrators: the stack does so by access entries."""
+    found = list(found)
+    entries = {one.get("principal_arn") for one in found if one.type == "aws_eks_access_entry"}
+    mapped = (arn for arn, groups in _mapped(found) if _administrates(arn, groups) and arn not in entries)
+    return list(dict.fromkeys(mapped))
+
+
+def access_notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]:
+    """What becomes of the access to the cluster, before anything else that somebody has to know."""
+    if cluster is None:
+        return
+    mode = cluster.get("access_config.0.authentication_mode")
+    if mode == "API":
+        return
+    if mode != "API_AND_CONFIG_MAP":
+        why = "" if mode else ", as that of every cluster whose state does not say otherwise"
+        yield (
+            f"the cluster's access is by the ConfigMap aws-auth{why}, the stack's by access entries, and EKS goes "
+            "there by way of both: `aws eks update-cluster-config --access-config "
+            "authenticationMode=API_AND_CONFIG_MAP`, name the `administrators` in the settings, then adopt it"
+        )
+    mapped = list(_mapped(found))
+    if not mapped:
+        yield (
+            "the cluster's ConfigMap aws-auth is not in the state: whoever it lets in loses access unless an access "
+            "entry does; `kubectl -n kube-system get configmap aws-auth -o yaml` lists them"
+        )
+    for arn, groups in mapped:
+        listed = ", ".join(groups) or "no group"
+        if NODES in groups:
+            yield (
+                f"{arn} is a role of nodes in aws-auth: nodes of groups that the stack does not take over lose the "
+                "cluster without an access entry of type EC2_LINUX for it"
+            )
+        elif _administrates(arn, groups):
+            yield f"{arn} is an administrator by aws-auth and stays one by the setting `administrators`"
+        else:
+            yield f"{arn} ({listed}) has access by aws-auth alone and loses it: give it an access entry"
+
+
+def _administrates(arn: str, groups: list[str]) -> bool:
+    return ADMINISTRATORS in groups and NODES not in groups and re.search(r":iam::\d+:(role|user)/", arn) is not None
+
+
+def _mapped(found: Iterable[Found]) -> Iterator[tuple[str, list[str]]]:
+    """The roles and users of aws-auth with their groups."""
+    for one in found:
+        if one.type not in CONFIG_MAPS or one.get("metadata.0.name") != AWS_AUTH:
+            continue
+        for field, arn in (("mapRoles", "rolearn"), ("mapUsers", "userarn")):
+            for entry in map(mapping, items(_parsed(mapping(one.get("data")).get(field)))):
+                yield str(entry.get(arn)), [str(group) for group in items(entry.get("groups"))]
+
+
+def _parsed(text: Any) -> Any:
+    try:
+        return yaml.safe_load(text) if isinstance(text, str) else None
+    except yaml.YAMLError:
+        return None
