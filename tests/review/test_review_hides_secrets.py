@@ -192,3 +192,42 @@ def test_a_preview_without_a_secret_says_what_changes() -> None:
     old, new = ({"data": {"LOG_LEVEL": level}} for level in ("info", "debug"))
     made = preview(step("update", MAP, old=old, new=new))
     assert "debug" in markdown(review([made]), Dialect.GITHUB)
+
+
+SHOWN_NEVER = "hunter2hunter2"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "auth:\n  password: |\n    {}\n",
+        "adminPassword: >-\n      {}\n",
+        "token: |2+\r\n  {}\r\n",
+        "apiKey: &key {}\n",
+        "secret: !!str {}\n",
+        "env:\n- name: DB_PASSWORD\n  value: {}\n",
+        "env:\n- name: 'DB_PASSWORD'\n\n  value: \"{}\"\n",
+        '[{{"name": "DB_PASSWORD", "value": "{}"}}] # as YAML',
+    ],
+)
+def test_a_secret_in_a_text_of_yaml_is_hidden_in_each_of_its_forms(text: str) -> None:
+    said = text.format(SHOWN_NEVER)
+    old, new = {"data": {"values.yaml": "a: 1"}}, {"data": {"values.yaml": said}}
+    made = preview(step("update", "kubernetes:core/v1:ConfigMap", old=old, new=new))
+    assert SHOWN_NEVER not in to_json(review([made]))
+    assert SHOWN_NEVER not in redacted(said)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "password: |\n  ${PASSWORD}\n",
+        "password: |\n",
+        "env:\n- name: DB_PASSWORD\n  valueFrom: {secretKeyRef: {name: a}}\n",
+        "env:\n- name: DB_PASSWORD\n  value: $(PASSWORD)\n",
+        "env:\n- name: REGION\n  value: eu-central-1\n",
+    ],
+)
+def test_a_text_of_yaml_that_only_refers_to_a_secret_is_shown(text: str) -> None:
+    assert not must_hide("values.yaml", text)
+    assert redacted(text) == text

@@ -2,16 +2,21 @@
 
 import json
 from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_mlops.review import rules
+from pulumi_mlops.review.cost.billing import priced
+from pulumi_mlops.review.cost.estimator import estimate
+from pulumi_mlops.review.cost.lines import fixed
 from pulumi_mlops.review.dangers import DangerKind, dangers
 from pulumi_mlops.review.preview import UNKNOWN, Step
 from pulumi_mlops.review.resource_types import KINDS, TYPES, describe
-from pulumi_mlops.review.resource_types.facts import Holds
+from pulumi_mlops.review.resource_types.facts import Holds, is_off, is_on, is_one_of
+from pulumi_mlops.review.resource_types.resource_type import OpenIf, ResourceType, Version
 
 from tests.review.steps import preview, step
 
@@ -177,3 +182,35 @@ def test_what_is_no_longer_encrypted_is_a_danger_and_a_broken_rule(token: str) -
     assert "encryption" in broken(change)
     assert not any("no longer encrypted" in one.message for one in dangers([preview(step("create", token, new=plain))]))
     assert "encryption" not in broken(step("update", token, old=plain, new=encrypted))
+
+
+STORE = "aws:example/store:Store"
+ENTRY_OF_STORE = ResourceType(
+    data="store",
+    open_if=OpenIf("resource-policy-public", is_on("public", ", so everybody reads it")),
+    unencrypted_if=is_off("encrypted", ": what is stored there is not encrypted"),
+    not_backed_up_if=is_one_of("backupDays", (0,), ", so there are no backups"),
+    version=Version("engineVersion", 1),
+    billing=priced(lambda one, prices, region: iter([fixed("store", 1, Decimal(7))])),
+    tagged=True,
+)
+"""An entry of resource_types for a type that AWS does not have."""
+
+
+def test_to_add_a_type_is_to_add_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
+    good = {"public": False, "encrypted": True, "backupDays": 7, "engineVersion": "2.1"}
+    bad = {"public": True, "encrypted": False, "backupDays": 0, "engineVersion": "3.0"}
+    changed = preview(step("update", STORE, old=good, new=bad), config={"aws:region": "eu-central-1"})
+    assert (rules.check([changed]), dangers([changed]), estimate(changed).after) == ([], (), 0)
+
+    monkeypatch.setitem(TYPES, STORE, ENTRY_OF_STORE)
+    assert {one.rule for one in rules.check([changed])} == {"resource-policy-public", "encryption", "required-tags"}
+    assert [one.message for one in dangers([changed])] == [
+        "is no longer encrypted: encrypted is false: what is stored there is not encrypted",
+        "loses its backups: backupDays is 0, so there are no backups",
+        "becomes public: public is true, so everybody reads it",
+        "goes from engineVersion 2.1 to 3.0, and cannot go back",
+    ]
+    (gone,) = dangers([preview(step("delete", STORE, old=good))])
+    assert gone.message == "is a store and is deleted: what it holds is lost"
+    assert estimate(changed).after == 7

@@ -8,8 +8,11 @@ from typing import Any
 
 import pytest
 from pulumi_mlops.review.cost import command
+from pulumi_mlops.review.cost.budget import budgets, exceeded
 from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.cost.names import NO_NAME
+from pulumi_mlops.review.cost.prices import load
+from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.render import cost_report
 from pulumi_mlops.review.render.amounts import signed, usd
 from pulumi_mlops.review.render.estimates import document
@@ -26,6 +29,70 @@ def digest(*types: str) -> str:
     ]
     config = {"aws:region": "eu-central-1"}
     return json.dumps({"config": config, "steps": steps, "changeSummary": {"create": len(steps)}})
+
+
+SMALL = """\
+date = 2026-12-01
+[regions.eu-north-1.units]
+"""
+"""The beginning of a file of prices: the units follow, each at one dollar."""
+
+
+def test_a_file_of_prices_adds_a_region_and_its_day(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text(SMALL + "".join(f"{unit} = 1\n" for unit in load().regions["us-east-1"].units))
+    file = tmp_path / "x.json"
+    file.write_text(digest(KEY).replace("eu-central-1", "eu-north-1"))
+    assert run("--prices", prices, file) == 0
+    assert "to 1.00 (between 0.95 and 1.05; list prices of 2026-12-01 in eu-north-1)" in capsys.readouterr().out
+    assert run(file) == 0
+    assert "the table has no prices of eu-north-1" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ("a = [", "is no TOML: "),
+        ("price = 1\n", "has price; it may have version, date,"),
+        (SMALL, "region eu-north-1 needs a price of alb_hour, "),
+        ("[regions.us-east-1.unit]\nzone = 1\n", "region us-east-1 has unit; it may have units, families,"),
+        ("[regions.us-east-1.units]\nzones = 1\n", "region us-east-1 has no use for the units zones"),
+        ('[regions.us-east-1.units]\nzone = "dear"\n', "has another form than the table of the package"),
+        ("regions = 1\n", "has another form than the table of the package"),
+        ('date = "today"\n', "has another form than the table of the package"),
+    ],
+)
+def test_a_file_of_prices_that_cannot_be_used_is_one_sentence(
+    content: str, reason: str, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    prices = tmp_path / "prices.toml"
+    prices.write_text(content)
+    assert run("--prices", prices, file) == 1
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert reason in said.err
+    assert said.err.count("\n") == 1
+
+
+def test_a_change_beyond_its_budget_is_status_3(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--budget", "1.50", file) == 0
+    assert run("--budget", "1.49", file) == 3
+    said = capsys.readouterr().err
+    assert said == "cost: dev costs 1.50 USD a month, +1.50 by this change, and its budget is 1.49\n"
+    assert run("--budget", "dev=2", "--budget", "1", file) == 0
+    assert run("--budget", "prod=1", file) == 0
+
+
+def test_a_stack_that_was_beyond_its_budget_before_is_a_warning_only() -> None:
+    (found,) = exceeded([estimate(preview(changed(KEY, {}, {"description": "x"})))], budgets([("", Decimal(0))]))
+    assert found.level == Level.WARNING
+
+
+@pytest.mark.parametrize("amount", ["much", "-1", "dev=", "1e3", "1.234", "=", ""])
+def test_a_budget_is_an_amount(amount: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        run(f"--budget={amount}", file)
+    assert "must be USD a month such as 800, or NAME=USD" in capsys.readouterr().err
 
 
 def run(*words: Any) -> int:

@@ -123,12 +123,25 @@ def test_a_preview_that_failed_says_so() -> None:
     assert found.not_counted[0] == "whatever the preview would have shown after it failed"
 
 
-def test_what_is_kept_when_the_stack_lets_it_go_is_named() -> None:
+def test_what_is_kept_when_the_stack_lets_it_go_is_no_saving() -> None:
     bucket = Step(Operation.DELETE, urn(BUCKET), old=state({}, id="b", retain_on_delete=True))
     role = Step(Operation.DELETE, urn("aws:iam/role:Role"), old=state({}, id="r", retain_on_delete=True))
-    words = "what leaves the stack and is kept on AWS, where it goes on costing (1 resource)"
-    assert words in estimate(preview(bucket, role)).not_counted
-    assert words not in estimate(preview(gone(BUCKET), role)).not_counted
+    kept = estimate(preview(bucket, role))
+    assert (kept.kept, kept.delta) == (1, 0)
+    assert kept.after == kept.before > 0
+    gone_for_good = estimate(preview(gone(BUCKET), role))
+    assert (gone_for_good.kept, gone_for_good.after) == (0, 0)
+    assert gone_for_good.delta < 0
+
+
+def test_what_a_replacement_leaves_behind_is_paid_for_besides_the_new_one() -> None:
+    old, new = state({}, id="k", retain_on_delete=True), state({})
+    steps = [
+        Step(Operation.CREATE_REPLACEMENT, urn(KEY), old=old, new=new),
+        Step(Operation.DELETE_REPLACED, urn(KEY), old=old),
+    ]
+    found = estimate(preview(*steps))
+    assert (found.kept, found.before, found.after) == (1, 1, 2)
 
 
 def test_requests_are_those_of_both_sides() -> None:

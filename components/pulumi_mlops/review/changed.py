@@ -14,12 +14,16 @@ from typing import Any, cast
 
 import yaml
 
+from pulumi_mlops.review import _directories
+from pulumi_mlops.review._directories import is_below, join, parent
 from pulumi_mlops.review._imports import Tree
 
 PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
 NAME = r"[A-Za-z0-9_.-]{1,100}"
 """Of a project or a stack, as Pulumi allows it; a file of any other name is no settings file."""
 SETTINGS_FILE = re.compile(rf"Pulumi\.({NAME})\.ya?ml")
+TEMPLATE = re.compile(r"^name:.*(?:\$\{|\{\{|<%)", re.MULTILINE)
+"""The name of a project that is a template, such as `${PROJECT}`: nothing is deployed from it."""
 LAYER = "layer"
 """Setting `<project>:layer`: the module beside the program that it imports by that name, as `stacks/` does."""
 DEPENDENCIES = re.compile(
@@ -46,13 +50,15 @@ class Stack:
     program: str | None
     """The program's file; None where it is not in Python."""
     settings: str
+    runtime: str = "python"
     layer: str | None = None
 
 
 def is_read(path: str) -> bool:
     """Whether `touched` wants the text of this file."""
     name = PurePosixPath(path).name
-    return path.endswith(".py") or name in PROJECT_FILES or bool(SETTINGS_FILE.fullmatch(name))
+    ours = path.endswith(".py") or name in PROJECT_FILES or bool(SETTINGS_FILE.fullmatch(name))
+    return ours or _directories.is_read(path)
 
 
 def stacks(files: Mapping[str, str]) -> list[Stack]:
@@ -70,8 +76,11 @@ def touched(files: Mapping[str, str], changed: Collection[str]) -> list[Stack]:
     # Who still imports a module that was deleted is touched by that.
     texts = {path: "" for path in changed if path.endswith(".py")}
     tree = Tree({**texts, **{path: text for path, text in files.items() if path.endswith(".py")}})
-    paths = [path for path in changed if not path.startswith(".") and not path.endswith(DOCUMENTS)]
-    return [stack for stack in stacks(files) if _touches(stack, tree, paths)]
+    paths = [
+        path for path in changed if _directories.is_pin(path) or not (path.startswith(".") or path.endswith(DOCUMENTS))
+    ]
+    every = stacks(files)
+    return [stack for stack in every if _touches(stack, every, tree, files, paths)]
 
 
 def named(chosen: list[Stack]) -> dict[str, Stack]:
@@ -96,18 +105,20 @@ def matching(chosen: list[Stack], pattern: str) -> list[Stack]:
 
 
 def _of(path: str, files: Mapping[str, str]) -> Iterator[Stack]:
+    if TEMPLATE.search(files[path]):
+        return
     project = _mapping(path, files[path])
-    directory = _parent(path)
+    directory = parent(path)
     name = project.get("name")
     if not isinstance(name, str) or not re.fullmatch(NAME, name):
         raise StacksError(f"{path}: name must be letters, digits, dots, underscores and hyphens, got {name!r}")
     runtime = project.get("runtime")
     runtime = cast("dict[str, Any]", runtime).get("name") if isinstance(runtime, dict) else runtime
-    main, program = _program(_join(directory, str(project.get("main") or "")), files)
-    place = _join(directory, str(project.get("stackConfigDir") or ""))
+    main, program = _program(join(directory, str(project.get("main") or "")), files)
+    place = join(directory, str(project.get("stackConfigDir") or ""))
     for settings in files:
         match = SETTINGS_FILE.fullmatch(PurePosixPath(settings).name)
-        if match and _parent(settings) == place:
+        if match and parent(settings) == place:
             config: Any = _mapping(settings, files[settings]).get("config")
             yield Stack(
                 name=match[1],
@@ -116,6 +127,7 @@ def _of(path: str, files: Mapping[str, str]) -> Iterator[Stack]:
                 main=main,
                 program=program if runtime == "python" else None,
                 settings=settings,
+                runtime=str(runtime),
                 layer=cast("dict[str, Any]", config).get(f"{name}:{LAYER}") if isinstance(config, dict) else None,
             )
 
@@ -123,35 +135,53 @@ def _of(path: str, files: Mapping[str, str]) -> Iterator[Stack]:
 def _program(main: str, files: Mapping[str, str]) -> tuple[str, str]:
     """Directory and file of a Python program; `main` is either."""
     if main in files:
-        return _parent(main), main
-    return main, _join(main, "__main__.py")
+        return parent(main), main
+    return main, join(main, "__main__.py")
 
 
-def _touches(stack: Stack, tree: Tree, paths: list[str]) -> bool:
-    project_files = {_join(stack.directory, name) for name in PROJECT_FILES}
+def _touches(stack: Stack, every: list[Stack], tree: Tree, files: Mapping[str, str], paths: list[str]) -> bool:
+    project_files = {join(stack.directory, name) for name in PROJECT_FILES}
     if stack.settings in paths or project_files & set(paths):
         return True
     others = [path for path in paths if not SETTINGS_FILE.fullmatch(PurePosixPath(path).name)]
-    if stack.program is None or stack.program not in tree.texts:
-        return any(_is_below(path, stack.main) or _is_dependencies(path, {stack.main}) for path in others)
+    if stack.program is None:
+        return _touches_other(stack, every, files, others)
+    if stack.program not in tree.texts:
+        return any(is_below(path, stack.main) or _is_dependencies(path, {stack.main}) for path in others)
     modules = _modules(stack, tree)
-    places = {_parent(module) for module in modules}
+    places = {parent(module) for module in modules}
     return any(
         path in modules if path.endswith(".py") else _is_dependencies(path, places) or _place(path, tree) in places
         for path in others
     )
 
 
+def _touches_other(stack: Stack, every: list[Stack], files: Mapping[str, str], paths: list[str]) -> bool:
+    """Of a program in another language. Where it is not known what it reads: all but what other projects own."""
+    own = {stack.directory, stack.main}
+    if stack.runtime in ("nodejs", "go"):
+        reached = _directories.reached(stack.runtime, own, files)
+        return any(reached.has(path) for path in paths)
+    project = next(text for name in PROJECT_FILES if (text := files.get(join(stack.directory, name))) is not None)
+    if stack.runtime == "yaml" and "../" not in project:
+        return any(is_below(path, stack.directory) for path in paths)
+    others = {one.directory for one in every} - {one for one in own if one} - {stack.directory}
+    return any(
+        any(is_below(path, one) for one in own) or not any(one and is_below(path, one) for one in others)
+        for path in paths
+    )
+
+
 def _modules(stack: Stack, tree: Tree) -> frozenset[str]:
     """The files of the stack's program. A computed import may be any module beside the one that computes it."""
     program = cast("str", stack.program)
-    layer = _join(stack.main, f"{stack.layer}.py")
+    layer = join(stack.main, f"{stack.layer}.py")
     told = stack.layer is not None and layer in tree.texts
     entries = {program, layer} if told else {program}
     while True:
         reached = tree.reached(sorted(entries), stack.main)
-        places = {_parent(path) for path in reached.dynamic if not (told and path == program)}
-        beside = {path for path in tree.texts if _parent(path) in places}
+        places = {parent(path) for path in reached.dynamic if not (told and path == program)}
+        beside = {path for path in tree.texts if parent(path) in places}
         if beside <= entries:
             return reached.files
         entries |= beside
@@ -159,11 +189,11 @@ def _modules(stack: Stack, tree: Tree) -> frozenset[str]:
 
 def _place(path: str, tree: Tree) -> str | None:
     """The nearest directory above the path that holds modules: theirs is a file that is no module."""
-    directory = _parent(path)
+    directory = parent(path)
     while directory not in tree.directories:
         if not directory:
             return None
-        directory = _parent(directory)
+        directory = parent(directory)
     return directory
 
 
@@ -176,11 +206,7 @@ def _is_dependencies(path: str, places: Collection[str]) -> bool:
     if of_directory:
         directory = directory.parent
     above = "" if str(directory) == "." else str(directory)
-    return any(_is_below(place, above) or place == above for place in places)
-
-
-def _is_below(path: str, directory: str) -> bool:
-    return not directory or path.startswith(f"{directory}/")
+    return any(is_below(place, above) or place == above for place in places)
 
 
 def _mapping(path: str, text: str) -> dict[str, Any]:
@@ -192,19 +218,3 @@ def _mapping(path: str, text: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise StacksError(f"{path} must hold a YAML mapping")
     return cast("dict[str, Any]", value)
-
-
-def _join(directory: str, inner: str) -> str:
-    """A path below a directory of the tree, without `.` and a slash at its end."""
-    parts: list[str] = []
-    for part in PurePosixPath(directory, inner).parts:
-        if part == ".." and parts:
-            parts.pop()
-        elif part not in (".", "..", "/"):
-            parts.append(part)
-    return "/".join(parts)
-
-
-def _parent(path: str) -> str:
-    parent = str(PurePosixPath(path).parent)
-    return "" if parent == "." else parent

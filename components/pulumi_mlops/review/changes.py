@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pulumi_mlops.review.preview import NOTHING, Operation, State, Step
+from pulumi_mlops.review.preview import Operation, State, Step
 from pulumi_mlops.review.secret_values import label, must_hide
 from pulumi_mlops.review.values import document, is_secret, is_unknown, items, mapping
 
@@ -97,12 +97,9 @@ def _told(step: Step) -> Iterator[Change]:
     old, new = step.old or State(), step.new or State()
     for one in step.changes:
         path = parsed(one.path)
-        before, after = _at(old, path), _at(new, path)
-        if one.kind == "delete" and _found(new.inputs, path) is None:
-            after = None
-        if one.kind == "add" and _found(old.inputs, path) is None:
-            before = None
-        owners = (_at(old, path[:-1]), _at(new, path[:-1]))
+        owner_before, before = _at(old, path, inputs_only=one.kind == "add")
+        owner_after, after = _at(new, path, inputs_only=one.kind == "delete")
+        owners = (owner_before, owner_after)
         yield from _expanded(step.type, path, before, after, one.replaces, owners=owners) or (
             _unspecified(step.type, path, after, one.replaces),
         )
@@ -219,18 +216,24 @@ def _leaves(value: Any, path: Path, type_: str, owner: Any = None) -> Iterator[t
         yield path, _value(type_, path, value)
 
 
-def _at(state: State, path: Path) -> Any:
-    """The input at the path, else the output: providers tell of both by the same name."""
-    found = _found(state.inputs or NOTHING, path)
-    return _found(state.outputs or NOTHING, path) if found is None else found
+def _at(state: State, path: Path, *, inputs_only: bool) -> tuple[Any, Any]:
+    """The input at the path, else the output, after the object that it stands in: providers name both alike."""
+    owner, found = _found(state.inputs, path)
+    if found is None and not inputs_only:
+        of_output, found = _found(state.outputs, path)
+        owner = of_output if owner is None else owner
+    return owner, found
 
 
-def _found(value: Any, path: Path) -> Any:
+def _found(value: Any, path: Path) -> tuple[Any, Any]:
+    """What the value at the path stands in, and the value."""
+    owner = None
     for segment in path:
         if is_secret(value):
-            return value
+            return value, value
+        owner = value
         value = _nth(items(value), segment) if isinstance(segment, int) else mapping(value).get(segment)
-    return value
+    return owner, value
 
 
 def _nth(values: Any, index: int) -> Any:

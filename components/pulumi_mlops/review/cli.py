@@ -12,11 +12,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
-from pulumi_mlops.review import charts, host
+from pulumi_mlops.review import baseline, charts, host, policies
+from pulumi_mlops.review.baseline import BaselineError
 from pulumi_mlops.review.capacity.fit import fits
 from pulumi_mlops.review.command_line import FAILED, OK, REFUSED, Subparsers
 from pulumi_mlops.review.cost import command as cost
-from pulumi_mlops.review.estimate import Estimate
+from pulumi_mlops.review.cost.budget import budgets, exceeded
+from pulumi_mlops.review.cost.prices import PricesError
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Judgement
 from pulumi_mlops.review.preview import Preview, PreviewError
@@ -27,10 +29,8 @@ from pulumi_mlops.review.rules import ExceptionsError
 from pulumi_mlops.review.rules import command as rules
 from pulumi_mlops.review.view import Outcome, Review, review
 
-JUDGES: tuple[Callable[[Sequence[Preview]], Judgement], ...] = (rules.judged,)
-"""What applies rules to previews."""
-ESTIMATORS: tuple[Callable[[Preview], Estimate], ...] = (cost.estimate,)
-"""What prices a stack."""
+JUDGES: tuple[Callable[[Sequence[Preview]], Judgement], ...] = (rules.judged, policies.judged)
+"""What finds fault with previews: our rules, and the policy packs that the preview ran."""
 COMMANDS: tuple[Callable[[Subparsers], None], ...] = (
     rules.add_commands,
     cost.add_commands,
@@ -119,6 +119,7 @@ def _parser(program: str) -> argparse.ArgumentParser:
     comment.add_argument(
         "--width", type=_width, help=f"columns of text, {MIN_WIDTH} or more; default: those of the terminal"
     )
+    cost.add_options(comment)
     comment.set_defaults(run=_without_collector()(_comment))
     for add_commands in COMMANDS:
         add_commands(subparsers)
@@ -156,14 +157,19 @@ def _comment(arguments: argparse.Namespace) -> int:
         return FAILED
     try:
         judgements = [judge(previews) for judge in JUDGES]
-    except (ExceptionsError, OSError, UnicodeDecodeError) as failure:
+        known = baseline.load()
+        prices = cost.prices(arguments)
+    except (ExceptionsError, BaselineError, PricesError, OSError, UnicodeDecodeError) as failure:
         print(f"comment: {failure}", file=sys.stderr)
         return FAILED
+    estimates = [cost.estimate(preview, prices) for preview in previews]
+    new, old = baseline.split([one for judgement in judgements for one in judgement.findings], known)
     made = review(
         previews,
-        findings=[one for judgement in judgements for one in judgement.findings],
+        findings=[*new, *exceeded(estimates, budgets(arguments.budget))],
+        in_baseline=old,
         undecided=[one for judgement in judgements for one in judgement.undecided],
-        estimates=[estimate(preview) for estimate in ESTIMATORS for preview in previews],
+        estimates=estimates,
         artifact=arguments.artifact,
         charts=charts.rendered(previews, Path(helm)) if helm else {},
         fits=[one for preview in previews for one in fits(preview)],

@@ -54,6 +54,8 @@ class Estimate:
     """What the totals consist of, the dearest first; the items add up to the totals."""
     band: tuple[str, ...] = ()
     """Why `low` and `high` differ from `after`, in words."""
+    kept: int = 0
+    """How many resources leave the stack without being deleted: they go on costing, and `after` counts them."""
     at_least: bool = False
     """Whether `before` and `after` leave out resources that the preview does not show or that have no price: then the
     totals are the least that it costs, and `not_counted` says why."""

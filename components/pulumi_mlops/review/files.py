@@ -2,6 +2,7 @@
 
 import dataclasses
 import sys
+from codecs import BOM_UTF8
 from pathlib import Path
 
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn
@@ -21,7 +22,7 @@ def load(file: Path, stack: str = "") -> Preview:
     try:
         said = sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
         # With a mark at its beginning, as some shells of Windows write it.
-        found = read(said.decode("utf-8-sig"), stack or file.stem)
+        found = read(said.removeprefix(BOM_UTF8).decode(), stack or file.stem)
     except OSError as error:
         raise PreviewError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

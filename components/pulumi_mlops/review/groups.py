@@ -1,7 +1,7 @@
 """A preview's steps, by the component instance that owns them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from pulumi_mlops.review.preview import Operation, Preview, PreviewError, Step, Urn
@@ -62,6 +62,9 @@ def logical(preview: Preview) -> tuple[Step, ...]:
             merged[step.urn] = step
         elif step.operation in HALVES or known.operation in HALVES:
             merged[step.urn] = _one(known, step)
+        elif _is_drift(known, step):
+            merged[step.urn] = step
+            merged[f"{step.urn} {len(merged)}"] = replace(known, operation=Operation.REFRESH)
         elif step.operation not in QUIET:  # a deleted leftover of an earlier run has the URN of its successor
             merged[f"{step.urn} {len(merged)}"] = step
     return tuple(_whole(step) for step in merged.values())
@@ -148,6 +151,17 @@ def _one(first: Step, second: Step) -> Step:
         changes=told.changes or other.changes,
         changed_keys=told.changed_keys or other.changed_keys,
         replacing_keys=told.replacing_keys or other.replacing_keys,
+    )
+
+
+def _is_drift(first: Step, second: Step) -> bool:
+    """Whether the first step is what the refresh of `pulumi preview --refresh` found, before what `up` would do."""
+    return (
+        first.operation == Operation.UPDATE
+        and first.new is not None
+        and second.old is not None
+        and first.new.inputs == second.old.inputs
+        and first.new.outputs == second.old.outputs
     )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -106,12 +106,12 @@ class Step:
     replacing_keys: tuple[str, ...] = ()
     """Top-level properties that make the provider replace the resource."""
 
-    @property
+    @cached_property
     def type(self) -> str:
         """The type token, such as `aws:s3/bucket:Bucket`."""
         return Urn.parse(self.urn).type
 
-    @property
+    @cached_property
     def name(self) -> str:
         """The name in the program."""
         return Urn.parse(self.urn).name
@@ -133,6 +133,19 @@ class Diagnostic:
 
 
 @dataclass(frozen=True)
+class PolicyViolation:
+    """What a policy pack of Pulumi found during the preview."""
+
+    policy: str
+    pack: str
+    message: str
+    mandatory: bool
+    """Whether `up` would be refused."""
+    urn: str = ""
+    """The resource; empty for the stack as a whole."""
+
+
+@dataclass(frozen=True)
 class Preview:
     """One preview of one stack."""
 
@@ -143,6 +156,8 @@ class Preview:
     """The engine's own counts by operation, `same` included; empty where the preview did not come to its end."""
     diagnostics: tuple[Diagnostic, ...] = ()
     config: Mapping[str, str] = field(default_factory=dict[str, str])
+    violations: tuple[PolicyViolation, ...] = ()
+    """What policy packs found, which only the events tell."""
     complete: bool = True
     """Whether the preview came to its end: false where it failed or its text is cut off."""
 

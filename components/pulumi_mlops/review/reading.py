@@ -1,10 +1,12 @@
-"""Reads `pulumi preview --json`, in both of its forms.
+"""Reads `pulumi preview --json`, in all of its forms.
 
-The plain form is one document. With PULUMI_ENABLE_STREAMING_JSON_PREVIEW the engine's events come one a line instead.
-A text that is cut off still has the steps before.
+The plain form is one document. With PULUMI_ENABLE_STREAMING_JSON_PREVIEW the engine's events come one a line instead;
+Pulumi Cloud keeps the same events, and returns them as a list. What the CLI prints before and after, such as the
+installation of a policy pack or the hint of --save-plan, is left out. A text that is cut off has the steps before.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
@@ -15,6 +17,7 @@ from pulumi_mlops.review.preview import (
     NOTHING,
     Diagnostic,
     Operation,
+    PolicyViolation,
     Preview,
     PreviewError,
     PropertyChange,
@@ -25,6 +28,9 @@ from pulumi_mlops.review.preview import (
 from pulumi_mlops.review.values import SIGNATURE, masked
 
 AGAIN = "make it again by `pulumi preview --json --show-sames > FILE`"
+BEGIN = re.compile(r"^[ \t]*\{", re.MULTILINE)
+"""Where a line begins an object."""
+END = re.compile(r"[ \t\r]*(?:\n|\Z)")
 MANY = 2**63
 """What the engine counts with ends below it."""
 
@@ -35,7 +41,7 @@ def read(text: str, stack: str) -> Preview:
     Raises:
         PreviewError: the text is empty, or neither form of a preview.
     """
-    if not text.strip():
+    if not text or text.isspace():
         raise PreviewError(f"the preview of {stack} is empty; the engine's own message is on its standard error")
     try:
         return _read(text, stack)
@@ -46,11 +52,14 @@ def read(text: str, stack: str) -> Preview:
 
 
 def _read(text: str, stack: str) -> Preview:
-    document = _object(text)
+    begin = BEGIN.search(text)
+    said = text[begin.end() - 1 :] if begin else text
+    document = _object(said)
     if document is not None and not _is_event(document):
-        return _of_digest(document, stack)
-    events, whole = _events(text)
-    beginning = None if events else rescued(text)
+        listed = objects(document, "events") if "events" in document else []
+        return _of_events(listed, True, stack) if any(map(_is_event, listed)) else _of_digest(document, stack)
+    events, whole = _events(said)
+    beginning = None if events else rescued(said)
     if beginning is not None:
         return _of_digest(beginning, stack)
     if not events:
@@ -62,7 +71,7 @@ def _read(text: str, stack: str) -> Preview:
 
 
 def _is_event(document: dict[str, Any]) -> bool:
-    return "sequence" in document and "timestamp" in document
+    return "timestamp" in document and ("sequence" in document or any(key.endswith("Event") for key in document))
 
 
 def _of_digest(document: dict[str, Any], stack: str) -> Preview:
@@ -82,17 +91,19 @@ def _of_digest(document: dict[str, Any], stack: str) -> Preview:
 
 
 def _object(text: str) -> dict[str, Any] | None:
+    """The object at the beginning of the text, if no other one follows it."""
     try:
-        value: Any = json.loads(text, object_hook=masked if SIGNATURE in text else None)
+        value, end = json.JSONDecoder(object_hook=masked if SIGNATURE in text else None).raw_decode(text)
     except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError too
         return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else None
+    alone = isinstance(value, dict) and END.match(text, end) and not BEGIN.search(text, end)
+    return cast("dict[str, Any]", value) if alone else None
 
 
 def _events(text: str) -> tuple[list[dict[str, Any]], bool]:
-    """The events, and whether each line is one: the last line of a run that was cut off is not."""
+    """The events, and whether each line of JSON is one: the last line of a run that was cut off is not."""
     # Not splitlines: the engine leaves characters such as U+0085 in a text as they are.
-    lines = [line for line in text.split("\n") if line.strip()]
+    lines = [line for line in text.split("\n") if line.lstrip().startswith("{")]
     found: list[dict[str, Any]] = []
     for line in lines:
         event = _object(line)
@@ -112,6 +123,7 @@ def _of_events(events: list[dict[str, Any]], whole: bool, stack: str) -> Preview
         summary=_summary(mapping(summaries[-1], "resourceChanges")) if summaries else {},
         diagnostics=diagnostics,
         config=mapping(preludes[0], "config") if preludes else NOTHING,
+        violations=tuple(_violation(one) for one in _of(events, "policyEvent")),
         complete=whole and bool(summaries) and not _failed(diagnostics),
     )
 
@@ -119,7 +131,8 @@ def _of_events(events: list[dict[str, Any]], whole: bool, stack: str) -> Preview
 def _steps_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """What was announced; of a refresh, what it found, which is told only afterwards."""
     steps = [mapping(one, "metadata") for one in _of(events, "resourcePreEvent")]
-    found = {name(one, "urn"): one for one in (mapping(event, "metadata") for event in _of(events, "resOutputsEvent"))}
+    outputs = [mapping(event, "metadata") for event in _of(events, "resOutputsEvent")]
+    found = {name(one, "urn"): one for one in reversed(outputs)}  # what `up` would do comes after the refresh
     refreshed = Operation.REFRESH
     return [found.get(name(step, "urn"), step) if step.get("op") == refreshed else step for step in steps]
 
@@ -193,6 +206,16 @@ def _state(step: dict[str, Any], key: str) -> State | None:
 def _diagnostic(one: dict[str, Any]) -> Diagnostic:
     prefix, message = (text(one, key) for key in ("prefix", "message"))
     return Diagnostic(text(one, "severity") or "info", f"{prefix}{message}".strip(), text(one, "urn"))
+
+
+def _violation(one: dict[str, Any]) -> PolicyViolation:
+    return PolicyViolation(
+        policy=name(one, "policyName"),
+        pack=text(one, "policyPackName"),
+        message=text(one, "message"),
+        mandatory=text(one, "enforcementLevel") != "advisory",
+        urn=text(one, "resourceUrn"),
+    )
 
 
 def _failed(diagnostics: tuple[Diagnostic, ...]) -> bool:

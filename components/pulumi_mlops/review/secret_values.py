@@ -9,7 +9,7 @@ import binascii
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -24,12 +24,17 @@ SHAPES: Mapping[str, re.Pattern[str]] = {
     "a JSON web token": re.compile(r"\beyJ[A-Za-z0-9_-]{10,}\.eyJ[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{10,}"),
     "an API key": re.compile(r"\bsk-[A-Za-z0-9_-]{20,}|\bAIza[A-Za-z0-9_-]{35}\b"),
     "a password in a URL": re.compile(
-        r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://[^\s:/@]*:(?!\$|\{|<|%s|\*+@)[^\s:/@]{3,}@[\w.-]"
+        r"(?<![a-z0-9+.-])[a-z][a-z0-9+.-]*://[^\s:/@]*:(?!\$|\{|<|%s|\*+@)[^\s:/@]{3,}(?=@[\w.-])"
     ),
     "a webhook address": re.compile(r"https://(?:hooks\.slack\.com/services|discord(?:app)?\.com/api/webhooks)/\S+"),
     "an authorization header": re.compile(r"(?i)\b(?:bearer|basic)\s+(?=\S*[0-9+/=])[A-Za-z0-9._~+/-]{16,}={0,2}"),
 }
 """Secrets that are recognized by their form, whatever their name."""
+
+SHAPED = re.compile(
+    r"-----BEGIN|AKIA|ASIA|gh[a-z]_|github_pat_|glpat-|xox[a-z]-|eyJ|sk-|AIza|://|(?:[Bb][Ee][Aa][Rr]|[Bb][Aa][Ss][Ii])"
+)
+"""What a text with one of these shapes has in it: most texts have none, and are looked at once."""
 
 PROMISE = (
     r"(?:password|passwd|passphrase|passcode|(?:^|[_.-])(?:pwd|pass|secret|token|credentials?|bearer|"
@@ -52,18 +57,33 @@ ASSIGNMENT = re.compile(
     (?<! [:/] )  # as in arn:…:secret:name
     (?: password | passwd | passphrase | pwd | secret | token | credentials?
         | (?: api | access | account | secret | private | signing | encryption ) [_-]? key ) s?
-    ["']? \s{0,4} (?: = | : (?!//) ) \s{0,4} ["']?
+    ["']? \s{0,4} (?: = | : (?!//) ) \s{0,4}
+    (?: [&!] [\w!.-]{1,40} [ \t]{1,4} )?  # YAML's anchors and tags
+    (?: [|>] [-+\d]{0,2} [ \t]{0,4} \r?\n \s{1,40} )?  # and its blocks, which begin on the next line
+    ["']?
     (?! \$ | \{\{ | < | %\w | \*\*\* | \[secret\] | null\b | none\b | true\b | false\b )
     (?P<value> [^\s"'&;,<>{}]{3,} )
     """
 )
 """A line such as `spring.datasource.password=…` or `token: …` within a longer text; references are left out."""
+PAIR = re.compile(
+    r"""(?ix)
+    \b name ["']? \s{0,4} : \s{0,4} ["']? (?P<name> [\w.-]{1,80} ) ["']? ,? \s{1,40}
+    ["']? value ["']? \s{0,4} : \s{0,4} ["']?
+    (?! \$ | \{\{ | < | %\w | \*\*\* | \[secret\] | null\b | none\b | true\b | false\b )
+    (?P<value> [^\s"'&;,<>{}]{3,} )
+    """
+)
+"""The same as a pair of `name` and `value`, such as an environment variable in a text of YAML."""
 BASE64 = re.compile(r"[A-Za-z0-9+/\r\n]{16,}={0,2}\s*")
 REFERENCE_KEYS = frozenset(
     {"defaultmode", "enabled", "existingsecret", "file", "key", "name", "namespace", "optional", "path", "property"}
     | {"secretname", "source", "store", "type", "version"}
 )
 """Keys of an object that says where a secret is, such as `clientSecret: {name: login, key: id}`."""
+WORD = re.compile(r"[!-~]+")
+REFERENCE = re.compile(r"arn:|https?://|[./~]|\$|\{|<|sha256:|[\w.-]+/[\w./-]+:")
+"""The beginning of what is no secret: an ARN, an address, a path, a template, an image."""
 CODE = re.compile(r"\.(?:py|js|ts|go|java|rb|lua)$")
 """Names of files with code, where `token = request.token()` tells nothing."""
 MAX_BASE64 = 65_536
@@ -85,10 +105,11 @@ MAX_TOKEN = 4_096
 @lru_cache(maxsize=65_536)  # the resources of a stack say the same words again and again
 def why_secret(name: str, text: str) -> str | None:
     """What a text under a name looks like; None where it looks like no secret."""
-    for what, shape in SHAPES.items():
-        if shape.search(text):
-            return what
-    if any(_is_mixed(match["value"]) and len(match["value"]) >= SHORTEST for match in ASSIGNMENT.finditer(text)):
+    if SHAPED.search(text):
+        for what, shape in SHAPES.items():
+            if shape.search(text):
+                return what
+    if any(_is_mixed(match["value"]) and len(match["value"]) >= SHORTEST for match in _assignments(text)):
         return "a text with a password or key in it"
     if (inner := decoded(text)) and why_secret("", inner) == "a text with a password or key in it":
         return "Base64 of a text with a password or key in it"
@@ -98,7 +119,7 @@ def why_secret(name: str, text: str) -> str | None:
         return "a secret by its name"
     if promises_secret(name) and len(text) >= 12 and entropy(text) >= LEAST_ENTROPY and not _is_words(text):
         return "a secret by its name"
-    if len(text) >= LEAST_RANDOM_LENGTH and entropy(text) >= LEAST_RANDOM_ENTROPY and _is_random(text):
+    if len(text) >= LEAST_RANDOM_LENGTH and _is_random(text) and entropy(text) >= LEAST_RANDOM_ENTROPY:
         return "a random key"
     return None
 
@@ -117,9 +138,7 @@ def entropy(text: str) -> float:
 
 def _is_token(text: str) -> bool:
     """One word without anything that makes it a reference, a path, a template or a sentence."""
-    return re.fullmatch(r"[!-~]+", text) is not None and not re.match(
-        r"arn:|https?://|[./~]|\$|\{|<|sha256:|[\w.-]+/[\w./-]+:", text
-    )
+    return WORD.fullmatch(text) is not None and REFERENCE.match(text) is None
 
 
 def _is_mixed(text: str) -> bool:
@@ -163,13 +182,19 @@ def _must_hide_text(name: str, text: str) -> bool:
 
 def _assigns(text: str, *, literal: bool) -> bool:
     """Whether the text gives a secret to a name; in code only a literal in quotes counts."""
-    found = ASSIGNMENT.finditer(text)
-    return any(not literal or text[match.start("value") - 1] in "\"'" for match in found)
+    return any(not literal or text[match.start("value") - 1] in "\"'" for match in _assignments(text))
+
+
+def _assignments(text: str) -> Iterator[re.Match[str]]:
+    """Where the text gives a secret to a name."""
+    if "=" in text or ":" in text:
+        yield from ASSIGNMENT.finditer(text)
+        yield from (match for match in PAIR.finditer(text) if promises_secret(match["name"]))
 
 
 def decoded(text: str) -> str:
     """The text that is written in Base64, such as user data; empty where it is something else."""
-    if len(text) > MAX_BASE64 or len(text) % 4 or not BASE64.fullmatch(text):
+    if len(text) % 4 or len(text) > MAX_BASE64 or not BASE64.fullmatch(text):
         return ""
     try:
         return base64.b64decode(text).decode()
@@ -198,4 +223,9 @@ def redacted(text: str) -> str:
     """A message, such as an error of a provider, without the secrets in it."""
     for shape in SHAPES.values():
         text = shape.sub("<secret>", text)
-    return ASSIGNMENT.sub(lambda match: match[0][: match.start("value") - match.start()] + "<secret>", text)
+    text = ASSIGNMENT.sub(_without_value, text)
+    return PAIR.sub(lambda match: _without_value(match) if promises_secret(match["name"]) else match[0], text)
+
+
+def _without_value(match: re.Match[str]) -> str:
+    return f"{match[0][: match.start('value') - match.start()]}<secret>"

@@ -17,6 +17,7 @@ from pulumi_mlops.review.dangers.owners import former_parent, is_renamed, place
 from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.findings import Finding, Level, Undecided
 from pulumi_mlops.review.groups import QUIET, WEIGHT, Group, grouped, logical, name_of, short_type, title, type_of
+from pulumi_mlops.review.policies import named
 from pulumi_mlops.review.preview import NOTHING, Operation, Preview, Step
 from pulumi_mlops.review.resource_types import JUDGED_PACKAGES
 from pulumi_mlops.review.secret_values import redacted
@@ -24,10 +25,15 @@ from pulumi_mlops.review.values import shortened, visible
 
 MAX_ERROR = 400
 """Characters of an error that are shown; the rest of it is in the run's log."""
+POLICIES = (
+    "without a message, perhaps because a policy refuses the change: set PULUMI_ENABLE_STREAMING_JSON_PREVIEW=1 "
+    "for `pulumi preview`, which then says which"
+)
+"""What is said of a preview that saw all resources and failed: only its events name policies."""
 SILENT = "without a message"
 """What is said of an error that says nothing."""
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
-NOISE = re.compile(r"^(error:\s*|- |preview failed\b.*|update failed\b.*)+", re.IGNORECASE)
+NOISE = re.compile(r"^(error:\s*|- |(?:preview|update) failed\b.*)+", re.IGNORECASE)
 
 
 class Outcome(StrEnum):
@@ -99,6 +105,8 @@ class Review:
     warnings: tuple[Finding, ...] = ()
     undecided: tuple[Undecided, ...] = ()
     """What no rule can decide before `up`."""
+    in_baseline: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Rule → how many findings the repository had before, by its baseline: they break nothing."""
     not_judged: Mapping[str, int] = field(default_factory=dict[str, int])
     """Package → how many of its resources change, of packages about which neither dangers nor rules know anything."""
     artifact: str = ""
@@ -111,6 +119,7 @@ def review(
     estimates: Sequence[Estimate] = (),
     artifact: str = "",
     *,
+    in_baseline: Sequence[Finding] = (),
     undecided: Sequence[Undecided] = (),
     charts: Mapping[str, Rendered] = NOTHING,
     fits: Sequence[Fit] = (),
@@ -130,6 +139,7 @@ def review(
         blocking=tuple(one for one in ordered if one.level == Level.BLOCKING),
         warnings=tuple(one for one in ordered if one.level != Level.BLOCKING),
         undecided=tuple(sorted(undecided, key=lambda one: (one.stack, one.urn, one.rule, one.path))),
+        in_baseline=dict(sorted(Counter(one.rule for one in in_baseline).items())),
         not_judged=_not_judged(previews),
         artifact=artifact,
     )
@@ -152,9 +162,13 @@ def resource_name(urn: str) -> ResourceName:
 
 def one_line(message: str) -> str:
     """The first line of an engine's message that says something, without colours and secrets."""
-    lines = [line.strip() for line in ANSI.sub("", message).splitlines()]
-    telling = [said for line in lines if (said := NOISE.sub("", line).strip())]
-    return shortened(visible(" ".join(redacted((telling or [message.strip()])[0]).split())), MAX_ERROR)
+    return shortened(visible(" ".join(redacted((_telling(message) or [message.strip()])[0]).split())), MAX_ERROR)
+
+
+def _telling(message: str) -> list[str]:
+    """The lines that say more than that the preview failed."""
+    lines = (NOISE.sub("", line.strip()).strip() for line in ANSI.sub("", message).splitlines())
+    return [line for line in lines if line]
 
 
 def _stack(preview: Preview, cost: Estimate | None, charts: Mapping[str, Rendered], fits: tuple[Fit, ...]) -> StackView:
@@ -163,9 +177,9 @@ def _stack(preview: Preview, cost: Estimate | None, charts: Mapping[str, Rendere
     # The engine counts what it reads only where that has changed.
     quiet = QUIET if preview.summary.get(Operation.READ) else QUIET | {Operation.READ}
     shown = [step for step in steps if step.operation not in quiet or notes(step, every)]
-    errors = [said for message in preview.errors if (said := one_line(message))]
+    errors = [one_line(message) for message in preview.errors if _telling(message)]
     if preview.errors:
-        errors = errors or [SILENT]
+        errors = errors or [_silent(preview)]
         outcome = Outcome.FAILED
     elif not preview.complete:
         outcome = Outcome.CUT_OFF
@@ -183,13 +197,25 @@ def _stack(preview: Preview, cost: Estimate | None, charts: Mapping[str, Rendere
     )
 
 
+def _silent(preview: Preview) -> str:
+    """What is said of errors that say nothing, as the engine's is where a policy pack refuses a change."""
+    broken = sorted({named(one) for one in preview.violations if one.mandatory})
+    if broken:
+        return f"policies refuse the change: {', '.join(broken)}"
+    return POLICIES if preview.summary else SILENT
+
+
 def _counts(preview: Preview, steps: Sequence[Step]) -> dict[Operation, int]:
     """The engine's own counts, or those of the steps that were seen before the preview ended."""
     counted: dict[Operation, int] = {}
     for step in steps:
         operation = Operation.SAME if step.operation in QUIET else step.operation
         counted[operation] = counted.get(operation, 0) + 1
-    counts = preview.summary or counted
+    counts = dict(preview.summary or counted)
+    if drifted := sum(step.operation == Operation.REFRESH and bool(changes(step)) for step in steps):
+        # The engine counts what its refresh found as updates that it would make.
+        counts[Operation.UPDATE] = max(0, counts.get(Operation.UPDATE, 0) - drifted)
+        counts[Operation.REFRESH] = drifted
     order = {operation: place for place, operation in enumerate(WEIGHT)}
     ranked = sorted(counts, key=lambda operation: (order.get(operation, len(order)), operation))
     return {operation: counts[operation] for operation in ranked if counts[operation]}
@@ -229,6 +255,8 @@ def notes(step: Step, every: Mapping[str, Step], charts: Mapping[str, Rendered] 
         found.append("leaves the stack and stays where it is, because of retainOnDelete")
     if old and new and old.protect != new.protect:
         found.append("becomes protected" if new.protect else "is no longer protected")
+    if step.operation == Operation.REFRESH and step.old and step.new and changes(step):
+        found.append("changed outside of Pulumi since the last up")
     if step.type == RELEASE and step.operation not in QUIET:
         found.append(f"a Helm release: {_objects(charts.get(step.urn))}")
     return tuple(found)

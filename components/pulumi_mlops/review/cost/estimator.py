@@ -37,12 +37,13 @@ class _Side:
         return sum((getattr(line, end) for line in self.lines), NOTHING)
 
 
-def estimate(preview: Preview) -> Estimate:
-    """What the stack of the preview costs a month, before the change and after it."""
-    prices = price_list.load()
+def estimate(preview: Preview, prices: PriceList | None = None) -> Estimate:
+    """What the stack of the preview costs a month, before the change and after it; `prices`: default the package's."""
+    prices = prices or price_list.load()
     both = sides(preview)
     region = _default_region(preview)
-    before, after = (_priced(side, prices, region) for side in (both.before, both.after))
+    # What leaves the stack and stays on AWS is no saving.
+    before, after = (_priced(side, prices, region) for side in (both.before, (*both.after, *both.retained)))
     asked_before, asked_after = asked(both.before), asked(both.after)
     missing = [*_unseen(preview, both), *_counted(before.without_price | after.without_price)]
     priced = before.lines or after.lines or before.by_use or after.by_use
@@ -56,7 +57,6 @@ def estimate(preview: Preview) -> Estimate:
         priced_on=prices.day,
         not_counted=(
             *missing,
-            *_retained(both),
             *_counted(before.by_use | after.by_use),
             *_counted(asked_before.left_out | asked_after.left_out),
             *(ALWAYS if priced else ()),
@@ -65,6 +65,7 @@ def estimate(preview: Preview) -> Estimate:
         requests_after=_sorted(asked_after),
         items=tuple(_items(before.lines, after.lines)),
         band=tuple(_band(after.lines, prices)),
+        kept=sum(resource_types.billing(one.type) != FREE for one in both.retained),
         at_least=bool(missing),
     )
 
@@ -116,12 +117,6 @@ def _unseen(preview: Preview, both: Sides) -> Iterator[str]:
             f"what stays the same ({_resources(both.hidden)}): the preview was made without --show-sames; "
             "what the change adds is complete"
         )
-
-
-def _retained(both: Sides) -> Iterator[str]:
-    number = sum(resource_types.billing(one.type) != FREE for one in both.retained)
-    if number:
-        yield f"what leaves the stack and is kept on AWS, where it goes on costing ({_resources(number)})"
 
 
 def _counted(counted: Counter[str]) -> Iterator[str]:

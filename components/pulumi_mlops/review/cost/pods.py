@@ -24,34 +24,38 @@ class Pod:
 
 def pod(spec: object) -> Pod:
     """Requests of a pod with the spec; raises NotReadable."""
-    if not isinstance(spec, Mapping):
+    if not isinstance(spec, dict):
         raise NotReadable("a request is not known, or is not a quantity")
     known = cast("Mapping[str, Any]", spec)
     containers, first = _list(known, "containers"), _list(known, "initContainers")
-    cpu, memory = (_highest(kind, containers, first) + _quantity(_map(known, "overhead"), kind) for kind in KINDS)
-    silent = any(not _map(one, "resources") for one in containers)
+    overhead = _map(known, "overhead")
+    asked = [_requested(one) for one in containers]
+    # Init containers run one after the other; those with a restart policy of their own stay.
+    before = [(_requested(one), one.get("restartPolicy") == "Always") for one in first]
+    cpu, memory = (
+        _highest([one[kind] for one in asked], [(one[kind], stays) for one, stays in before])
+        + _quantity(overhead, name)
+        for kind, name in enumerate(KINDS)
+    )
+    silent = any(not one.get("resources") for one in containers)
     return Pod(cpu, memory / quantities.GIB, silent)
 
 
-def _highest(kind: str, containers: Sequence[Mapping[str, Any]], first: Sequence[Mapping[str, Any]]) -> Decimal:
-    """The larger of what runs for good, and of what runs before it.
-
-    Init containers run one after the other; those with a restart policy of their own stay.
-    """
+def _highest(asked: Sequence[Decimal], before: Sequence[tuple[Decimal, bool]]) -> Decimal:
+    """The larger of what runs for good, and of what runs before it; each of that with whether it stays."""
     staying, peak = NOTHING, NOTHING
-    for one in first:
-        asked = _requested(one, kind)
-        peak = max(peak, staying + asked)
-        if one.get("restartPolicy") == "Always":
-            staying += asked
-    return max(peak, staying + sum((_requested(one, kind) for one in containers), NOTHING))
+    for one, stays in before:
+        peak = max(peak, staying + one)
+        if stays:
+            staying += one
+    return max(peak, sum(asked, staying))
 
 
-def _requested(container: Mapping[str, Any], kind: str) -> Decimal:
-    """The request; where there is only a limit, Kubernetes makes it the request."""
+def _requested(container: Mapping[str, Any]) -> tuple[Decimal, ...]:
+    """CPU and memory; where there is only a limit, Kubernetes makes it the request."""
     resources = _map(container, "resources")
-    requests = _map(resources, "requests")
-    return _quantity(requests if kind in requests else _map(resources, "limits"), kind)
+    requests, limits = _map(resources, "requests"), _map(resources, "limits")
+    return tuple(_quantity(requests if kind in requests else limits, kind) for kind in KINDS)
 
 
 def _quantity(owner: Mapping[str, Any], kind: str) -> Decimal:
@@ -67,7 +71,7 @@ def _map(owner: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     value = owner.get(key)
     if value is None:
         return {}
-    if not isinstance(value, Mapping):
+    if not isinstance(value, dict):
         raise NotReadable("a request is not known, or is not a quantity")
     return cast("Mapping[str, Any]", value)
 
@@ -76,6 +80,6 @@ def _list(owner: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
     value = owner.get(key)
     if value is None:
         return ()
-    if not isinstance(value, list) or not all(isinstance(one, Mapping) for one in cast("list[object]", value)):
+    if not isinstance(value, list) or not all(isinstance(one, dict) for one in cast("list[object]", value)):
         raise NotReadable("a request is not known, or is not a quantity")
     return cast("list[Mapping[str, Any]]", value)

@@ -7,12 +7,18 @@ from datetime import date
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from pulumi_mlops.review.cost import names
 from pulumi_mlops.review.values import NotReadable
 
 FILE = Path(__file__).with_name("prices.toml")
+PARTS = ("units", "families", "machines", "databases")
+"""Tables of a region."""
+
+
+class PricesError(Exception):
+    """A file of prices cannot be used; the message is one sentence for its reader."""
 
 
 class NoPrice(NotReadable):
@@ -98,8 +104,58 @@ class PriceList:
 @cache
 def load() -> PriceList:
     """The table of this package."""
-    read: dict[str, Any] = tomllib.loads(FILE.read_text(encoding="utf-8"), parse_float=Decimal)
+    return _price_list(_tables(FILE.read_text(encoding="utf-8")))
+
+
+def load_with(file: Path) -> PriceList:
+    """The table of this package with what a file of the same form adds or changes, such as a region.
+
+    Raises:
+        PricesError: the file cannot be read, has another form, or a region of it lacks a price of a unit.
+    """
+    try:
+        own = _tables(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise PricesError(f"{file} cannot be read: {error.strerror}") from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise PricesError(f"{file} is no TOML: {error}") from None
+    base = _tables(FILE.read_text(encoding="utf-8"))
+    known = base["regions"]["us-east-1"]
+    regions = own.get("regions", {})
+    if unknown := sorted(own.keys() - base.keys()):
+        raise PricesError(f"{file} has {', '.join(unknown)}; it may have {', '.join(base)}")
+    try:
+        for name, region in regions.items():
+            if unknown := sorted(region.keys() - known.keys()):
+                raise PricesError(f"{file}: region {name} has {', '.join(unknown)}; it may have {', '.join(known)}")
+            units = {**base["regions"].get(name, {}).get("units", {}), **region.get("units", {})}
+            if missing := sorted(known["units"].keys() - units.keys()):
+                raise PricesError(f"{file}: region {name} needs a price of {', '.join(missing)}")
+            if unknown := sorted(units.keys() - known["units"].keys()):
+                raise PricesError(f"{file}: region {name} has no use for the units {', '.join(unknown)}")
+        return _price_list(_merged(base, own))
+    except (AttributeError, KeyError, TypeError, ValueError, ArithmeticError):
+        raise PricesError(f"{file} has another form than the table of the package; docs/cost.md shows one") from None
+
+
+def _tables(text: str) -> dict[str, Any]:
+    return tomllib.loads(text, parse_float=Decimal)
+
+
+def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """The tables of both at every depth; a value of `own` counts."""
+    both = {key: value for key, value in base.items() if key not in own}
+    for key, value in own.items():
+        inner = base.get(key)
+        nested = isinstance(inner, dict) and isinstance(value, dict)
+        both[key] = _merged(cast("dict[str, Any]", inner), cast("dict[str, Any]", value)) if nested else value
+    return both
+
+
+def _price_list(read: Mapping[str, Any]) -> PriceList:
     sizes = _decimals(read["sizes"])
+    if not isinstance(read["date"], date):
+        raise TypeError("date")
     return PriceList(
         version=read["version"],
         day=read["date"],
@@ -110,7 +166,7 @@ def load() -> PriceList:
             name: Use(Decimal(one["likely"]), Decimal(one["most"]), one["words"]) for name, one in read["use"].items()
         },
         regions={
-            name: Region(name, **{part: _decimals(prices) for part, prices in one.items()}, sizes=sizes)
+            name: Region(name, **{part: _decimals(one.get(part, {})) for part in PARTS}, sizes=sizes)
             for name, one in read["regions"].items()
         },
         support_ends=read["standard_support_ends"],

@@ -2,6 +2,7 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 UNITS = {
     "n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1),
@@ -18,7 +19,12 @@ def parse(value: object) -> Decimal | None:
     """The quantity in its base unit, cores or bytes; None where it is none, such as a value not known yet."""
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    found = _FORM.fullmatch(str(value))
+    return _parsed(str(value))
+
+
+@lru_cache(maxsize=4_096)  # the pods of a stack ask for the same few amounts
+def _parsed(text: str) -> Decimal | None:
+    found = _FORM.fullmatch(text)
     if found is None:
         return None
     figure, suffix = found.groups()

@@ -2,12 +2,12 @@
 
 from pulumi_mlops.review import drift, stacks
 from pulumi_mlops.review.command_line import Subparsers
-from pulumi_mlops.review.host import post
+from pulumi_mlops.review.host import command
 
 __all__ = ["add_commands"]
 
 
 def add_commands(subparsers: Subparsers) -> None:
     """Adds `stacks`, `drift` and `post`. Each sets `run`: it takes the namespace and returns the exit status."""
-    for command in (stacks, drift, post):
-        command.add_command(subparsers)
+    for each in (stacks, drift, command):
+        each.add_command(subparsers)

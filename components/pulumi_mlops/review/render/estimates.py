@@ -45,7 +45,8 @@ def lines(estimate: Estimate) -> Iterator[Spans]:
     left_out = _few([prose(one) for one in estimate.not_counted])
     not_counted = (*own(" Not counted: "), *joined(left_out, "; "), *own(".")) if left_out else ()
     if estimate.before or estimate.after:
-        yield (*own("Cost: "), *sentence(estimate), *own("."), *not_counted)
+        kept = f" {_kept(estimate)}." if estimate.kept else ""
+        yield (*own("Cost: "), *sentence(estimate), *own(f".{kept}"), *not_counted)
     elif not_counted:
         yield (*own("Cost: of what the preview shows, nothing could be priced."), *not_counted)
     different = [(name, _differences(*sides)) for name, sides in _requests(estimate) if sides[0] != sides[1]]
@@ -75,6 +76,8 @@ def lists(estimate: Estimate) -> Iterator[tuple[str, Sequence[str]]]:
     """Title and entries: where the band comes from, and what is left out."""
     if estimate.band:
         yield "The band, from", estimate.band
+    if estimate.kept:
+        yield "Counted, although it leaves the stack", (_kept(estimate),)
     if estimate.not_counted:
         yield "Not counted", estimate.not_counted
 
@@ -88,6 +91,7 @@ def document(estimate: Estimate) -> dict[str, Any]:
         "currency": "USD",
         **amounts,
         "at_least": estimate.at_least,
+        "kept": estimate.kept,
         "priced_on": estimate.priced_on.isoformat(),
         "items": [
             {
@@ -120,6 +124,11 @@ def _differences(before: Requests, after: Requests) -> str:
         for old, new, unit in pairs
         if old != new
     )
+
+
+def _kept(estimate: Estimate) -> str:
+    goes = "resource is kept on AWS and goes" if estimate.kept == 1 else "resources are kept on AWS and go"
+    return f"{estimate.kept} {goes} on costing, and the total counts it"
 
 
 def _figures(by_namespace: Mapping[str, Requests] | None) -> dict[str, dict[str, str]]:

@@ -27,6 +27,7 @@ def to_json(review: Review) -> str:
         "undecided": [
             {"rule": one.rule, "stack": one.stack, "urn": one.urn, "path": one.path} for one in review.undecided
         ],
+        "in_baseline": dict(review.in_baseline),
         "not_judged": dict(review.not_judged),
         "stacks": [_stack(one) for one in review.stacks],
     }

@@ -14,6 +14,7 @@ from pulumi_mlops.review.preview import Operation
 from pulumi_mlops.review.render import diff, estimates
 from pulumi_mlops.review.render.spans import (
     Spans,
+    baseline_line,
     change,
     counts,
     danger_line,
@@ -69,6 +70,8 @@ def markdown(review: Review, dialect: Dialect, limit: int = LIMIT) -> str:
     ]
     if review.undecided:
         parts.append(Part([inline(undecided_line(review.undecided))], foot="\n\n", rank=WARNINGS))
+    if review.in_baseline:
+        parts.append(Part([inline(baseline_line(review.in_baseline))], foot="\n\n", rank=WARNINGS))
     if review.not_judged:
         parts.append(Part([inline(not_judged_line(review.not_judged))], foot="\n\n", rank=WARNINGS))
     for stack in review.stacks:

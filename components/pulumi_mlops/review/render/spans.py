@@ -187,6 +187,13 @@ def undecided_line(undecided: Sequence[Undecided]) -> Spans:
     )
 
 
+def baseline_line(in_baseline: Mapping[str, int]) -> Spans:
+    """Findings of the baseline, on one line: rules, and how many each has."""
+    said = [(*quoted(rule), *own(f" ({count})")) for rule, count in in_baseline.items()]
+    total = plural(sum(in_baseline.values()), "finding")
+    return (*own(f"In the baseline, and left out: {total} of "), *joined(said), *own("."))
+
+
 def not_judged_line(not_judged: Mapping[str, int]) -> Spans:
     """Packages about which neither dangers nor rules know anything, on one line."""
     said = [(*own(f"{plural(count, 'resource')} of "), *quoted(package)) for package, count in not_judged.items()]

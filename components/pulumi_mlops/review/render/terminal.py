@@ -8,6 +8,7 @@ from pulumi_mlops.review.preview import Operation
 from pulumi_mlops.review.render import estimates
 from pulumi_mlops.review.render.spans import (
     Spans,
+    baseline_line,
     change,
     danger_line,
     finding_line,
@@ -68,6 +69,8 @@ class _Writer:
                     yield from self._said(line, "  ! ", colour)
         if review.undecided:
             yield from ("", *self._said(undecided_line(review.undecided), ""))
+        if review.in_baseline:
+            yield from ("", *self._said(baseline_line(review.in_baseline), ""))
         if review.not_judged:
             yield from ("", *self._said(not_judged_line(review.not_judged), ""))
         for stack in review.stacks:

@@ -2,14 +2,16 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from pulumi_mlops.review import rules
+from pulumi_mlops.review import baseline, rules
+from pulumi_mlops.review.baseline import BaselineError
 from pulumi_mlops.review.command_line import FAILED, OK, REFUSED, Subparsers
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Judgement, Level
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn
+from pulumi_mlops.review.resources import sides
 from pulumi_mlops.review.values import visible
 
 EXCEPTIONS = Path("review-exceptions.toml")
@@ -48,22 +50,32 @@ def add_commands(subparsers: Subparsers) -> None:
         metavar="FILE",
         help="output of `pulumi preview --json --show-sames`; named like the stack, such as foundation-dev.json",
     )
+    parser.add_argument(
+        "--write-baseline",
+        action="store_true",
+        help=f"write what the files break into {baseline.FILE}, in place of what it has of their stacks: "
+        "from then on only other findings break a review",
+    )
     parser.add_argument("--format", choices=("text", "markdown"), default="text", help="of the list; default: text")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Lists the rules, or judges the files."""
-    if not arguments.files:
+    if not arguments.files and not arguments.write_baseline:
         print(table() if arguments.format == "markdown" else listing(), end="")
         return OK
     try:
         previews = [load(file) for file in arguments.files]
         found = judged(previews)
-    except (OSError, UnicodeDecodeError, PreviewError, rules.ExceptionsError) as failure:
+        known = baseline.load()
+        if arguments.write_baseline:
+            return _write(previews, found, known)
+    except (OSError, UnicodeDecodeError, PreviewError, rules.ExceptionsError, BaselineError) as failure:
         print(f"rules: {failure}", file=sys.stderr)
         return FAILED
-    for one in found.findings:
+    new, old = baseline.split(found.findings, known)
+    for one in new:
         print(visible(f"{one.level}: {one.stack}: {Urn.parse(one.urn).name}: {one.message} [{one.rule}]"))
         print(f"  {one.fix}")
     for one in found.undecided:
@@ -71,7 +83,32 @@ def run(arguments: argparse.Namespace) -> int:
     for preview in previews:
         if not preview.complete:
             print(f"rules: {_unseen(preview)}", file=sys.stderr)
-    return REFUSED if any(one.level == Level.BLOCKING for one in found.findings) else OK
+    if old:
+        print(f"in the baseline: {len(old)}")
+    return REFUSED if any(one.level == Level.BLOCKING for one in new) else OK
+
+
+def _write(previews: Sequence[Preview], found: Judgement, known: Collection[baseline.Entry]) -> int:
+    """Writes the baseline; a preview without what stays the same, or that failed, would leave findings out."""
+    if not previews:
+        print("rules: --write-baseline requires a FILE for each stack", file=sys.stderr)
+        return FAILED
+    for preview in previews:
+        if reason := _unseen(preview) if not preview.complete else _hidden(preview):
+            print(f"rules: {reason}; {baseline.FILE} is not written", file=sys.stderr)
+            return FAILED
+    stacks = {preview.stack for preview in previews}
+    kept = [one for one in known if one[baseline.FIELDS.index("stack")] not in stacks]
+    baseline.FILE.write_text(baseline.written(found.findings, kept), encoding="utf-8")
+    print(f"{len(found.findings)} findings of {', '.join(sorted(stacks))} are in {baseline.FILE}")
+    return OK
+
+
+def _hidden(preview: Preview) -> str:
+    """Why a preview does not show all resources; empty where it does."""
+    if sides(preview).hidden:
+        return f"the preview of {preview.stack} was made without --show-sames, so that not all of it is judged"
+    return ""
 
 
 def _unseen(preview: Preview) -> str:

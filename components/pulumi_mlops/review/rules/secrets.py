@@ -40,25 +40,30 @@ def _data(resource: Resource) -> Iterator[Verdict]:
 
 
 def _has_secret(inputs: dict[str, Any]) -> bool:
-    """Whether a text in the inputs looks like a secret; looks at as many as `_texts`, without their paths."""
-    waiting: list[tuple[Any, str]] = [(inputs, "")]
-    while waiting:
-        value, key = waiting.pop()
-        if value.__class__ is list:
-            named = [(key, one) for one in value]
-        else:
-            name = value.get("name") if "value" in value else None
-            named = value.items()
-            if isinstance(name, str):
-                named = [(name if each == "value" else each, one) for each, one in named]
-        for each, one in named:
-            kind = one.__class__
-            if kind is str:
-                if len(one) >= SHORTEST and why_secret(each, one) and not is_hidden(one):
-                    return True
-            elif one and (kind is dict or kind is list):
-                waiting.append((one, each))
-    return False
+    """Whether a text in the inputs looks like a secret; looks at all that `_texts` finds, without their paths."""
+    texts: set[tuple[str, str]] = set()  # many stand in one resource several times
+    owners = [inputs]
+    for owner in owners:
+        for key, value in owner.items():
+            of = value.__class__
+            if of is str:
+                if len(value) >= SHORTEST:
+                    texts.add((key, value))
+            elif of is dict:
+                owners.append(value)
+            elif of is list:
+                for one in value:
+                    inner = one.__class__
+                    if inner is dict:
+                        owners.append(one)
+                    elif inner is str:
+                        if len(one) >= SHORTEST:
+                            texts.add((key, one))
+                    elif inner is list:
+                        owners.append({key: one})
+        if "value" in owner and isinstance(name := owner.get("name"), str) and isinstance(owner["value"], str):
+            texts.add((name, owner["value"]))
+    return any(why_secret(name, text) and not is_hidden(text) for name, text in texts)
 
 
 def _texts(inputs: dict[str, Any]) -> Iterator[tuple[Path, str, str]]:

@@ -1,0 +1,169 @@
+"""The forms in which a preview comes: what is around it, Pulumi Cloud's events, policies, and a refresh before it."""
+
+import json
+from typing import Any
+
+import pytest
+from pulumi_mlops.review import policies
+from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.preview import Operation, PreviewError
+from pulumi_mlops.review.reading import read
+from pulumi_mlops.review.render.terminal import terminal
+from pulumi_mlops.review.view import Outcome, StackView, review
+
+DATABASE = "aws:rds/instance:Instance"
+URN = f"urn:pulumi:prod::shop::{DATABASE}::db"
+
+
+def state(**inputs: Any) -> dict[str, Any]:
+    return {"urn": URN, "custom": True, "id": "db", "type": DATABASE, "inputs": inputs, "outputs": {}}
+
+
+STEP = {"op": "delete", "urn": URN, "oldState": state()}
+DIGEST = {"steps": [STEP], "diagnostics": [], "changeSummary": {"delete": 1}}
+EVENTS = [
+    {"preludeEvent": {"config": {"aws:region": "eu-central-1"}}},
+    {"resourcePreEvent": {"metadata": {"op": "delete", "urn": URN, "old": state(), "new": None}}},
+    {"summaryEvent": {"resourceChanges": {"delete": 1}}},
+]
+
+
+def lines(*events: dict[str, Any], **head: Any) -> str:
+    return "".join(json.dumps({"timestamp": 1, **head, **one}) + "\n" for one in events)
+
+
+def seen(said: str) -> StackView:
+    (stack,) = review([read(said, "prod")]).stacks
+    return stack
+
+
+BEFORE = "Installing policy pack iam 0.0.7...\nFinished installing policy pack\n\n"
+AFTER = "Update plan written to 'plan.json'\nRun `pulumi up --plan='plan.json'` to constrain the update\n"
+
+
+@pytest.mark.parametrize("said", [json.dumps(DIGEST), json.dumps(DIGEST, indent=4), lines(*EVENTS, sequence=0)])
+@pytest.mark.parametrize(("before", "after"), [("", ""), (BEFORE, ""), ("\n  ", ""), ("", AFTER), (BEFORE, AFTER)])
+def test_what_the_cli_prints_around_a_preview_is_no_part_of_it(said: str, before: str, after: str) -> None:
+    stack = seen(f"{before}{said}\n{after}")
+    assert stack.outcome == Outcome.CHANGES
+    assert stack.counts == {Operation.DELETE: 1}
+
+
+def test_a_preview_that_is_cut_off_is_cut_off_also_after_a_first_line() -> None:
+    stack = seen(BEFORE + json.dumps(DIGEST, indent=1)[:-40])
+    assert stack.outcome == Outcome.CUT_OFF
+    assert stack.counts == {Operation.DELETE: 1}
+
+
+def test_of_two_previews_in_one_file_the_first_is_not_taken_for_all() -> None:
+    stack = seen(f"{json.dumps(DIGEST)}\n{json.dumps(DIGEST)}\n")
+    assert stack.outcome == Outcome.CUT_OFF
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "".join(lines(one, type=next(iter(one))) for one in EVENTS),
+        json.dumps({"events": [{"timestamp": 1, "type": next(iter(one)), **one} for one in EVENTS]}),
+    ],
+    ids=["lines", "list"],
+)
+def test_the_events_of_pulumi_cloud_are_those_of_the_engine(said: str) -> None:
+    found = read(said, "prod")
+    assert found.complete
+    assert found.config == {"aws:region": "eu-central-1"}
+    assert [step.operation for step in found.steps] == [Operation.DELETE]
+
+
+def test_a_document_with_other_events_is_no_preview() -> None:
+    with pytest.raises(PreviewError, match="a JSON document of something else"):
+        read('{"events": [{"kind": "push"}]}', "prod")
+
+
+def violation(level: str, **told: Any) -> dict[str, Any]:
+    return {
+        "policyEvent": {
+            "resourceUrn": URN,
+            "message": "databases have\ntwo zones; password=Sup3rS3cret99\n",
+            "policyName": "two-zones",
+            "policyPackName": "company",
+            "enforcementLevel": level,
+            **told,
+        }
+    }
+
+
+FAILED = {"diagnosticEvent": {"prefix": "error: ", "message": "preview failed\n", "severity": "error"}}
+
+
+@pytest.mark.parametrize(
+    ("level", "weighs"), [("mandatory", Level.BLOCKING), ("remediate", Level.BLOCKING), ("advisory", Level.WARNING)]
+)
+def test_a_violated_policy_is_a_finding_by_its_name(level: str, weighs: Level) -> None:
+    previews = [read(lines(violation(level), *EVENTS, sequence=0), "prod")]
+    made = review(previews, policies.judged(previews).findings)
+    (found,) = (*made.blocking, *made.warnings)
+    assert (found.rule, found.level, found.urn) == ("company/two-zones", weighs, URN)
+    assert found.message == "databases have two zones; password=<secret>"
+    assert "company/two-zones: rds Instance db: databases have two zones" in terminal(made, 200)
+
+
+def test_a_preview_that_policies_refuse_says_which() -> None:
+    stack = seen(lines(violation("mandatory"), violation("advisory", policyName="tags"), FAILED, *EVENTS, sequence=0))
+    assert stack.outcome == Outcome.FAILED
+    assert stack.error == "policies refuse the change: company/two-zones"
+
+
+def test_the_plain_form_does_not_tell_policies_and_the_comment_says_what_does() -> None:
+    failed = {**DIGEST, "diagnostics": [{"message": "error: preview failed\n", "severity": "error"}]}
+    assert "PULUMI_ENABLE_STREAMING_JSON_PREVIEW=1" in seen(json.dumps(failed)).error
+    assert seen(json.dumps({"diagnostics": failed["diagnostics"]})).error == "without a message"
+
+
+SMALL, LARGE = state(instanceClass="db.t4g.small"), state(instanceClass="db.t4g.large")
+DRIFT = {"op": "update", "urn": URN, "oldState": SMALL, "newState": LARGE}
+BACK = {"op": "update", "urn": URN, "oldState": LARGE, "newState": SMALL}
+AGREED = {"op": "same", "urn": URN, "oldState": LARGE, "newState": LARGE}
+
+
+@pytest.mark.parametrize(
+    ("steps", "counts"),
+    [
+        ([DRIFT, BACK], {Operation.UPDATE: 1, Operation.REFRESH: 1}),
+        ([DRIFT, AGREED], {Operation.SAME: 1, Operation.REFRESH: 1}),
+    ],
+)
+def test_what_a_refresh_found_is_no_update_of_the_program(
+    steps: list[dict[str, Any]], counts: dict[Operation, int]
+) -> None:
+    summary = {"update": 2} if steps[1] is BACK else {"update": 1, "same": 1}
+    stack = seen(json.dumps({"steps": steps, "changeSummary": summary}))
+    assert stack.counts == counts
+    rows = {row.operation: row for section in stack.sections for row in section.rows}
+    (change,) = rows[Operation.REFRESH].changes
+    assert (change.old.text, change.new.text) == ("db.t4g.small", "db.t4g.large")
+    assert rows[Operation.REFRESH].notes == ("changed outside of Pulumi since the last up",)
+    assert (Operation.UPDATE in rows) is (steps[1] is BACK)
+
+
+def test_the_events_of_a_preview_with_a_refresh_tell_the_same() -> None:
+    def told(kind: str, op: str, old: Any, new: Any) -> dict[str, Any]:
+        return {kind: {"metadata": {"op": op, "urn": URN, "old": old, "new": new}}}
+
+    stack = seen(
+        lines(
+            told("resourcePreEvent", "refresh", SMALL, SMALL),
+            told("resOutputsEvent", "update", SMALL, LARGE),
+            told("resourcePreEvent", "update", LARGE, SMALL),
+            told("resOutputsEvent", "update", LARGE, SMALL),
+            {"summaryEvent": {"resourceChanges": {"update": 2}}},
+            sequence=0,
+        )
+    )
+    assert stack.counts == {Operation.UPDATE: 1, Operation.REFRESH: 1}
+
+
+def test_a_bad_password_in_an_address_is_hidden_and_the_host_is_shown() -> None:
+    address = "connecting to postgres://admin:Sup3rS3cret99@db.example.org/prod: timeout"
+    said = json.dumps({"diagnostics": [{"message": f"error: {address}\n", "severity": "error"}]})
+    assert seen(said).error == "connecting to <secret>@db.example.org/prod: timeout"
