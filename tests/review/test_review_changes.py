@@ -86,3 +86,36 @@ def test_what_comes_or_goes_has_properties_and_no_changes(operation: str) -> Non
     one = step(operation, BUCKET, **{"new" if operation == "create" else "old": inputs})
     assert changes(one) == ()
     assert [(path, value.text) for path, value in properties(one)] == [("a.b[0]", "1"), ("empty", "{}")]
+
+
+RELEASE = "kubernetes:helm.sh/v3:Release"
+DEFAULTS = {
+    "atomic": False,
+    "timeout": 300,
+    "keyring": "",
+    "maxHistory": 0,
+    "values": {},
+    "resourceNames": {"v1": ["a"]},
+}
+
+
+def test_of_a_new_release_only_what_the_program_says_is_shown() -> None:
+    one = step("create", RELEASE, new={**DEFAULTS, "chart": "podinfo", "skipCrds": True, "checksum": "c0ffee"})
+    assert [path for path, _ in properties(one)] == ["chart", "skipCrds"]
+    assert [path for path, _ in properties(step("create", RELEASE, new={"timeout": 600}))] == ["timeout"]
+    assert [path for path, _ in properties(step("create", BUCKET, new={"timeout": 300, "a": ""}))] == ["a", "timeout"]
+
+
+def test_what_the_provider_makes_of_a_chart_is_shown_only_where_nothing_else_differs() -> None:
+    old = {**DEFAULTS, "checksum": "a", "values": {"replicas": 1}}
+    alone = step("update", RELEASE, old=old, new={**old, "checksum": "b"}, changes=told("checksum"))
+    assert said(alone) == [("checksum", "a", "b")]
+    more = {**old, "checksum": "b", "resourceNames": {"v1": ["a", "b"]}, "values": {"replicas": 2}}
+    paths = told("checksum", 'resourceNames["v1"][1]', "values.replicas")
+    assert said(step("update", RELEASE, old=old, new=more, changes=paths)) == [("values.replicas", "1", "2")]
+
+
+def test_the_notes_of_a_provider_are_no_change() -> None:
+    old, new = ({"__fieldManager": one, "a": one} for one in ("x", "y"))
+    both = step("update", BUCKET, old=old, new=new, changes=told("__fieldManager", "a"))
+    assert said(both) == [("a", "x", "y")]

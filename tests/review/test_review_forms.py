@@ -167,3 +167,28 @@ def test_a_bad_password_in_an_address_is_hidden_and_the_host_is_shown() -> None:
     address = "connecting to postgres://admin:Sup3rS3cret99@db.example.org/prod: timeout"
     said = json.dumps({"diagnostics": [{"message": f"error: {address}\n", "severity": "error"}]})
     assert seen(said).error == "connecting to <secret>@db.example.org/prod: timeout"
+
+
+SECRET = "urn:pulumi:prod::shop::kubernetes:core/v1:Secret::login"
+
+
+def read_again(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """A preview of the published provider that reads a Secret: the diff is by a note that is random each time."""
+    old, new = (
+        {"urn": SECRET, "custom": True, "external": True, "inputs": {"__fieldManager": note}, "outputs": one}
+        for note, one in (("pulumi-kubernetes-1", before), ("pulumi-kubernetes-2", after))
+    )
+    diff = {"__fieldManager": {"kind": "update", "inputDiff": False}}
+    step = {"op": "read", "urn": SECRET, "oldState": old, "newState": new, "detailedDiff": diff}
+    return json.dumps({"steps": [step], "changeSummary": {"read": 1, "same": 4}})
+
+
+def test_what_is_read_again_with_another_note_of_the_provider_is_no_change() -> None:
+    before = {"__fieldManager": "pulumi-kubernetes-1", "metadata": {"name": "login"}}
+    stack = seen(read_again(before, {**before, "__fieldManager": "pulumi-kubernetes-2"}))
+    assert (stack.outcome, stack.counts, stack.sections) == (Outcome.UNCHANGED, {Operation.SAME: 5}, ())
+
+
+def test_what_is_read_again_and_differs_is_shown() -> None:
+    stack = seen(read_again({"type": "Opaque"}, {"type": "kubernetes.io/tls"}))
+    assert (stack.outcome, stack.counts) == (Outcome.CHANGES, {Operation.READ: 1, Operation.SAME: 4})

@@ -26,6 +26,13 @@ SECRET_FIELDS = {
 """Top-level properties that hold secrets by their type's meaning."""
 
 
+RELEASE = "kubernetes:helm.sh/v3:Release"
+COMPUTED = frozenset({"checksum", "resourceNames", "status"})
+"""Inputs of a Helm release that the provider makes from its chart: they say only that the objects differ."""
+RELEASE_TIMEOUT = 300
+"""Seconds that the provider fills in."""
+
+
 @dataclass(frozen=True)
 class Value:
     """One side of a change."""
@@ -57,14 +64,24 @@ def changes(step: Step) -> tuple[Change, ...]:
     """What differs, sorted by path; nothing for a resource that only comes or goes: see `properties`."""
     if step.old is None or step.new is None or step.operation in (Operation.CREATE, Operation.DELETE):
         return ()
-    found = list(_told(step) if step.changes else _compared(step))
-    unique = {one.path: one for one in found}
-    return tuple(unique[path] for path in sorted(unique))
+    found = {one.path: one for one in (_told(step) if step.changes else _compared(step))}
+    computed = [path for path in found if step.type == RELEASE and path.partition("[")[0].partition(".")[0] in COMPUTED]
+    if len(computed) < len(found):
+        found = {path: one for path, one in found.items() if path not in computed}
+    return tuple(found[path] for path in sorted(found))
 
 
 def properties(step: Step) -> tuple[tuple[str, Value], ...]:
     """Path and value of every input of a resource that comes or goes."""
-    return tuple((text(path), value) for path, value in _leaves(step.state.inputs, (), step.type))
+    inputs = step.state.inputs
+    if step.type == RELEASE:
+        inputs = {key: one for key, one in inputs.items() if key not in COMPUTED and not _is_default(key, one)}
+    return tuple((text(path), value) for path, value in _leaves(inputs, (), step.type))
+
+
+def _is_default(key: str, value: Any) -> bool:
+    """Whether the provider of Kubernetes has filled in an input of a Helm release: it writes all that it knows."""
+    return value in ("", False, 0, None, {}, []) or (key == "timeout" and value == RELEASE_TIMEOUT)
 
 
 def text(path: Path) -> str:
@@ -97,6 +114,8 @@ def _told(step: Step) -> Iterator[Change]:
     old, new = step.old or State(), step.new or State()
     for one in step.changes:
         path = parsed(one.path)
+        if path and str(path[0]).startswith("__"):
+            continue  # the provider's own notes, such as a random `__fieldManager`
         owner_before, before = _at(old, path, inputs_only=one.kind == "add")
         owner_after, after = _at(new, path, inputs_only=one.kind == "delete")
         owners = (owner_before, owner_after)

@@ -174,9 +174,7 @@ def _telling(message: str) -> list[str]:
 def _stack(preview: Preview, cost: Estimate | None, charts: Mapping[str, Rendered], fits: tuple[Fit, ...]) -> StackView:
     steps = logical(preview)
     every = {step.urn: step for step in steps}
-    # The engine counts what it reads only where that has changed.
-    quiet = QUIET if preview.summary.get(Operation.READ) else QUIET | {Operation.READ}
-    shown = [step for step in steps if step.operation not in quiet or notes(step, every)]
+    shown = [step for step in steps if not _is_quiet(step, preview) or notes(step, every)]
     errors = [one_line(message) for message in preview.errors if _telling(message)]
     if preview.errors:
         errors = errors or [_silent(preview)]
@@ -197,6 +195,27 @@ def _stack(preview: Preview, cost: Estimate | None, charts: Mapping[str, Rendere
     )
 
 
+def _is_quiet(step: Step, preview: Preview) -> bool:
+    """Whether nothing happens to the resource. The engine counts what it reads only where that has changed.
+
+    What the published provider of Kubernetes reads has changed each time, by its own notes: those do not count.
+    """
+    if step.operation != Operation.READ:
+        return step.operation in QUIET
+    return not preview.summary.get(Operation.READ) or _is_read_the_same(step)
+
+
+def _is_read_the_same(step: Step) -> bool:
+    """Whether a resource that is read is what it was, but for the notes of its provider."""
+    if step.old is None or step.new is None or changes(step):
+        return False
+    before, after = (
+        {key: value for key, value in state.outputs.items() if not key.startswith("__")}
+        for state in (step.old, step.new)
+    )
+    return before == after
+
+
 def _silent(preview: Preview) -> str:
     """What is said of errors that say nothing, as the engine's is where a policy pack refuses a change."""
     broken = sorted({named(one) for one in preview.violations if one.mandatory})
@@ -212,6 +231,12 @@ def _counts(preview: Preview, steps: Sequence[Step]) -> dict[Operation, int]:
         operation = Operation.SAME if step.operation in QUIET else step.operation
         counted[operation] = counted.get(operation, 0) + 1
     counts = dict(preview.summary or counted)
+    if preview.summary.get(Operation.READ) and (
+        again := sum(step.operation == Operation.READ and _is_read_the_same(step) for step in steps)
+    ):
+        # What is read again and is the same.
+        counts[Operation.READ] = max(0, counts.get(Operation.READ, 0) - again)
+        counts[Operation.SAME] = counts.get(Operation.SAME, 0) + again
     if drifted := sum(step.operation == Operation.REFRESH and bool(changes(step)) for step in steps):
         # The engine counts what its refresh found as updates that it would make.
         counts[Operation.UPDATE] = max(0, counts.get(Operation.UPDATE, 0) - drifted)
