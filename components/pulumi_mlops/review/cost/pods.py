@@ -24,7 +24,7 @@ class Pod:
 
 def pod(spec: object) -> Pod:
     """Requests of a pod with the spec; raises NotReadable."""
-    if not isinstance(spec, dict):
+    if not isinstance(spec, Mapping):
         raise NotReadable("a request is not known, or is not a quantity")
     known = cast("Mapping[str, Any]", spec)
     containers, first = _list(known, "containers"), _list(known, "initContainers")
