@@ -145,9 +145,23 @@ class Engine:
         salt = yaml.safe_load(self._settings_file(stack).read_text())["encryptionsalt"]
         provider = {"type": "passphrase", "state": {"salt": salt}}
         deployment = {"manifest": {}, "secrets_providers": provider, "resources": resources}
+        self.restore(stack, {"version": 3, "deployment": deployment})
+
+    def export(self, stack: str, *, secrets: bool = False) -> dict[str, Any]:
+        """The state of a stack, with the values of its secrets if they are asked for."""
+        shown = ["--show-secrets"] if secrets else []
+        return json.loads(self._run("stack", "export", *shown, "--stack", stack, quiet=True))
+
+    def restore(self, stack: str, state: Mapping[str, Any]) -> None:
+        """Writes a state that was exported without the values of its secrets; drops operations that were begun."""
         file = self.directory / f"{stack}.state.json"
-        file.write_text(json.dumps({"version": 3, "deployment": deployment}))
+        file.write_text(json.dumps(state))
         self._run("stack", "import", "--stack", stack, "--file", str(file), quiet=True, directory=self.directory)
+
+    def refresh(self, stack: str, urns: Sequence[str]) -> None:
+        """Reads some of a stack's resources anew."""
+        targets = [word for urn in urns for word in ("--target", urn)]
+        self._run("refresh", "--yes", "--skip-preview", *targets, *self._of(stack), quiet=True)
 
     def forget(self, stack: str) -> None:
         """Drops the state of a stack whose cluster is gone."""

@@ -5,6 +5,8 @@ import shutil
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 
+from pulumi_mlops.cli import helm_releases
+
 from local import access, containerless, drift, endpoints, images, node, prediction, services, tools, training
 from local.cluster import NODE, Cluster, chosen_context, from_context, of_node, target
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
@@ -35,6 +37,7 @@ def up() -> None:
         engine = engine_of(cluster)
         _configure(engine, cluster, references)
         for stack in STACKS:
+            continue_interrupted(engine, stack)
             with step(f"pulumi up {stack}"):
                 engine.up(stack, "--refresh")
         if version := endpoints.served(cluster, engine.outputs(PENGUINS)):
@@ -131,6 +134,8 @@ def down() -> None:
             engine = engine_of(cluster)
             for stack in reversed(STACKS):
                 if stack in engine.stacks():
+                    engine.select(stack)
+                    continue_interrupted(engine, stack)
                     with step(f"pulumi destroy {stack}"):
                         engine.destroy(stack)
                     engine.forget(stack)
@@ -169,6 +174,13 @@ def engine_of(cluster: Cluster) -> Engine:
     for line in plugins.install(engine.home):
         say(line)
     return engine
+
+
+def continue_interrupted(engine: Engine, stack: str) -> None:
+    """Repairs what a run that was killed during a Helm operation left, which the next run would refuse."""
+    helm_releases.continue_interrupted(
+        stack, engine, lambda: str(tools.ensure("helm")["helm"]), engine.environment(), say
+    )
 
 
 def _configure(engine: Engine, cluster: Cluster, references: dict[str, str]) -> None:

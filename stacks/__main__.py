@@ -1,10 +1,21 @@
 """The program of every stack: builds the layer that the stack's configuration names."""
 
 import importlib
+import os
+import signal
 import sys
 from pathlib import Path
 
+import pulumi
+
 STACKS = Path(__file__).resolve().parent
+SHOWN = 32
+"""Exit status by which Pulumi's language host knows that the user has read why the program failed.
+
+After any other it adds `Program exited with non-zero exit code`, also to a RunError.
+"""
+# The language host interrupts the program where a resource has failed, and Python would print a traceback.
+signal.signal(signal.SIGINT, lambda number, frame: os._exit(SHOWN))
 
 # Out goes this directory, which Python put first (a module `platform` beside this file would hide the standard
 # library's); in come the checkout, for `stacks`, and the library's sources, whether installed or not.
@@ -13,4 +24,8 @@ sys.path[:] = [str(STACKS.parent), str(STACKS.parent / "components")] + [
 ]
 
 settings = importlib.import_module("stacks.settings")
-importlib.import_module(f"stacks.{settings.layer()}").build()
+try:
+    importlib.import_module(f"stacks.{settings.layer()}").build()
+except pulumi.RunError as error:
+    pulumi.log.error(str(error))
+    sys.exit(SHOWN)

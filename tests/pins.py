@@ -116,7 +116,8 @@ def _image(found: re.Match[str], replace: Any) -> str:
 def _places(resource: str, inputs: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], tuple[str, ...]]]:
     if resource == RELEASE:
         chart = str(inputs["chart"]).rpartition("/")[2]
-        yield ("version",), CHARTS.get(chart, ())
+        if not inputs["chart"].startswith("/"):  # a directory's chart has a version of its own
+            yield ("version",), CHARTS.get(chart, ())
         for path, pins in VALUES.get(chart, {}).items():
             yield ("values", *path.split(".")), pins
     if resource == "aws:eks/addon:Addon":

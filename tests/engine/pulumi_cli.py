@@ -4,10 +4,14 @@ A test's program is a Python function. It runs as a project by the CLI and its l
 what a failed program leaves behind goes with that process.
 """
 
+import contextlib
 import json
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -130,10 +134,25 @@ class Stack:
     def destroy(self) -> Outcome:
         return self._run(None, "destroy", "--yes", "--skip-preview")
 
+    def killed_up(self, program: Program, moment: Callable[[], bool]) -> None:
+        """Starts `up`, and kills the CLI with all that it started once `moment` says so.
+
+        The stack stays locked, as a run that was killed leaves it.
+        """
+        self.program = program
+        _write_program(program, self.directory / "program.pickle")
+        command = [str(self.environment.pulumi), "up", "--yes", "--skip-preview", "--non-interactive"]
+        killed(command, self.directory, {**os.environ, **self.environment.environment}, moment)
+
+    @property
+    def state_file(self) -> Path:
+        """Where the backend has the state."""
+        backend = Path(self.environment.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+        return backend / ".pulumi" / "stacks" / PROJECT / "test.json"
+
     def state(self) -> str:
         """The text of the state file."""
-        backend = Path(self.environment.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
-        return (backend / ".pulumi" / "stacks" / PROJECT / "test.json").read_text()
+        return self.state_file.read_text()
 
     def _run(self, program: Program | None, *words: str) -> Outcome:
         self.program = program or self.program
@@ -167,6 +186,33 @@ class Stack:
         except FileNotFoundError:
             return {}
         return next((one.get("outputs") or {} for one in resources if one["type"] == "pulumi:pulumi:Stack"), {})
+
+
+def killed(command: list[str], directory: Path, settings: dict[str, str], moment: Callable[[], Any]) -> None:
+    """Runs a command until the moment has come, and kills it with all that it started, as a machine that goes down.
+
+    A plugin is in a process group of its own, and would end its helm once it misses the engine.
+    """
+    with tempfile.TemporaryFile() as said, subprocess.Popen(
+        command, cwd=directory, env=settings, stdin=subprocess.DEVNULL, stdout=said, stderr=said
+    ) as run:  # fmt: skip
+        end = time.monotonic() + 300
+        while not moment():
+            if run.poll() is not None or time.monotonic() > end:
+                said.seek(0)
+                raise Failed(said.read().decode())
+            time.sleep(0.1)
+        for pid in _tree(run.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _tree(root: int) -> list[int]:
+    """A process and its descendants, each stopped before its children are looked for."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(root, signal.SIGSTOP)
+    shown = subprocess.run(["ps", "-o", "pid=", "--ppid", str(root)], capture_output=True, text=True, check=False)
+    return [root, *(one for child in shown.stdout.split() for one in _tree(int(child)))]
 
 
 def _write_program(program: Program, place: Path) -> None:

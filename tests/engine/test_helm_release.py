@@ -1,5 +1,12 @@
-"""`helm.v3.Release` under the real engine, by the real helm, against a real API server without nodes."""
+"""`helm.v3.Release` under the real engine, by the real helm, against a real API server without nodes.
 
+What a killed run leaves is repaired by `pulumi-mlops repair` and in no other way: the provider does not.
+"""
+
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +27,18 @@ data:
   size: {{ required "size is missing" .Values.size | quote }}
   token: {{ .Values.token | quote }}
 """
+NEVER_READY = """
+{{ if .Values.waits }}
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: {{ .Release.Name }}}
+spec:
+  selector: {matchLabels: {app: tiny}}
+  template:
+    metadata: {labels: {app: tiny}}
+    spec: {containers: [{name: main, image: none}]}
+{{ end }}
+"""
 
 
 @pytest.fixture
@@ -30,6 +49,7 @@ def chart(tmp_path: Path) -> Path:
     (chart / "Chart.yaml").write_text("apiVersion: v2\nname: tiny\nversion: 1.2.3\nappVersion: '9'\n")
     (chart / "values.yaml").write_text("token: none\n")
     (chart / "templates" / "map.yaml").write_text(CONFIG_MAP)
+    (chart / "templates" / "waits.yaml").write_text(NEVER_READY)
     return chart
 
 
@@ -65,30 +85,131 @@ def test_a_release_lives_through_preview_install_upgrade_and_uninstall(stack: St
     assert stack.up().changed == {}
 
     (chart / "templates" / "map.yaml").write_text(CONFIG_MAP + "  more: x\n")
+    assert stack.up().changed == {}, "the published provider sees a change of the values and the version alone"
+    description = chart / "Chart.yaml"
+    description.write_text(description.read_text().replace("1.2.3", "1.2.4"))
     changed = stack.up(release(chart, size=2))
     assert changed.changed == {"update": 1}
-    assert changed.diff("tiny") == {"values.size": "update", "values.token": "delete", "chart": "update"}
+    assert changed.diff("tiny") == {"values.size": "update", "values.token": "delete", "version": "update"}
+    assert changed.outputs == {"version": "1.2.4"}
     assert live() == {"size": "2", "token": "none", "more": "x"}
 
     stack.destroy()
     assert cluster.get("v1", "ConfigMap", "tiny", "charts") is None
 
 
-def test_a_release_that_a_killed_run_left_is_refused_or_taken_over(
+IN_USE = "cannot re-use a name that is still in use"
+
+
+def repaired(stack: Stack, *options: str) -> tuple[int, str]:
+    """Exit status of `pulumi-mlops repair`, and what it says."""
+    settings = {**os.environ, **stack.environment.environment}
+    settings["PATH"] = f"{tools.ensure('helm')['helm'].parent}:{settings['PATH']}"
+    command = [sys.executable, "-m", "pulumi_mlops.cli", "repair", "test", *options]
+    done = subprocess.run(command, cwd=stack.directory, env=settings, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def cancel(stack: Stack) -> None:
+    """Frees the stack from a run that was killed."""
+    assert stack.environment.run("cancel", "--yes", cwd=stack.directory).returncode == 0
+
+
+def waiting(cluster: Cluster) -> bool:
+    """Whether helm has made the Deployment that it waits for."""
+    return cluster.get("apps/v1", "Deployment", "tiny", "charts") is not None
+
+
+def test_an_install_that_was_killed_is_refused_until_it_is_repaired(stack: Stack, cluster: Cluster, chart: Path):
+    stack.killed_up(release(chart, size=1, waits=True), lambda: waiting(cluster))
+    assert repaired(stack) == (
+        3,
+        "Helm release charts/tiny is pending-install: it would be uninstalled, so that it can be installed anew\n"
+        "if no run of the stack is under way, `pulumi-mlops repair test --yes` does this\n",
+    )
+    status, said = repaired(stack, "--yes")
+    assert status == 1
+    assert "wait for the run that holds the stack, or, if there is none, free it by `pulumi cancel`" in said
+    assert waiting(cluster)
+
+    cancel(stack)
+    with pytest.raises(Failed, match=IN_USE):
+        stack.up(release(chart, size=1))
+    assert repaired(stack, "--yes") == (
+        0,
+        "Helm release charts/tiny was pending-install: it has been uninstalled, so that it can be installed anew\n"
+        "`pulumi up --stack test` can continue\n",
+    )
+    assert not waiting(cluster)
+    assert repaired(stack) == (0, "no Helm release of stack test has to be repaired\n")
+    assert "pending operations" not in stack.up(release(chart, size=1)).text
+    stack.destroy()
+
+
+def test_an_upgrade_that_was_killed_is_refused_until_it_is_repaired(stack: Stack, cluster: Cluster, chart: Path):
+    stack.up(release(chart, size=1))
+    stack.killed_up(release(chart, size=2, waits=True), lambda: waiting(cluster))
+    cancel(stack)
+    with pytest.raises(Failed, match=r"another operation \(install/upgrade/rollback\) is in progress"):
+        stack.up(release(chart, size=3))
+
+    assert repaired(stack, "--yes") == (
+        0,
+        "Helm release charts/tiny was pending-upgrade: it has been rolled back to revision 1\n"
+        "`pulumi up --stack test` can continue\n",
+    )
+    assert not waiting(cluster)
+    assert stack.up(release(chart, size=3)).changed == {"update": 1}
+    stack.destroy()
+
+
+def test_a_release_that_a_killed_run_did_not_record_is_refused_until_it_is_repaired(
     stack: Stack, cluster: Cluster, chart: Path, monkeypatch: pytest.MonkeyPatch
 ):
     stack.up(release(chart, size=1))
-    stack.environment.run("state", "delete", "--all", "--force", "--yes", cwd=stack.directory)
-    with pytest.raises(Failed, match=r"Helm release charts/tiny already exists and is not in this stack: give"):
-        stack.up(release(chart, size=2))
-
+    unrecorded(stack)
     monkeypatch.setenv("PULUMI_K8S_UPSERT_EXISTING_OBJECTS", "true")
-    stack.up(release(chart, size=2))
-    found = cluster.get("v1", "ConfigMap", "tiny", "charts")
-    assert found
-    assert found["data"]["size"] == "2"
+    with pytest.raises(Failed, match=IN_USE):
+        stack.up(release(chart, size=1))
+
+    before = cluster.get("v1", "ConfigMap", "tiny", "charts")
+    assert repaired(stack, "--yes") == (
+        0,
+        "Helm release charts/tiny was deployed: it has been added to the state, which did not have it yet\n"
+        "`pulumi up --stack test` can continue\n",
+    )
+    assert stack.up(release(chart, size=1)).outputs == {"version": "1.2.3"}
+    assert cluster.get("v1", "ConfigMap", "tiny", "charts") == before
+    assert stack.up(release(chart, size=2)).changed == {"update": 1}
     stack.destroy()
     assert cluster.get("v1", "ConfigMap", "tiny", "charts") is None
+
+
+def unrecorded(stack: Stack) -> None:
+    """Gives the state what it was between the start and the end of the release's creation."""
+    state = json.loads(stack.state())
+    latest = state["checkpoint"]["latest"]
+    made = next(one for one in latest["resources"] if one["type"] == "kubernetes:helm.sh/v3:Release")
+    latest["resources"].remove(made)
+    begun = {key: value for key, value in made.items() if key not in ("id", "outputs", "created", "modified")}
+    latest["pending_operations"] = [{"resource": begun, "type": "creating"}]
+    stack.state_file.write_text(json.dumps(state))
+
+
+def test_a_release_that_is_gone_is_refused_at_destroy_until_it_is_repaired(stack: Stack, cluster: Cluster, chart: Path):
+    stack.up(release(chart, size=1))
+    settings = {**os.environ, "KUBECONFIG": str(cluster.kubeconfig)}
+    helm = str(tools.ensure("helm")["helm"])
+    subprocess.run([helm, "uninstall", "tiny", "--namespace", "charts"], env=settings, check=True)
+    with pytest.raises(Failed, match=r"tiny: release: not found"):
+        stack.destroy()
+
+    assert repaired(stack, "--yes") == (
+        0,
+        "Helm release charts/tiny was gone: it has been taken out of the state, which still had it\n"
+        "`pulumi up --stack test` can continue\n",
+    )
+    stack.destroy()
 
 
 def test_a_release_that_fails_is_kept_and_repaired_by_the_next_run(stack: Stack, cluster: Cluster, chart: Path):

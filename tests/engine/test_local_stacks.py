@@ -11,9 +11,10 @@ import pytest
 import team
 import yaml
 from kubernetes import client, config
+from pulumi_cli import killed
 from pulumi_mlops.review import reading, rules
 
-from local import drift, tools
+from local import drift, tools, up
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.node.control_plane import ControlPlane, control_plane
 from local.paths import ROOT
@@ -270,6 +271,33 @@ def test_destroy_leaves_nothing(stacks: Engine, plane: ControlPlane) -> None:
     assert namespaces == {"default", "kube-node-lease", "kube-public", "kube-system"}
     assert groups == {"gateway.networking.k8s.io"}
     assert not [name for name in roles if "argo" in name]
+
+
+def test_an_up_that_was_killed_during_a_helm_install_is_continued_by_the_next_one(
+    engine_of: Any, plane: ControlPlane, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also runs after the destruction of the others. What `make up` does of it: all but the node and the images."""
+    engine = dataclasses.replace(engine_of(plane.kubeconfig), takes_over=True)
+    engine.configure(PLATFORM, SETTINGS[PLATFORM])
+    with config.new_client_from_config(str(plane.kubeconfig)) as api:
+        core, apps = client.CoreV1Api(api), client.AppsV1Api(api)
+        # A quota that lets no pod in: helm waits for the Deployment that it has made.
+        core.create_namespace({"metadata": {"name": "argo"}})
+        core.create_namespaced_resource_quota("argo", {"metadata": {"name": "no"}, "spec": {"hard": {"pods": "0"}}})
+        run = [str(engine.executable), "up", "--yes", "--skip-preview", "--non-interactive", *_of(engine, PLATFORM)]
+        killed(run, ROOT, engine.environment(), lambda: apps.list_namespaced_deployment("argo").items)
+        core.delete_namespaced_resource_quota("no", "argo")
+
+    engine.configure(PLATFORM, SETTINGS[PLATFORM])
+    up.continue_interrupted(engine, PLATFORM)
+    engine.up(PLATFORM, "--refresh")
+
+    said = "Helm release argo/argo-workflows was pending-install: it has been uninstalled, so that it can be installed"
+    assert said in capfd.readouterr().err
+    up.continue_interrupted(engine, PLATFORM)
+    assert capfd.readouterr().err == ""
+    engine.up(PLATFORM, "--expect-no-changes")
+    engine.destroy(PLATFORM)
 
 
 def test_a_stack_that_holds_data_is_not_destroyed(engine_of: Any, plane: ControlPlane) -> None:

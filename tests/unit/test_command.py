@@ -23,6 +23,7 @@ ON_A_PROJECT = (
     ["adopt", "terraform.tfstate", "--stack", "dev"],
     ["destroy", "dev", "--yes"],
     ["leftovers", "dev"],
+    ["repair", "dev"],
 )
 Script = Callable[[str], None]
 
@@ -78,6 +79,7 @@ def test_a_subcommand_imports_no_other_one_and_no_sdk_that_it_does_not_use(name:
         "adopt": {"yaml"},
         "destroy": {"yaml", "pulumi_mlops.cli.leftovers"},
         "leftovers": {"yaml"},
+        "repair": {"yaml"},
         "versions": set(),
         "review": {"yaml"},
     }[name]

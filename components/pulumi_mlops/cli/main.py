@@ -25,11 +25,12 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
     "adopt": Subcommand("adopt", "take over what Terraform made: from its state to an import file and settings"),
     "destroy": Subcommand("destroy", "destroy a stack, unless data or somebody else's objects would be lost"),
     "leftovers": Subcommand("leftovers.command", "show what stands in the way of destroying a stack; changes nothing"),
+    "repair": Subcommand("repair", "let `pulumi up` continue after a run that was killed during a Helm operation"),
     "versions": Subcommand("versions", "list every version that the library installs, and what has ended"),
     "review": Subcommand("review", "read previews: comments on pull requests, rules, costs, drift"),
 }
 EPILOG = """exit status: 0 done; 1 failed, the last line says why; 2 wrong command line; 3 something was found: a broken
-rule, what stands in the way of a destroy, a version whose support has ended"""
+rule, what stands in the way of a destroy, an interrupted Helm operation, a version whose support has ended"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

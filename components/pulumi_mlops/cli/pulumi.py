@@ -5,7 +5,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ ADVICE = (
         "passphrase must be set",
         "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to that of the stack's secrets",
     ),
+    ("currently locked", "wait for the run that holds the stack, or, if there is none, free it by `pulumi cancel`"),
     ("no language plugin", "put all programs of the Pulumi CLI's download on PATH, pulumi-language-python among them"),
     ("no resource plugin", "`pulumi install` downloads the plugins that this project needs"),
 )
@@ -40,10 +42,29 @@ class Pulumi:
             stack: its name.
             secrets: whether the values of secrets are shown; then the stack with its outputs is among the resources.
         """
-        shown = ["--show-secrets"] if secrets else []
-        state = json.loads(self.run("stack", "export", "--stack", stack, *shown))
-        resources = items(mapping(state.get("deployment")).get("resources"))
+        resources = items(mapping(self.export(stack, secrets=secrets).get("deployment")).get("resources"))
         return [one for one in resources if secrets or not is_stack(one["urn"])]
+
+    def export(self, stack: str, *, secrets: bool = False) -> dict[str, Any]:
+        """The state of a stack, with the values of its secrets if they are asked for."""
+        shown = ["--show-secrets"] if secrets else []
+        return json.loads(self.run("stack", "export", "--stack", stack, *shown))
+
+    def restore(self, stack: str, state: Mapping[str, Any]) -> None:
+        """Writes a state that was exported without the values of its secrets; drops operations that were begun."""
+        with tempfile.TemporaryDirectory() as directory:
+            file = Path(directory) / "state.json"
+            file.write_text(json.dumps(state))
+            self.run("stack", "import", "--stack", stack, "--file", str(file))
+
+    def refresh(self, stack: str, urns: Sequence[str]) -> None:
+        """Reads some of a stack's resources anew.
+
+        Raises:
+            CommandError: a run of the stack is under way, or the CLI failed otherwise.
+        """
+        targets = [word for urn in urns for word in ("--target", urn)]
+        self.run("refresh", "--yes", "--skip-preview", "--stack", stack, *targets)
 
     def stacks(self) -> list[str]:
         """Names of the project's stacks in the backend."""

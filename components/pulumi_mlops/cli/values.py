@@ -1,5 +1,6 @@
 """Parts of a decoded JSON document that may be missing."""
 
+import json
 from typing import Any, cast
 
 
@@ -11,3 +12,9 @@ def mapping(value: Any) -> dict[str, Any]:
 def items(value: Any) -> list[Any]:
     """The value if it is a list, else an empty one."""
     return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def plain(value: Any) -> Any:
+    """A value of a state that was exported with its secrets shown."""
+    secret = mapping(value).get("plaintext")
+    return value if secret is None else json.loads(secret)

@@ -103,7 +103,7 @@ class Kubernetes(Provider):
         state, new = decode(request.olds), decode(request.news)
         old = decode(request.old_inputs) if request.HasField("old_inputs") else reveal(state.get("__inputs") or {})
         if request.type == RELEASE:
-            return diff_response(*helm.difference(reveal(old), reveal(new), reveal(state), list(request.ignoreChanges)))
+            return diff_response(*helm.difference(reveal(old), reveal(new), list(request.ignoreChanges)))
         kind = kind_of(request.type, reveal(new))
         return diff_response(*objects.difference(self.cluster, kind, old, new, request.ignoreChanges))
 
@@ -132,7 +132,7 @@ class Kubernetes(Provider):
         """The live object or release; an empty answer when it has gone."""
         state, inputs, task = decode(request.properties), decode(request.inputs), self._task(request)
         if request.type == RELEASE:
-            found = helm.read(task, state, inputs)
+            found = helm.read(task, inputs)
         else:
             found = objects.read(task, _kind_of_state(request.type, state, inputs), reveal(state), inputs)
         if found is None:

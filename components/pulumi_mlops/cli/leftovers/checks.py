@@ -15,7 +15,7 @@ from pulumi_mlops.cli.leftovers.kinds import STEPS, Step
 from pulumi_mlops.cli.output import say
 from pulumi_mlops.cli.project import short
 from pulumi_mlops.cli.urns import OURS, REFERENCE, is_ours, is_stack, name_of, type_of
-from pulumi_mlops.cli.values import mapping
+from pulumi_mlops.cli.values import mapping, plain
 
 Resources = Sequence[Mapping[str, Any]]
 CLUSTER = "aws:eks/cluster:Cluster"
@@ -126,7 +126,7 @@ def _in_cluster(stack: str, resources: Resources, provider: str, backend: Backen
     if not survey.has_controller(STEPS, ours.charts):
         return
     shown = next(one for one in backend.resources(stack, secrets=True) if one["urn"] == provider)
-    options = {key: _plain(value) for key, value in mapping(shown.get("inputs")).items()}
+    options = {key: plain(value) for key, value in mapping(shown.get("inputs")).items()}
     try:
         found = _find(options.get("kubeconfig"), options.get("context"), ours, survey.watched_by(STEPS, ours.charts))
     except Unanswered as problem:
@@ -171,7 +171,7 @@ def _kubeconfigs(shown: Resources) -> list[str]:
     """How to reach the clusters that the stack makes: by the library's component, else by the stack's own output."""
     clusters = [one for one in shown if type_of(one["urn"]) == f"{OURS}Cluster"]
     for some in (clusters, [one for one in shown if is_stack(one["urn"])]):
-        found = [_plain(mapping(one.get("outputs")).get("kubeconfig")) for one in some]
+        found = [plain(mapping(one.get("outputs")).get("kubeconfig")) for one in some]
         if texts := [value if isinstance(value, str) else json.dumps(value) for value in found if value]:
             return texts
     return []
@@ -186,12 +186,6 @@ def _find(
     kubeconfig: str | None, context: str | None, ours: survey.Own, steps: Sequence[Step]
 ) -> list[survey.Leftover]:
     return survey.find(Cluster(kubeconfig, context), ours, steps)
-
-
-def _plain(value: Any) -> Any:
-    """A value of a state that was exported with its secrets shown."""
-    secret = mapping(value).get("plaintext")
-    return value if secret is None else json.loads(secret)
 
 
 def _count(found: Sequence[Any]) -> str:
