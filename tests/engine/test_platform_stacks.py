@@ -71,7 +71,7 @@ def test_the_whole_platform_can_be_previewed_without_a_cluster(make_engine: Any,
     assert "warning:" not in text
     planned: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
     preview = engine.preview_json(stack)
-    (fit,) = fits(reading.read(json.dumps(preview), stack))
+    (fit,) = fits([reading.read(json.dumps(preview), stack)])
     assert (fit.verdict, "Karpenter" in fit.message) == (Verdict.FITS, False), fit.message
     for step in preview["steps"]:
         planned[step["op"]][step["urn"].split("::")[2].rpartition("$")[2]] += 1

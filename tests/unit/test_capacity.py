@@ -237,7 +237,7 @@ def on(preview: Preview, node_groups: Any) -> Preview:
 
 
 def verdict(preview: Preview) -> Fit:
-    (found,) = fits(preview)
+    (found,) = fits([preview])
     return found
 
 
@@ -339,8 +339,27 @@ def test_a_preview_that_leaves_out_what_stays_the_same_proves_no_room(nodes: int
     assert ("--show-sames" in verdict(short).message) is (expected is Verdict.NOT_CHECKED)
 
 
+def test_nodes_that_the_foundation_would_have_go_before_those_that_it_has() -> None:
+    platform, foundation = recorded("platform-dev"), recorded("foundation-dev")
+
+    def of(nodes: int) -> Preview:
+        def moved(step: Step) -> Step:
+            if step.type != "pulumi-mlops:index:Cluster" or step.new is None:
+                return step
+            inputs = {**step.new.inputs, "node_groups": [{**GENERAL, "min_size": nodes, "max_size": 9}]}
+            return replace(step, new=replace(step.new, inputs=inputs))
+
+        return replace(foundation, steps=tuple(map(moved, foundation.steps)))
+
+    assert [one.verdict for one in fits([of(2), platform])] == [Verdict.DOES_NOT_FIT]
+    assert [one.verdict for one in fits([of(3), platform])] == [Verdict.FITS]
+    elsewhere = replace(of(2), stack="foundation-prod")
+    assert [one.verdict for one in fits([elsewhere, platform])] == [Verdict.FITS]
+    assert [one.stack for one in rules.check([of(2), platform]) if one.rule == "platform-fits"] == ["platform-dev"]
+
+
 def test_a_preview_that_did_not_end_is_not_judged() -> None:
-    assert fits(replace(recorded("platform-dev"), complete=False)) == []
+    assert fits([replace(recorded("platform-dev"), complete=False)]) == []
 
 
 def test_each_of_two_platforms_in_a_stack_is_judged_by_what_is_its_own() -> None:

@@ -172,7 +172,7 @@ def _comment(arguments: argparse.Namespace) -> int:
         estimates=estimates,
         artifact=arguments.artifact,
         charts=charts.rendered(previews, Path(helm)) if helm else {},
-        fits=[one for preview in previews for one in fits(preview)],
+        fits=fits(previews),
     )
     sys.stdout.write(_rendered(made, arguments))
     return REFUSED if _refused(made, arguments.fail_on or [FailOn.BLOCKING]) else OK

@@ -11,10 +11,11 @@ from pulumi_mlops.review.capacity.running import Running, running
 from pulumi_mlops.review.capacity.workload import Workload
 from pulumi_mlops.review.cost.pods import Pod
 from pulumi_mlops.review.preview import Preview
-from pulumi_mlops.review.resources import Resource, after, sides
+from pulumi_mlops.review.resources import Resource, after, environment, sides
 from pulumi_mlops.review.values import NotReadable, is_hidden, items, mapping
 
 PLATFORM = "pulumi-mlops:index:EksPlatform"
+CLUSTER = "pulumi-mlops:index:Cluster"
 NODE_GROUPS = "node_groups"
 GROUPS_UNKNOWN = (
     "the platform is not told its node groups; its argument `node_groups` names them, and a foundation that makes the "
@@ -47,16 +48,20 @@ class Fit:
     """One sentence, without the stack's name."""
 
 
-def fits(preview: Preview) -> list[Fit]:
-    """The verdict on every platform of the stack; none where it has no platform, or its preview did not end."""
-    if not preview.complete:
-        return []
-    resources = after([preview]).all
+def fits(previews: Sequence[Preview]) -> list[Fit]:
+    """The verdict on every platform of the stacks that are reviewed together, but for previews that did not end."""
+    resources = after(previews).all
     found = [fit(one, resources) for one in resources if one.type == PLATFORM]
-    if found and sides(preview).hidden:
-        # Part of a platform may fit where the whole does not; the other way round it is known.
-        return [_unseen(one) if one.verdict is Verdict.FITS else one for one in found]
-    return found
+    if not found:
+        return []
+    ended = {one.stack for one in previews if one.complete}
+    # Part of a platform may fit where the whole does not; the other way round it is known.
+    partial = {one.stack for one in previews if one.stack in ended and sides(one).hidden}
+    return [
+        _unseen(one) if one.stack in partial and one.verdict is Verdict.FITS else one
+        for one in found
+        if one.stack in ended
+    ]
 
 
 def _unseen(one: Fit) -> Fit:
@@ -68,7 +73,7 @@ def _unseen(one: Fit) -> Fit:
 def fit(platform: Resource, resources: Sequence[Resource]) -> Fit:
     """The verdict on one platform; `resources` are those of all stacks that are reviewed together."""
     try:
-        groups = _groups(platform)
+        groups = _groups(platform, resources)
     except NotReadable as reason:
         verdict, message = Verdict.NOT_CHECKED, f"{NOT_CHECKED}: {reason}"
     else:
@@ -76,8 +81,14 @@ def fit(platform: Resource, resources: Sequence[Resource]) -> Fit:
     return Fit(platform.stack, platform.urn, verdict, message)
 
 
-def _groups(platform: Resource) -> list[NodeGroup]:
-    given = platform.inputs.get(NODE_GROUPS)
+def _groups(platform: Resource, resources: Sequence[Resource]) -> list[NodeGroup]:
+    """Those of the one cluster of the environment that is reviewed as well, or else those that the platform is told.
+
+    The latter are outputs of the foundation as it stands, which a change of its settings has not reached yet.
+    """
+    here = environment(platform.stack)
+    clusters = [one for one in resources if one.type == CLUSTER and environment(one.stack) == here]
+    given = (clusters[0] if len(clusters) == 1 else platform).inputs.get(NODE_GROUPS)
     if given is None or is_hidden(given):
         raise NotReadable(GROUPS_UNKNOWN)
     return node_groups(items(given))
