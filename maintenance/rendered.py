@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 from pulumi_mlops import versions
 from pulumi_mlops.platform import kserve, seldon
+from pulumi_mlops.platform.add_on import check_add_on
 from pulumi_mlops.review import reading
 from pulumi_mlops.review.capacity.charts import chart_of
 
@@ -41,12 +42,12 @@ def _releases(stack: str) -> Iterator[Mapping[str, Any]]:
 
 
 def _optional() -> Iterator[dict[str, Any]]:
-    for name, add_on, args in (
-        ("kserve", kserve.ADD_ON, {"domain": "models.example.org", "gateway_name": "public"}),
-        ("seldon", seldon.ADD_ON, {}),
+    for name, add_on, component, schema, rows, args in (
+        ("kserve", kserve.ADD_ON, kserve.KServe, kserve.KServeArgs, kserve.ARGUMENTS, {"domain": "models.example.org"}),
+        ("seldon", seldon.ADD_ON, seldon.Seldon, seldon.SeldonArgs, seldon.ARGUMENTS, {}),
     ):
+        plain: Any = check_add_on(component, name, {"image_mirror": "mirror.example.org", **args}, schema, rows)
         for one in add_on.releases:
-            plain = {"image_mirror": "mirror.example.org", "gateway_namespace": "gateway", **args}
             values = json.loads(json.dumps(one.values(name, plain), default=lambda _: "text"))
             yield {
                 "chart": one.chart.name,

@@ -10,12 +10,15 @@ import time
 import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from pulumi_mlops.platform import _seaweedfs
+from pulumi_mlops.platform import ObjectStoreUser, _seaweedfs
 
 BUCKETS = ["data", "mlflow"]
-USERS: dict[str, Any] = {"mlflow": {"write": ["mlflow"]}, "reader": {"read": ["data"]}, "team": {"write": ["data"]}}
+USERS: dict[str, ObjectStoreUser] = {
+    "mlflow": {"read": [], "write": ["mlflow"]},
+    "reader": {"read": ["data"], "write": []},
+    "team": {"read": [], "write": ["data"]},
+}
 KEYS = {
     user: {"AWS_ACCESS_KEY_ID": user, "AWS_SECRET_ACCESS_KEY": f"key-of-{user}-0123456789"} for user in USERS
 }  # fmt: skip

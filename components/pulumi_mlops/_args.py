@@ -99,8 +99,7 @@ def check_args(
     enum member is its value; and a whole number that came as a float (from a program in another language) is an int.
     """
     owner = f'{component.__name__} "{name}"'
-    if not isinstance(args, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - the annotation holds nobody back
-        raise ArgumentError(owner, f"args must be a dict of arguments, got {args!r}")
+    check_is_dict(owner, args)
     rules: dict[str, Rule] = {}
     defaults: dict[str, Any] | None = None if arguments is None else {}
     for path, row in (arguments or {}).items():
@@ -132,6 +131,12 @@ def field_problems(args: Mapping[str, Any], schema: type, rules: Mapping[str, Ru
             if _schema.is_known(value) and (complaint := _apply(rule, value)):
                 found.append(f"{path} {complaint}, got {value!r}")
     return found
+
+
+def check_is_dict(owner: str, args: object) -> None:
+    """Raises ArgumentError unless the arguments are a dict: their annotation holds nobody back."""
+    if not isinstance(args, Mapping):
+        raise ArgumentError(owner, f"args must be a dict of arguments, got {args!r}")
 
 
 def inputs(args: Mapping[str, Any]) -> dict[str, Any]:

@@ -165,4 +165,4 @@ def _type_name(hint: Any) -> str:
         bool: "true or false",
         list: "a list",
     }
-    return names.get(origin) or str(hint)
+    return names.get(origin) or (origin.__name__ if isinstance(origin, type) else str(hint))

@@ -1,5 +1,7 @@
 """Arguments of every infrastructure add-on: the least it takes, and everything it takes."""
 
+import inspect
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pulumi
 from pulumi_mlops.platform import ADD_ONS, AddOn, HelmAddOn
 from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform.add_on import check_add_on
 
 from tests.components import delivery_addons
 
@@ -23,6 +26,13 @@ ANY: dict[str, Any] = {
     "service_account_annotations": IRSA,
 }
 """Arguments that every add-on takes."""
+
+
+def filled(component: type[pulumi.ComponentResource], args: Mapping[str, Any]) -> Any:
+    """The arguments as the component's own functions get them: with every default."""
+    schema = inspect.get_annotations(component.__init__)["args"]
+    arguments = sys.modules[component.__module__].ARGUMENTS
+    return check_add_on(component, "one", args, schema, arguments)
 
 
 @dataclass(frozen=True)
@@ -50,16 +60,16 @@ class Addon:
         return self.add_on.chart
 
     @property
-    def values(self) -> Callable[[str, Mapping[str, Any]], dict[str, Any]]:
-        return self.add_on.main.values
-
-    @property
     def service_account(self) -> str:
         (account,) = self.add_on.service_accounts
         return account
 
     def __str__(self) -> str:
         return self.chart.name
+
+    def values(self, name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+        """Values of the chart for a release of that name."""
+        return self.add_on.main.values(name, filled(self.component, args))
 
 
 def installer(name: str) -> Callable[..., pulumi.ComponentResource]:

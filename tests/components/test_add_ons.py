@@ -188,6 +188,8 @@ def test_wrong_arguments_of_such_an_add_on_cost_one_line(build: Build) -> None:
         ({"add_on": RELOADER, "replica": 2}, 'did you mean "replicas"?'),
         ({"add_on": RELOADER, "replicas": 0}, "args.replicas must be between 1 and 10 replicas"),
         ({"add_on": RELOADER, "values": []}, "args.values must be a dict"),
+        ({"add_on": "reloader"}, "args.add_on must be AddOn, got 'reloader'"),
+        (None, "args must be a dict of arguments, got None"),
         ({"add_on": RELOADER, "object_name": "A"}, "args.object_name must be a name of lower-case letters"),
     ):
         with pytest.raises(ArgumentError, match='HelmAddOn "reloader"') as error:

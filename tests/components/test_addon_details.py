@@ -20,7 +20,7 @@ from pulumi_mlops.platform import (
 )
 
 from maintenance import upstream
-from tests.components.addons import ADDONS, ZONE
+from tests.components.addons import ADDONS, ZONE, filled
 from tests.conftest import Build, unknown
 
 LEAST = {addon.component: addon.least for addon in ADDONS}
@@ -154,15 +154,23 @@ def test_the_secret_store_has_the_name_that_others_expect_and_no_keys(build: Bui
 def test_definitions_survive_unless_told_otherwise() -> None:
     keep = {"helm.sh/resource-policy": "keep"}
 
-    assert cert_manager.values("one", {})["crds"]["keep"] is True
-    assert cert_manager.values("one", {"keep_definitions": False})["crds"]["keep"] is False
-    assert external_secrets.values("one", {})["crds"]["annotations"] == keep
-    assert external_secrets.values("one", {"keep_definitions": False})["crds"]["annotations"] == {}
+    assert cert_manager.values("one", filled(CertManager, {}))["crds"]["keep"] is True
+    assert cert_manager.values("one", filled(CertManager, {"keep_definitions": False}))["crds"]["keep"] is False
+    assert (
+        external_secrets.values("one", filled(ExternalSecrets, {"region": "eu-central-1"}))["crds"]["annotations"]
+        == keep
+    )
+    assert (
+        external_secrets.values("one", filled(ExternalSecrets, {"region": "eu-central-1", "keep_definitions": False}))[
+            "crds"
+        ]["annotations"]
+        == {}
+    )
 
 
 @pytest.mark.parametrize(("replicas", "webhooks"), [(1, 1), (2, 3), (10, 3)])
 def test_cert_managers_budgets_never_block_a_drain(replicas: int, webhooks: int) -> None:
-    values = cert_manager.values("one", {"replicas": replicas})
+    values = cert_manager.values("one", filled(CertManager, {"replicas": replicas}))
 
     assert values["webhook"]["replicaCount"] == webhooks
     for part in (values, values["webhook"], values["cainjector"]):
@@ -170,7 +178,7 @@ def test_cert_managers_budgets_never_block_a_drain(replicas: int, webhooks: int)
 
 
 def test_replicas_of_external_secrets_elect_a_leader_and_have_a_budget() -> None:
-    values = external_secrets.values("one", {})
+    values = external_secrets.values("one", filled(ExternalSecrets, {"region": "eu-central-1"}))
 
     assert values["leaderElect"] is True
     assert values["replicaCount"] == values["webhook"]["replicaCount"] == 2
@@ -179,31 +187,42 @@ def test_replicas_of_external_secrets_elect_a_leader_and_have_a_budget() -> None
 
 
 def test_the_load_balancer_controller_stands_in_nobodys_way() -> None:
-    values = load_balancer_controller.values("one", LEAST[LoadBalancerController])
+    values = load_balancer_controller.values("one", filled(LoadBalancerController, LEAST[LoadBalancerController]))
 
     assert values["enableServiceMutatorWebhook"] is False
     assert values["enableCertManager"] is True
     assert values["controllerConfig"]["featureGates"] == {"ALBGatewayAPI": False, "NLBGatewayAPI": False}
     assert values["podDisruptionBudget"] == {"maxUnavailable": 1}
-    single = load_balancer_controller.values("one", {**LEAST[LoadBalancerController], "replicas": 1})
+    single = load_balancer_controller.values(
+        "one", filled(LoadBalancerController, {**LEAST[LoadBalancerController], "replicas": 1})
+    )
     assert single["podDisruptionBudget"] == {}
 
 
 def test_records_go_with_their_objects_unless_told_otherwise() -> None:
-    assert external_dns.values("one", DNS)["policy"] == "sync"
-    assert external_dns.values("one", {**DNS, "keep_records": True})["policy"] == "upsert-only"
-    assert external_dns.values("one", DNS)["txtOwnerId"] == "mlops"
+    assert external_dns.values("one", filled(ExternalDns, DNS))["policy"] == "sync"
+    assert external_dns.values("one", filled(ExternalDns, {**DNS, "keep_records": True}))["policy"] == "upsert-only"
+    assert external_dns.values("one", filled(ExternalDns, DNS))["txtOwnerId"] == "mlops"
 
 
 def test_sources_are_spelt_as_external_dns_spells_them() -> None:
-    assert external_dns.values("one", DNS)["sources"] == ["service", "ingress", "gateway-httproute"]
+    assert external_dns.values("one", filled(ExternalDns, DNS))["sources"] == [
+        "service",
+        "ingress",
+        "gateway-httproute",
+    ]
     everything = [source.value for source in external_dns.DnsSource]
-    assert external_dns.values("one", {**DNS, "sources": everything})["sources"][-1] == "istio-virtualservice"
+    assert (
+        external_dns.values("one", filled(ExternalDns, {**DNS, "sources": everything}))["sources"][-1]
+        == "istio-virtualservice"
+    )
 
 
 def test_zones_are_filtered_when_given() -> None:
-    assert external_dns.values("one", DNS)["extraArgs"] == {}
-    assert external_dns.values("one", {**DNS, "zone_ids": [ZONE]})["extraArgs"] == {"zone-id-filter": [ZONE]}
+    assert external_dns.values("one", filled(ExternalDns, DNS))["extraArgs"] == {}
+    assert external_dns.values("one", filled(ExternalDns, {**DNS, "zone_ids": [ZONE]}))["extraArgs"] == {
+        "zone-id-filter": [ZONE]
+    }
 
 
 def test_karpenter_ends_and_tags_nothing_but_the_clusters_own_instances() -> None:

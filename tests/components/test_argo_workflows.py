@@ -7,6 +7,7 @@ import yaml
 from pulumi_mlops import ArgumentError, versions
 from pulumi_mlops.platform import ArgoWorkflows, argo_workflows
 
+from tests.components.addons import filled
 from tests.conftest import Build, unknown
 
 UPSTREAM_KEYS = Path(__file__).parent.parent / "data" / "argo-workflows-value-keys.txt"
@@ -16,6 +17,10 @@ FREE_FORM = ("resources", "podSecurityContext", "securityContext", "workflowDefa
 
 def program(name: str = "argo-workflows", **changes: Any) -> ArgoWorkflows:
     return ArgoWorkflows(name, {"namespace": "argo", **changes})
+
+
+def values_of(release: str, **changes: Any) -> dict[str, Any]:
+    return argo_workflows.values(release, filled(ArgoWorkflows, {"namespace": "argo", **changes}))
 
 
 def test_one_pinned_release_of_upstreams_chart(build: Build) -> None:
@@ -54,7 +59,7 @@ def test_the_chart_comes_from_a_repository_a_registry_or_a_directory(repository:
 def test_upstreams_chart_has_every_value_that_we_set() -> None:
     known = set(UPSTREAM_KEYS.read_text().split())
 
-    ours = set(_paths(argo_workflows.values("argo-workflows", {})))
+    ours = set(_paths(values_of("argo-workflows")))
 
     assert ours
     assert ours - known == set()
@@ -64,11 +69,11 @@ def test_the_stand_in_chart_says_what_it_does_with_every_value_that_we_set() -> 
     chart = Path(__file__).parent.parent.parent / "standins" / "charts" / "argo-workflows" / "values.yaml"
     known = set(_paths(yaml.safe_load(chart.read_text())))
 
-    assert set(_paths(argo_workflows.values("argo-workflows", {}))) - known == set()
+    assert set(_paths(values_of("argo-workflows"))) - known == set()
 
 
 def test_images_come_from_the_mirror_in_our_version() -> None:
-    values = argo_workflows.values("a", {"image_mirror": "mirror.example.org"})
+    values = values_of("a", image_mirror="mirror.example.org")
 
     assert values["images"]["tag"] == f"v{versions.ARGO_WORKFLOWS}"
     for part, repository in (("controller", "argoproj/workflow-controller"), ("executor", "argoproj/argoexec")):
@@ -76,12 +81,12 @@ def test_images_come_from_the_mirror_in_our_version() -> None:
 
 
 def test_definitions_survive_unless_told_otherwise() -> None:
-    assert argo_workflows.values("a", {})["crds"]["keep"] is True
-    assert argo_workflows.values("a", {"keep_definitions": False})["crds"]["keep"] is False
+    assert values_of("a")["crds"]["keep"] is True
+    assert values_of("a", keep_definitions=False)["crds"]["keep"] is False
 
 
 def test_settings_reach_the_controller() -> None:
-    values = argo_workflows.values("a", {"requeue_milliseconds": 2000, "retained_workflows": 7, "memory": "1Gi"})
+    values = values_of("a", requeue_milliseconds=2000, retained_workflows=7, memory="1Gi")
 
     assert {"name": "DEFAULT_REQUEUE_TIME", "value": "2000ms"} in values["controller"]["extraEnv"]
     assert set(values["controller"]["retentionPolicy"].values()) == {7}
@@ -89,7 +94,7 @@ def test_settings_reach_the_controller() -> None:
 
 
 def test_the_executor_may_run_in_a_restricted_namespace() -> None:
-    security = argo_workflows.values("a", {})["executor"]["securityContext"]
+    security = values_of("a")["executor"]["securityContext"]
 
     assert security["allowPrivilegeEscalation"] is False
     assert security["capabilities"] == {"drop": ["ALL"]}

@@ -16,7 +16,7 @@ from pulumi_mlops.platform import (
     public_gateway,
 )
 
-from tests.components.addons import ADDONS, CHARTS, ISTIO_FULL, MIRROR, PUBLIC, PUBLIC_FULL
+from tests.components.addons import ADDONS, CHARTS, ISTIO_FULL, MIRROR, PUBLIC, PUBLIC_FULL, filled
 from tests.components.programs import ENDPOINT
 from tests.conftest import UNKNOWN, Build, Graph, unknown
 
@@ -136,7 +136,7 @@ def test_the_load_balancer_is_public_unless_told_otherwise(build: Build, interna
 
 
 def test_a_proxy_serves_until_the_load_balancer_has_let_go_of_it() -> None:
-    values = public_gateway.values("public", PUBLIC)
+    values = public_gateway.values("public", filled(PublicGateway, PUBLIC))
 
     drain = values["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert drain >= 30
@@ -156,7 +156,7 @@ def test_a_proxy_serves_until_the_load_balancer_has_let_go_of_it() -> None:
 def test_proxies_scale_and_a_single_one_does_not_block_a_drain(
     args: dict[str, Any], least: int, most: int, budget: dict[str, Any]
 ) -> None:
-    values = public_gateway.values("public", {**PUBLIC, **args})
+    values = public_gateway.values("public", filled(PublicGateway, {**PUBLIC, **args}))
 
     assert (values["autoscaling"]["minReplicas"], values["autoscaling"]["maxReplicas"]) == (least, most)
     assert values["podDisruptionBudget"] == budget
@@ -239,20 +239,20 @@ def test_istio_comes_from_where_upstream_stays(build: Build) -> None:
 
     for name in ("istio-base", "istio-release"):
         assert graph[name].inputs["repositoryOpts"] == {"repo": "https://blob.istio.io/istio-release/charts"}
-    assert istio.values("istio", {})["global"]["hub"] == "docker.io/istio"
-    assert istio.values("istio", {})["global"]["tag"] == versions.ISTIO
+    assert istio.values("istio", filled(Istio, {}))["global"]["hub"] == "docker.io/istio"
+    assert istio.values("istio", filled(Istio, {}))["global"]["tag"] == versions.ISTIO
 
 
 def test_istio_comes_from_the_mirror(build: Build) -> None:
     graph = build(lambda: Istio("istio", ISTIO_FULL))
 
-    assert istio.values("istio", ISTIO_FULL)["global"]["hub"] == f"{MIRROR}/istio"
+    assert istio.values("istio", filled(Istio, ISTIO_FULL))["global"]["hub"] == f"{MIRROR}/istio"
     assert graph["istio-base"].inputs["chart"] == f"{CHARTS}/base"
     assert graph["istio-release"].inputs["chart"] == f"{CHARTS}/istiod"
 
 
 def test_istios_webhook_fails_from_the_beginning_in_both_charts() -> None:
-    for values in (istio.base_values("istio", {}), istio.values("istio", {})):
+    for values in (istio.base_values("istio", filled(Istio, {})), istio.values("istio", filled(Istio, {}))):
         assert values["base"]["validationFailurePolicy"] == "Fail"
 
 
@@ -267,7 +267,7 @@ def test_istio_lives_in_the_namespace_that_it_is_told(build: Build) -> None:
 
 @pytest.mark.parametrize(("replicas", "most", "budget"), [(1, 2, False), (2, 4, True), (10, 20, True)])
 def test_istios_control_plane_scales(replicas: int, most: int, budget: bool) -> None:
-    values = istio.values("istio", {"replicas": replicas})
+    values = istio.values("istio", filled(Istio, {"replicas": replicas}))
 
     assert (values["autoscaleMin"], values["autoscaleMax"]) == (replicas, most)
     assert values["global"]["defaultPodDisruptionBudget"] == {"enabled": budget}

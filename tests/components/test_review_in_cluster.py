@@ -99,7 +99,7 @@ def test_a_comment_is_in_the_form_of_its_host(build: Build) -> None:
     ("changes", "complaint"),
     [
         ({"host": "bitbucket"}, "args.host must be one of 'github', 'gitlab', 'gitea', got 'bitbucket'"),
-        ({"host": "gitea"}, 'args.api_url is required where host is "gitea"'),
+        ({"host": "gitea"}, 'args.api_url is required where args.host is "gitea"'),
         ({"api_url": "http://git.example.org"}, "args.api_url must be an https address without a user"),
         ({"repository": "birds"}, "args.repository must be owner/name, got 'birds'"),
         ({"repository_url": "https://me:secret@git.example.org/x"}, "args.repository_url must be an https address"),

@@ -9,7 +9,7 @@ from jsonschema import Draft202012Validator
 from pulumi_mlops.platform import istio, public_gateway
 
 from maintenance.extraction import ANYTHING
-from tests.components.addons import ADDONS, ISTIO_FULL, PUBLIC, PUBLIC_FULL
+from tests.components.addons import ADDONS, ISTIO_FULL, PUBLIC, PUBLIC_FULL, filled
 
 IN_COMMENTS = {
     "cert-manager": {
@@ -40,9 +40,9 @@ VALUES = [
     pytest.param(chart.name, values, id=f"{chart.name}-{size}")
     for size, mesh, public in (("smallest", {}, PUBLIC), ("fullest", ISTIO_FULL, PUBLIC_FULL))
     for chart, values in (
-        (istio.BASE, istio.base_values("one", mesh)),
-        (istio.ISTIOD, istio.values("one", mesh)),
-        (public_gateway.CHART, public_gateway.values("one", public)),
+        (istio.BASE, istio.base_values("one", filled(istio.Istio, mesh))),
+        (istio.ISTIOD, istio.values("one", filled(istio.Istio, mesh))),
+        (public_gateway.CHART, public_gateway.values("one", filled(public_gateway.PublicGateway, public))),
     )
 ]
 """(chart, values): one line for each way in which an add-on is installed."""

@@ -10,10 +10,11 @@ from typing import Any
 import pytest
 import yaml
 from pulumi_mlops import versions
-from pulumi_mlops.platform import argo_workflows
+from pulumi_mlops.platform import ArgoWorkflows, argo_workflows
 
 from local import tools
 from local.paths import ROOT
+from tests.components.addons import filled
 
 CHART = ROOT / "standins" / "charts" / "argo-workflows"
 UPSTREAM_KEYS = ROOT / "tests" / "data" / "argo-workflows-value-keys.txt"
@@ -128,7 +129,11 @@ def test_it_says_what_it_stands_in_for_and_which_version():
 
 
 def test_it_takes_the_values_of_the_library(template):
-    objects = template(argo_workflows.values("argo", {"image_mirror": "mirror.example.org"}))
+    objects = template(
+        argo_workflows.values(
+            "argo", filled(ArgoWorkflows, {"namespace": "argo", "image_mirror": "mirror.example.org"})
+        )
+    )
 
     tag = f"v{versions.ARGO_WORKFLOWS}"
     assert container(objects)["image"] == f"mirror.example.org/argoproj/workflow-controller:{tag}"

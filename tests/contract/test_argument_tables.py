@@ -11,35 +11,34 @@ from typing import Any, is_typeddict
 
 import pytest
 from pulumi_mlops._args import Argument
+from pulumi_mlops.platform.add_on import COMMON, ChartArgs
 
 from tests.contract.api import COMPONENTS, args_of
 
 
 def table(component: type) -> dict[str, Argument] | None:
-    """The component's rows, beside the class or beside the type of its arguments."""
-    modules = (sys.modules[one.__module__] for one in (component, args_of(component)))
-    return next((found for module in modules if (found := getattr(module, "ARGUMENTS", None)) is not None), None)
+    """The component's rows, beside the class or beside the type of its arguments, and those that add-ons share."""
+    schema = args_of(component)
+    modules = (sys.modules[one.__module__] for one in (component, schema))
+    own = next((found for module in modules if (found := getattr(module, "ARGUMENTS", None)) is not None), None)
+    if own is None or set(ChartArgs.__annotations__) - set(schema.__annotations__):
+        return own
+    return {key: row for key, row in COMMON.items() if key in schema.__annotations__} | own
 
 
 CONVERTED = {name: component for name, component in COMPONENTS.items() if table(component) is not None}
-NOT_YET = {
-    "pulumi_mlops.platform": {
-        "ArgoCD", "ArgoEvents", "ArgoWorkflows", "CertManager", "Crossplane", "EfsStorageClass",
-        "ExternalDns", "ExternalSecrets", "GatewayApi", "HelmAddOn", "Istio", "KServe", "Karpenter",
-        "LoadBalancerController", "MLflow", "Monitoring", "NfsStorageClass", "ObjectStore",
-        "PublicGateway", "ReviewWorkflow", "Seldon",
-    },
-}  # fmt: skip
-"""Components whose arguments have rules without defaults; it may only become shorter."""
 
 
 def descriptions(schema: type) -> dict[str, str]:
-    """Argument → its description, the string after it in the source."""
-    module = ast.parse(Path(inspect.getfile(sys.modules[schema.__module__])).read_text())
-    body = next(node for node in module.body if isinstance(node, ast.ClassDef) and node.name == schema.__name__).body
-    return {
+    """Argument → its description, the string after it in the source; those of inherited arguments as well."""
+    module = sys.modules[schema.__module__]
+    source = ast.parse(Path(inspect.getfile(module)).read_text())
+    found = next(node for node in source.body if isinstance(node, ast.ClassDef) and node.name == schema.__name__)
+    bases = (eval(ast.unparse(base), vars(module)) for base in found.bases)
+    inherited = {key: text for base in bases if is_typeddict(base) for key, text in descriptions(base).items()}
+    return inherited | {
         field.target.id: " ".join(text.value.value.split())
-        for field, text in pairwise(body)
+        for field, text in pairwise(found.body)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant)
     }
@@ -52,7 +51,7 @@ def told(description: str, path: str = "") -> str | None:
     those that differ by the last key before theirs: "default 1800, train 21600".
     """
     for key in path.split(".")[-2:-1]:
-        if found := re.search(rf"default [\w./-]+,[\w ,./-]*\b{key} (\w+)", description):
+        if found := re.search(rf"default [\w./-]+,[\w ,./-]*\b{re.escape(key)} (\w+)", description):
             return found[1]
     found = re.search(r"""(?<!'s )\bdefault (`[^`]+`|"[^"]+"|[\w./-]+)""", description)
     return found[1].strip('`".') if found else None
@@ -88,9 +87,8 @@ def rows(schema: type, arguments: dict[str, Argument], path: str = "") -> dict[s
     return every
 
 
-def test_every_component_has_a_table_or_is_known_to_lack_one() -> None:
-    lacking = {name for name in COMPONENTS if name not in CONVERTED}
-    assert lacking == {f"{package}.{name}" for package, names in NOT_YET.items() for name in names}
+def test_every_component_has_a_table() -> None:
+    assert {name for name in COMPONENTS if name not in CONVERTED} == set()
 
 
 @pytest.mark.parametrize("name", sorted(CONVERTED))
@@ -108,8 +106,16 @@ def test_the_default_in_a_description_is_the_one_in_the_row(name: str) -> None:
 def test_every_row_is_that_of_an_argument_and_required_ones_have_no_default(name: str) -> None:
     arguments = table(CONVERTED[name]) or {}
     every = rows(args_of(CONVERTED[name]), arguments)
-    assert {path.removesuffix(".*") for path in arguments} <= set(every)
+    with_fields = {path.rpartition(".")[0].removesuffix(".*") for path in every}
+    keys_of_free_dicts = {path for path in arguments if path.rpartition(".")[0] in set(every) - with_fields}
+    assert {path.removesuffix(".*") for path in arguments} - keys_of_free_dicts <= set(every)
     assert [path for path, (_, row, required) in every.items() if required and row.default is not None] == []
+
+
+def test_every_argument_of_an_add_on_has_a_description() -> None:
+    for name, component in CONVERTED.items():
+        schema = args_of(component)
+        assert (name, set(descriptions(schema))) == (name, set(schema.__annotations__))
 
 
 def test_a_shared_description_tells_the_default_of_each() -> None:

@@ -28,8 +28,14 @@ LIST, LOGS = "list workflows.argoproj.io", "get pods/log"
 
 def program() -> None:
     namespace = k8s.core.v1.Namespace("argo", metadata={"name": PLACE})
-    groups = {"sso_admin_groups": ["platform", *STRANGE], "sso_reader_groups": ["auditors"]}
-    _argo_access.create("workflows", "workflows", namespace.metadata["name"], groups, pulumi.ResourceOptions())
+    _argo_access.create(
+        "workflows",
+        "workflows",
+        namespace.metadata["name"],
+        admin_groups=["platform", *STRANGE],
+        reader_groups=["auditors"],
+        child=pulumi.ResourceOptions(),
+    )
     for team in ("birds", "fish"):
         Workspace(
             f"{team}-of-people",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from pulumi_mlops._lazy import lazy
 
 if TYPE_CHECKING:
+    from pulumi_mlops.platform._argo_cd_args import ArgoCDArgs
     from pulumi_mlops.platform._charts import Chart
     from pulumi_mlops.platform._descriptions import ADD_ONS
     from pulumi_mlops.platform._eks_platform_args import (
@@ -17,6 +18,10 @@ if TYPE_CHECKING:
         EksNodeGroupArgs,
         EksPlatformArgs,
     )
+    from pulumi_mlops.platform._mlflow_args import MLflowArgs, MLflowArtifactStore
+    from pulumi_mlops.platform._object_store_args import ObjectStoreArgs, ObjectStoreUser
+    from pulumi_mlops.platform._public_gateway_args import PublicGatewayArgs
+    from pulumi_mlops.platform._review_workflow_args import GitHostKind, ReviewWorkflowArgs
     from pulumi_mlops.platform.add_on import (
         AddOn,
         AddOnArgs,
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
         ChartRelease,
         ReplicatedArgs,
     )
-    from pulumi_mlops.platform.argo_cd import ArgoCD, ArgoCDArgs
+    from pulumi_mlops.platform.argo_cd import ArgoCD
     from pulumi_mlops.platform.argo_events import ArgoEvents, ArgoEventsArgs
     from pulumi_mlops.platform.argo_workflows import (
         ArgoServerArgs,
@@ -38,6 +43,7 @@ if TYPE_CHECKING:
     )
     from pulumi_mlops.platform.cert_manager import CertManager, CertManagerArgs
     from pulumi_mlops.platform.crossplane import Crossplane, CrossplaneArgs
+    from pulumi_mlops.platform.efs_storage_class import EfsStorageClass, EfsStorageClassArgs
     from pulumi_mlops.platform.eks_platform import EksPlatform
     from pulumi_mlops.platform.external_dns import DnsSource, ExternalDns, ExternalDnsArgs
     from pulumi_mlops.platform.external_secrets import ExternalSecrets, ExternalSecretsArgs
@@ -48,19 +54,14 @@ if TYPE_CHECKING:
     from pulumi_mlops.platform.karpenter import Karpenter, KarpenterArgs
     from pulumi_mlops.platform.kserve import KServe, KServeArgs
     from pulumi_mlops.platform.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
-    from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs, MLflowArtifactStore
+    from pulumi_mlops.platform.mlflow import MLflow
     from pulumi_mlops.platform.monitoring import Monitoring, MonitoringArgs
-    from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, ObjectStoreUser
+    from pulumi_mlops.platform.nfs_storage_class import NfsStorageClass, NfsStorageClassArgs
+    from pulumi_mlops.platform.object_store import ObjectStore
     from pulumi_mlops.platform.platform import Platform, PlatformArgs, PlatformSizes
-    from pulumi_mlops.platform.public_gateway import PublicGateway, PublicGatewayArgs
-    from pulumi_mlops.platform.review_workflow import GitHostKind, ReviewWorkflow, ReviewWorkflowArgs
+    from pulumi_mlops.platform.public_gateway import PublicGateway
+    from pulumi_mlops.platform.review_workflow import ReviewWorkflow
     from pulumi_mlops.platform.seldon import Seldon, SeldonArgs
-    from pulumi_mlops.platform.storage_classes import (
-        EfsStorageClass,
-        EfsStorageClassArgs,
-        NfsStorageClass,
-        NfsStorageClassArgs,
-    )
 
 __all__ = [
     "ADD_ONS",
@@ -137,7 +138,21 @@ __all__ = [
 
 _MODULES = {
     "_charts": ("Chart",),
+    "_argo_cd_args": ("ArgoCDArgs",),
     "_descriptions": ("ADD_ONS",),
+    "_mlflow_args": (
+        "MLflowArgs",
+        "MLflowArtifactStore",
+    ),
+    "_object_store_args": (
+        "ObjectStoreArgs",
+        "ObjectStoreUser",
+    ),
+    "_public_gateway_args": ("PublicGatewayArgs",),
+    "_review_workflow_args": (
+        "GitHostKind",
+        "ReviewWorkflowArgs",
+    ),
     "_eks_platform_args": (
         "EksDatabaseArgs",
         "EksLoginArgs",
@@ -154,10 +169,7 @@ _MODULES = {
         "ChartRelease",
         "ReplicatedArgs",
     ),
-    "argo_cd": (
-        "ArgoCD",
-        "ArgoCDArgs",
-    ),
+    "argo_cd": ("ArgoCD",),
     "argo_events": (
         "ArgoEvents",
         "ArgoEventsArgs",
@@ -177,6 +189,10 @@ _MODULES = {
     "crossplane": (
         "Crossplane",
         "CrossplaneArgs",
+    ),
+    "efs_storage_class": (
+        "EfsStorageClass",
+        "EfsStorageClassArgs",
     ),
     "eks_platform": ("EksPlatform",),
     "external_dns": (
@@ -216,43 +232,26 @@ _MODULES = {
         "LoadBalancerController",
         "LoadBalancerControllerArgs",
     ),
-    "mlflow": (
-        "MLflow",
-        "MLflowArgs",
-        "MLflowArtifactStore",
-    ),
+    "mlflow": ("MLflow",),
     "monitoring": (
         "Monitoring",
         "MonitoringArgs",
     ),
-    "object_store": (
-        "ObjectStore",
-        "ObjectStoreArgs",
-        "ObjectStoreUser",
+    "nfs_storage_class": (
+        "NfsStorageClass",
+        "NfsStorageClassArgs",
     ),
+    "object_store": ("ObjectStore",),
     "platform": (
         "Platform",
         "PlatformArgs",
         "PlatformSizes",
     ),
-    "public_gateway": (
-        "PublicGateway",
-        "PublicGatewayArgs",
-    ),
-    "review_workflow": (
-        "GitHostKind",
-        "ReviewWorkflow",
-        "ReviewWorkflowArgs",
-    ),
+    "public_gateway": ("PublicGateway",),
+    "review_workflow": ("ReviewWorkflow",),
     "seldon": (
         "Seldon",
         "SeldonArgs",
-    ),
-    "storage_classes": (
-        "EfsStorageClass",
-        "EfsStorageClassArgs",
-        "NfsStorageClass",
-        "NfsStorageClassArgs",
     ),
 }
 __getattr__, __dir__ = lazy(__name__, _MODULES)

@@ -4,13 +4,13 @@ Permissions are data. `statement` makes one entry of what `WorkloadIdentity` tak
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import NotRequired, TypeAlias, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import _aws, conventions
-from pulumi_mlops._args import Rule, between, dns_label, matches, not_empty
+from pulumi_mlops import conventions
+from pulumi_mlops._args import Rule, matches
 from pulumi_mlops._manifests import RESTRICTED, Manifest, name_of
 
 DEFAULT_REPLICAS = 2
@@ -19,18 +19,27 @@ MAX_REPLICAS = 10
 PRIORITY_CLASS = "system-cluster-critical"
 """Of controllers without which nothing else in the cluster gets an address, a certificate, a secret or a node."""
 
-RULES: dict[str, Rule] = {
-    "namespace": dns_label,
-    "chart_repository": not_empty,
-    "replicas": between(1, MAX_REPLICAS, "replicas"),
-}
-"""Of the arguments that every add-on has; a rule for an argument that an add-on lacks does nothing."""
-
-region, account, zone_id, certificate_arn = _aws.region, _aws.account_id, _aws.hosted_zone_id, _aws.certificate_arn
 domain: Rule = matches(
     r"(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
     'a domain name such as "example.org", in lower case and without a dot at its end',
 )
+
+
+ConditionValues: TypeAlias = pulumi.Input[str] | list[str] | list[pulumi.Input[str]]
+"""A single value needs no list."""
+Conditions: TypeAlias = Mapping[str, Mapping[str, ConditionValues]]
+"""Operator → key → values of a statement."""
+
+
+class Statement(TypedDict):
+    """One permission, as `WorkloadIdentity` takes it."""
+
+    actions: list[str]
+    resources: list[pulumi.Input[str]]
+    conditions: NotRequired[dict[str, dict[str, list[pulumi.Input[str]]]]]
+    """Operator → key → values."""
+    reason: NotRequired[str]
+    """Why a bare `*` cannot be avoided."""
 
 
 def namespace(
@@ -44,20 +53,14 @@ def namespace(
 
     `name` is the component's, `instance` what its objects are called, where that is another name.
     """
+    labels = conventions.labels("namespace", instance or name, {**RESTRICTED, **(extra_labels or {})})
+    metadata: Manifest = {"name": wanted, "labels": labels}
     created = k8s.core.v1.Namespace(
         f"{name}-namespace",
-        metadata=_metadata({"name": wanted, "labels": _namespace_labels(instance or name, extra_labels)}),
+        metadata=metadata,
         opts=pulumi.ResourceOptions(parent=parent),
     )
     return name_of(created)
-
-
-def _namespace_labels(name: str, extra: Mapping[str, str] | None) -> dict[str, Any]:
-    return conventions.labels("namespace", name, {**RESTRICTED, **(extra or {})})
-
-
-def _metadata(content: dict[str, Any]) -> Manifest:
-    return content
 
 
 def when_ready(release: k8s.helm.v3.Release, name: str) -> pulumi.Output[str]:
@@ -65,30 +68,27 @@ def when_ready(release: k8s.helm.v3.Release, name: str) -> pulumi.Output[str]:
     return release.id.apply(lambda _: name)
 
 
-def spread(labels: Mapping[str, str]) -> list[dict[str, Any]]:
+def spread(labels: Mapping[str, str] | None = None) -> list[Manifest]:
     """Topology spread constraints: the pods with these labels are on different nodes in different zones, if possible.
 
-    ScheduleAnyway, since a controller that waits for a second zone while one is down helps nobody.
+    ScheduleAnyway, since a controller that waits for a second zone while one is down helps nobody. Without labels the
+    constraints have no selector, for charts that add their own.
     """
+    selector = {} if labels is None else {"labelSelector": {"matchLabels": dict(labels)}}
     return [
-        {
-            "maxSkew": 1,
-            "topologyKey": key,
-            "whenUnsatisfiable": "ScheduleAnyway",
-            "labelSelector": {"matchLabels": dict(labels)},
-        }
+        {"maxSkew": 1, "topologyKey": key, "whenUnsatisfiable": "ScheduleAnyway", **selector}
         for key in ("topology.kubernetes.io/zone", "kubernetes.io/hostname")
     ]
 
 
-def budget(replicas: int) -> dict[str, Any]:
+def budget(replicas: int) -> Manifest:
     """A disruption budget that lets nodes be drained one pod at a time; none for a single pod, which it would block."""
     return {"enabled": True, "maxUnavailable": 1} if replicas > 1 else {"enabled": False}
 
 
-def mirrored(registry: pulumi.Input[str], repository: str) -> pulumi.Input[str]:
-    """An image's name without its tag, from the registry or a mirror that keeps the repository's path."""
-    return text("{0}/" + repository, registry)
+def mirrored(mirror: pulumi.Input[str] | None, registry: str, image: str) -> pulumi.Input[str]:
+    """An image's name, at its own registry or at a mirror, where it has the same path."""
+    return text("{0}/" + image, registry if mirror is None else mirror)
 
 
 def text(pattern: str, *parts: pulumi.Input[str]) -> pulumi.Input[str]:
@@ -102,14 +102,14 @@ def statement(
     actions: Sequence[str],
     resources: Sequence[pulumi.Input[str]],
     *,
-    conditions: Mapping[str, Mapping[str, Any]] | None = None,
+    conditions: Conditions | None = None,
     reason: str = "",
-) -> dict[str, Any]:
-    """One permission as `WorkloadIdentity` takes it; `reason` says why a bare `*` cannot be avoided."""
-    found: dict[str, Any] = {"actions": list(actions), "resources": list(resources)}
+) -> Statement:
+    """One permission."""
+    found = Statement(actions=list(actions), resources=list(resources))
     if conditions:
         found["conditions"] = {
-            operator: {key: value if isinstance(value, list) else [value] for key, value in keys.items()}
+            operator: {key: [*value] if isinstance(value, list) else [value] for key, value in keys.items()}
             for operator, keys in conditions.items()
         }
     if reason:

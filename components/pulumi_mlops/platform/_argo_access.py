@@ -1,7 +1,6 @@
 """The service accounts as which people act in all of Argo Workflows: admins, readers, and whoever logs in."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -25,7 +24,9 @@ def create(
     name: str,
     called: str,
     namespace: pulumi.Input[str],
-    server: Mapping[str, Any],
+    *,
+    admin_groups: Sequence[str] | None,
+    reader_groups: Sequence[str] | None,
     child: pulumi.ResourceOptions,
 ) -> None:
     """Creates the accounts of the groups that the server is told of, and the one of everybody else.
@@ -33,8 +34,8 @@ def create(
     `name` is the component's, `called` what its objects are called.
     """
     for role, groups, precedence, rules in (
-        ("admin", server.get("sso_admin_groups"), ADMIN, [*EVERYWHERE, *RUN]),
-        ("reader", server.get("sso_reader_groups"), READER, EVERYWHERE),
+        ("admin", admin_groups, ADMIN, [*EVERYWHERE, *RUN]),
+        ("reader", reader_groups, READER, EVERYWHERE),
     ):
         if not groups:
             continue

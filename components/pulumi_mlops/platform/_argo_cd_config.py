@@ -1,13 +1,13 @@
 """What Argo CD is told in its ConfigMaps: who may log in, what is healthy, what is not watched."""
 
 import json
-from collections.abc import Mapping
-from typing import Any
 
 import pulumi
 
-from pulumi_mlops._manifests import resources
+from pulumi_mlops._manifests import Manifest, resources
 from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform._argo_cd_args import ArgoCDArgs
+from pulumi_mlops.platform.add_on import HelmValues
 
 REDIS_SECRET = "argocd-redis"  # noqa: S105 - the name that Argo CD's programs look for
 REDIS_PASSWORD_KEY = "auth"  # noqa: S105 - a key
@@ -67,7 +67,7 @@ return hs
 """Argo CD knows nothing of Crossplane's conditions; without this an application is healthy before its database is."""
 
 
-def config_map(args: Mapping[str, Any]) -> dict[str, Any]:
+def config_map(args: ArgoCDArgs) -> HelmValues:
     """Entries of `argocd-cm`. Its values are text; JSON is YAML, and does not depend on indentation."""
     health = {"health.lua": CROSSPLANE_HEALTH}
     return {
@@ -84,7 +84,7 @@ def config_map(args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def oidc(args: Mapping[str, Any]) -> dict[str, Any]:
+def oidc(args: ArgoCDArgs) -> HelmValues:
     """The identity provider. The client's secret is named, not held: Argo CD reads `$<Secret>:<key>` by itself."""
     secret = pulumi.Output.from_input(args["oidc_secret_name"])
     return {
@@ -92,14 +92,19 @@ def oidc(args: Mapping[str, Any]) -> dict[str, Any]:
         "issuer": args["oidc_issuer"],
         "clientID": args["oidc_client_id"],
         "clientSecret": secret.apply(lambda name: f"${name}:{CLIENT_SECRET_KEY}"),
-        "requestedScopes": ["openid", "profile", "email", *([args["groups_scope"]] if "groups_scope" in args else [])],
+        "requestedScopes": [
+            "openid",
+            "profile",
+            "email",
+            *([] if args["groups_scope"] is None else [args["groups_scope"]]),
+        ],
     }
 
 
-def rbac(args: Mapping[str, Any]) -> dict[str, Any]:
+def rbac(args: ArgoCDArgs) -> HelmValues:
     """Entries of `argocd-rbac-cm`: the groups of the identity provider that may change everything, or see it."""
     groups = [("role:admin", group) for group in args["admin_groups"]]
-    groups += [("role:readonly", group) for group in args.get("reader_groups", [])]
+    groups += [("role:readonly", group) for group in args["reader_groups"]]
     return {
         "policy.default": NOBODY,
         "policy.csv": "".join(f"g, {json.dumps(group)}, {role}\n" for role, group in groups),
@@ -107,11 +112,11 @@ def rbac(args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def redis(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def redis(name: str, args: ArgoCDArgs) -> HelmValues:
     """Values of the cache: three replicas behind a proxy, or one."""
-    registry = args.get("image_mirror", REDIS_REGISTRY)
-    image = {"repository": _addons.mirrored(registry, "docker/library/redis")}
-    if not args.get("redis_high_availability", True):
+    mirror = args["image_mirror"]
+    image = {"repository": _addons.mirrored(mirror, REDIS_REGISTRY, "docker/library/redis")}
+    if not args["redis_high_availability"]:
         return {"redis": {"image": image, "resources": resources("100m", "256Mi")}}
     script = {"resources": resources("10m", "64Mi")}  # a shell and redis-cli
     return {
@@ -127,7 +132,7 @@ def redis(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
             "networkPolicy": {"enabled": True},  # for its own pods and the proxy
             "haproxy": {
                 "networkPolicy": {"enabled": True, "ingressRules": [{"selectors": [_argo_cd_pods(name)]}]},
-                "image": {"repository": _addons.mirrored(registry, "docker/library/haproxy")},
+                "image": {"repository": _addons.mirrored(mirror, REDIS_REGISTRY, "docker/library/haproxy")},
                 "init": script,
                 "resources": resources("50m", "128Mi"),
                 "podDisruptionBudget": {"maxUnavailable": 1},
@@ -136,7 +141,7 @@ def redis(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _argo_cd_pods(name: str) -> dict[str, Any]:
+def _argo_cd_pods(name: str) -> Manifest:
     """The peer of a network policy that is each part of Argo CD with a connection to Redis.
 
     The chart's global policy covers a single Redis alone, not the sub-chart of three replicas.

@@ -4,14 +4,16 @@
 cluster.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 TIMEOUT_SECONDS = 300
+
+HelmValues: TypeAlias = dict[str, Any]
+"""Values of a chart. Any, because each chart has a notation of its own; tests check the keys and shapes."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,7 @@ def release(
     chart: Chart,
     *,
     namespace: pulumi.Input[str],
-    values: Mapping[str, Any],
+    values: HelmValues,
     opts: pulumi.ResourceOptions,
     name: str | None = None,
     mirror: str | None = None,

@@ -1,10 +1,11 @@
 """Which packages Crossplane runs, under which names, as which pods, and which kinds they may bring along."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+
+import pulumi
 
 from pulumi_mlops import versions
-from pulumi_mlops._manifests import container_security, pod_security, resources
+from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
 
 PACKAGE_REGISTRY = "xpkg.crossplane.io"
 ORGANISATION = "crossplane-contrib"
@@ -63,7 +64,7 @@ def package(name: str, version: str) -> str:
     return f"{PACKAGE_REGISTRY}/{ORGANISATION}/{name}:v{version}"
 
 
-def package_spec(name: str, version: str, runtime: str) -> dict[str, Any]:
+def package_spec(name: str, version: str, runtime: str) -> Manifest:
     """Spec of a Provider or Function whose pods are those of a DeploymentRuntimeConfig."""
     return {
         "package": package(name, version),
@@ -78,13 +79,15 @@ def package_spec(name: str, version: str, runtime: str) -> dict[str, Any]:
     }
 
 
-def runtime_spec(account: str, annotations: Mapping[str, Any], cpu: str, memory: Any) -> dict[str, Any]:
+def runtime_spec(
+    account: str, annotations: pulumi.Input[dict[str, pulumi.Input[str]]], cpu: str, memory: pulumi.Input[str]
+) -> Manifest:
     """Spec of a DeploymentRuntimeConfig: a service account of a known name, and pods of a restricted namespace.
 
     Without one the account is called after the package's revision and no trust can name it.
     """
     return {
-        "serviceAccountTemplate": {"metadata": {"name": account, "annotations": dict(annotations)}},
+        "serviceAccountTemplate": {"metadata": {"name": account, "annotations": annotations}},
         "deploymentTemplate": {
             "spec": {
                 "selector": {},
@@ -106,7 +109,7 @@ def runtime_spec(account: str, annotations: Mapping[str, Any], cpu: str, memory:
     }
 
 
-def mirror_spec(mirror: Any) -> dict[str, Any]:
+def mirror_spec(mirror: pulumi.Input[str]) -> Manifest:
     """Spec of an ImageConfig: every package of the public registry is fetched from the mirror under the same path."""
     return {
         "matchImages": [{"type": "Prefix", "prefix": PACKAGE_REGISTRY}],
@@ -114,6 +117,6 @@ def mirror_spec(mirror: Any) -> dict[str, Any]:
     }
 
 
-def activations(services: Sequence[str], more: Sequence[Any]) -> list[Any]:
+def activations(services: Sequence[str], more: Sequence[pulumi.Input[str]]) -> list[pulumi.Input[str]]:
     """The definitions that become kinds of the API server."""
     return [*(kind for service in services for kind in ACTIVATIONS[service]), *more]

@@ -1,16 +1,14 @@
 """What each of Crossplane's AWS providers must be allowed, and nothing of what belongs to somebody else."""
 
-from typing import Any
-
 import pulumi
 
-from pulumi_mlops.platform._addons import statement, text
+from pulumi_mlops.platform._addons import Statement, statement, text
 
 OWN_TAG = "crossplane-providerconfig"
 """The provider puts it on everything that it makes."""
 
 
-def s3(name_prefix: pulumi.Input[str]) -> list[dict[str, Any]]:
+def s3(name_prefix: pulumi.Input[str]) -> list[Statement]:
     """Buckets whose names begin with the prefix; no objects in them."""
     settings = (
         "BucketAcl", "BucketCORS", "BucketLogging", "BucketObjectLockConfiguration", "BucketOwnershipControls",
@@ -37,7 +35,7 @@ def s3(name_prefix: pulumi.Input[str]) -> list[dict[str, Any]]:
     ]
 
 
-def rds(account: pulumi.Input[str], region: pulumi.Input[str], name_prefix: pulumi.Input[str]) -> list[dict[str, Any]]:
+def rds(account: pulumi.Input[str], region: pulumi.Input[str], name_prefix: pulumi.Input[str]) -> list[Statement]:
     """Database instances, subnet groups and parameter groups whose names begin with the prefix."""
 
     def arn(kind: str) -> pulumi.Input[str]:
@@ -80,7 +78,7 @@ def rds(account: pulumi.Input[str], region: pulumi.Input[str], name_prefix: pulu
     ]
 
 
-def ec2(account: pulumi.Input[str], region: pulumi.Input[str], vpc_id: pulumi.Input[str]) -> list[dict[str, Any]]:
+def ec2(account: pulumi.Input[str], region: pulumi.Input[str], vpc_id: pulumi.Input[str]) -> list[Statement]:
     """Security groups in one network; only those that Crossplane itself made are changed or deleted."""
     group = text("arn:aws:ec2:{0}:{1}:security-group/*", region, account)
     rule = text("arn:aws:ec2:{0}:{1}:security-group-rule/*", region, account)
@@ -129,7 +127,7 @@ def ec2(account: pulumi.Input[str], region: pulumi.Input[str], vpc_id: pulumi.In
     ]
 
 
-def iam(account: pulumi.Input[str], path: pulumi.Input[str], boundary_arn: pulumi.Input[str]) -> list[dict[str, Any]]:
+def iam(account: pulumi.Input[str], path: pulumi.Input[str], boundary_arn: pulumi.Input[str]) -> list[Statement]:
     """Roles and policies below one path, and no role without the permissions boundary: none gets more than that."""
     role = text("arn:aws:iam::{0}:role{1}*", account, path)
     policy = text("arn:aws:iam::{0}:policy{1}*", account, path)

@@ -14,11 +14,11 @@ from typing import Any
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, field_problems
+from pulumi_mlops._args import Arguments, Rule, field_problems
 from pulumi_mlops.platform import _addons, _argo_server, _eks_parts
 from pulumi_mlops.platform._descriptions import ADD_ONS
 from pulumi_mlops.platform._eks_platform_args import CROSSPLANE_SERVICES, EksPlatformArgs
-from pulumi_mlops.platform.add_on import AddOn, merged
+from pulumi_mlops.platform.add_on import COMMON, AddOn, merged
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflowsLine
 from pulumi_mlops.platform.helm_add_on import HelmAddOn
 
@@ -80,7 +80,7 @@ def arguments(name: str, args: EksPlatformArgs, links: Links) -> dict[str, Any]:
     if name == "cert_manager" and "acme_email" not in given:
         del offered["region"]  # it has no other use than the issuer
     special = _SPECIAL[name](args, links) if name in _SPECIAL else {}
-    own: dict[str, AddOn] = {} if ADD_ONS[name].component else {"add_on": ADD_ONS[name]}
+    own: dict[str, AddOn[Any]] = {} if ADD_ONS[name].component else {"add_on": ADD_ONS[name]}
     return merged(merged({**own, **offered}, special), given)
 
 
@@ -112,11 +112,10 @@ def _schema(name: str) -> Any:
     return inspect.get_annotations(component(name).__init__)["args"]
 
 
-def _rules(name: str) -> dict[str, Any]:
+def _rules(name: str) -> dict[str, Rule]:
     module = vars(sys.modules[component(name).__module__])
-    rows = {**_addons.RULES, **module.get("ARGUMENTS", module.get("RULES", {}))}
-    rules = {path: row.rule if isinstance(row, Argument) else row for path, row in rows.items()}
-    return {path: rule for path, rule in rules.items() if rule}
+    rows: Arguments = {**COMMON, **module["ARGUMENTS"]}
+    return {path: row.rule for path, row in rows.items() if row.rule}
 
 
 def _offered(args: EksPlatformArgs, links: Links) -> dict[str, Any]:

@@ -1,14 +1,12 @@
 """Karpenter's nodes, and the permissions by which it makes and ends them."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 import pulumi
 
 from pulumi_mlops._manifests import Manifest
-from pulumi_mlops.platform._addons import statement, text
+from pulumi_mlops.platform._addons import ConditionValues, Statement, statement, text
 
-DEFAULT_CPU_LIMIT = 100
 IMAGE_ALIAS = "al2023@latest"
 """Amazon Linux 2023 for the cluster's own Kubernetes version; nodes older than a newer image are replaced by and by."""
 VOLUME_SIZE = "100Gi"
@@ -19,15 +17,20 @@ TAG_KEYS = ["eks:eks-cluster-name", "karpenter.sh/nodeclaim", "Name"]
 """Tags that are put on an instance after it has started."""
 
 
-def node_class(name: str, args: Mapping[str, Any]) -> Manifest:
+def node_class(
+    name: str,
+    *,
+    role: pulumi.Input[str],
+    subnet_ids: pulumi.Input[list[pulumi.Input[str]]],
+    security_group_ids: Sequence[pulumi.Input[str]],
+    tags: Mapping[str, pulumi.Input[str]],
+) -> Manifest:
     """Spec of an EC2NodeClass: private, encrypted, without the old form of instance metadata."""
     return {
-        "role": args["node_role"],
+        "role": role,
         "amiSelectorTerms": [{"alias": IMAGE_ALIAS}],
-        "subnetSelectorTerms": pulumi.Output.from_input(args["subnet_ids"]).apply(
-            lambda known: [{"id": one} for one in known]
-        ),
-        "securityGroupSelectorTerms": [{"id": one} for one in args["security_group_ids"]],
+        "subnetSelectorTerms": pulumi.Output.from_input(subnet_ids).apply(lambda known: [{"id": one} for one in known]),
+        "securityGroupSelectorTerms": [{"id": one} for one in security_group_ids],
         "associatePublicIPAddress": False,
         # One hop: pods get the role of their service account, not the node's.
         "metadataOptions": {"httpEndpoint": "enabled", "httpTokens": "required", "httpPutResponseHopLimit": 1},
@@ -42,14 +45,14 @@ def node_class(name: str, args: Mapping[str, Any]) -> Manifest:
                 },
             }
         ],
-        "tags": {**args.get("tags", {}), "Name": f"{name}-node"},
+        "tags": {**tags, "Name": f"{name}-node"},
     }
 
 
 def node_pool(node_class_name: pulumi.Input[str], spot: bool, cpu_limit: int) -> Manifest:
     """Spec of a NodePool: ordinary Linux nodes of recent generations."""
 
-    def one_of(key: str, allowed: list[str], operator: str = "In") -> dict[str, Any]:
+    def one_of(key: str, allowed: list[str], operator: str = "In") -> Manifest:
         return {"key": key, "operator": operator, "values": allowed}
 
     return {
@@ -83,19 +86,19 @@ def permissions(
     node_role_arn: pulumi.Input[str],
     queue_arn: pulumi.Input[str] | None,
     partition: str,
-) -> list[dict[str, Any]]:
+) -> list[Statement]:
     """Statements of the controller's role; see `karpenter.statements`."""
 
     def of(service: str, what: str, owner: str = "*") -> pulumi.Input[str]:
         return text("arn:" + partition + ":" + service + ":{0}:" + owner + ":" + what, region)
 
-    def owned(kind: str, selected: str) -> dict[str, dict[str, Any]]:
+    def owned(kind: str, selected: str) -> dict[str, dict[str, ConditionValues]]:
         return {
             "StringEquals": {f"aws:{kind}Tag/kubernetes.io/cluster/{cluster}": "owned"},
             "StringLike": {f"aws:{kind}Tag/karpenter.sh/{selected}": "*"},
         }
 
-    def here(kind: str) -> dict[str, Any]:
+    def here(kind: str) -> dict[str, ConditionValues]:
         return {
             f"aws:{kind}Tag/kubernetes.io/cluster/{cluster}": "owned",
             f"aws:{kind}Tag/topology.kubernetes.io/region": region,
@@ -111,7 +114,7 @@ def permissions(
         of("ec2", f"{kind}/*") for kind in ("security-group", "subnet", "capacity-reservation", "placement-group")
     ]
     launch = ["ec2:RunInstances", "ec2:CreateFleet"]
-    creation = {"ec2:CreateAction": ["RunInstances", "CreateFleet", "CreateLaunchTemplate"]}
+    made_by = ["RunInstances", "CreateFleet", "CreateLaunchTemplate"]
     found = [
         statement(launch, used),
         statement(launch, [templates], conditions=resource),
@@ -119,7 +122,7 @@ def permissions(
         statement(
             ["ec2:CreateTags"],
             made,
-            conditions={**request, "StringEquals": {**request["StringEquals"], **creation}},
+            conditions={**request, "StringEquals": {**request["StringEquals"], "ec2:CreateAction": made_by}},
         ),
         statement(
             ["ec2:CreateTags"],
@@ -163,7 +166,9 @@ def permissions(
     return found
 
 
-def _instance_profiles(profiles: pulumi.Input[str], here: Any) -> list[dict[str, Any]]:
+def _instance_profiles(
+    profiles: pulumi.Input[str], here: Callable[[str], dict[str, ConditionValues]]
+) -> list[Statement]:
     """The profiles that give the nodes their role: made for a node class of this cluster, read and deleted."""
     node_class_of_request = {"aws:RequestTag/karpenter.k8s.aws/ec2nodeclass": "*"}
     node_class_of_resource = {"aws:ResourceTag/karpenter.k8s.aws/ec2nodeclass": "*"}

@@ -1,6 +1,6 @@
 """The permissions of the AWS Load Balancer Controller, as upstream asks for them at the pinned version."""
 
-from typing import Any
+from pulumi_mlops.platform._addons import Conditions
 
 CLUSTER = "elbv2.k8s.aws/cluster"
 """Tag on everything that the controller makes; its value is the cluster's name."""
@@ -32,7 +32,7 @@ def _each(service: str, *actions: str) -> list[str]:
     return [f"{service}:{action}" for action in actions]
 
 
-STATEMENTS: list[tuple[list[str], list[str], dict[str, Any] | None, str]] = [
+STATEMENTS: list[tuple[list[str], list[str], Conditions | None, str]] = [
     (
         ["iam:CreateServiceLinkedRole"],
         ANYTHING,

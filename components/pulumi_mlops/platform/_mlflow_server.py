@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pulumi
 
@@ -11,15 +11,15 @@ from pulumi_mlops import conventions, versions
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
 from pulumi_mlops.contract.containers import ANNOTATION_PREFIX
 from pulumi_mlops.platform import _addons, _parts
+from pulumi_mlops.platform._mlflow_args import MLflowArgs
 
 UPSTREAM_REGISTRY = "ghcr.io"
 REPOSITORY = "mlflow/mlflow"
 IMAGE_TAG = f"v{versions.MLFLOW}-full"
 """The image without `-full` lacks the drivers of S3 and Postgres."""
 
-DEFAULT_STORAGE_GIB = 5
-DEFAULT_MEMORY = "1Gi"  # measured: 420 MiB at rest with one worker
-DEFAULT_WORKERS = 1
+SQLITE_GIB = 5
+"""Size of the volume of a SQLite file that nobody has chosen."""
 CPU_REQUEST = "100m"
 SQLITE_URI = "sqlite:////data/mlflow.db"
 
@@ -41,10 +41,10 @@ class Objects(NamedTuple):
     """The claim of the SQLite file, without a database."""
 
 
-def deployment(name: str, args: Mapping[str, Any], used: Objects) -> Manifest:
+def deployment(name: str, args: MLflowArgs, used: Objects) -> Manifest:
     """Spec of the Deployment. One SQLite file, one writer: with it, the old server goes before the new one comes."""
     rolling = {"type": "RollingUpdate", "rollingUpdate": {"maxSurge": 1, "maxUnavailable": 0}}
-    replicas = args.get("replicas", 1)
+    replicas = args["replicas"]
     pods = conventions.selector("mlflow", name)
     return {
         "replicas": replicas,
@@ -64,9 +64,10 @@ def deployment(name: str, args: Mapping[str, Any], used: Objects) -> Manifest:
     }
 
 
-def pod(name: str, args: Mapping[str, Any], used: Objects) -> Manifest:
+def pod(name: str, args: MLflowArgs, used: Objects) -> Manifest:
     """Spec of a server's pod."""
     port = conventions.MLFLOW_PORT
+    registry = UPSTREAM_REGISTRY if args["image_mirror"] is None else args["image_mirror"]
     return {
         "serviceAccountName": used.account,
         "securityContext": pod_security(),
@@ -75,8 +76,8 @@ def pod(name: str, args: Mapping[str, Any], used: Objects) -> Manifest:
         "containers": [
             {
                 "name": "mlflow",
-                "image": pulumi.Output.from_input(args.get("image_mirror", UPSTREAM_REGISTRY)).apply(
-                    lambda registry: conventions.image(registry, REPOSITORY, IMAGE_TAG)
+                "image": pulumi.Output.from_input(registry).apply(
+                    lambda known: conventions.image(known, REPOSITORY, IMAGE_TAG)
                 ),
                 "command": ["python", f"{CODE_PATH}/serve.py"],
                 "env": environment(name, args),
@@ -85,7 +86,7 @@ def pod(name: str, args: Mapping[str, Any], used: Objects) -> Manifest:
                 "startupProbe": _parts.http_probe("/health", port, period_seconds=1, failures=180),
                 "readinessProbe": _parts.http_probe("/health", port, period_seconds=10, failures=3),
                 "livenessProbe": _parts.http_probe("/health", port, period_seconds=20, failures=3),
-                "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+                "resources": resources(CPU_REQUEST, args["memory"]),
                 "securityContext": container_security(),
                 "volumeMounts": [
                     {"name": "code", "mountPath": CODE_PATH, "readOnly": True},
@@ -102,30 +103,30 @@ def pod(name: str, args: Mapping[str, Any], used: Objects) -> Manifest:
     }
 
 
-def environment(name: str, args: Mapping[str, Any]) -> list[Manifest]:
+def environment(name: str, args: MLflowArgs) -> list[Manifest]:
     """Settings of the server; every option of `mlflow server` has an environment variable."""
     store = args["artifact_store"]
     backend: Manifest = (
         {"valueFrom": {"secretKeyRef": {"name": args["database_secret"], "key": conventions.DATABASE_URI_KEY}}}
-        if "database_secret" in args
+        if args["database_secret"] is not None
         else {"value": SQLITE_URI}
     )
-    values: dict[str, Any] = {
+    values: Manifest = {
         "HOME": "/tmp",  # noqa: S108 - a volume of the pod's own
         "PYTHONPATH": CODE_PATH,  # for the processes that the server starts
         "MLFLOW_HOST": "0.0.0.0",  # noqa: S104 - a pod's own address
         "MLFLOW_PORT": str(conventions.MLFLOW_PORT),
-        "MLFLOW_WORKERS": pulumi.Output.from_input(args.get("workers", DEFAULT_WORKERS)).apply(str),
+        "MLFLOW_WORKERS": pulumi.Output.from_input(args["workers"]).apply(str),
         "MLFLOW_SERVE_ARTIFACTS": "true",
         "MLFLOW_ARTIFACTS_DESTINATION": store["uri"],
-        "MLFLOW_SERVER_ALLOWED_HOSTS": pulumi.Output.all(args["namespace"], *args.get("allowed_hosts", [])).apply(
+        "MLFLOW_SERVER_ALLOWED_HOSTS": pulumi.Output.all(args["namespace"], *args["allowed_hosts"]).apply(
             lambda known: allowed_hosts(name, *known)
         ),
         # Jobs of the server (scorers, optimizers) double its processes and its start time; no pipeline uses them.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_DISABLE_TELEMETRY": "true",
-        "AWS_REGION": store.get("region", conventions.OBJECT_STORE_REGION),
-        **({"MLFLOW_S3_ENDPOINT_URL": store["endpoint"]} if "endpoint" in store else {}),
+        "AWS_REGION": store["region"],
+        **({"MLFLOW_S3_ENDPOINT_URL": store["endpoint"]} if store["endpoint"] is not None else {}),
     }
     return [
         {"name": "MLFLOW_BACKEND_STORE_URI", **backend},

@@ -1,49 +1,15 @@
-"""What the platform's own servers have in common: a volume that outlives mistakes, one open port, probes."""
+"""What the platform's own servers have in common: one open port, probes, a disruption budget."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from pulumi_mlops._manifests import Manifest, gib, name_of
-
-
-def volume_claim(
-    resource_name: str, metadata: Manifest, args: Mapping[str, Any], default_gib: int, parent: pulumi.Resource
-) -> pulumi.Output[str]:
-    """Creates a ReadWriteOnce volume claim and returns its name.
-
-    `args` are a component's, with the optional `storage_gib`, `storage_class` and `protect_data`.
-    """
-    spec: dict[str, Any] = {
-        "accessModes": ["ReadWriteOnce"],
-        "resources": {"requests": {"storage": gib(args.get("storage_gib", default_gib))}},
-        **({"storageClassName": args["storage_class"]} if "storage_class" in args else {}),
-    }
-    claim = k8s.core.v1.PersistentVolumeClaim(
-        resource_name,
-        # A class that binds on first use binds when the server's pod is there: waiting for it here would wait forever.
-        metadata=annotated(metadata, "pulumi.com/skipAwait", "true"),
-        spec=manifest(spec),
-        opts=pulumi.ResourceOptions(parent=parent, protect=args.get("protect_data", True)),
-    )
-    return name_of(claim)
-
-
-def manifest(content: dict[str, Any]) -> Manifest:
-    """The same, of the type that the SDK's resources accept in Kubernetes' own notation."""
-    return content
-
-
-def annotated(metadata: Manifest, key: str, value: str) -> Manifest:
-    """The metadata with one annotation."""
-    return {**metadata, "annotations": {key: value}}
+from pulumi_mlops._manifests import Manifest
 
 
 def ingress_to(pods: Mapping[str, str], port: int) -> Manifest:
     """Spec of a NetworkPolicy: the pods are reachable from every pod of the cluster, at one port."""
-    every_namespace: dict[str, Any] = {}
+    every_namespace: dict[str, str] = {}
     return {
         "podSelector": {"matchLabels": pods},
         "policyTypes": ["Ingress"],

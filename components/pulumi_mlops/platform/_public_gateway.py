@@ -1,14 +1,14 @@
 """What the public gateway consists of: its proxies, the NLB in front of them, listeners and redirect."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pulumi
 
 from pulumi_mlops import conventions, versions
 from pulumi_mlops._manifests import Manifest, resources
 from pulumi_mlops.platform import _addons, istio
-from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform._charts import Chart, HelmValues
+from pulumi_mlops.platform._public_gateway_args import PublicGatewayArgs, scaling
 from pulumi_mlops.platform.external_dns import HOSTNAME_ANNOTATION
 from pulumi_mlops.platform.load_balancer_controller import LOAD_BALANCER_CLASS
 
@@ -30,8 +30,6 @@ TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.3 and 1.2, with forward secrecy alone."""
 
 PROXY_SUFFIX = "-proxy"
-DEFAULT_MAX_REPLICAS = 10
-DEFAULT_MEMORY = "512Mi"
 CPU_REQUEST = "100m"
 DRAIN_SECONDS = 30
 """How long an ending proxy keeps serving: the NLB needs that long to stop sending it new connections."""
@@ -47,15 +45,7 @@ def selector(name: str) -> dict[str, str]:
     return {"app": proxies(name), "istio": proxies(name).removeprefix("istio-")}
 
 
-def scaling(args: Mapping[str, Any]) -> tuple[int, int]:
-    """Least and greatest number of proxies; greater than the default only where the least is."""
-    given = args.get("replicas")
-    least = _addons.DEFAULT_REPLICAS if given is None else given
-    most = args.get("max_replicas")
-    return least, max(DEFAULT_MAX_REPLICAS, least) if most is None else most
-
-
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: PublicGatewayArgs) -> HelmValues:
     """Values of Istio's gateway chart. The Service is ours: the preview shows it, and what depends on it can say so."""
     least, most = scaling(args)
     return {
@@ -70,7 +60,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         },
         "podDisruptionBudget": {"minAvailable": 1} if least > 1 else {},
         "topologySpreadConstraints": _addons.spread(selector(name)),
-        "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+        "resources": resources(CPU_REQUEST, args["memory"]),
         "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "lifecycle": {"preStop": {"sleep": {"seconds": DRAIN_SECONDS}}},
         "terminationGracePeriodSeconds": 2 * DRAIN_SECONDS,
@@ -78,11 +68,11 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def annotations(args: Mapping[str, Any]) -> dict[str, Any]:
+def annotations(args: PublicGatewayArgs) -> Manifest:
     """Annotations of the Service that becomes the NLB: its listeners, its checks, its name in DNS."""
-    tags: dict[str, Any] = args.get("tags", {})
+    tags = args["tags"]
     return {
-        f"{NLB}scheme": "internal" if args.get("internal", False) else "internet-facing",
+        f"{NLB}scheme": "internal" if args["internal"] else "internet-facing",
         f"{NLB}nlb-target-type": "ip",
         f"{NLB}ssl-cert": args["certificate_arn"],
         f"{NLB}ssl-ports": str(HTTPS_PORT),
@@ -93,7 +83,7 @@ def annotations(args: Mapping[str, Any]) -> dict[str, Any]:
         f"{NLB}healthcheck-path": HEALTH_PATH,
         f"{NLB}attributes": "load_balancing.cross_zone.enabled=true",
         f"{NLB}target-group-attributes": f"deregistration_delay.timeout_seconds={DRAIN_SECONDS}",
-        **({f"{NLB}additional-resource-tags": pulumi.Output.from_input(tags).apply(_tags)} if tags else {}),
+        **({f"{NLB}additional-resource-tags": pulumi.Output.all(**tags).apply(_tags)} if tags else {}),
         HOSTNAME_ANNOTATION: pulumi.Output.all(*args["hostnames"]).apply(",".join),
     }
 
@@ -102,7 +92,7 @@ def _tags(tags: Mapping[str, str]) -> str:
     return ",".join(f"{key}={value}" for key, value in sorted(tags.items()))
 
 
-def load_balancer(name: str, args: Mapping[str, Any]) -> Manifest:
+def load_balancer(name: str, args: PublicGatewayArgs) -> Manifest:
     """Spec of the Service that becomes the NLB."""
     return {
         "type": "LoadBalancer",
@@ -110,7 +100,7 @@ def load_balancer(name: str, args: Mapping[str, Any]) -> Manifest:
         "allocateLoadBalancerNodePorts": False,  # the NLB reaches the pods themselves
         "selector": selector(name),
         "ports": [port("https", HTTPS_PORT, TRAFFIC_PORT), port("http", HTTP_PORT, REDIRECT_PORT)],
-        **({"loadBalancerSourceRanges": args["source_ranges"]} if "source_ranges" in args else {}),
+        **({"loadBalancerSourceRanges": args["source_ranges"]} if args["source_ranges"] is not None else {}),
     }
 
 

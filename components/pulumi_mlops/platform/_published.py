@@ -1,27 +1,39 @@
 """How a web interface of the platform is published: a host name of its own at the cluster's Gateway."""
 
-from collections.abc import Mapping
-from typing import Any
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Rule, dns_label, matches
+from pulumi_mlops._args import Argument, Arguments, Rule, dns_label, matches
+from pulumi_mlops._manifests import Manifest
 from pulumi_mlops.platform import _addons
 
-RULES: dict[str, Rule] = {
-    "host": _addons.domain,
-    "gateway_name": dns_label,
-    "gateway_namespace": dns_label,
+
+class PublishedArgs(TypedDict):
+    """Arguments that say where a web interface is published."""
+
+    host: pulumi.Input[str]
+    """Host name of the web interface; it must reach the cluster's Gateway and be used for nothing else."""
+    gateway_name: NotRequired[pulumi.Input[str]]
+    """Name of the Gateway; default `public`, the platform's."""
+    gateway_namespace: NotRequired[pulumi.Input[str]]
+    """Namespace of the Gateway; default `gateway`, the platform's."""
+
+
+ARGUMENTS: Arguments = {
+    "host": Argument(rule=_addons.domain),
+    "gateway_name": Argument(default=conventions.GATEWAY_NAME, rule=dns_label),
+    "gateway_namespace": Argument(default=conventions.GATEWAY_NAMESPACE, rule=dns_label),
 }
-https_url: Rule = matches(r"https://[^\s]+[^/\s]", "a URL that begins with https:// and does not end with a slash")
+https_url: Rule = matches(r"https://\S*[^/\s]", "a URL that begins with https:// and does not end with a slash")
 
 
 def route(
     resource_name: str,
-    metadata: Mapping[str, Any],
-    args: Mapping[str, Any],
+    metadata: Manifest,
+    args: PublishedArgs,
     *,
     service: str,
     port: int,
@@ -32,21 +44,16 @@ def route(
         resource_name,
         api_version="gateway.networking.k8s.io/v1",
         kind="HTTPRoute",
-        metadata={**metadata},  # pyright: ignore[reportArgumentType] - Kubernetes' own notation
+        metadata=metadata,
         spec=route_spec(args, service, port),
         opts=opts,
     )
 
 
-def route_spec(args: Mapping[str, Any], service: str, port: int) -> dict[str, Any]:
+def route_spec(args: PublishedArgs, service: str, port: int) -> Manifest:
     """Every path of one host: these interfaces break under a prefix, and logins call back to the root."""
     return {
-        "parentRefs": [
-            {
-                "name": args.get("gateway_name", conventions.GATEWAY_NAME),
-                "namespace": args.get("gateway_namespace", conventions.GATEWAY_NAMESPACE),
-            }
-        ],
+        "parentRefs": [{"name": args["gateway_name"], "namespace": args["gateway_namespace"]}],
         "hostnames": [args["host"]],
         "rules": [
             {

@@ -5,10 +5,12 @@ the second runs the change's own program and reads the state, only the last has 
 """
 
 from collections.abc import Mapping
-from typing import Any
+
+import pulumi
 
 from pulumi_mlops._argo_workflows import EXECUTOR_PATCH, KEEP_FAILED_SECONDS, KEEP_SUCCEEDED_SECONDS
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
+from pulumi_mlops.platform._review_workflow_args import ReviewWorkflowArgs
 from pulumi_mlops.review.git_host import GitHostKind
 
 PARAMETERS = {
@@ -28,11 +30,7 @@ WORK_SIZE = "8Gi"
 """Of the checkout, a virtual environment and the plugins that the image lacks, of which some take hundreds of MiB."""
 SCRATCH_SIZE = "64Mi"
 
-DEFAULT_SETUP = "pulumi install"
-DEFAULT_STACKS = "*"
-DEFAULT_CPU = "500m"
-DEFAULT_MEMORY = "2Gi"
-DEFAULT_TIMEOUT_SECONDS = 3600
+CPU_REQUEST = "500m"
 
 CHECKOUT = r"""
 mkdir -p "$WORK/home" "$WORK/previews"
@@ -104,7 +102,7 @@ exit "$status"
 """
 
 
-def workflow_template(name: str, args: Mapping[str, Any], labels: Mapping[str, Any]) -> Manifest:
+def workflow_template(name: str, args: ReviewWorkflowArgs, labels: Mapping[str, str]) -> Manifest:
     """Spec of the WorkflowTemplate; `args` are those of ReviewWorkflow, `labels` go to workflows and pods."""
     return {
         "entrypoint": "review",
@@ -115,7 +113,7 @@ def workflow_template(name: str, args: Mapping[str, Any], labels: Mapping[str, A
         "serviceAccountName": args["service_account"],
         "securityContext": pod_security(),
         "podSpecPatch": EXECUTOR_PATCH,
-        "activeDeadlineSeconds": args.get("timeout_seconds", DEFAULT_TIMEOUT_SECONDS),
+        "activeDeadlineSeconds": args["timeout_seconds"],
         # In order of their creation: an older run must not write over what a newer one said.
         "synchronization": {"mutexes": [{"name": f"review-{name}"}]},
         "podGC": {"strategy": "OnWorkflowSuccess"},
@@ -128,9 +126,9 @@ def workflow_template(name: str, args: Mapping[str, Any], labels: Mapping[str, A
     }
 
 
-def _template(args: Mapping[str, Any], labels: Mapping[str, Any]) -> Manifest:
+def _template(args: ReviewWorkflowArgs, labels: Mapping[str, str]) -> Manifest:
     work = {"name": "work", "mountPath": WORK}
-    clone = [{"name": "clone", "mountPath": CLONE_TOKEN, "readOnly": True}] if "clone_secret" in args else []
+    clone = [{"name": "clone", "mountPath": CLONE_TOKEN, "readOnly": True}] if args["clone_secret"] is not None else []
     return {
         "name": "review",
         "metadata": {"labels": {**labels, "sidecar.istio.io/inject": "false"}},
@@ -151,20 +149,18 @@ def _template(args: Mapping[str, Any], labels: Mapping[str, Any]) -> Manifest:
     }
 
 
-def _container(
-    args: Mapping[str, Any], script: str, environment: list[Manifest], mounts: list[dict[str, Any]]
-) -> dict[str, Any]:
+def _container(args: ReviewWorkflowArgs, script: str, environment: list[Manifest], mounts: list[Manifest]) -> Manifest:
     return {
         "image": args["image"],
         "command": ["bash", "-euo", "pipefail", "-c", script],
         "env": environment,
-        "resources": resources(DEFAULT_CPU, args.get("memory", DEFAULT_MEMORY)),
+        "resources": resources(CPU_REQUEST, args["memory"]),
         "securityContext": container_security(),
         "volumeMounts": mounts,
     }
 
 
-def _checkout_environment(args: Mapping[str, Any]) -> list[Manifest]:
+def _checkout_environment(args: ReviewWorkflowArgs) -> list[Manifest]:
     return _variables(
         WORK=WORK,
         HOME=f"{WORK}/home",
@@ -179,24 +175,24 @@ def _checkout_environment(args: Mapping[str, Any]) -> list[Manifest]:
     )
 
 
-def _preview_environment(args: Mapping[str, Any]) -> list[Manifest]:
+def _preview_environment(args: ReviewWorkflowArgs) -> list[Manifest]:
     variables = _variables(
         WORK=WORK,
         HOME=f"{WORK}/home",
         TMPDIR=f"{WORK}/home",
         BASE=_parameter("base"),
-        STACKS=args.get("stacks", DEFAULT_STACKS),
-        SETUP=args.get("setup", DEFAULT_SETUP),
+        STACKS=args["stacks"],
+        SETUP=args["setup"],
         PULUMI_BACKEND_URL=args["backend"],
         PULUMI_SKIP_UPDATE_CHECK="1",
     )
-    if secret := args.get("passphrase_secret"):
-        reference = {"name": secret, "key": PASSPHRASE_KEY}
+    if args["passphrase_secret"] is not None:
+        reference = {"name": args["passphrase_secret"], "key": PASSPHRASE_KEY}
         variables.append({"name": "PULUMI_CONFIG_PASSPHRASE", "valueFrom": {"secretKeyRef": reference}})
     return variables
 
 
-def _post_environment(args: Mapping[str, Any]) -> list[Manifest]:
+def _post_environment(args: ReviewWorkflowArgs) -> list[Manifest]:
     return _variables(
         WORK=WORK,
         HOME="/nonexistent",  # what the change's program left in the other one must not be read here
@@ -204,8 +200,8 @@ def _post_environment(args: Mapping[str, Any]) -> list[Manifest]:
         PYTHONSAFEPATH="1",
         HOST=args["host"],
         FORMAT=comment_format(args["host"]),
-        API_URL=args.get("api_url", ""),
-        AUTHOR=args.get("author", ""),
+        API_URL="" if args["api_url"] is None else args["api_url"],
+        AUTHOR="" if args["author"] is None else args["author"],
         REPOSITORY=args["repository"],
         PULL=_parameter("pull"),
         REVISION=_parameter("revision"),
@@ -219,9 +215,9 @@ def comment_format(host: str) -> str:
     return GitHostKind.GITLAB.value if host == GitHostKind.GITLAB else GitHostKind.GITHUB.value
 
 
-def _volumes(args: Mapping[str, Any]) -> list[Manifest]:
+def _volumes(args: ReviewWorkflowArgs) -> list[Manifest]:
     secrets = {"post": args["token_secret"]}
-    if "clone_secret" in args:
+    if args["clone_secret"] is not None:
         secrets["clone"] = args["clone_secret"]
     return [
         {"name": "work", "emptyDir": {"sizeLimit": WORK_SIZE}},
@@ -244,5 +240,5 @@ def _parameter(name: str) -> str:
     return f"{{{{workflow.parameters.{name}}}}}"
 
 
-def _variables(**values: Any) -> list[Manifest]:
+def _variables(**values: pulumi.Input[str]) -> list[Manifest]:
     return [{"name": key, "value": value} for key, value in values.items()]

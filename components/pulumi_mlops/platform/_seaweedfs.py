@@ -3,7 +3,6 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import pulumi
 
@@ -11,12 +10,11 @@ from pulumi_mlops import conventions, versions
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
 from pulumi_mlops.contract.containers import ANNOTATION_PREFIX
 from pulumi_mlops.platform import _parts
+from pulumi_mlops.platform._object_store_args import ObjectStoreArgs, ObjectStoreUser
 
 UPSTREAM_REGISTRY = "docker.io"
 REPOSITORY = "chrislusf/seaweedfs"
 
-DEFAULT_STORAGE_GIB = 10
-DEFAULT_MEMORY = "512Mi"  # measured at rest: 165 MiB
 CPU_REQUEST = "50m"
 
 CREATE_BUCKETS = r"""
@@ -38,7 +36,7 @@ bound to loopback, where no other pod reaches them."""
 
 def stateful_set(
     name: str,
-    args: Mapping[str, Any],
+    args: ObjectStoreArgs,
     volume: pulumi.Output[str],
     secret: pulumi.Output[str],
     identities: pulumi.Output[str],
@@ -60,9 +58,9 @@ def stateful_set(
     }
 
 
-def pod(args: Mapping[str, Any], volume: pulumi.Input[str], identities: pulumi.Input[str]) -> Manifest:
+def pod(args: ObjectStoreArgs, volume: pulumi.Input[str], identities: pulumi.Input[str]) -> Manifest:
     """Spec of the server's pod."""
-    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
+    registry = UPSTREAM_REGISTRY if args["image_mirror"] is None else args["image_mirror"]
     port = conventions.OBJECT_STORE_PORT
     return {
         "securityContext": pod_security(),
@@ -76,7 +74,7 @@ def pod(args: Mapping[str, Any], volume: pulumi.Input[str], identities: pulumi.I
                     lambda known: conventions.image(known, REPOSITORY, versions.SEAWEEDFS)
                 ),
                 "command": ["weed"],
-                "args": server_flags(args.get("storage_gib", DEFAULT_STORAGE_GIB)),
+                "args": server_flags(args["storage_gib"]),
                 "lifecycle": {
                     "postStart": {"exec": {"command": ["/bin/sh", "-c", CREATE_BUCKETS, "buckets", *args["buckets"]]}}
                 },
@@ -84,7 +82,7 @@ def pod(args: Mapping[str, Any], volume: pulumi.Input[str], identities: pulumi.I
                 "startupProbe": _parts.http_probe("/healthz", port, period_seconds=1, failures=180),
                 "readinessProbe": _parts.http_probe("/healthz", port, period_seconds=5, failures=3),
                 "livenessProbe": _parts.http_probe("/healthz", port, period_seconds=20, failures=3),
-                "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+                "resources": resources(CPU_REQUEST, args["memory"]),
                 "securityContext": container_security(),
                 "volumeMounts": [
                     {"name": "data", "mountPath": "/data"},
@@ -132,7 +130,7 @@ def volume_size_mib(storage_gib: int) -> int:
     return max(64, min(1024, storage_gib * 1024 // 100))
 
 
-def identities_file(users: Mapping[str, Mapping[str, Any]], credentials: Mapping[str, Mapping[str, str]]) -> str:
+def identities_file(users: Mapping[str, ObjectStoreUser], credentials: Mapping[str, Mapping[str, str]]) -> str:
     """SeaweedFS's users file (`-s3.config`)."""
     identities = [
         {
@@ -150,10 +148,10 @@ def identities_file(users: Mapping[str, Mapping[str, Any]], credentials: Mapping
     return json.dumps({"identities": identities}, sort_keys=True)
 
 
-def actions(rights: Mapping[str, Any]) -> list[str]:
+def actions(rights: ObjectStoreUser) -> list[str]:
     """SeaweedFS's names of what a user may do, one a bucket."""
-    writable = rights.get("write", [])
-    readable = [bucket for bucket in rights.get("read", []) if bucket not in writable]
+    writable = rights["write"]
+    readable = [bucket for bucket in rights["read"] if bucket not in writable]
     return [f"{action}:{bucket}" for bucket in readable for action in ("Read", "List")] + [
         f"{action}:{bucket}" for bucket in writable for action in ("Read", "List", "Write", "Tagging")
     ]

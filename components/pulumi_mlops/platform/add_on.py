@@ -4,36 +4,41 @@
 lists them, with what must be gone before each goes, and `ADD_ONS` has the descriptions: the foundation's roles follow.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, Generic, NotRequired, TypedDict, TypeVar, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops._args import check_args, dns_label, image_registry, not_empty, object_name, renamed
+from pulumi_mlops._args import (
+    RENAMED,
+    Argument,
+    Arguments,
+    between,
+    check_args,
+    check_is_dict,
+    dns_label,
+    image_registry,
+    inputs,
+    not_empty,
+    object_name,
+    renamed,
+)
 from pulumi_mlops.platform import _addons
-from pulumi_mlops.platform._charts import TIMEOUT_SECONDS, Chart, release
-
-Values = Callable[[str, Mapping[str, Any]], dict[str, Any]]
-"""Name of the release and the component's arguments → values of the chart."""
-
-
-def no_values(_: str, __: Mapping[str, Any]) -> dict[str, Any]:
-    """The chart's own values are right as they are."""
-    return {}
+from pulumi_mlops.platform._charts import TIMEOUT_SECONDS, Chart, HelmValues, release
 
 
 class ReleaseArgs(TypedDict):
     """Arguments of everything that installs a chart."""
 
-    object_name: NotRequired[str]
+    object_name: NotRequired[str | None]
     """Name of the Helm release and beginning of the names of the add-on's objects; default: the component's name. Two
     platforms in one stack, each in a cluster of its own, need two names of components for the same objects."""
-    values: NotRequired[dict[str, Any]]
+    values: NotRequired[HelmValues]
     """Further values of the chart, merged over those of this component at every depth: a mapping into a mapping,
     anything else replaces. Nobody checks them but the chart; default none."""
-    chart_repository: NotRequired[str]
+    chart_repository: NotRequired[str | None]
     """Where the charts come from: a Helm repository (`https://…`), a registry (`oci://…`) or a directory that holds
     each chart's directory; default: upstream's. Plain: the form decides how Helm is called."""
 
@@ -41,7 +46,7 @@ class ReleaseArgs(TypedDict):
 class ChartArgs(ReleaseArgs):
     """Arguments of everything that installs a chart with images of its own."""
 
-    image_mirror: NotRequired[pulumi.Input[str]]
+    image_mirror: NotRequired[pulumi.Input[str] | None]
     """Registry that mirrors the images under their own paths, those of `AddOn.images`; default: the registry of
     each image."""
 
@@ -49,7 +54,7 @@ class ChartArgs(ReleaseArgs):
 class AddOnArgs(ChartArgs):
     """Arguments that every add-on has."""
 
-    namespace: NotRequired[pulumi.Input[str]]
+    namespace: NotRequired[pulumi.Input[str] | None]
     """Namespace, created here; default: the add-on's own, `AddOn.namespace`."""
 
 
@@ -65,6 +70,26 @@ class CallerArgs(TypedDict):
 
     service_account_annotations: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
     """Annotations of its service accounts, such as IRSA's role; default none, which suits EKS Pod Identity."""
+
+
+COMMON: Arguments = {
+    "values": Argument(default={}),
+    "image_mirror": Argument(rule=image_registry),
+    "chart_repository": Argument(rule=not_empty),
+    "namespace": Argument(rule=dns_label),
+    "replicas": Argument(default=_addons.DEFAULT_REPLICAS, rule=between(1, _addons.MAX_REPLICAS, "replicas")),
+    "service_account_annotations": Argument(default={}),
+    "keep_definitions": Argument(default=True),
+}
+"""Rows of the arguments that add-ons share. Those of an add-on's own table go before them."""
+
+ArgsT = TypeVar("ArgsT", bound=ReleaseArgs)
+"""Arguments of one add-on."""
+
+
+def no_values(_: str, __: ReleaseArgs) -> HelmValues:
+    """The chart's own values are right as they are."""
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,16 +113,18 @@ class AwsEnvironment:
     interruption_queue_arn: pulumi.Input[str] | None = None
 
 
-Permissions = Callable[[AwsEnvironment], list[dict[str, Any]]]
+Permissions = Callable[[AwsEnvironment], list[_addons.Statement]]
 """What the role of one service account must be allowed, as `WorkloadIdentity` takes it; empty: it gets no role."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class ChartRelease:
+class ChartRelease(Generic[ArgsT]):
     """One chart of an add-on."""
 
     chart: Chart
-    values: Values = no_values
+    values: Callable[[str, ArgsT], HelmValues] = no_values
+    """Name of the release and the component's arguments, all of them with their defaults → values of the chart. An
+    argument that was left out and has no default is None."""
     role: str = "release"
     """Its resource is called `<component>-<role>`."""
     suffix: str = ""
@@ -118,19 +145,19 @@ class Installed:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AddOn:
+class AddOn(Generic[ArgsT]):
     """An add-on of a cluster."""
 
-    main: ChartRelease
+    main: ChartRelease[ArgsT]
     """The chart that the argument `values` is for."""
     namespace: str
     component: type[pulumi.ComponentResource] | None = None
     """What installs it in a platform; default: `HelmAddOn`, by this description alone."""
     needs: tuple[str, ...] = ()
     """Names of the add-ons that must run before it, and until it is gone, in a platform."""
-    before: tuple[ChartRelease, ...] = ()
+    before: tuple[ChartRelease[ArgsT], ...] = ()
     """Charts that come first, such as one with the definitions."""
-    after: tuple[ChartRelease, ...] = ()
+    after: tuple[ChartRelease[ArgsT], ...] = ()
     """Charts that need the main one to run."""
     namespace_labels: Mapping[str, str] = field(default_factory=dict[str, str])
     """Labels of the namespace, beside those by which it admits restricted pods alone."""
@@ -145,22 +172,20 @@ class AddOn:
         return self.main.chart
 
     @property
-    def releases(self) -> tuple[ChartRelease, ...]:
+    def releases(self) -> tuple[ChartRelease[ArgsT], ...]:
         """Every chart, in the order of installation."""
         return (*self.before, self.main, *self.after)
 
-    def create_namespace(
-        self, component: pulumi.ComponentResource, name: str, args: Mapping[str, Any]
-    ) -> pulumi.Output[str]:
+    def create_namespace(self, component: pulumi.ComponentResource, name: str, args: AddOnArgs) -> pulumi.Output[str]:
         """Creates the namespace of the component called `name`, where something has to be in it before the charts."""
-        place = args.get("namespace", self.namespace)
-        return _addons.namespace(name, place, component, self.namespace_labels, args.get("object_name"))
+        place = self.namespace if args["namespace"] is None else args["namespace"]
+        return _addons.namespace(name, place, component, self.namespace_labels, args["object_name"])
 
     def install(
         self,
         component: pulumi.ComponentResource,
         name: str,
-        args: Mapping[str, Any],
+        args: ArgsT,
         *,
         namespace: pulumi.Input[str] | None = None,
         needs: Sequence[pulumi.Resource] = (),
@@ -169,8 +194,8 @@ class AddOn:
 
         `args` are the checked arguments of the component called `name`; `needs` come before the first chart.
         """
-        place = self.create_namespace(component, name, args) if namespace is None else namespace
-        called = args.get("object_name", name)
+        place = self.create_namespace(component, name, cast("AddOnArgs", args)) if namespace is None else namespace
+        called = args["object_name"] or name
         made: dict[str, k8s.helm.v3.Release] = {}
         before: list[pulumi.Resource] = [*needs]
         for one in self.releases:
@@ -180,8 +205,8 @@ class AddOn:
                 one.chart,
                 name=f"{called}{one.suffix}",
                 namespace=place,
-                values=merged(values, args.get("values", {})) if one is self.main else values,
-                mirror=args.get("chart_repository"),
+                values=merged(values, args["values"]) if one is self.main else values,
+                mirror=args["chart_repository"],
                 skip_crds=one.skip_crds,
                 timeout_seconds=one.timeout_seconds,
                 opts=pulumi.ResourceOptions(parent=component, depends_on=before),
@@ -195,40 +220,42 @@ class AddOn:
 def check_add_on(
     component: type[pulumi.ComponentResource],
     name: str,
-    args: Mapping[str, Any],
-    schema: type,
-    rules: Mapping[str, Any],
+    args: ArgsT,
+    schema: type[ArgsT],
+    arguments: Arguments,
     *,
-    problems: Any = (),
+    problems: Callable[[ArgsT], Iterable[str]] | None = None,
     longest_name: int = 40,
-) -> dict[str, Any]:
-    """`check_args` with the rules of AddOnArgs and its kin; the name that has to be short is that of the objects."""
+) -> ArgsT:
+    """`check_args` with the rows that add-ons share; the name that has to be short is that of the objects."""
     short = object_name(longest_name)
-    common = {
-        **_addons.RULES,
-        "object_name": short,
-        "image_mirror": image_registry,
-        "chart_repository": not_empty,
-        "namespace": dns_label,
-    }
+    owner = f'{component.__name__} "{name}"'
+    check_is_dict(owner, args)
+    args = renamed(owner, args)
     return check_args(
         component,
         name,
-        renamed(f'{component.__name__} "{name}"', args),
+        args,
         schema,
-        {**common, **rules},
+        {**COMMON, "object_name": Argument(rule=short), **arguments},
         problems=problems,
         name_rule=None if args.get("object_name") else short,
     )
 
 
-def merged(values: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+def add_on_inputs(args: ReleaseArgs) -> dict[str, Any]:
+    """`inputs` of a component that is checked by `check_add_on`, by the names that arguments have now."""
+    old_names = {old for old, new in RENAMED.items() if new not in args}
+    return inputs({RENAMED[key] if key in old_names else key: value for key, value in args.items()})
+
+
+def merged(values: HelmValues, over: HelmValues) -> HelmValues:
     """Values with others merged over them: a mapping into a mapping, at any depth, anything else replaces."""
     both = {**values}
     for key, value in over.items():
         before = both.get(key)
-        if isinstance(before, Mapping) and isinstance(value, Mapping):
-            both[key] = merged(cast("Mapping[str, Any]", before), cast("Mapping[str, Any]", value))
+        if isinstance(before, dict) and isinstance(value, dict):
+            both[key] = merged(cast("HelmValues", before), cast("HelmValues", value))
         else:
             both[key] = value
     return both

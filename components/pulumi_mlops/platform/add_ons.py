@@ -9,7 +9,7 @@ an add-on is in its own module.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pulumi_mlops.platform._deletion import Manifest, Stage, Watched, held, watched
 
@@ -91,7 +91,7 @@ CONTROLLERS: Mapping[str, Controller] = {
 """Name of an add-on, which is that of its module and of its entry in `EksPlatformArgs.add_ons` → its controller."""
 
 
-def descriptions() -> "dict[str, AddOn]":
+def descriptions() -> "dict[str, AddOn[Any]]":
     """Name of an add-on → its description, for `ADD_ONS`."""
     from pulumi_mlops.platform import (  # noqa: PLC0415 - they import the SDK
         argo_cd,

@@ -4,19 +4,24 @@ Owns its namespace, its Redis password and the route to its web interface. Does 
 the credentials of repositories, the Secret of the identity provider's client, the Gateway.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NotRequired
+from collections.abc import Sequence
 
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import dns_label, matches, not_empty, quantity
 from pulumi_mlops._manifests import Manifest, resources
 from pulumi_mlops.platform import _addons, _argo_cd_config, _published
+from pulumi_mlops.platform._argo_cd_args import ARGUMENTS, ArgoCDArgs, problems
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    ChartRelease,
+    HelmValues,
+    add_on_inputs,
+    check_add_on,
+)
 
 CHART = Chart("argo-cd", "https://argoproj.github.io/argo-helm", versions.ARGO_CD_CHART)
 UPSTREAM_REGISTRY = "quay.io"
@@ -30,54 +35,8 @@ REPOSITORY_SERVICE_ACCOUNT = "argocd-repo-server"
 SERVICE_PORT = 80
 TIMEOUT_SECONDS = 600  # Redis' three replicas start one after the other
 
-DEFAULT_CONTROLLER_MEMORY = "2Gi"
 KUBERNETES_QUERIES_PER_SECOND = "300"
 """The client's own default of 50 starves reconciliation once Crossplane's hundreds of kinds are listed."""
-
-
-class ArgoCDArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
-    """Arguments of `ArgoCD`."""
-
-    host: pulumi.Input[str]
-    """Host name of the web interface; it must reach the cluster's Gateway and be used for nothing else."""
-    oidc_issuer: pulumi.Input[str]
-    """URL of the identity provider, without a slash at its end."""
-    oidc_client_id: pulumi.Input[str]
-    """Id of the client at the identity provider; its redirect URL is `https://<host>/auth/callback`."""
-    oidc_secret_name: pulumi.Input[str]
-    """Name of the Secret in the namespace that holds the client's secret under `client-secret`. It must bear the label
-    `app.kubernetes.io/part-of: argocd`, without which Argo CD does not read it."""
-    admin_groups: list[str]
-    """Groups, as the identity provider's `groups` claim names them, that may change everything. Plain: they are lines
-    of a policy."""
-    reader_groups: NotRequired[list[str]]
-    """Groups that may see everything; default none. Who is in no group sees nothing."""
-    groups_scope: NotRequired[pulumi.Input[str]]
-    """Scope that the identity provider wants to be asked for before it names groups; default none, as with Cognito."""
-    redis_high_availability: NotRequired[bool]
-    """Whether Redis has three replicas, which need three nodes; default true. When false, the cache is empty after a
-    failure and is filled again."""
-    controller_memory: NotRequired[pulumi.Input[str]]
-    """Memory of the controller, request and limit; default "2Gi", enough for some hundred applications."""
-    gateway_name: NotRequired[pulumi.Input[str]]
-    """Name of the Gateway; default `public`, the platform's."""
-    gateway_namespace: NotRequired[pulumi.Input[str]]
-    """Namespace of the Gateway; default `gateway`, the platform's."""
-    keep_definitions: NotRequired[bool]
-    """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
-    them every application; what the applications deployed stays."""
-
-
-RULES = {
-    **_published.RULES,
-    "oidc_issuer": _published.https_url,
-    "oidc_client_id": not_empty,
-    "oidc_secret_name": dns_label,
-    "admin_groups": matches(r"[^\r\n]+", "the name of a group"),
-    "reader_groups": matches(r"[^\r\n]+", "the name of a group"),
-    "groups_scope": not_empty,
-    "controller_memory": quantity,
-}
 
 
 class ArgoCD(pulumi.ComponentResource):
@@ -104,9 +63,9 @@ class ArgoCD(pulumi.ComponentResource):
     """Version of the chart."""
 
     def __init__(self, name: str, args: ArgoCDArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(ArgoCD, name, args, ArgoCDArgs, RULES, problems=_problems(args))
-        super().__init__("pulumi-mlops:index:ArgoCD", name, {**checked}, opts)
-        self._called: str = checked.get("object_name", name)
+        checked = check_add_on(ArgoCD, name, args, ArgoCDArgs, ARGUMENTS, problems=problems)
+        super().__init__("pulumi-mlops:index:ArgoCD", name, add_on_inputs(args), opts)
+        self._called = checked["object_name"] or name
         self.namespace = ADD_ON.create_namespace(self, name, checked)
         redis = self._create_redis_secret(name)
         installed = ADD_ON.install(self, name, checked, namespace=self.namespace, needs=[redis])
@@ -155,34 +114,28 @@ def server_service(name: str) -> str:
     return f"{name}-server"
 
 
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: ArgoCDArgs) -> HelmValues:
     """Values of the chart."""
-    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
-    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
+    replicas = args["replicas"]
 
-    def part(account: str, count: int, cpu: str, memory: Any) -> dict[str, Any]:
-        annotations = args.get("service_account_annotations", {})
+    def part(account: str, count: int, cpu: str, memory: pulumi.Input[str]) -> HelmValues:
         return {
             "replicas": count,
             "pdb": _addons.budget(count),
             "resources": resources(cpu, memory),  # upstream's charts set none
-            "serviceAccount": {"create": True, "name": account, "annotations": annotations},
+            "serviceAccount": {"create": True, "name": account, "annotations": args["service_account_annotations"]},
         }
 
     return {
         "fullnameOverride": name,
         # In the chart, and not applied by the library: a Helm release creates them without the annotation that would
         # be too long for application sets.
-        "crds": {"install": True, "keep": args.get("keep_definitions", True)},
+        "crds": {"install": True, "keep": args["keep_definitions"]},
         "global": {
             "domain": args["host"],
-            "image": {"repository": _addons.mirrored(registry, "argoproj/argocd")},
+            "image": {"repository": _addons.mirrored(args["image_mirror"], UPSTREAM_REGISTRY, "argoproj/argocd")},
             "networkPolicy": {"create": True},  # Redis and the repository server are for Argo CD's own pods alone
-            # Without a selector: the chart adds each part's own.
-            "topologySpreadConstraints": [
-                {key: value for key, value in constraint.items() if key != "labelSelector"}
-                for constraint in _addons.spread({})
-            ],
+            "topologySpreadConstraints": _addons.spread(),  # the chart adds each part's selector
         },
         "configs": {
             "cm": _argo_cd_config.config_map(args),
@@ -190,7 +143,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
             "rbac": _argo_cd_config.rbac(args),
         },
         "controller": {
-            **part(CONTROLLER_SERVICE_ACCOUNT, 1, "500m", args.get("controller_memory", DEFAULT_CONTROLLER_MEMORY)),
+            **part(CONTROLLER_SERVICE_ACCOUNT, 1, "500m", args["controller_memory"]),
             "env": [{"name": "ARGOCD_K8S_CLIENT_QPS", "value": KUBERNETES_QUERIES_PER_SECOND}],
         },
         "server": part(SERVER_SERVICE_ACCOUNT, replicas, "100m", "512Mi"),
@@ -208,13 +161,13 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
 
 def statements(
     *, cluster_role_arns: Sequence[pulumi.Input[str]] = (), chart_registry_arns: Sequence[pulumi.Input[str]] = ()
-) -> list[dict[str, Any]]:
+) -> list[_addons.Statement]:
     """What its roles must be allowed: nothing for its own cluster and public repositories.
 
     `cluster_role_arns` are roles that other clusters trust, assumed by the controller, the server and the application
     sets; `chart_registry_arns` are ECR repositories with charts, read by the repository server.
     """
-    found: list[dict[str, Any]] = []
+    found: list[_addons.Statement] = []
     if cluster_role_arns:
         found.append(_addons.statement(["sts:AssumeRole", "sts:TagSession"], cluster_role_arns))
     if chart_registry_arns:
@@ -234,8 +187,3 @@ ADD_ON = AddOn(
     namespace=conventions.ARGO_CD_NAMESPACE,
     images=("argoproj/argocd", "docker/library/redis", "docker/library/haproxy"),
 )
-
-
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    if not args["admin_groups"]:
-        yield "args.admin_groups must name a group: there is no other account that could change anything"

@@ -4,18 +4,26 @@ Owns its namespace, the controller and one event bus a namespace that asks for i
 and their service accounts, nor the namespaces of the buses.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired
+from collections.abc import Sequence
+from typing import NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import at_least, dns_label, not_empty, quantity
-from pulumi_mlops._manifests import container_security, gib, name_of, pod_security, resources
+from pulumi_mlops._args import Argument, at_least, dns_label, not_empty, quantity
+from pulumi_mlops._manifests import Manifest, container_security, gib, name_of, pod_security, resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, ReplicatedArgs, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    ChartRelease,
+    HelmValues,
+    ReplicatedArgs,
+    add_on_inputs,
+    check_add_on,
+)
 
 CHART = Chart("argo-events", "https://argoproj.github.io/argo-helm", versions.ARGO_EVENTS_CHART)
 UPSTREAM_REGISTRY = "quay.io"
@@ -26,36 +34,33 @@ EVENT_BUS = "default"
 """The bus that event sources and sensors use unless they name another."""
 BUS_REPLICAS = 3
 """The fewest with which JetStream keeps an event when a node is lost."""
-DEFAULT_MEMORY = "256Mi"
-DEFAULT_BUS_MEMORY = "512Mi"
-DEFAULT_BUS_STORAGE_GIB = 10
 
 
 class ArgoEventsArgs(AddOnArgs, ReplicatedArgs):
     """Arguments of `ArgoEvents`."""
 
     bus_namespaces: NotRequired[list[str]]
-    """Further namespaces that get an event bus, created elsewhere; the controller's own has one. A bus is three pods.
-    Plain: each is a resource."""
+    """Further namespaces that get an event bus, created elsewhere; the controller's own has one. A bus is three pods;
+    default none. Plain: each is a resource."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a controller, request and limit; default "256Mi"."""
     bus_memory: NotRequired[pulumi.Input[str]]
     """Memory of each of a bus's three servers, request and limit; default "512Mi"."""
     bus_storage_gib: NotRequired[pulumi.Input[int]]
     """Volume of each of a bus's three servers in GiB; default 10, at least 1."""
-    bus_storage_class: NotRequired[pulumi.Input[str]]
+    bus_storage_class: NotRequired[pulumi.Input[str] | None]
     """Storage class of those volumes, ReadWriteOnce; default: the cluster's default class."""
     keep_definitions: NotRequired[bool]
     """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
     them every event source, sensor and bus."""
 
 
-RULES = {
-    "bus_namespaces": dns_label,
-    "memory": quantity,
-    "bus_memory": quantity,
-    "bus_storage_gib": at_least(1, "GiB"),
-    "bus_storage_class": not_empty,
+ARGUMENTS = {
+    "bus_namespaces": Argument(default=[], rule=dns_label),
+    "memory": Argument(default="256Mi", rule=quantity),
+    "bus_memory": Argument(default="512Mi", rule=quantity),
+    "bus_storage_gib": Argument(default=10, rule=at_least(1, "GiB")),
+    "bus_storage_class": Argument(rule=not_empty),
 }
 
 
@@ -78,12 +83,12 @@ class ArgoEvents(pulumi.ComponentResource):
     """Name of the bus in each namespace that has one, known once all were asked for."""
 
     def __init__(self, name: str, args: ArgoEventsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(ArgoEvents, name, args, ArgoEventsArgs, RULES)
-        super().__init__("pulumi-mlops:index:ArgoEvents", name, {**checked}, opts)
+        checked = check_add_on(ArgoEvents, name, args, ArgoEventsArgs, ARGUMENTS)
+        super().__init__("pulumi-mlops:index:ArgoEvents", name, add_on_inputs(args), opts)
         installed = ADD_ON.install(self, name, checked)
-        called = checked.get("object_name", name)
+        called = checked["object_name"] or name
         self.namespace = installed.namespace
-        places = {"bus": self.namespace, **{f"bus-{place}": place for place in checked.get("bus_namespaces", [])}}
+        places = {"bus": self.namespace, **{f"bus-{place}": place for place in checked["bus_namespaces"]}}
         buses = [
             k8s.apiextensions.CustomResource(
                 f"{name}-{role}",
@@ -100,17 +105,15 @@ class ArgoEvents(pulumi.ComponentResource):
         self.register_outputs({"namespace": self.namespace, "release": self.release, "event_bus": self.event_bus})
 
 
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: ArgoEventsArgs) -> HelmValues:
     """Values of the chart."""
-    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
-    nats = args.get("image_mirror", NATS_REGISTRY)
+    replicas = args["replicas"]
+    mirror = args["image_mirror"]
     return {
         "fullnameOverride": name,
-        "crds": {"install": True, "keep": args.get("keep_definitions", True)},
+        "crds": {"install": True, "keep": args["keep_definitions"]},
         "global": {
-            "image": {
-                "repository": _addons.mirrored(args.get("image_mirror", UPSTREAM_REGISTRY), "argoproj/argo-events")
-            },
+            "image": {"repository": _addons.mirrored(mirror, UPSTREAM_REGISTRY, "argoproj/argo-events")},
             "securityContext": pod_security(),
         },
         "configs": {
@@ -121,12 +124,12 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
                 "versions": [
                     {
                         "version": versions.NATS,
-                        "natsImage": _addons.text("{0}/library/nats:" + versions.NATS, nats),
-                        "metricsExporterImage": _addons.text(
-                            "{0}/natsio/prometheus-nats-exporter:" + versions.NATS_EXPORTER, nats
+                        "natsImage": _addons.mirrored(mirror, NATS_REGISTRY, f"library/nats:{versions.NATS}"),
+                        "metricsExporterImage": _addons.mirrored(
+                            mirror, NATS_REGISTRY, f"natsio/prometheus-nats-exporter:{versions.NATS_EXPORTER}"
                         ),
-                        "configReloaderImage": _addons.text(
-                            "{0}/natsio/nats-server-config-reloader:" + versions.NATS_RELOADER, nats
+                        "configReloaderImage": _addons.mirrored(
+                            mirror, NATS_REGISTRY, f"natsio/nats-server-config-reloader:{versions.NATS_RELOADER}"
                         ),
                         "startCommand": "/nats-server",
                     }
@@ -136,34 +139,30 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         "controller": {
             "replicas": replicas,  # more than one elect a leader
             "pdb": _addons.budget(replicas),
-            "resources": resources("50m", args.get("memory", DEFAULT_MEMORY)),
+            "resources": resources("50m", args["memory"]),
             "containerSecurityContext": container_security(),
             "serviceAccount": {"create": True, "name": SERVICE_ACCOUNT},
-            # Without a selector: the chart adds the controller's own.
-            "topologySpreadConstraints": [
-                {key: value for key, value in constraint.items() if key != "labelSelector"}
-                for constraint in _addons.spread({})
-            ],
+            "topologySpreadConstraints": _addons.spread(),  # the chart adds the controller's selector
         },
     }
 
 
-def bus_spec(args: Mapping[str, Any]) -> dict[str, Any]:
+def bus_spec(args: ArgoEventsArgs) -> Manifest:
     """Spec of an EventBus on JetStream; the older NATS Streaming is dead."""
     small = {"resources": resources("20m", "64Mi"), "securityContext": container_security()}
-    storage_class = {"storageClassName": args["bus_storage_class"]} if "bus_storage_class" in args else {}
+    storage_class = {"storageClassName": args["bus_storage_class"]} if args["bus_storage_class"] is not None else {}
     return {
         "jetstream": {
             "version": versions.NATS,
             "replicas": BUS_REPLICAS,
             "persistence": {
                 "accessMode": "ReadWriteOnce",
-                "volumeSize": gib(args.get("bus_storage_gib", DEFAULT_BUS_STORAGE_GIB)),
+                "volumeSize": gib(args["bus_storage_gib"]),
                 **storage_class,
             },
             "securityContext": pod_security(),
             "containerTemplate": {
-                "resources": resources("100m", args.get("bus_memory", DEFAULT_BUS_MEMORY)),
+                "resources": resources("100m", args["bus_memory"]),
                 "securityContext": container_security(),
             },
             "metricsContainerTemplate": small,
@@ -190,7 +189,7 @@ def bus_spec(args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def statements(queue_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]:
+def statements(queue_arns: Sequence[pulumi.Input[str]]) -> list[_addons.Statement]:
     """What the role of an event source on SQS must be allowed, in its own namespace and by its own account."""
     return [
         _addons.statement(

@@ -6,19 +6,26 @@ identity provider's groups.
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any, NotRequired
+from typing import NotRequired
 
 import pulumi
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import at_least, between, dns_label, not_empty, quantity
+from pulumi_mlops._args import Argument, at_least, between, dns_label, quantity
 from pulumi_mlops._manifests import Manifest, container_security, resources
 from pulumi_mlops.platform import _argo_access, _argo_server, _published
 from pulumi_mlops.platform._argo_server import ArgoServerArgs, ArtifactRepositoryArgs, WorkflowArchiveArgs
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform.add_on import AddOn, ChartArgs, ChartRelease, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    ChartArgs,
+    ChartRelease,
+    HelmValues,
+    add_on_inputs,
+    check_add_on,
+)
 
 UPSTREAM_REGISTRY = "quay.io"
 CONTROLLER_REPOSITORY = "argoproj/workflow-controller"
@@ -28,13 +35,9 @@ CHART = Chart("argo-workflows", "https://argoproj.github.io/argo-helm", versions
 SERVER_SERVICE_ACCOUNT = _argo_server.SERVER_SERVICE_ACCOUNT
 statements = _argo_server.statements
 
-DEFAULT_LINE = "V3_7"
-DEFAULT_MEMORY = "256Mi"
 CPU_REQUEST = "50m"
 EXECUTOR_CPU_REQUEST = "10m"
 EXECUTOR_MEMORY = "128Mi"
-DEFAULT_REQUEUE_MILLISECONDS = 500
-DEFAULT_RETAINED_WORKFLOWS = 50
 WORKFLOW_DAYS = 7
 
 
@@ -71,24 +74,24 @@ class ArgoWorkflowsArgs(ChartArgs):
     """Memory of the controller, request and limit; default "256Mi"."""
     line: NotRequired[ArgoWorkflowsLine]
     """Minor version; default V3_7. Plain: it decides which chart is fetched."""
-    server: NotRequired[ArgoServerArgs]
+    server: NotRequired[ArgoServerArgs | None]
     """The web interface; default none: `kubectl` and the workflows' own logs are all there is."""
-    archive: NotRequired[WorkflowArchiveArgs]
+    archive: NotRequired[WorkflowArchiveArgs | None]
     """The database of finished workflows; default none: they are gone once they leave the cluster."""
-    artifact_repository: NotRequired[ArtifactRepositoryArgs]
-    """The default bucket; default none. A workspace's own repository goes before it."""
+    artifact_repository: NotRequired[ArtifactRepositoryArgs | None]
+    """The bucket of namespaces that name none of their own; default none. A workspace's own goes before it."""
     keep_definitions: NotRequired[bool]
     """Whether the resource definitions survive `destroy`; default true. When false, `destroy` deletes them and with
     them every workflow, template and schedule in the cluster."""
 
 
-RULES = {
-    "namespace": dns_label,
-    "chart_repository": not_empty,
-    "requeue_milliseconds": between(10, 10_000, "ms"),
-    "retained_workflows": at_least(1, "workflow"),
-    "memory": quantity,
-    **_argo_server.RULES,
+ARGUMENTS = {
+    "namespace": Argument(rule=dns_label),
+    "requeue_milliseconds": Argument(default=500, rule=between(10, 10_000, "ms")),
+    "retained_workflows": Argument(default=50, rule=at_least(1, "workflow")),
+    "memory": Argument(default="256Mi", rule=quantity),
+    "line": Argument(default=ArgoWorkflowsLine.V3_7),
+    **_argo_server.ROWS,
 }
 
 
@@ -111,14 +114,13 @@ class ArgoWorkflows(pulumi.ComponentResource):
     """Version of Argo Workflows."""
 
     def __init__(self, name: str, args: ArgoWorkflowsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(
-            ArgoWorkflows, name, args, ArgoWorkflowsArgs, RULES, problems=_argo_server.problems(args)
-        )
-        super().__init__("pulumi-mlops:index:ArgoWorkflows", name, {**checked}, opts)
-        line = ArgoWorkflowsLine(checked.get("line", DEFAULT_LINE))
-        called = checked.get("object_name", name)
+        checked = check_add_on(ArgoWorkflows, name, args, ArgoWorkflowsArgs, ARGUMENTS, problems=_problems)
+        super().__init__("pulumi-mlops:index:ArgoWorkflows", name, add_on_inputs(args), opts)
+        line = checked["line"]
+        called = checked["object_name"] or name
         installed = add_on(line).install(self, name, checked, namespace=checked["namespace"])
-        if "server" in checked:
+        server = checked["server"]
+        if server is not None:
             _published.route(
                 f"{name}-route",
                 {
@@ -126,56 +128,61 @@ class ArgoWorkflows(pulumi.ComponentResource):
                     "namespace": checked["namespace"],
                     "labels": conventions.labels("argo-workflows", called),
                 },
-                checked["server"],
+                server,
                 service=f"{called}-server",
                 port=_argo_server.SERVICE_PORT,
                 opts=pulumi.ResourceOptions(parent=self, depends_on=[installed.main]),
             )
-            if "sso_issuer" in checked["server"]:
+            if server["sso_issuer"] is not None:
                 child = pulumi.ResourceOptions(parent=self)
-                _argo_access.create(name, called, checked["namespace"], checked["server"], child)
+                _argo_access.create(
+                    name,
+                    called,
+                    checked["namespace"],
+                    admin_groups=server["sso_admin_groups"],
+                    reader_groups=server["sso_reader_groups"],
+                    child=child,
+                )
         self.namespace = pulumi.Output.from_input(checked["namespace"])
         self.release = installed.release
         self.version = pulumi.Output.from_input(RELEASES[line][1])
         self.register_outputs({"namespace": self.namespace, "release": self.release, "version": self.version})
 
 
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: ArgoWorkflowsArgs) -> HelmValues:
     """Values of the chart; a test checks that upstream's chart has every key."""
-    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
-    retained = args.get("retained_workflows", DEFAULT_RETAINED_WORKFLOWS)
-    _, version = RELEASES[ArgoWorkflowsLine(args.get("line", DEFAULT_LINE))]
-    server = {"enabled": False} if "server" not in args else _argo_server.server_values(name, args["server"], registry)
-    archive = {"persistence": _argo_server.archive_values(args["archive"])} if "archive" in args else {}
-    artifacts = _argo_server.artifact_values(args["artifact_repository"]) if "artifact_repository" in args else {}
+    registry = UPSTREAM_REGISTRY if args["image_mirror"] is None else args["image_mirror"]
+    retained = args["retained_workflows"]
+    _, version = RELEASES[args["line"]]
+    server, archive, artifacts = args["server"], args["archive"], args["artifact_repository"]
     return {
         "fullnameOverride": name,
         "images": {"tag": f"v{version}", "pullPolicy": "IfNotPresent"},
         # The full definitions come by a Job that downloads them; the small ones are part of the chart.
-        "crds": {"install": True, "keep": args.get("keep_definitions", True), "full": False},
+        "crds": {"install": True, "keep": args["keep_definitions"], "full": False},
         "workflow": {"serviceAccount": {"create": False}, "rbac": {"create": False}},
         "controller": {
             "image": {"registry": registry, "repository": CONTROLLER_REPOSITORY},
-            "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+            "resources": resources(CPU_REQUEST, args["memory"]),
             "podSecurityContext": {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
             "extraEnv": [
                 {
                     "name": "DEFAULT_REQUEUE_TIME",
-                    "value": f"{args.get('requeue_milliseconds', DEFAULT_REQUEUE_MILLISECONDS)}ms",
+                    "value": f"{args['requeue_milliseconds']}ms",
                 },
             ],
             "replicas": 1,  # for which the chart itself disables the election of a leader
             "retentionPolicy": {"completed": retained, "failed": retained, "errored": retained},
             "workflowDefaults": {"spec": workflow_defaults()},
-            **archive,
+            **({} if archive is None else {"persistence": _argo_server.archive_values(archive)}),
         },
         "executor": {
             "image": {"registry": registry, "repository": EXECUTOR_REPOSITORY},
             "resources": resources(EXECUTOR_CPU_REQUEST, EXECUTOR_MEMORY),
             "securityContext": container_security(),
         },
-        "server": server,
-        **artifacts,
+        "server": {"enabled": False} if server is None else _argo_server.server_values(name, server, registry),
+        **({} if artifacts is None else _argo_server.artifact_values(artifacts)),
     }
 
 
@@ -197,6 +204,11 @@ ADD_ON = AddOn(
 """That of the default line."""
 
 
-def add_on(line: ArgoWorkflowsLine) -> AddOn:
+def add_on(line: ArgoWorkflowsLine) -> AddOn[ArgoWorkflowsArgs]:
     """The add-on in one of its lines."""
     return dataclasses.replace(ADD_ON, main=dataclasses.replace(ADD_ON.main, chart=RELEASES[line][0]))
+
+
+def _problems(args: ArgoWorkflowsArgs) -> Iterator[str]:
+    if args["server"] is not None:
+        yield from _argo_server.server_problems(args["server"])

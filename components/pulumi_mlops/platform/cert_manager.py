@@ -4,18 +4,27 @@ Owns its namespace and, on request, one ClusterIssuer. Does not own: the hosted 
 account (`WorkloadIdentity` with `statements`), the certificates themselves.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NotRequired
+from collections.abc import Iterator, Sequence
+from typing import NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import matches, quantity
-from pulumi_mlops._manifests import name_of, resources
+from pulumi_mlops import _aws, conventions, versions
+from pulumi_mlops._args import Argument, dns_label, matches, quantity
+from pulumi_mlops._manifests import Manifest, name_of, resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    CallerArgs,
+    ChartRelease,
+    HelmValues,
+    ReplicatedArgs,
+    add_on_inputs,
+    check_add_on,
+)
 
 CHART = Chart("cert-manager", "https://charts.jetstack.io", versions.CERT_MANAGER)
 NAMESPACE = "cert-manager"
@@ -24,7 +33,6 @@ SERVICE_ACCOUNT = "cert-manager"
 UPSTREAM_REGISTRY = "quay.io"
 ACME_SERVER = "https://acme-v02.api.letsencrypt.org/directory"
 
-DEFAULT_MEMORY = "256Mi"
 CPU_REQUEST = "50m"
 WEBHOOK_REPLICAS = 3
 """While no webhook answers, no certificate can be created or changed, so upstream advises three."""
@@ -33,12 +41,12 @@ WEBHOOK_REPLICAS = 3
 class CertManagerArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Arguments of `CertManager`."""
 
-    acme_email: NotRequired[str]
+    acme_email: NotRequired[str | None]
     """Address that the certificate authority warns of expiring certificates. With it a ClusterIssuer that proves names
     by Route 53 is made, and `region` is required; default: none. Plain: it decides whether the issuer exists."""
-    acme_server: NotRequired[pulumi.Input[str]]
+    acme_server: NotRequired[pulumi.Input[str] | None]
     """Directory URL of the certificate authority; default: Let's Encrypt."""
-    region: NotRequired[pulumi.Input[str]]
+    region: NotRequired[pulumi.Input[str] | None]
     """AWS region whose endpoints the issuer calls."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a controller, request and limit; default "256Mi"."""
@@ -47,11 +55,12 @@ class CertManagerArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     them every certificate and issuer in the cluster."""
 
 
-RULES = {
-    "acme_email": matches(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address"),
-    "acme_server": matches(r"https://\S+", "a URL that begins with https://"),
-    "region": _addons.region,
-    "memory": quantity,
+ARGUMENTS = {
+    "namespace": Argument(default=NAMESPACE, rule=dns_label),
+    "acme_email": Argument(rule=matches(r"[^@\s]+@[^@\s]+\.[^@\s]+", "an e-mail address")),
+    "acme_server": Argument(rule=matches(r"https://\S+", "a URL that begins with https://")),
+    "region": Argument(rule=_aws.region),
+    "memory": Argument(default="256Mi", rule=quantity),
 }
 
 
@@ -76,15 +85,15 @@ class CertManager(pulumi.ComponentResource):
     """Name of the ClusterIssuer of public certificates; empty where none was asked for."""
 
     def __init__(self, name: str, args: CertManagerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(CertManager, name, args, CertManagerArgs, RULES, problems=_problems(args))
-        super().__init__("pulumi-mlops:index:CertManager", name, {**checked}, opts)
+        checked = check_add_on(CertManager, name, args, CertManagerArgs, ARGUMENTS, problems=_problems)
+        super().__init__("pulumi-mlops:index:CertManager", name, add_on_inputs(args), opts)
         installed = ADD_ON.install(self, name, checked)
-        called = checked.get("object_name", name)
+        called = checked["object_name"] or name
         self.namespace = installed.namespace
         self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
         self.release = installed.release
         self.issuer = pulumi.Output.from_input("")
-        if "acme_email" in checked:
+        if checked["acme_email"] is not None:
             issuer = k8s.apiextensions.CustomResource(
                 f"{name}-issuer",
                 api_version="cert-manager.io/v1",
@@ -104,11 +113,11 @@ class CertManager(pulumi.ComponentResource):
         )
 
 
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: CertManagerArgs) -> HelmValues:
     """Values of the chart."""
-    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+    replicas = args["replicas"]
 
-    def part(component: str, count: int, memory: Any, cpu: str) -> dict[str, Any]:
+    def part(component: str, count: int, memory: pulumi.Input[str], cpu: str) -> HelmValues:
         pods = {"app.kubernetes.io/instance": name, "app.kubernetes.io/component": component}
         return {
             "replicaCount": count,
@@ -119,19 +128,19 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
 
     return {
         "fullnameOverride": name,
-        "imageRegistry": args.get("image_mirror", UPSTREAM_REGISTRY),
-        "crds": {"enabled": True, "keep": args.get("keep_definitions", True)},
+        "imageRegistry": UPSTREAM_REGISTRY if args["image_mirror"] is None else args["image_mirror"],
+        "crds": {"enabled": True, "keep": args["keep_definitions"]},
         "global": {
             "priorityClassName": _addons.PRIORITY_CLASS,
             # Upstream's lock lies in kube-system, where two installations would share one.
-            "leaderElection": {"namespace": args.get("namespace", NAMESPACE)},
+            "leaderElection": {"namespace": args["namespace"]},
         },
         "serviceAccount": {
             "create": True,
             "name": SERVICE_ACCOUNT,
-            "annotations": args.get("service_account_annotations", {}),
+            "annotations": args["service_account_annotations"],
         },
-        **part("controller", replicas, args.get("memory", DEFAULT_MEMORY), CPU_REQUEST),
+        **part("controller", replicas, args["memory"], CPU_REQUEST),
         "webhook": part("webhook", WEBHOOK_REPLICAS if replicas > 1 else 1, "64Mi", "20m"),
         "cainjector": part("cainjector", replicas, "256Mi", "20m"),
         # A hook, which a Helm release runs (a chart rendered to objects would lose it): the release is ready only when
@@ -140,19 +149,19 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def acme_issuer(account_secret: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def acme_issuer(account_secret: str, args: CertManagerArgs) -> Manifest:
     """Spec of a ClusterIssuer that proves names in Route 53, with the controller's own role."""
     return {
         "acme": {
             "email": args["acme_email"],
-            "server": args.get("acme_server", ACME_SERVER),
+            "server": ACME_SERVER if args["acme_server"] is None else args["acme_server"],
             "privateKeySecretRef": {"name": account_secret},
             "solvers": [{"dns01": {"route53": {"region": args["region"]}}}],
         }
     }
 
 
-def statements(zone_ids: Sequence[pulumi.Input[str]], *, partition: str = "aws") -> list[dict[str, Any]]:
+def statements(zone_ids: Sequence[pulumi.Input[str]], *, partition: str = "aws") -> list[_addons.Statement]:
     """What the controller's role must be allowed to answer DNS challenges in these hosted zones."""
     zones = _addons.hosted_zones(zone_ids, partition)
     return [
@@ -184,9 +193,10 @@ ADD_ON = AddOn(
 )
 
 
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    given = {field for field in ("acme_email", "acme_server", "region") if args.get(field) is not None}
-    if "acme_email" not in given:
-        yield from (f"args.{field} needs args.acme_email beside it" for field in sorted(given))
-    elif "region" not in given:
+def _problems(args: CertManagerArgs) -> Iterator[str]:
+    if args["acme_email"] is None:
+        for field in ("acme_server", "region"):
+            if args[field] is not None:
+                yield f"args.{field} needs args.acme_email beside it, got {args[field]!r}"
+    elif args["region"] is None:
         yield "args.region is required where args.acme_email is given"

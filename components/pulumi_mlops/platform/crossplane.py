@@ -6,18 +6,27 @@ compositions and their definitions, the roles behind the service accounts (`Work
 """
 
 from collections.abc import Mapping
-from typing import Any, NotRequired
+from typing import NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import matches, quantity
+from pulumi_mlops._args import Argument, matches, quantity
 from pulumi_mlops._manifests import Manifest, name_of
 from pulumi_mlops.platform import _addons, _crossplane_permissions, _parts
 from pulumi_mlops.platform import _crossplane_packages as packages
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    CallerArgs,
+    ChartRelease,
+    HelmValues,
+    ReplicatedArgs,
+    add_on_inputs,
+    check_add_on,
+)
 
 CHART = Chart("crossplane", "https://charts.crossplane.io/stable", versions.CROSSPLANE)
 REPOSITORY = "crossplane/crossplane"
@@ -26,8 +35,6 @@ PROVIDER_CONFIG = "default"
 SERVICE_ACCOUNTS = packages.SERVICE_ACCOUNTS
 """AWS service → service account of its provider; a role's trust names it."""
 
-DEFAULT_MEMORY = "1Gi"
-DEFAULT_PROVIDER_MEMORY = "1Gi"
 CPU_LIMIT = "2"
 HEALTHY = {"pulumi.com/waitFor": "condition=Healthy"}
 """A package is healthy once its kinds are in the API server and its pod runs."""
@@ -37,7 +44,7 @@ class CrossplaneArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Arguments of `Crossplane`."""
 
     services: NotRequired[list[str]]
-    """AWS services whose provider is installed, among `ec2`, `iam`, `rds` and `s3`; default all four, empty for none,
+    """AWS services whose provider is installed, among `ec2`, `iam`, `rds` and `s3`; default: all four; empty for none,
     as in a cluster outside AWS. Plain: each is several resources."""
     activations: NotRequired[list[pulumi.Input[str]]]
     """Further managed resource definitions to activate, such as `clusters.rds.aws.m.upbound.io`; a kind that is not
@@ -48,11 +55,17 @@ class CrossplaneArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Memory of each provider, request and limit; default "1Gi"."""
 
 
-RULES = {
-    "services": matches("|".join(packages.SERVICES), f"one of {', '.join(packages.SERVICES)}"),
-    "activations": matches(r"(\*|[a-z0-9]+)(\.[-a-z0-9]+)+", 'a definition such as "buckets.s3.aws.m.upbound.io"'),
-    "memory": quantity,
-    "provider_memory": quantity,
+ARGUMENTS = {
+    "services": Argument(
+        default=list(packages.SERVICES),
+        rule=matches("|".join(packages.SERVICES), f"one of {', '.join(packages.SERVICES)}"),
+    ),
+    "activations": Argument(
+        default=[],
+        rule=matches(r"(\*|[a-z0-9]+)(\.[-a-z0-9]+)+", 'a definition such as "buckets.s3.aws.m.upbound.io"'),
+    ),
+    "memory": Argument(default="1Gi", rule=quantity),
+    "provider_memory": Argument(default="1Gi", rule=quantity),
 }
 
 
@@ -79,18 +92,17 @@ class Crossplane(pulumi.ComponentResource):
     """Name of the ClusterProviderConfig, known once the providers can make resources; empty without any."""
 
     def __init__(self, name: str, args: CrossplaneArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(Crossplane, name, args, CrossplaneArgs, RULES)
-        super().__init__("pulumi-mlops:index:Crossplane", name, {**checked}, opts)
+        checked = check_add_on(Crossplane, name, args, CrossplaneArgs, ARGUMENTS)
+        super().__init__("pulumi-mlops:index:Crossplane", name, add_on_inputs(args), opts)
         self._name = name
-        self._called: str = checked.get("object_name", name)
+        self._called = checked["object_name"] or name
         self._args = checked
-        self._services: list[str] = checked.get("services", list(packages.SERVICES))
         installed = ADD_ON.install(self, name, checked)
         self.namespace = installed.namespace
         self._create_disruption_budgets()
         before = [installed.main, *self._create_mirror(installed.main)]
         functions = self._create_functions(before)
-        configured = self._create_providers(before) if self._services else None
+        configured = self._create_providers(before) if checked["services"] else None
 
         self.release = installed.release
         self.functions = pulumi.Output.all(*(name_of(one) for one in functions))
@@ -106,7 +118,7 @@ class Crossplane(pulumi.ComponentResource):
 
     def _create_disruption_budgets(self) -> None:
         """The chart has none."""
-        if self._args.get("replicas", _addons.DEFAULT_REPLICAS) == 1:
+        if self._args["replicas"] == 1:
             return
         for role in ("crossplane", "crossplane-rbac-manager"):
             k8s.policy.v1.PodDisruptionBudget(
@@ -121,9 +133,10 @@ class Crossplane(pulumi.ComponentResource):
             )
 
     def _create_mirror(self, installed: pulumi.Resource) -> list[pulumi.Resource]:
-        if "image_mirror" not in self._args:
+        mirror = self._args["image_mirror"]
+        if mirror is None:
             return []
-        spec = packages.mirror_spec(self._args["image_mirror"])
+        spec = packages.mirror_spec(mirror)
         return [self._object("mirror", "pkg.crossplane.io/v1beta1", "ImageConfig", spec, [installed])]
 
     def _create_functions(self, before: list[pulumi.Resource]) -> list[pulumi.Resource]:
@@ -136,7 +149,7 @@ class Crossplane(pulumi.ComponentResource):
 
     def _create_providers(self, before: list[pulumi.Resource]) -> pulumi.Resource:
         """The family first, so that Crossplane does not install it by itself; what uses the providers last."""
-        activate = packages.activations(self._services, self._args.get("activations", []))
+        activate = packages.activations(self._args["services"], self._args["activations"])
         policy = self._object(
             "activation",
             "apiextensions.crossplane.io/v1alpha1",
@@ -145,13 +158,13 @@ class Crossplane(pulumi.ComponentResource):
             before,
         )
         family = self._create_provider(packages.FAMILY, packages.FAMILY_SERVICE_ACCOUNT, {}, "512Mi", before)
-        annotations = self._args.get("service_account_annotations", {})
-        memory = self._args.get("provider_memory", DEFAULT_PROVIDER_MEMORY)
+        annotations = self._args["service_account_annotations"]
+        memory = self._args["provider_memory"]
         providers = [
             self._create_provider(
                 f"provider-aws-{service}", SERVICE_ACCOUNTS[service], annotations, memory, [family, policy, *before]
             )
-            for service in self._services
+            for service in self._args["services"]
         ]
         return self._object(
             "provider-config",
@@ -163,7 +176,12 @@ class Crossplane(pulumi.ComponentResource):
         )
 
     def _create_provider(
-        self, package: str, account: str, annotations: Mapping[str, Any], memory: Any, needs: list[pulumi.Resource]
+        self,
+        package: str,
+        account: str,
+        annotations: pulumi.Input[dict[str, pulumi.Input[str]]],
+        memory: pulumi.Input[str],
+        needs: list[pulumi.Resource],
     ) -> pulumi.Resource:
         role = f"{package}-runtime"
         spec = packages.runtime_spec(account, annotations, "100m", memory)
@@ -189,7 +207,7 @@ class Crossplane(pulumi.ComponentResource):
         role: str,
         api_version: str,
         kind: str,
-        spec: Mapping[str, Any],
+        spec: Manifest,
         needs: list[pulumi.Resource],
         *,
         called: str | None = None,
@@ -208,22 +226,21 @@ class Crossplane(pulumi.ComponentResource):
         )
 
 
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: CrossplaneArgs) -> HelmValues:
     """Values of the chart."""
-    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+    replicas = args["replicas"]
     pod = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
     container = {"capabilities": {"drop": ["ALL"]}}
-    registry = args.get("image_mirror", packages.PACKAGE_REGISTRY)
     return {
         "replicas": replicas,
-        "image": {"repository": _addons.mirrored(registry, REPOSITORY)},
+        "image": {"repository": _addons.mirrored(args["image_mirror"], packages.PACKAGE_REGISTRY, REPOSITORY)},
         # By default every kind of every provider would become a definition of the API server.
         "provider": {"defaultActivations": []},
         "rbacManager": {
             "replicas": replicas,
             "topologySpreadConstraints": _addons.spread(_pods("crossplane-rbac-manager", name)),
         },
-        "resourcesCrossplane": _sized("200m", args.get("memory", DEFAULT_MEMORY)),
+        "resourcesCrossplane": _sized("200m", args["memory"]),
         "resourcesRBACManager": _sized("50m", "512Mi"),
         "podSecurityContextCrossplane": pod,
         "podSecurityContextRBACManager": pod,
@@ -235,7 +252,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _sized(cpu: str, memory: Any) -> dict[str, Any]:
+def _sized(cpu: str, memory: pulumi.Input[str]) -> Manifest:
     """With a CPU limit, unlike elsewhere: the chart reads it to tell Go how many threads to run."""
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"cpu": CPU_LIMIT, "memory": memory}}
 

@@ -24,12 +24,12 @@ from pulumi_mlops.platform import _addons, _eks_add_ons, _eks_old_args, _eks_par
 from pulumi_mlops.platform._descriptions import ADD_ONS
 from pulumi_mlops.platform._eks_platform_args import ARGUMENTS, EksPlatformArgs
 from pulumi_mlops.platform.argo_cd import ArgoCD
+from pulumi_mlops.platform.efs_storage_class import EfsStorageClass
 from pulumi_mlops.platform.external_secrets import ExternalSecrets
 from pulumi_mlops.platform.gateway_api import GatewayApi
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
 from pulumi_mlops.platform.monitoring import Monitoring
 from pulumi_mlops.platform.public_gateway import PublicGateway
-from pulumi_mlops.platform.storage_classes import EfsStorageClass
 from pulumi_mlops.platform_outputs import TEAM_BUCKETS, PlatformOutputs
 
 MLFLOW_DATABASE = "mlflow-database"

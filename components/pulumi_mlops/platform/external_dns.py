@@ -4,18 +4,26 @@ Owns its namespace and, at run time, the records that it made. Does not own: the
 service account (`WorkloadIdentity` with `statements`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Any, NotRequired
+from typing import NotRequired
 
 import pulumi
 
-from pulumi_mlops import versions
-from pulumi_mlops._args import not_empty, quantity
+from pulumi_mlops import _aws, versions
+from pulumi_mlops._args import Argument, not_empty, quantity
 from pulumi_mlops._manifests import resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    CallerArgs,
+    ChartRelease,
+    HelmValues,
+    add_on_inputs,
+    check_add_on,
+)
 
 CHART = Chart("external-dns", "https://kubernetes-sigs.github.io/external-dns", versions.EXTERNAL_DNS)
 NAMESPACE = "external-dns"
@@ -26,7 +34,6 @@ REPOSITORY = "external-dns/external-dns"
 HOSTNAME_ANNOTATION = "external-dns.alpha.kubernetes.io/hostname"
 """On a Service: the names, divided by commas, that lead to its load balancer."""
 
-DEFAULT_MEMORY = "128Mi"
 CPU_REQUEST = "50m"
 
 
@@ -54,7 +61,7 @@ class ExternalDnsArgs(AddOnArgs, CallerArgs):
     """AWS region whose endpoints are called."""
     domain_filters: list[pulumi.Input[str]]
     """Domains below which records are made; at least one."""
-    zone_ids: NotRequired[list[pulumi.Input[str]]]
+    zone_ids: NotRequired[list[pulumi.Input[str]] | None]
     """Ids of the hosted zones that are looked at; default: all that the role may list."""
     sources: NotRequired[list[DnsSource]]
     """Kinds of objects whose host names become records; default: Services, Ingresses and HTTPRoutes."""
@@ -65,12 +72,14 @@ class ExternalDnsArgs(AddOnArgs, CallerArgs):
     """Memory of the controller, request and limit; default "128Mi"."""
 
 
-RULES = {
-    "cluster_name": not_empty,
-    "region": _addons.region,
-    "domain_filters": _addons.domain,
-    "zone_ids": _addons.zone_id,
-    "memory": quantity,
+ARGUMENTS = {
+    "cluster_name": Argument(rule=not_empty),
+    "region": Argument(rule=_aws.region),
+    "domain_filters": Argument(rule=_addons.domain),
+    "zone_ids": Argument(rule=_aws.hosted_zone_id),
+    "sources": Argument(default=DEFAULT_SOURCES),
+    "keep_records": Argument(default=False),
+    "memory": Argument(default="128Mi", rule=quantity),
 }
 
 
@@ -94,8 +103,8 @@ class ExternalDns(pulumi.ComponentResource):
     """Name of the Helm release, known once the controller runs."""
 
     def __init__(self, name: str, args: ExternalDnsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(ExternalDns, name, args, ExternalDnsArgs, RULES, problems=_problems(args))
-        super().__init__("pulumi-mlops:index:ExternalDns", name, {**checked}, opts)
+        checked = check_add_on(ExternalDns, name, args, ExternalDnsArgs, ARGUMENTS, problems=_problems)
+        super().__init__("pulumi-mlops:index:ExternalDns", name, add_on_inputs(args), opts)
         installed = ADD_ON.install(self, name, checked)
         self.namespace = installed.namespace
         self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
@@ -105,32 +114,32 @@ class ExternalDns(pulumi.ComponentResource):
         )
 
 
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: ExternalDnsArgs) -> HelmValues:
     """Values of the chart, which runs one replica and offers no more: two would write the same records."""
     return {
         "fullnameOverride": name,
-        "image": {"repository": _addons.mirrored(args.get("image_mirror", UPSTREAM_REGISTRY), REPOSITORY)},
+        "image": {"repository": _addons.mirrored(args["image_mirror"], UPSTREAM_REGISTRY, REPOSITORY)},
         "provider": {"name": "aws"},
         "env": [{"name": "AWS_DEFAULT_REGION", "value": args["region"]}],
         "serviceAccount": {
             "create": True,
             "name": SERVICE_ACCOUNT,
-            "annotations": args.get("service_account_annotations", {}),
+            "annotations": args["service_account_annotations"],
         },
-        "sources": [source.replace("_", "-") for source in args.get("sources", DEFAULT_SOURCES)],
+        "sources": [source.replace("_", "-") for source in args["sources"]],
         # Always said: the chart's next version has no default for it.
-        "policy": "upsert-only" if args.get("keep_records", False) else "sync",
+        "policy": "upsert-only" if args["keep_records"] else "sync",
         "registry": "txt",
         "txtOwnerId": args["cluster_name"],
         "domainFilters": args["domain_filters"],
-        "extraArgs": {"zone-id-filter": args["zone_ids"]} if "zone_ids" in args else {},
+        "extraArgs": {"zone-id-filter": args["zone_ids"]} if args["zone_ids"] is not None else {},
         "triggerLoopOnEvent": True,  # a record at once, not at the next round
         "logFormat": "json",
-        "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+        "resources": resources(CPU_REQUEST, args["memory"]),
     }
 
 
-def statements(zone_ids: Sequence[pulumi.Input[str]], *, partition: str = "aws") -> list[dict[str, Any]]:
+def statements(zone_ids: Sequence[pulumi.Input[str]], *, partition: str = "aws") -> list[_addons.Statement]:
     """What the controller's role must be allowed to keep records in these hosted zones."""
     zones = _addons.hosted_zones(zone_ids, partition)
     return [
@@ -154,7 +163,7 @@ ADD_ON = AddOn(
 )
 
 
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
+def _problems(args: ExternalDnsArgs) -> Iterator[str]:
     for field in ("domain_filters", "zone_ids", "sources"):
-        if args.get(field) is not None and not_empty(args[field]):
+        if args[field] == []:
             yield f"args.{field} must not be empty, got []"

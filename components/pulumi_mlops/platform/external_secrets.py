@@ -4,18 +4,27 @@ Owns its namespace and one ClusterSecretStore. Does not own: the secrets, the ro
 (`WorkloadIdentity` with `statements`), the ExternalSecrets of other components.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired
+from collections.abc import Sequence
+from typing import NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import dns_label, quantity
+from pulumi_mlops import _aws, conventions, versions
+from pulumi_mlops._args import Argument, dns_label, quantity
 from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    CallerArgs,
+    ChartRelease,
+    HelmValues,
+    ReplicatedArgs,
+    add_on_inputs,
+    check_add_on,
+)
 
 CHART = Chart("external-secrets", "https://charts.external-secrets.io", versions.EXTERNAL_SECRETS)
 NAMESPACE = "external-secrets"
@@ -26,7 +35,6 @@ REPOSITORY = "external-secrets/external-secrets"
 RDS_PREFIX = "rds!"
 """Prefix of the master passwords that RDS manages."""
 
-DEFAULT_MEMORY = "256Mi"
 CPU_REQUEST = "50m"
 
 
@@ -44,7 +52,11 @@ class ExternalSecretsArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     them every ExternalSecret, and the Secrets that those made."""
 
 
-RULES = {"region": _addons.region, "secret_store": dns_label, "memory": quantity}
+ARGUMENTS = {
+    "region": Argument(rule=_aws.region),
+    "secret_store": Argument(default=conventions.SECRET_STORE, rule=dns_label),
+    "memory": Argument(default="256Mi", rule=quantity),
+}
 
 
 class ExternalSecrets(pulumi.ComponentResource):
@@ -68,8 +80,8 @@ class ExternalSecrets(pulumi.ComponentResource):
     """Name of the ClusterSecretStore."""
 
     def __init__(self, name: str, args: ExternalSecretsArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(ExternalSecrets, name, args, ExternalSecretsArgs, RULES)
-        super().__init__("pulumi-mlops:index:ExternalSecrets", name, {**checked}, opts)
+        checked = check_add_on(ExternalSecrets, name, args, ExternalSecretsArgs, ARGUMENTS)
+        super().__init__("pulumi-mlops:index:ExternalSecrets", name, add_on_inputs(args), opts)
         installed = ADD_ON.install(self, name, checked)
         self.namespace = installed.namespace
         store = k8s.apiextensions.CustomResource(
@@ -77,8 +89,8 @@ class ExternalSecrets(pulumi.ComponentResource):
             api_version="external-secrets.io/v1",
             kind="ClusterSecretStore",
             metadata={
-                "name": checked.get("secret_store", conventions.SECRET_STORE),
-                "labels": conventions.labels("secret-store", checked.get("object_name", name)),
+                "name": checked["secret_store"],
+                "labels": conventions.labels("secret-store", checked["object_name"] or name),
             },
             # Without `auth` the controller's own role is used, by Pod Identity and by IRSA alike.
             spec={"provider": {"aws": {"service": "SecretsManager", "region": checked["region"]}}},
@@ -97,12 +109,12 @@ class ExternalSecrets(pulumi.ComponentResource):
         )
 
 
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: ExternalSecretsArgs) -> HelmValues:
     """Values of the chart."""
-    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
-    image = {"repository": _addons.mirrored(args.get("image_mirror", UPSTREAM_REGISTRY), REPOSITORY)}
+    replicas = args["replicas"]
+    image = {"repository": _addons.mirrored(args["image_mirror"], UPSTREAM_REGISTRY, REPOSITORY)}
 
-    def part(program: str, count: int, memory: Any) -> dict[str, Any]:
+    def part(program: str, count: int, memory: pulumi.Input[str]) -> HelmValues:
         pods = {"app.kubernetes.io/instance": name, "app.kubernetes.io/name": program}
         return {
             "image": image,
@@ -115,12 +127,12 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
 
     return {
         "fullnameOverride": name,
-        **part("external-secrets", replicas, args.get("memory", DEFAULT_MEMORY)),
+        **part("external-secrets", replicas, args["memory"]),
         "leaderElect": True,  # off by default; without it two controllers would write the same Secrets
         "serviceAccount": {
             "create": True,
             "name": SERVICE_ACCOUNT,
-            "annotations": args.get("service_account_annotations", {}),
+            "annotations": args["service_account_annotations"],
         },
         "webhook": part("external-secrets-webhook", replicas, "128Mi"),
         # It renews the webhook's certificate and stands in no request's way, so that one is enough; it has no lock.
@@ -131,7 +143,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         "crds": {
             **{f"create{kind}": False for kind in ("ClusterPushSecret", "PushSecret", "ClusterGenerator")},
             # The chart has no switch for it: the definitions are ordinary templates, which Helm would delete.
-            "annotations": {"helm.sh/resource-policy": "keep"} if args.get("keep_definitions", True) else {},
+            "annotations": {"helm.sh/resource-policy": "keep"} if args["keep_definitions"] else {},
         },
     }
 
@@ -143,7 +155,7 @@ def statements(
     kms_key_arns: Sequence[pulumi.Input[str]] = (),
     *,
     partition: str = "aws",
-) -> list[dict[str, Any]]:
+) -> list[_addons.Statement]:
     """What the controller's role must be allowed to read the secrets whose names begin with one of the prefixes.
 
     `kms_key_arns` are the keys that encrypt them, where it is not Secrets Manager's own.

@@ -4,12 +4,13 @@ A cluster has them once. Istio, KServe and the load balancer controller each nam
 is Istio's. Does not own: the objects of these kinds.
 """
 
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 
 from pulumi_mlops import versions
-from pulumi_mlops._args import check_args, object_name
+from pulumi_mlops._args import Argument, check_args, inputs, object_name
+from pulumi_mlops._manifests import Manifest
 from pulumi_mlops.platform import _definitions
 
 
@@ -20,6 +21,9 @@ class GatewayApiArgs(TypedDict):
     """Whether the definitions survive `destroy`; default true. When false, `destroy` deletes them and with them every
     Gateway and every route in the cluster, those of other stacks included. Where they survived and are to be managed
     again, the Kubernetes provider needs `upsert_existing_objects`, or they are imported."""
+
+
+ARGUMENTS = {"keep_definitions": Argument(default=True)}
 
 
 class GatewayApi(pulumi.ComponentResource):
@@ -39,15 +43,15 @@ class GatewayApi(pulumi.ComponentResource):
     """Version of the Gateway API."""
 
     def __init__(self, name: str, args: GatewayApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(GatewayApi, name, args, GatewayApiArgs, name_rule=object_name(40))
-        super().__init__("pulumi-mlops:index:GatewayApi", name, {**checked}, opts)
-        installed = _definitions.install(name, definitions(), self, keep=checked.get("keep_definitions", True))
+        checked = check_args(GatewayApi, name, args, GatewayApiArgs, ARGUMENTS, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:GatewayApi", name, inputs(args), opts)
+        installed = _definitions.install(name, definitions(), self, keep=checked["keep_definitions"])
         ready = pulumi.Output.all(*(one.id for one in installed.values()))
         self.definitions = ready.apply(lambda _: list(installed))
         self.version = pulumi.Output.from_input(versions.GATEWAY_API)
         self.register_outputs({"definitions": self.definitions, "version": self.version})
 
 
-def definitions() -> list[dict[str, Any]]:
+def definitions() -> list[Manifest]:
     """Metadata and spec of every definition."""
     return _definitions.read("gateway-api")

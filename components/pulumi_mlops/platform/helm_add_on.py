@@ -7,19 +7,18 @@ from typing import Any
 
 import pulumi
 
-from pulumi_mlops._args import Rule, between
-from pulumi_mlops.platform import _addons
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ReplicatedArgs, check_add_on
+from pulumi_mlops._args import Arguments
+from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ReplicatedArgs, add_on_inputs, check_add_on
 
 
 class HelmAddOnArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Arguments of `HelmAddOn`."""
 
-    add_on: AddOn
-    """The description: charts, namespace, values. Its functions get these arguments."""
+    add_on: AddOn[Any]
+    """The description: charts, namespace, values. Its functions get these arguments, with their defaults."""
 
 
-RULES: dict[str, Rule] = {"replicas": between(1, _addons.MAX_REPLICAS, "replicas")}
+ARGUMENTS: Arguments = {}
 
 
 class HelmAddOn(pulumi.ComponentResource):
@@ -43,10 +42,10 @@ class HelmAddOn(pulumi.ComponentResource):
     """Version of the main chart."""
 
     def __init__(self, name: str, args: HelmAddOnArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(HelmAddOn, name, args, HelmAddOnArgs, RULES)
-        add_on: AddOn = checked["add_on"]
-        described: dict[str, Any] = {"chart": add_on.chart.name, "version": add_on.chart.version}
-        super().__init__("pulumi-mlops:index:HelmAddOn", name, {**checked, "add_on": described}, opts)
+        checked = check_add_on(HelmAddOn, name, args, HelmAddOnArgs, ARGUMENTS)
+        add_on = checked["add_on"]
+        described = {"chart": add_on.chart.name, "version": add_on.chart.version}
+        super().__init__("pulumi-mlops:index:HelmAddOn", name, {**add_on_inputs(args), "add_on": described}, opts)
         installed = add_on.install(self, name, checked)
         self.namespace = installed.namespace
         self.release = installed.release

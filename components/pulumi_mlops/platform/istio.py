@@ -5,17 +5,24 @@ Owns its namespace. Does not own: the Gateway API's definitions (`GatewayApi`, w
 is injected unless a namespace or a pod asks for it.
 """
 
-from collections.abc import Mapping
-from typing import Any, NotRequired
+from typing import NotRequired
 
 import pulumi
 
 from pulumi_mlops import versions
-from pulumi_mlops._args import quantity
+from pulumi_mlops._args import Argument, dns_label, quantity
 from pulumi_mlops._manifests import resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, ReplicatedArgs, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    ChartRelease,
+    HelmValues,
+    ReplicatedArgs,
+    add_on_inputs,
+    check_add_on,
+)
 
 # Not istio-release.storage.googleapis.com, which upstream gives up in December 2026.
 REPOSITORY = "https://blob.istio.io/istio-release/charts"
@@ -26,7 +33,6 @@ GATEWAY_CLASS = "istio"
 """Name of the GatewayClass that Istio makes itself."""
 UPSTREAM_REGISTRY = "docker.io"
 
-DEFAULT_MEMORY = "2Gi"
 CPU_REQUEST = "500m"
 
 
@@ -37,7 +43,10 @@ class IstioArgs(AddOnArgs, ReplicatedArgs):
     """Memory of a control plane's replica, request and limit; default "2Gi"."""
 
 
-RULES = {"memory": quantity}
+ARGUMENTS = {
+    "namespace": Argument(default=NAMESPACE, rule=dns_label),
+    "memory": Argument(default="2Gi", rule=quantity),
+}
 
 
 class Istio(pulumi.ComponentResource):
@@ -61,8 +70,8 @@ class Istio(pulumi.ComponentResource):
     """Version of Istio."""
 
     def __init__(self, name: str, args: IstioArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(Istio, name, args, IstioArgs, RULES)
-        super().__init__("pulumi-mlops:index:Istio", name, {**checked}, opts)
+        checked = check_add_on(Istio, name, args, IstioArgs, ARGUMENTS)
+        super().__init__("pulumi-mlops:index:Istio", name, add_on_inputs(args), opts)
         installed = ADD_ON.install(self, name, checked)
         self.namespace = installed.namespace
         self.release = installed.release
@@ -83,24 +92,24 @@ class Istio(pulumi.ComponentResource):
 FAIL_FROM_THE_BEGINNING = {"validationFailurePolicy": "Fail"}
 
 
-def base_values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def base_values(_: str, args: IstioArgs) -> HelmValues:
     """Values of the chart with the definitions, which are templates: an upgrade of the release updates them."""
     return {
-        "global": {"istioNamespace": args.get("namespace", NAMESPACE)},
+        "global": {"istioNamespace": args["namespace"]},
         "base": {"enableCRDTemplates": True, **FAIL_FROM_THE_BEGINNING},
         "defaultRevision": "default",
     }
 
 
-def values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(_: str, args: IstioArgs) -> HelmValues:
     """Values of the control plane's chart."""
-    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
-    security: dict[str, Any] = {"type": "RuntimeDefault"}
+    replicas = args["replicas"]
+    security = {"type": "RuntimeDefault"}
     return {
         "global": {
-            "istioNamespace": args.get("namespace", NAMESPACE),
+            "istioNamespace": args["namespace"],
             # Always said: charts carry the registry that upstream gives up in December 2026.
-            "hub": _addons.mirrored(args.get("image_mirror", UPSTREAM_REGISTRY), "istio"),
+            "hub": _addons.mirrored(args["image_mirror"], UPSTREAM_REGISTRY, "istio"),
             "tag": versions.ISTIO,
             "defaultPodDisruptionBudget": {"enabled": replicas > 1},
             "priorityClassName": _addons.PRIORITY_CLASS,
@@ -110,7 +119,7 @@ def values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
         "autoscaleEnabled": True,
         "autoscaleMin": replicas,
         "autoscaleMax": 2 * replicas,
-        "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+        "resources": resources(CPU_REQUEST, args["memory"]),
         "seccompProfile": security,
         "topologySpreadConstraints": _addons.spread({"app": "istiod", "istio": "pilot"}),
         "meshConfig": {

@@ -5,25 +5,27 @@ nodes that Karpenter itself runs on, the nodes' role, the queue of interruptions
 (`WorkloadIdentity` with `statements`). On destroy the NodePool goes first, and its nodes with it.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired
+from collections.abc import Iterator
+from typing import NotRequired
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _aws, conventions, versions
-from pulumi_mlops._args import at_least, matches, not_empty
+from pulumi_mlops._args import Argument, at_least, matches, not_empty
 from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform._karpenter import DEFAULT_CPU_LIMIT, node_class, node_pool, permissions
+from pulumi_mlops.platform._karpenter import node_class, node_pool, permissions
 from pulumi_mlops.platform.add_on import (
     AddOn,
     AddOnArgs,
     AwsEnvironment,
     CallerArgs,
     ChartRelease,
+    HelmValues,
     ReplicatedArgs,
+    add_on_inputs,
     check_add_on,
 )
 
@@ -48,7 +50,7 @@ class KarpenterArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Subnets of the nodes, at least one."""
     security_group_ids: list[pulumi.Input[str]]
     """Security groups of the nodes, at least one."""
-    interruption_queue: NotRequired[pulumi.Input[str]]
+    interruption_queue: NotRequired[pulumi.Input[str] | None]
     """Name of the SQS queue that tells of ending spot instances and maintenance; default none: nodes then end without
     being drained."""
     spot: NotRequired[bool]
@@ -59,13 +61,15 @@ class KarpenterArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Tags of the instances and volumes; default none."""
 
 
-RULES = {
-    "cluster_name": not_empty,
-    "node_role": matches(r"[\w+=,.@-]{1,64}", "the name of a role, not its ARN"),
-    "subnet_ids": _aws.subnet_id,
-    "security_group_ids": _aws.security_group_id,
-    "interruption_queue": matches(r"[\w-]{1,80}", "the name of an SQS queue"),
-    "cpu_limit": at_least(1, "vCPU"),
+ARGUMENTS = {
+    "cluster_name": Argument(rule=not_empty),
+    "node_role": Argument(rule=matches(r"[\w+=,.@-]{1,64}", "the name of a role, not its ARN")),
+    "subnet_ids": Argument(rule=_aws.subnet_id),
+    "security_group_ids": Argument(rule=_aws.security_group_id),
+    "interruption_queue": Argument(rule=matches(r"[\w-]{1,80}", "the name of an SQS queue")),
+    "spot": Argument(default=False),
+    "cpu_limit": Argument(default=100, rule=at_least(1, "vCPU")),
+    "tags": Argument(default={}),
 }
 
 
@@ -91,17 +95,23 @@ class Karpenter(pulumi.ComponentResource):
     """Name of the NodePool."""
 
     def __init__(self, name: str, args: KarpenterArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(Karpenter, name, args, KarpenterArgs, RULES, problems=_problems(args))
-        super().__init__("pulumi-mlops:index:Karpenter", name, {**checked}, opts)
+        checked = check_add_on(Karpenter, name, args, KarpenterArgs, ARGUMENTS, problems=_problems)
+        super().__init__("pulumi-mlops:index:Karpenter", name, add_on_inputs(args), opts)
         installed = ADD_ON.install(self, name, checked)
-        called = checked.get("object_name", name)
+        called = checked["object_name"] or name
         self.namespace = installed.namespace
         nodes = k8s.apiextensions.CustomResource(
             f"{name}-node-class",
             api_version="karpenter.k8s.aws/v1",
             kind="EC2NodeClass",
             metadata={"name": called, "labels": conventions.labels("node-class", called)},
-            spec=node_class(called, checked),
+            spec=node_class(
+                called,
+                role=checked["node_role"],
+                subnet_ids=checked["subnet_ids"],
+                security_group_ids=checked["security_group_ids"],
+                tags=checked["tags"],
+            ),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[installed.main]),
         )
         pool = k8s.apiextensions.CustomResource(
@@ -109,7 +119,7 @@ class Karpenter(pulumi.ComponentResource):
             api_version="karpenter.sh/v1",
             kind="NodePool",
             metadata={"name": called, "labels": conventions.labels("node-pool", called)},
-            spec=node_pool(name_of(nodes), checked.get("spot", False), checked.get("cpu_limit", DEFAULT_CPU_LIMIT)),
+            spec=node_pool(name_of(nodes), checked["spot"], checked["cpu_limit"]),
             opts=pulumi.ResourceOptions(parent=self, depends_on=[installed.main, nodes]),
         )
         self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
@@ -125,10 +135,9 @@ class Karpenter(pulumi.ComponentResource):
         )
 
 
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: KarpenterArgs) -> HelmValues:
     """Values of the chart, whose own defaults keep the controller off the nodes that it makes."""
-    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
-    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
+    replicas = args["replicas"]
     return {
         "fullnameOverride": name,
         "replicas": replicas,
@@ -139,17 +148,17 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         "serviceAccount": {
             "create": True,
             "name": SERVICE_ACCOUNT,
-            "annotations": args.get("service_account_annotations", {}),
+            "annotations": args["service_account_annotations"],
         },
         # The cluster's DNS may be waiting for the very node that Karpenter is to start.
         "dnsPolicy": "Default",
         "controller": {
-            "image": {"repository": _addons.mirrored(registry, REPOSITORY_OF_IMAGE)},
+            "image": {"repository": _addons.mirrored(args["image_mirror"], UPSTREAM_REGISTRY, REPOSITORY_OF_IMAGE)},
             "resources": resources("500m", "1Gi"),
         },
         "settings": {
             "clusterName": args["cluster_name"],
-            **({"interruptionQueue": args["interruption_queue"]} if "interruption_queue" in args else {}),
+            **({"interruptionQueue": args["interruption_queue"]} if args["interruption_queue"] is not None else {}),
         },
     }
 
@@ -162,7 +171,7 @@ def statements(
     queue_arn: pulumi.Input[str] | None = None,
     *,
     partition: str = "aws",
-) -> list[dict[str, Any]]:
+) -> list[_addons.Statement]:
     """What the controller's role must be allowed: instances that bear the cluster's tag, and nothing beyond.
 
     `cluster_name` is plain: it is part of the conditions' keys. `queue_arn` is that of `interruption_queue`.
@@ -172,13 +181,13 @@ def statements(
     )
 
 
-def _of_environment(aws: AwsEnvironment) -> list[dict[str, Any]]:
+def _of_environment(aws: AwsEnvironment) -> list[_addons.Statement]:
     if aws.node_role_arn is None:
         return []
     return statements(aws.cluster_name, aws.region, aws.account_id, aws.node_role_arn, aws.interruption_queue_arn)
 
 
-ADD_ON = AddOn(
+ADD_ON = AddOn[KarpenterArgs](
     component=Karpenter,
     # Helm never updates the definitions inside a chart, so that upstream has a second chart with them as templates.
     before=(ChartRelease(chart=DEFINITIONS, role="definitions", suffix="-crd"),),
@@ -189,7 +198,7 @@ ADD_ON = AddOn(
 )
 
 
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
+def _problems(args: KarpenterArgs) -> Iterator[str]:
     for field in ("subnet_ids", "security_group_ids"):
-        if not isinstance(args[field], pulumi.Output) and not_empty(args[field]):
+        if args[field] == []:
             yield f"args.{field} must not be empty, got []"

@@ -4,16 +4,23 @@ Owns its namespace, the definitions, the controller and the chosen runtimes. Doe
 service accounts and roles, the Gateway, cert-manager, which has to be there first.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired
+from collections.abc import Sequence
+from typing import NotRequired
 
 import pulumi
 
-from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import dns_label, matches, not_empty, quantity
+from pulumi_mlops import _aws, conventions, versions
+from pulumi_mlops._args import Argument, dns_label, matches, not_empty, quantity
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    ChartRelease,
+    HelmValues,
+    add_on_inputs,
+    check_add_on,
+)
 
 REPOSITORY = "oci://ghcr.io/kserve/charts"
 DEFINITIONS = Chart("kserve-crd", REPOSITORY, versions.KSERVE)
@@ -21,7 +28,6 @@ CONTROLLER = Chart("kserve-resources", REPOSITORY, versions.KSERVE)
 RUNTIMES_CHART = Chart("kserve-runtime-configs", REPOSITORY, versions.KSERVE)
 UPSTREAM_REGISTRY = "docker.io"
 PROXY_REGISTRY = "quay.io"
-DEFAULT_MEMORY = "1Gi"  # upstream's 300 MiB end the controller once a few hundred services exist
 
 RUNTIMES = {
     "mlserver": "seldonio/mlserver",
@@ -42,7 +48,6 @@ NOT_OFFERED = (
     "vllmserver",  # by the tag `latest`
 )
 """Runtimes that are always switched off: none of them runs what the library's pipelines train."""
-DEFAULT_RUNTIMES = ["mlserver", "sklearnserver"]
 XGBOOST_WARNING = (
     f"xgbserver of KServe {versions.KSERVE} has XGBoost {versions.KSERVE_XGBOOST}, which loads models written by "
     "XGBoost 3.1 or later, such as those of the library's pipelines, without an error and predicts wrong values; use "
@@ -59,11 +64,11 @@ class KServeArgs(AddOnArgs):
     """Domain below which every inference service gets a host name, `<name>-<namespace>.<domain>`."""
     runtimes: NotRequired[list[str]]
     """Runtimes to install, among `mlserver`, `sklearnserver`, `xgbserver`, `pmmlserver`, `predictiveserver` and
-    `huggingfaceserver`; default the first two. Plain: all others are switched off. `xgbserver` has the XGBoost of
+    `huggingfaceserver`; default: the first two. Plain: all others are switched off. `xgbserver` has the XGBoost of
     `versions.KSERVE_XGBOOST`, which loads models of XGBoost 3.1 or later, as the library's pipelines write them,
     without an error and predicts wrong values. With `huggingfaceserver` the chart also enables its variant for several
     nodes."""
-    region: NotRequired[pulumi.Input[str]]
+    region: NotRequired[pulumi.Input[str] | None]
     """AWS region of the buckets that models are read from; default: the SDK's."""
     gateway_name: NotRequired[pulumi.Input[str]]
     """Name of the Gateway; default `public`, the platform's."""
@@ -75,14 +80,17 @@ class KServeArgs(AddOnArgs):
     """Memory of the controller, request and limit; default "1Gi"."""
 
 
-RULES = {
-    "domain": _addons.domain,
-    "runtimes": matches("|".join(RUNTIMES), f"one of {', '.join(RUNTIMES)}"),
-    "region": _addons.region,
-    "gateway_name": dns_label,
-    "gateway_namespace": dns_label,
-    "gateway_class": not_empty,
-    "memory": quantity,
+ARGUMENTS = {
+    "domain": Argument(rule=_addons.domain),
+    "runtimes": Argument(
+        default=["mlserver", "sklearnserver"], rule=matches("|".join(RUNTIMES), f"one of {', '.join(RUNTIMES)}")
+    ),
+    "region": Argument(rule=_aws.region),
+    "gateway_name": Argument(default=conventions.GATEWAY_NAME, rule=dns_label),
+    "gateway_namespace": Argument(default=conventions.GATEWAY_NAMESPACE, rule=dns_label),
+    "gateway_class": Argument(default="istio", rule=not_empty),
+    # upstream's 300 MiB end the controller once a few hundred services exist
+    "memory": Argument(default="1Gi", rule=quantity),
 }
 
 
@@ -106,9 +114,9 @@ class KServe(pulumi.ComponentResource):
     """Version of KServe."""
 
     def __init__(self, name: str, args: KServeArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(KServe, name, args, KServeArgs, RULES)
-        super().__init__("pulumi-mlops:index:KServe", name, {**checked}, opts)
-        if "xgbserver" in checked.get("runtimes", DEFAULT_RUNTIMES):
+        checked = check_add_on(KServe, name, args, KServeArgs, ARGUMENTS)
+        super().__init__("pulumi-mlops:index:KServe", name, add_on_inputs(args), opts)
+        if "xgbserver" in checked["runtimes"]:
             pulumi.log.warn(XGBOOST_WARNING, self)
         installed = ADD_ON.install(self, name, checked)
         self.namespace = installed.namespace
@@ -117,35 +125,34 @@ class KServe(pulumi.ComponentResource):
         self.register_outputs({"namespace": self.namespace, "release": self.release, "version": self.version})
 
 
-def values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(_: str, args: KServeArgs) -> HelmValues:
     """Values of the controller's chart."""
-    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
-    gateway = _addons.text(
-        "{0}/{1}",
-        args.get("gateway_namespace", conventions.GATEWAY_NAMESPACE),
-        args.get("gateway_name", conventions.GATEWAY_NAME),
-    )
-    memory = args.get("memory", DEFAULT_MEMORY)
-    proxy = "{0}/brancz/kube-rbac-proxy:v" + versions.KUBE_RBAC_PROXY
+    mirror = args["image_mirror"]
+    gateway = _addons.text("{0}/{1}", args["gateway_namespace"], args["gateway_name"])
+    memory = args["memory"]
     return {
         "kserve": {
-            "agent": {"image": _addons.mirrored(registry, "kserve/agent")},
-            "router": {"image": _addons.mirrored(registry, "kserve/router")},
+            "agent": {"image": _addons.mirrored(mirror, UPSTREAM_REGISTRY, "kserve/agent")},
+            "router": {"image": _addons.mirrored(mirror, UPSTREAM_REGISTRY, "kserve/router")},
             "storage": {
-                "image": _addons.mirrored(registry, "kserve/storage-initializer"),
-                **({"s3": {"region": args["region"]}} if "region" in args else {}),
+                "image": _addons.mirrored(mirror, UPSTREAM_REGISTRY, "kserve/storage-initializer"),
+                **({"s3": {"region": args["region"]}} if args["region"] is not None else {}),
             },
             "localmodel": {
-                "controller": {"image": _addons.mirrored(registry, "kserve/kserve-localmodel-controller")},
-                "agent": {"image": _addons.mirrored(registry, "kserve/kserve-localmodelnode-agent")},
-                "defaultJobImage": _addons.mirrored(registry, "kserve/storage-initializer"),
+                "controller": {
+                    "image": _addons.mirrored(mirror, UPSTREAM_REGISTRY, "kserve/kserve-localmodel-controller")
+                },
+                "agent": {"image": _addons.mirrored(mirror, UPSTREAM_REGISTRY, "kserve/kserve-localmodelnode-agent")},
+                "defaultJobImage": _addons.mirrored(mirror, UPSTREAM_REGISTRY, "kserve/storage-initializer"),
             },
-            "servingruntime": {"art": {"image": _addons.mirrored(registry, "kserve/art-explainer")}},
+            "servingruntime": {"art": {"image": _addons.mirrored(mirror, UPSTREAM_REGISTRY, "kserve/art-explainer")}},
             "controller": {
                 "deploymentMode": "Standard",  # the chart's default needs Knative
-                "image": _addons.mirrored(registry, "kserve/kserve-controller"),
+                "image": _addons.mirrored(mirror, UPSTREAM_REGISTRY, "kserve/kserve-controller"),
                 "imagePullPolicy": "IfNotPresent",
-                "rbacProxyImage": _addons.text(proxy, args.get("image_mirror", PROXY_REGISTRY)),
+                "rbacProxyImage": _addons.mirrored(
+                    mirror, PROXY_REGISTRY, f"brancz/kube-rbac-proxy:v{versions.KUBE_RBAC_PROXY}"
+                ),
                 "resources": {
                     "requests": {"cpu": "100m", "memory": memory},
                     "limits": {"cpu": CONTROLLER_CPU_LIMIT, "memory": memory},
@@ -158,7 +165,7 @@ def values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
                         "enableGatewayApi": True,
                         "createGateway": False,
                         "kserveGateway": gateway,
-                        "className": args.get("gateway_class", "istio"),
+                        "className": args["gateway_class"],
                     },
                 },
             },
@@ -166,20 +173,19 @@ def values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def runtime_values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def runtime_values(_: str, args: KServeArgs) -> HelmValues:
     """Values of the runtimes' chart, which installs none by itself."""
-    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
-    wanted: list[str] = args.get("runtimes", DEFAULT_RUNTIMES)
-    serving: dict[str, Any] = {"enabled": bool(wanted)}
+    wanted = args["runtimes"]
+    serving: HelmValues = {"enabled": bool(wanted)}
     for runtime, repository in RUNTIMES.items():
-        image = {"image": _addons.mirrored(registry, repository)}
+        image = {"image": _addons.mirrored(args["image_mirror"], UPSTREAM_REGISTRY, repository)}
         serving[runtime] = {"disabled": False, **image} if runtime in wanted else {"disabled": True}
     if "mlserver" in wanted:
         serving["mlserver"]["tag"] = versions.MLSERVER
     return {"kserve": {"servingruntime": {**serving, **{runtime: {"disabled": True} for runtime in NOT_OFFERED}}}}
 
 
-def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]:
+def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[_addons.Statement]:
     """What the role of an inference service's account must be allowed: to read its models."""
     return [
         _addons.statement(["s3:GetBucketLocation", "s3:ListBucket"], bucket_arns),
@@ -187,7 +193,7 @@ def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]
     ]
 
 
-ADD_ON = AddOn(
+ADD_ON = AddOn[KServeArgs](
     component=KServe,
     needs=("cert_manager",),
     # One after the other: a runtime is refused while the controller's webhook does not answer.

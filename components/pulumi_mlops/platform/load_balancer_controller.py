@@ -6,18 +6,26 @@ made. Does not own: the subnets (which bear the tags by which it finds them), th
 load balancer.
 """
 
-from collections.abc import Mapping
-from typing import Any, NotRequired
+from typing import NotRequired
 
 import pulumi
 
 from pulumi_mlops import _aws, versions
-from pulumi_mlops._args import not_empty, quantity
-from pulumi_mlops._manifests import resources
+from pulumi_mlops._args import Argument, not_empty, quantity
+from pulumi_mlops._manifests import Manifest, resources
 from pulumi_mlops.platform import _addons, _definitions
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._load_balancer_permissions import STATEMENTS
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    CallerArgs,
+    ChartRelease,
+    HelmValues,
+    ReplicatedArgs,
+    add_on_inputs,
+    check_add_on,
+)
 
 CHART = Chart("aws-load-balancer-controller", "https://aws.github.io/eks-charts", versions.LOAD_BALANCER_CONTROLLER)
 NAMESPACE = "load-balancer-controller"
@@ -28,7 +36,6 @@ REPOSITORY = "eks/aws-load-balancer-controller"
 LOAD_BALANCER_CLASS = "service.k8s.aws/nlb"
 """`loadBalancerClass` of a Service that gets an NLB from this controller."""
 
-DEFAULT_MEMORY = "256Mi"
 CPU_REQUEST = "100m"
 
 
@@ -50,11 +57,12 @@ class LoadBalancerControllerArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     deletes them, and hangs on what still bears the controller's finalizer."""
 
 
-RULES = {
-    "cluster_name": not_empty,
-    "region": _addons.region,
-    "vpc_id": _aws.vpc_id,
-    "memory": quantity,
+ARGUMENTS = {
+    "cluster_name": Argument(rule=not_empty),
+    "region": Argument(rule=_aws.region),
+    "vpc_id": Argument(rule=_aws.vpc_id),
+    "tags": Argument(default={}),
+    "memory": Argument(default="256Mi", rule=quantity),
 }
 
 
@@ -78,10 +86,10 @@ class LoadBalancerController(pulumi.ComponentResource):
     """Name of the Helm release, known once the controller's webhooks answer."""
 
     def __init__(self, name: str, args: LoadBalancerControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(LoadBalancerController, name, args, LoadBalancerControllerArgs, RULES)
-        super().__init__("pulumi-mlops:index:LoadBalancerController", name, {**checked}, opts)
+        checked = check_add_on(LoadBalancerController, name, args, LoadBalancerControllerArgs, ARGUMENTS)
+        super().__init__("pulumi-mlops:index:LoadBalancerController", name, add_on_inputs(args), opts)
         # Not by the chart, whose definitions an upgrade would leave as they are.
-        known = _definitions.install(name, definitions(), self, keep=checked.get("keep_definitions", True))
+        known = _definitions.install(name, definitions(), self, keep=checked["keep_definitions"])
         installed = ADD_ON.install(self, name, checked, needs=list(known.values()))
         self.namespace = installed.namespace
         self.service_account = pulumi.Output.from_input(SERVICE_ACCOUNT)
@@ -91,22 +99,22 @@ class LoadBalancerController(pulumi.ComponentResource):
         )
 
 
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: LoadBalancerControllerArgs) -> HelmValues:
     """Values of the chart."""
-    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+    replicas = args["replicas"]
     pods = {"app.kubernetes.io/instance": name, "app.kubernetes.io/name": CHART.name}
     return {
         "fullnameOverride": name,
-        "image": {"repository": _addons.mirrored(args.get("image_mirror", UPSTREAM_REGISTRY), REPOSITORY)},
+        "image": {"repository": _addons.mirrored(args["image_mirror"], UPSTREAM_REGISTRY, REPOSITORY)},
         "clusterName": args["cluster_name"],
         "region": args["region"],
         "vpcId": args["vpc_id"],
         "serviceAccount": {
             "create": True,
             "name": SERVICE_ACCOUNT,
-            "annotations": args.get("service_account_annotations", {}),
+            "annotations": args["service_account_annotations"],
         },
-        "defaultTags": args.get("tags", {}),
+        "defaultTags": args["tags"],
         "defaultTargetType": "ip",  # pods have addresses of the VPC; through a node's port is one hop more
         # This webhook refuses every Service of the cluster until the controller runs. Services that want a load
         # balancer of this controller say so by their class instead.
@@ -118,7 +126,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
         "replicaCount": replicas,
         "podDisruptionBudget": {"maxUnavailable": 1} if replicas > 1 else {},
         "topologySpreadConstraints": _addons.spread(pods),
-        "resources": resources(CPU_REQUEST, args.get("memory", DEFAULT_MEMORY)),
+        "resources": resources(CPU_REQUEST, args["memory"]),
         "podSecurityContext": {"fsGroup": 65534, "runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}},
         "securityContext": {
             "readOnlyRootFilesystem": True,
@@ -129,12 +137,12 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def definitions() -> list[dict[str, Any]]:
+def definitions() -> list[Manifest]:
     """Metadata and spec of every definition of the controller."""
     return _definitions.read("aws-load-balancer-controller")
 
 
-def statements(*, partition: str = "aws") -> list[dict[str, Any]]:
+def statements(*, partition: str = "aws") -> list[_addons.Statement]:
     """What the controller's role must be allowed: upstream's policy of the pinned version."""
     return [
         _addons.statement(

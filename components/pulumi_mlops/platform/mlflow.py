@@ -4,81 +4,15 @@ Creates the server with its schema migration, Service and, without a database of
 Does not own: the namespace, the database, the bucket. It is reachable from inside the cluster alone.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired, TypedDict
-
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import (
-    at_least,
-    check_args,
-    dns_label,
-    matches,
-    not_empty,
-    object_name,
-    quantity,
-    renamed,
-)
+from pulumi_mlops._args import check_args, inputs, object_name, renamed
 from pulumi_mlops._manifests import Manifest, after, name_of
+from pulumi_mlops._volumes import volume_claim
 from pulumi_mlops.platform import _mlflow_server, _parts
-
-
-class MLflowArtifactStore(TypedDict):
-    """Where the server keeps artifacts. Clients reach them through the server and need no keys of the store."""
-
-    uri: pulumi.Input[str]
-    """Bucket and prefix, such as `s3://mlflow/artifacts`."""
-    credentials: NotRequired[pulumi.Input[dict[str, pulumi.Input[str]]]]
-    """`AWS_ACCESS_KEY_ID` and `AWS_SECRET_ACCESS_KEY`; default none: the service account's cloud identity."""
-    endpoint: NotRequired[pulumi.Input[str]]
-    """URL of the S3 API; default: that of AWS."""
-    region: NotRequired[pulumi.Input[str]]
-    """Region of the bucket; default `us-east-1`."""
-
-
-class MLflowArgs(TypedDict):
-    """Arguments of `MLflow`."""
-
-    namespace: pulumi.Input[str]
-    """Namespace of the server, created elsewhere, and of nothing else: its service accounts administrate MLflow."""
-    artifact_store: MLflowArtifactStore
-    """Where artifacts are kept."""
-    database_secret: NotRequired[pulumi.Input[str]]
-    """Name of a Secret in the namespace whose key `uri` is a Postgres URI (`postgresql://…`), such as the
-    `connection_secret` of a `PostgresDatabase`; default none: a SQLite file on a volume, for one replica and a handful
-    of users. Whether it is given decides whether there is a volume."""
-    replicas: NotRequired[int]
-    """Number of servers; default 1. More than one needs `database_secret`. Plain: several get a disruption budget."""
-    workers: NotRequired[pulumi.Input[int]]
-    """Processes that answer requests in each server; default 1, which takes about 400 MiB."""
-    allowed_hosts: NotRequired[list[pulumi.Input[str]]]
-    """Host names, besides the Service's and localhost, by which clients address the server; others get 403."""
-    image_mirror: NotRequired[pulumi.Input[str]]
-    """Registry with a mirror of the image `mlflow/mlflow`; default `ghcr.io`."""
-    storage_gib: NotRequired[int]
-    """Size of the SQLite file's volume in GiB; default 5, at least 1."""
-    storage_class: NotRequired[pulumi.Input[str]]
-    """Storage class of that volume, ReadWriteOnce and no NFS; default: the cluster's default class."""
-    memory: NotRequired[pulumi.Input[str]]
-    """Memory of a server, request and limit; default "1Gi"."""
-    protect_data: NotRequired[bool]
-    """Whether Pulumi refuses to delete the volume; default true. When false, `destroy` deletes every run and model
-    version recorded in the SQLite file."""
-
-
-RULES = {
-    "namespace": dns_label,
-    "artifact_store.uri": matches("s3://.+", 'a bucket and prefix such as "s3://mlflow/artifacts"'),
-    "artifact_store.endpoint": matches("https?://.+", 'a URL such as "http://store.example.org:8333"'),
-    "database_secret": dns_label,
-    "replicas": at_least(1, "server"),
-    "workers": at_least(1, "process"),
-    "allowed_hosts": not_empty,
-    "storage_gib": at_least(1, "GiB"),
-    "memory": quantity,
-}
+from pulumi_mlops.platform._mlflow_args import ARGUMENTS, MLflowArgs, problems
 
 
 class MLflow(pulumi.ComponentResource):
@@ -106,21 +40,15 @@ class MLflow(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MLflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = renamed(f'MLflow "{name}"', args)
-        checked = check_args(MLflow, name, args, MLflowArgs, RULES, problems=_problems(args), name_rule=object_name(40))
-        super().__init__("pulumi-mlops:index:MLflow", name, {**checked}, opts)
+        checked = check_args(MLflow, name, args, MLflowArgs, ARGUMENTS, problems=problems, name_rule=object_name(40))
+        super().__init__("pulumi-mlops:index:MLflow", name, inputs(args), opts)
         self._name = name
         self._args = checked
         self._child = pulumi.ResourceOptions(parent=self)
         self._pods = conventions.selector("mlflow", name)
 
         credentials = self._create_credentials()
-        volume = (
-            None
-            if "database_secret" in checked
-            else _parts.volume_claim(
-                f"{name}-data", self._metadata("-data"), checked, _mlflow_server.DEFAULT_STORAGE_GIB, self
-            )
-        )
+        volume = self._create_volume() if checked["database_secret"] is None else None
         server = self._create_server(credentials, volume)
         self.service = self._create_service(server)
         self.url = pulumi.Output.all(self.service, checked["namespace"]).apply(
@@ -130,15 +58,28 @@ class MLflow(pulumi.ComponentResource):
         self.register_outputs({"url": self.url, "service": self.service, "version": self.version})
 
     def _create_credentials(self) -> pulumi.Output[str] | None:
-        if "credentials" not in self._args["artifact_store"]:
+        credentials = self._args["artifact_store"]["credentials"]
+        if credentials is None:
             return None
         secret = k8s.core.v1.Secret(
             f"{self._name}-artifact-store",
             metadata=self._metadata("-artifact-store"),
-            string_data=self._args["artifact_store"]["credentials"],
+            string_data=credentials,
             opts=self._child,
         )
         return name_of(secret)
+
+    def _create_volume(self) -> pulumi.Output[str]:
+        """Of the SQLite file."""
+        size = self._args["storage_gib"]
+        return volume_claim(
+            f"{self._name}-data",
+            self._metadata("-data"),
+            self,
+            storage_gib=_mlflow_server.SQLITE_GIB if size is None else size,
+            storage_class=self._args["storage_class"],
+            protect=self._args["protect_data"],
+        )
 
     def _create_server(
         self, credentials: pulumi.Output[str] | None, volume: pulumi.Output[str] | None
@@ -148,7 +89,7 @@ class MLflow(pulumi.ComponentResource):
             f"{self._name}-code", metadata=self._metadata("-code"), data=_mlflow_server.CODE, opts=self._child
         )
         used = _mlflow_server.Objects(account, name_of(code), credentials, volume)
-        if self._args.get("replicas", 1) > 1:
+        if self._args["replicas"] > 1:
             k8s.policy.v1.PodDisruptionBudget(
                 f"{self._name}-disruption-budget",
                 metadata=self._metadata(),
@@ -203,11 +144,3 @@ class MLflow(pulumi.ComponentResource):
             "namespace": self._args["namespace"],
             "labels": conventions.labels("mlflow", self._name),
         }
-
-
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    replicas = args.get("replicas", 1)
-    if "database_secret" not in args and replicas > 1:
-        yield f"args.replicas must be 1 without args.database_secret, since SQLite has one writer, got {replicas}"
-    if "database_secret" in args and "storage_gib" in args:
-        yield "args.storage_gib is the size of the SQLite file's volume: leave it out with args.database_secret"

@@ -5,17 +5,26 @@ administrator, routes (none of the three is published), cert-manager, which has 
 definitions come with the first installation; an upgrade of them is upstream's documented step by hand.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired
+from collections.abc import Iterator
+from typing import NotRequired
 
 import pulumi
 
-from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import at_least, dns_label, matches, not_empty, quantity
-from pulumi_mlops._manifests import gib, resources
+from pulumi_mlops import _aws, conventions, versions
+from pulumi_mlops._args import Argument, at_least, dns_label, matches, not_empty, quantity
+from pulumi_mlops._manifests import Manifest, gib, resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, CallerArgs, ChartRelease, ReplicatedArgs, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    CallerArgs,
+    ChartRelease,
+    HelmValues,
+    ReplicatedArgs,
+    add_on_inputs,
+    check_add_on,
+)
 
 CHART = Chart(
     "kube-prometheus-stack", "oci://ghcr.io/prometheus-community/charts", versions.KUBE_PROMETHEUS_STACK_CHART
@@ -25,9 +34,6 @@ SERVICE_ACCOUNT = "prometheus"
 PRIVILEGED = {f"pod-security.kubernetes.io/{mode}": "privileged" for mode in ("enforce", "warn", "audit")}
 """The node exporter reads the node: its network, processes and file systems."""
 TIMEOUT_SECONDS = 600
-DEFAULT_RETENTION_DAYS = 15
-DEFAULT_STORAGE_GIB = 50
-DEFAULT_MEMORY = "4Gi"
 ALERTMANAGER_STORAGE_GIB = 5
 
 
@@ -41,24 +47,24 @@ class MonitoringArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Days that metrics are kept, at least 1; default 15."""
     storage_gib: NotRequired[pulumi.Input[int]]
     """Volume of each Prometheus in GiB; default 50, at least 1."""
-    storage_class: NotRequired[pulumi.Input[str]]
+    storage_class: NotRequired[pulumi.Input[str] | None]
     """Storage class of the volumes, ReadWriteOnce; default: the cluster's default class."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a Prometheus, request and limit; default "4Gi", enough for about a million series."""
-    remote_write_url: NotRequired[pulumi.Input[str]]
-    """Where everything is written as well, such as a workspace of Amazon Managed Prometheus; default nowhere."""
-    remote_write_region: NotRequired[pulumi.Input[str]]
+    remote_write_url: NotRequired[pulumi.Input[str] | None]
+    """Where everything is written as well, such as a workspace of Amazon Managed Prometheus; default none."""
+    remote_write_region: NotRequired[pulumi.Input[str] | None]
     """AWS region that those requests are signed for; required with `remote_write_url`."""
 
 
-RULES = {
-    "grafana_secret_name": dns_label,
-    "retention_days": at_least(1, "day"),
-    "storage_gib": at_least(1, "GiB"),
-    "storage_class": not_empty,
-    "memory": quantity,
-    "remote_write_url": matches(r"https://\S+", "a URL that begins with https://"),
-    "remote_write_region": _addons.region,
+ARGUMENTS = {
+    "grafana_secret_name": Argument(rule=dns_label),
+    "retention_days": Argument(default=15, rule=at_least(1, "day")),
+    "storage_gib": Argument(default=50, rule=at_least(1, "GiB")),
+    "storage_class": Argument(rule=not_empty),
+    "memory": Argument(default="4Gi", rule=quantity),
+    "remote_write_url": Argument(rule=matches(r"https://\S+", "a URL that begins with https://")),
+    "remote_write_region": Argument(rule=_aws.region),
 }
 
 
@@ -81,8 +87,8 @@ class Monitoring(pulumi.ComponentResource):
     """Version of the chart."""
 
     def __init__(self, name: str, args: MonitoringArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(Monitoring, name, args, MonitoringArgs, RULES, problems=_problems(args), longest_name=20)
-        super().__init__("pulumi-mlops:index:Monitoring", name, {**checked}, opts)
+        checked = check_add_on(Monitoring, name, args, MonitoringArgs, ARGUMENTS, problems=_problems, longest_name=20)
+        super().__init__("pulumi-mlops:index:Monitoring", name, add_on_inputs(args), opts)
         installed = ADD_ON.install(self, name, checked)
         self.namespace = installed.namespace
         self.release = installed.release
@@ -92,13 +98,13 @@ class Monitoring(pulumi.ComponentResource):
         )
 
 
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: MonitoringArgs) -> HelmValues:
     """Values of the chart."""
-    replicas = args.get("replicas", _addons.DEFAULT_REPLICAS)
+    replicas = args["replicas"]
     budget = {"enabled": replicas > 1, "minAvailable": 1}
     return {
         "fullnameOverride": name,
-        **({"global": {"imageRegistry": args["image_mirror"]}} if "image_mirror" in args else {}),
+        **({"global": {"imageRegistry": args["image_mirror"]}} if args["image_mirror"] is not None else {}),
         # EKS runs these where nobody can scrape them: their alerts would never end.
         **{part: {"enabled": False} for part in ("kubeControllerManager", "kubeEtcd", "kubeScheduler", "kubeProxy")},
         "prometheusOperator": {
@@ -117,13 +123,13 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
             "serviceAccount": {
                 "create": True,
                 "name": SERVICE_ACCOUNT,
-                "annotations": args.get("service_account_annotations", {}),
+                "annotations": args["service_account_annotations"],
             },
             "prometheusSpec": {
                 "replicas": replicas,
-                "retention": f"{args.get('retention_days', DEFAULT_RETENTION_DAYS)}d",
-                "resources": resources("500m", args.get("memory", DEFAULT_MEMORY)),
-                "storageSpec": _volume(args, args.get("storage_gib", DEFAULT_STORAGE_GIB)),
+                "retention": f"{args['retention_days']}d",
+                "resources": resources("500m", args["memory"]),
+                "storageSpec": _volume(args["storage_gib"], args["storage_class"]),
                 "topologySpreadConstraints": _addons.spread({"app.kubernetes.io/name": "prometheus"}),
                 # Without these only monitors with the release's label would be read, and teams know nothing of it.
                 **{
@@ -138,7 +144,7 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
             "alertmanagerSpec": {
                 "replicas": replicas,
                 "resources": resources("20m", "128Mi"),
-                "storage": _volume(args, ALERTMANAGER_STORAGE_GIB),
+                "storage": _volume(ALERTMANAGER_STORAGE_GIB, args["storage_class"]),
                 "topologySpreadConstraints": _addons.spread({"app.kubernetes.io/name": "alertmanager"}),
             },
         },
@@ -158,19 +164,20 @@ def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def statements(workspace_arn: pulumi.Input[str]) -> list[dict[str, Any]]:
+def statements(workspace_arn: pulumi.Input[str]) -> list[_addons.Statement]:
     """What Prometheus' role must be allowed to write to a workspace of Amazon Managed Prometheus."""
     return [_addons.statement(["aps:RemoteWrite"], [workspace_arn])]
 
 
-def _volume(args: Mapping[str, Any], size_gib: Any) -> dict[str, Any]:
-    storage_class = {"storageClassName": args["storage_class"]} if "storage_class" in args else {}
-    spec = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": gib(size_gib)}}, **storage_class}
+def _volume(size_gib: pulumi.Input[int], storage_class: pulumi.Input[str] | None) -> Manifest:
+    spec: Manifest = {"accessModes": ["ReadWriteOnce"], "resources": {"requests": {"storage": gib(size_gib)}}}
+    if storage_class is not None:
+        spec["storageClassName"] = storage_class
     return {"volumeClaimTemplate": {"spec": spec}}
 
 
-def _remote_write(args: Mapping[str, Any]) -> dict[str, Any]:
-    if "remote_write_url" not in args:
+def _remote_write(args: MonitoringArgs) -> HelmValues:
+    if args["remote_write_url"] is None:
         return {}
     return {"remoteWrite": [{"url": args["remote_write_url"], "sigv4": {"region": args["remote_write_region"]}}]}
 
@@ -187,7 +194,10 @@ ADD_ON = AddOn(
 )
 
 
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    for field, other in (("url", "region"), ("region", "url")):
-        if args.get(f"remote_write_{field}") is not None and args.get(f"remote_write_{other}") is None:
-            yield f"args.remote_write_{other} is required where args.remote_write_{field} is given"
+def _problems(args: MonitoringArgs) -> Iterator[str]:
+    for field, other in (
+        ("remote_write_url", "remote_write_region"),
+        ("remote_write_region", "remote_write_url"),
+    ):
+        if args[field] is not None and args[other] is None:
+            yield f"args.{other} is required where args.{field} is given"

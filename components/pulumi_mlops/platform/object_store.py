@@ -4,70 +4,16 @@ Creates one SeaweedFS server with its volume, buckets, users and Service. Does n
 credentials in other namespaces, backups. Highly available storage is the cloud's object store, not this.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired, TypedDict
-
 import pulumi
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import (
-    at_least,
-    check_args,
-    dns_label,
-    matches,
-    not_empty,
-    object_name,
-    quantity,
-    renamed,
-)
+from pulumi_mlops._args import check_args, inputs, object_name, renamed
 from pulumi_mlops._manifests import Manifest, after, name_of
+from pulumi_mlops._volumes import volume_claim
 from pulumi_mlops.platform import _parts, _seaweedfs
-
-
-class ObjectStoreUser(TypedDict):
-    """What one user may do. Nobody may do more: the store has no administrator's key."""
-
-    read: NotRequired[list[str]]
-    """Buckets whose objects it may list and read; default none."""
-    write: NotRequired[list[str]]
-    """Buckets whose objects it may list, read, write and delete; default none."""
-    secret_name: NotRequired[str]
-    """Name of the Secret with its keys, in the store's namespace; default `<store>-credentials-<user>`."""
-
-
-class ObjectStoreArgs(TypedDict):
-    """Arguments of `ObjectStore`."""
-
-    namespace: pulumi.Input[str]
-    """Namespace of the server, created elsewhere."""
-    buckets: list[str]
-    """Names of the buckets. One that is taken off the list keeps its objects. Plain: users' rights refer to them."""
-    users: dict[str, ObjectStoreUser]
-    """User name, which is also its access key id, and rights. Plain: each user gets a generated secret key."""
-    image_mirror: NotRequired[pulumi.Input[str]]
-    """Registry with a mirror of the image `chrislusf/seaweedfs`; default `docker.io`."""
-    storage_gib: NotRequired[int]
-    """Size of the volume in GiB; default 10, at least 1. Plain: SeaweedFS's own volume size follows from it."""
-    storage_class: NotRequired[pulumi.Input[str]]
-    """Storage class of the volume, ReadWriteOnce; default: the cluster's default class."""
-    memory: NotRequired[pulumi.Input[str]]
-    """Memory of the server, request and limit; default "512Mi"."""
-    protect_data: NotRequired[bool]
-    """Whether Pulumi refuses to delete the volume; default true. When false, `destroy` deletes every object stored."""
-
-
-RULES = {
-    "namespace": dns_label,
-    "buckets": matches(
-        "[a-z0-9][-a-z0-9]{1,61}[a-z0-9]",
-        "a bucket name (3 to 63 lower-case letters, digits and inner hyphens)",
-    ),
-    "users": not_empty,
-    "storage_gib": at_least(1, "GiB"),
-    "memory": quantity,
-}
+from pulumi_mlops.platform._object_store_args import ARGUMENTS, ObjectStoreArgs, problems
 
 
 class ObjectStore(pulumi.ComponentResource):
@@ -94,9 +40,9 @@ class ObjectStore(pulumi.ComponentResource):
     def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = renamed(f'ObjectStore "{name}"', args)
         checked = check_args(
-            ObjectStore, name, args, ObjectStoreArgs, RULES, problems=_problems(args), name_rule=object_name(40)
+            ObjectStore, name, args, ObjectStoreArgs, ARGUMENTS, problems=problems, name_rule=object_name(40)
         )
-        super().__init__("pulumi-mlops:index:ObjectStore", name, {**checked}, opts)
+        super().__init__("pulumi-mlops:index:ObjectStore", name, inputs(args), opts)
         self._name = name
         self._args = checked
         self._child = pulumi.ResourceOptions(parent=self)
@@ -105,8 +51,13 @@ class ObjectStore(pulumi.ComponentResource):
         self.credentials = self._create_keys()
         self.credentials_secrets = self._create_credentials_secrets()
         server = self._create_server(
-            volume=_parts.volume_claim(
-                f"{name}-data", self._metadata(f"{name}-data"), checked, _seaweedfs.DEFAULT_STORAGE_GIB, self
+            volume=volume_claim(
+                f"{name}-data",
+                self._metadata(f"{name}-data"),
+                self,
+                storage_gib=checked["storage_gib"],
+                storage_class=checked["storage_class"],
+                protect=checked["protect_data"],
             )
         )
         self.endpoint = pulumi.Output.format(
@@ -137,7 +88,7 @@ class ObjectStore(pulumi.ComponentResource):
     def _create_credentials_secrets(self) -> pulumi.Output[dict[str, str]]:
         secrets: dict[str, pulumi.Output[str]] = {}
         for user, rights in self._args["users"].items():
-            secret_name = rights.get("secret_name", f"{self._name}-credentials-{user}")
+            secret_name = rights["secret_name"] or f"{self._name}-credentials-{user}"
             secret = k8s.core.v1.Secret(
                 f"{self._name}-credentials-{user}",
                 metadata=self._metadata(secret_name),
@@ -185,14 +136,3 @@ class ObjectStore(pulumi.ComponentResource):
             "namespace": self._args["namespace"],
             "labels": conventions.labels("object-store", self._name),
         }
-
-
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    buckets = args["buckets"]
-    for user, rights in args["users"].items():
-        if complaint := dns_label(user):
-            yield f'args.users has the user name "{user}", which {complaint}'
-        for right in ("read", "write"):
-            for bucket in rights.get(right, []):
-                if bucket not in buckets:
-                    yield f'args.users.{user}.{right} must name one of args.buckets, got "{bucket}"'

@@ -24,11 +24,12 @@ from pulumi_mlops._args import (
 )
 from pulumi_mlops._manifests import RESTRICTED, name_of
 from pulumi_mlops.platform import _teams
+from pulumi_mlops.platform._object_store_args import ObjectStoreArgs, ObjectStoreUser
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
 from pulumi_mlops.platform.gateway import ARGUMENTS as GATEWAY_ARGUMENTS
 from pulumi_mlops.platform.gateway import Gateway
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
-from pulumi_mlops.platform.object_store import ObjectStore, ObjectStoreArgs, ObjectStoreUser
+from pulumi_mlops.platform.object_store import ObjectStore
 from pulumi_mlops.platform_outputs import IN_CLUSTER, PlatformOutputs
 
 MLFLOW_USER = "mlflow"

@@ -13,61 +13,22 @@ disruption budget and spread would hang on a ConfigMap that no schema checks.
     Service <name> 80       ─→ 8080  in-cluster clients: plain HTTP, no redirect
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired
-
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import between, cidr, not_empty, quantity
 from pulumi_mlops._manifests import Manifest, after, name_of
-from pulumi_mlops.platform import _addons, _public_gateway
+from pulumi_mlops.platform import _public_gateway
 from pulumi_mlops.platform._public_gateway import CHART
-from pulumi_mlops.platform.add_on import AddOn, ChartRelease, ReleaseArgs, check_add_on
+from pulumi_mlops.platform._public_gateway_args import ARGUMENTS, PublicGatewayArgs, problems
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    ChartRelease,
+    HelmValues,
+    add_on_inputs,
+    check_add_on,
+)
 from pulumi_mlops.platform.istio import GATEWAY_CLASS
-
-MAX_PROXIES = 100
-
-
-class PublicGatewayArgs(ReleaseArgs):
-    """Arguments of `PublicGateway`. The proxies' image is the one that `Istio` was given."""
-
-    hostnames: list[pulumi.Input[str]]
-    """Public names, at least one; the first is that of `url`. external-dns leads them to the load balancer."""
-    certificate_arn: pulumi.Input[str]
-    """ARN of an ACM certificate for all the names, in the cluster's region."""
-    internal: NotRequired[bool]
-    """Whether the load balancer is reachable from the VPC alone; default false. A change replaces it."""
-    source_ranges: NotRequired[list[pulumi.Input[str]]]
-    """Blocks of addresses that may connect; default: every address."""
-    namespace: NotRequired[pulumi.Input[str]]
-    """Namespace, created here; default "gateway", where endpoints look for the Gateway."""
-    replicas: NotRequired[int]
-    """Least number of proxies, from 1 to 100; default 2."""
-    max_replicas: NotRequired[int]
-    """Greatest number of proxies, to which they scale with their CPU use; default 10, at most 100."""
-    memory: NotRequired[pulumi.Input[str]]
-    """Memory of a proxy, request and limit; default "512Mi"."""
-    tags: NotRequired[dict[str, pulumi.Input[str]]]
-    """Tags of the load balancer and of what belongs to it; default none. Neither "," nor "=" may stand in them."""
-
-
-def _taggable(tags: Any) -> str | None:
-    texts = [part for pair in dict(tags).items() for part in pair if isinstance(part, str)]
-    return 'must not contain "," or "="' if any(set(part) & {",", "="} for part in texts) else None
-
-
-RULES = {
-    **_addons.RULES,
-    "hostnames": _addons.domain,
-    "certificate_arn": _addons.certificate_arn,
-    "source_ranges": cidr,
-    "replicas": between(1, MAX_PROXIES, "proxies"),
-    "max_replicas": between(1, MAX_PROXIES, "proxies"),
-    "memory": quantity,
-    "tags": _taggable,
-}
 
 
 class PublicGateway(pulumi.ComponentResource):
@@ -94,10 +55,10 @@ class PublicGateway(pulumi.ComponentResource):
     """Name of the proxies' Helm release, known once they run."""
 
     def __init__(self, name: str, args: PublicGatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(PublicGateway, name, args, PublicGatewayArgs, RULES, problems=_problems(args))
-        super().__init__("pulumi-mlops:index:PublicGateway", name, {**checked}, opts)
+        checked = check_add_on(PublicGateway, name, args, PublicGatewayArgs, ARGUMENTS, problems=problems)
+        super().__init__("pulumi-mlops:index:PublicGateway", name, add_on_inputs(args), opts)
         self._name = name
-        self._called: str = checked.get("object_name", name)
+        self._called = checked["object_name"] or name
         installed = ADD_ON.install(self, name, checked)
         self.namespace = installed.namespace
         proxies = installed.main
@@ -165,7 +126,7 @@ class PublicGateway(pulumi.ComponentResource):
         return {"name": name, "namespace": self.namespace, "labels": conventions.labels("gateway", self._called)}
 
 
-def values(name: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(name: str, args: PublicGatewayArgs) -> HelmValues:
     """Values of Istio's gateway chart."""
     return _public_gateway.values(name, args)
 
@@ -178,12 +139,3 @@ ADD_ON = AddOn(
     # New proxies are ready only when the NLB sends them traffic: the load balancer controller adds the condition.
     namespace_labels={"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"},
 )
-
-
-def _problems(args: Mapping[str, Any]) -> Iterator[str]:
-    for field in ("hostnames", "source_ranges"):
-        if args.get(field) is not None and not_empty(args[field]):
-            yield f"args.{field} must not be empty, got []"
-    least, most = _public_gateway.scaling(args)
-    if least > most:
-        yield f"args.replicas must be at most args.max_replicas ({most}), got {least}"

@@ -4,23 +4,29 @@ Owns its namespace and the operator. Does not own: SeldonDeployments, their serv
 gateway, cert-manager, which has to be there first.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NotRequired
+from collections.abc import Sequence
+from typing import NotRequired
 
 import pulumi
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import matches, quantity
+from pulumi_mlops._args import Argument, matches, quantity
 from pulumi_mlops._manifests import container_security
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
-from pulumi_mlops.platform.add_on import AddOn, AddOnArgs, ChartRelease, check_add_on
+from pulumi_mlops.platform.add_on import (
+    AddOn,
+    AddOnArgs,
+    ChartRelease,
+    HelmValues,
+    add_on_inputs,
+    check_add_on,
+)
 
 CHART = Chart("seldon-core-operator", "https://storage.googleapis.com/seldon-charts", versions.SELDON)
 UPSTREAM_REGISTRY = "docker.io"
 SERVICE_ACCOUNT = "seldon-manager"
 """Service account of the operator. It has no AWS identity: the predictors' accounts read the models."""
-DEFAULT_MEMORY = "1Gi"  # upstream's 300 MiB do not hold the caches of a cluster with some hundred pods
 MLSERVER_FLAVOURS = {
     "MLFLOW_SERVER": "mlflow",
     "SKLEARN_SERVER": "sklearn",
@@ -43,16 +49,19 @@ TRITON_REGISTRY = "nvcr.io"
 class SeldonArgs(AddOnArgs):
     """Arguments of `Seldon`."""
 
-    istio_gateway: NotRequired[pulumi.Input[str]]
+    istio_gateway: NotRequired[pulumi.Input[str] | None]
     """Istio's own gateway, `<namespace>/<name>`, to which the operator attaches a VirtualService for each deployment;
     default none: routes of the Gateway API are the endpoints' own."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of the operator, request and limit; default "1Gi"."""
 
 
-RULES = {
-    "istio_gateway": matches("[a-z0-9][-a-z0-9]*/[a-z0-9][-.a-z0-9]*", 'a gateway such as "istio-system/seldon"'),
-    "memory": quantity,
+ARGUMENTS = {
+    "istio_gateway": Argument(
+        rule=matches("[a-z0-9][-a-z0-9]*/[a-z0-9][-.a-z0-9]*", 'a gateway such as "istio-system/seldon"')
+    ),
+    # upstream's 300 MiB do not hold the caches of a cluster with some hundred pods
+    "memory": Argument(default="1Gi", rule=quantity),
 }
 
 
@@ -75,8 +84,8 @@ class Seldon(pulumi.ComponentResource):
     """Version of Seldon Core."""
 
     def __init__(self, name: str, args: SeldonArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_add_on(Seldon, name, args, SeldonArgs, RULES)
-        super().__init__("pulumi-mlops:index:Seldon", name, {**checked}, opts)
+        checked = check_add_on(Seldon, name, args, SeldonArgs, ARGUMENTS)
+        super().__init__("pulumi-mlops:index:Seldon", name, add_on_inputs(args), opts)
         installed = ADD_ON.install(self, name, checked)
         self.namespace = installed.namespace
         self.release = installed.release
@@ -84,16 +93,15 @@ class Seldon(pulumi.ComponentResource):
         self.register_outputs({"namespace": self.namespace, "release": self.release, "version": self.version})
 
 
-def values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
+def values(_: str, args: SeldonArgs) -> HelmValues:
     """Values of the chart. `crd.forceV1` is not among them: the template reads another spelling of it."""
-    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
-    memory = args.get("memory", DEFAULT_MEMORY)
-    gateway = {"enabled": True, "gateway": args["istio_gateway"]} if "istio_gateway" in args else {"enabled": False}
+    mirror, memory, gateway = args["image_mirror"], args["memory"], args["istio_gateway"]
+    registry = UPSTREAM_REGISTRY if mirror is None else mirror
     return {
         # Without it the chart makes a certificate at each rendering: a change at each update, expired after a year.
         "certManager": {"enabled": True},
         "usageMetrics": {"enabled": False},
-        "istio": gateway,
+        "istio": {"enabled": False} if gateway is None else {"enabled": True, "gateway": gateway},
         "image": {"registry": registry},
         "executor": {"image": {"registry": registry}},
         "manager": {
@@ -111,33 +119,36 @@ def values(_: str, args: Mapping[str, Any]) -> dict[str, Any]:
             },
         },
         "storageInitializer": {
-            "image": _addons.text("{0}/seldonio/rclone-storage-initializer:" + versions.SELDON, registry)
+            "image": _addons.mirrored(
+                mirror, UPSTREAM_REGISTRY, f"seldonio/rclone-storage-initializer:{versions.SELDON}"
+            )
         },
         "serviceAccount": {"create": True, "name": SERVICE_ACCOUNT},
-        "predictor_servers": _servers(args),
+        "predictor_servers": _servers(mirror),
         "explainer": {
-            "image": _addons.text("{0}/seldonio/alibiexplainer:" + versions.SELDON, registry),
-            "image_v2": _addons.text("{0}/seldonio/mlserver:" + versions.MLSERVER + "-alibi-explain", registry),
+            "image": _addons.mirrored(mirror, UPSTREAM_REGISTRY, f"seldonio/alibiexplainer:{versions.SELDON}"),
+            "image_v2": _addons.mirrored(
+                mirror, UPSTREAM_REGISTRY, f"seldonio/mlserver:{versions.MLSERVER}-alibi-explain"
+            ),
         },
     }
 
 
-def _servers(args: Mapping[str, Any]) -> dict[str, Any]:
-    registry = args.get("image_mirror", UPSTREAM_REGISTRY)
-    protocols: dict[str, dict[str, Any]] = {}
+def _servers(mirror: pulumi.Input[str] | None) -> HelmValues:
+    protocols: dict[str, HelmValues] = {}
     for (server, protocol), repository in OTHER_SERVERS.items():
-        place = args.get("image_mirror", TRITON_REGISTRY) if server == "TRITON_SERVER" else registry
-        protocols.setdefault(server, {})[protocol] = {"image": _addons.mirrored(place, repository)}
+        registry = TRITON_REGISTRY if server == "TRITON_SERVER" else UPSTREAM_REGISTRY
+        protocols.setdefault(server, {})[protocol] = {"image": _addons.mirrored(mirror, registry, repository)}
     for server, flavour in MLSERVER_FLAVOURS.items():
         # MLServer is a project of its own with its own licence, and its newer images run current models.
         protocols.setdefault(server, {})["v2"] = {
-            "image": _addons.mirrored(registry, "seldonio/mlserver"),
+            "image": _addons.mirrored(mirror, UPSTREAM_REGISTRY, "seldonio/mlserver"),
             "defaultImageVersion": f"{versions.MLSERVER}-{flavour}",
         }
     return {server: {"protocols": ways} for server, ways in protocols.items()}
 
 
-def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[dict[str, Any]]:
+def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[_addons.Statement]:
     """What the role of a predictor's account must be allowed: to read its models.
 
     The role must be of the IRSA kind: the download program is too old for EKS Pod Identity.
