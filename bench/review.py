@@ -39,7 +39,7 @@ def measure() -> str:
     ]
     return (
         table(["", f"median of {ROUNDS}", "processor's time, mean"], [row])
-        + f"\n\nTarget at most 2 s. Load of the machine before: {load:.1f}."
+        + f"\n\nTarget at most 1 s of the processor. Load of the machine before: {load:.1f}."
     )
 
 

@@ -36,7 +36,7 @@ def test_only_a_finding_that_is_not_in_the_baseline_breaks_a_review(capsys: pyte
     file = previewed("dev", **wide())
     assert cli.main(["comment", file]) == 3
     assert cli.main(["rules", file, "--write-baseline"]) == 0
-    assert "1 findings of dev are in review-baseline.json" in capsys.readouterr().out
+    assert "review-baseline.json: 1 finding of dev" in capsys.readouterr().out
     assert cli.main(["comment", file]) == 0
     assert "In the baseline, and left out: 1 finding of iam-wildcard (1)." in capsys.readouterr().out
     assert cli.main(["rules", file]) == 0

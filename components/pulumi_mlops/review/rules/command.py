@@ -11,6 +11,7 @@ from pulumi_mlops.review.command_line import FAILED, OK, REFUSED, Subparsers
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Judgement, Level
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn
+from pulumi_mlops.review.render.spans import plural
 from pulumi_mlops.review.resources import sides
 from pulumi_mlops.review.values import visible
 
@@ -100,7 +101,7 @@ def _write(previews: Sequence[Preview], found: Judgement, known: Collection[base
     stacks = {preview.stack for preview in previews}
     kept = [one for one in known if one[baseline.FIELDS.index("stack")] not in stacks]
     baseline.FILE.write_text(baseline.written(found.findings, kept), encoding="utf-8")
-    print(f"{len(found.findings)} findings of {', '.join(sorted(stacks))} are in {baseline.FILE}")
+    print(f"{baseline.FILE}: {plural(len(found.findings), 'finding')} of {', '.join(sorted(stacks))}")
     return OK
 
 
