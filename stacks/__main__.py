@@ -6,8 +6,6 @@ import signal
 import sys
 from pathlib import Path
 
-import pulumi
-
 STACKS = Path(__file__).resolve().parent
 SHOWN = 32
 """Exit status by which Pulumi's language host knows that the user has read why the program failed.
@@ -22,6 +20,8 @@ signal.signal(signal.SIGINT, lambda number, frame: os._exit(SHOWN))
 sys.path[:] = [str(STACKS.parent), str(STACKS.parent / "components")] + [
     entry for entry in sys.path if entry and Path(entry).resolve() != STACKS
 ]
+
+import pulumi  # noqa: E402 - it imports the standard library's `platform`
 
 settings = importlib.import_module("stacks.settings")
 try:

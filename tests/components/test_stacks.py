@@ -163,9 +163,10 @@ def test_the_layer_called_platform_does_not_hide_the_standard_librarys_module() 
     script = (
         "import runpy, sys\nsys.modules.pop('platform', None)\n"
         f"try: runpy.run_path({str(ROOT / 'stacks')!r}, run_name='__main__')\n"
-        "except Exception as error: print(type(error).__name__)\n"
+        "except SystemExit as end: print(end.code)\n"
         "import platform\nprint(platform.system())"
     )
     done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, cwd=ROOT)
 
-    assert done.stdout.split() == ["SettingsError", "Linux"]
+    assert done.stdout.split() == ["32", "Linux"]
+    assert "setting pulumi-mlops:layer must be one of" in done.stderr
