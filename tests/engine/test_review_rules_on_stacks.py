@@ -67,12 +67,17 @@ pod("pod-security", spec={"hostNetwork": True})
 pod("readiness")
 k8s.core.v1.Service("service", metadata={"name": "readiness", "namespace": "birds"},
     spec={"selector": {"app": "readiness"}, "ports": [{"port": 80}]})
+aws.eks.NodeGroup("node-group-minimum", cluster_name="c", node_role_arn="arn:aws:iam::123456789012:role/n",
+    subnet_ids=["subnet-1"], version="1.35", tags=TAGS,
+    scaling_config={"min_size": 3, "desired_size": 2, "max_size": 4})
 settings("plain-secret", "logins", {"DB_PASSWORD": "hunter2-Xy9!"})
 settings("single-owner", "settings", {"a": "b"})
 settings("owner", "settings", {"a": "b"})
 settings("fine", "marked", {"DB_PASSWORD": pulumi.Output.secret("hunter2-Xy9!")})
 """
-EXPECTED = {(rule.id, rule.id) for rule in rules.all_rules()} | {
+OF_PLATFORMS = "platform-fits"
+"""The rule that needs a whole platform: tests/unit/test_capacity.py breaks it."""
+EXPECTED = {(rule.id, rule.id) for rule in rules.all_rules() if rule.id != OF_PLATFORMS} | {
     ("exception", "exception"),
     ("owner", "single-owner"),
 }
