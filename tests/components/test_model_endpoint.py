@@ -55,10 +55,22 @@ def test_a_service_comes_after_its_pods(build: Build) -> None:
         assert graph[f"penguins-{deployment}"].urn in graph[f"penguins-{service}"].dependencies
 
 
-def test_pulumi_ignores_the_annotations_of_pods_and_nothing_else(build: Build) -> None:
-    graph = endpoint(build, **ENDPOINT_FULL)
+@pytest.mark.parametrize(
+    ("arguments", "paths"),
+    [
+        ({"replicas": 3}, ("spec.template.metadata.annotations",)),
+        (
+            {"autoscaling": {"min_replicas": 2, "max_replicas": 6}},
+            ("spec.template.metadata.annotations", "spec.replicas"),
+        ),
+    ],
+)
+def test_pulumi_ignores_what_the_pipeline_and_an_autoscaler_own_and_nothing_else(
+    build: Build, arguments: dict[str, Any], paths: tuple[str, ...]
+) -> None:
+    graph = endpoint(build, **arguments)
     ignored = {one.name: one.ignore_changes for one in graph if one.ignore_changes}
-    assert ignored == {"penguins-deployment": ("spec.template.metadata.annotations",)}
+    assert ignored == {"penguins-deployment": paths}
 
 
 def test_no_argument_reaches_the_annotations_of_pods_which_pulumi_ignores(build: Build) -> None:
@@ -123,11 +135,11 @@ def test_one_replica_has_nothing_to_spread(build: Build) -> None:
     assert graph.of_kind("PodDisruptionBudget") == []
 
 
-def test_an_autoscaled_deployment_leaves_the_number_of_replicas_alone(build: Build) -> None:
-    graph = endpoint(build, autoscaling={"min_replicas": 1, "max_replicas": 4})
-    assert "replicas" not in spec(graph)
+def test_an_autoscaled_deployment_starts_with_the_least_number_of_replicas(build: Build) -> None:
+    graph = endpoint(build, autoscaling={"min_replicas": 2, "max_replicas": 4})
+    assert spec(graph)["replicas"] == 2
     scaler = spec(graph, "autoscaler")
-    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (1, 4)
+    assert (scaler["minReplicas"], scaler["maxReplicas"]) == (2, 4)
     assert scaler["scaleTargetRef"] == {"apiVersion": "apps/v1", "kind": "Deployment", "name": "penguins"}
     assert graph.of_kind("PodDisruptionBudget") != []
 

@@ -61,7 +61,8 @@ def without_waiting(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceT
     """No pod ever runs here, so no Deployment gets ready and no Service finds an endpoint."""
     if args.type_ not in ("kubernetes:apps/v1:Deployment", "kubernetes:core/v1:Service"):
         return None
-    metadata = {**args.props["metadata"], "annotations": {"pulumi.com/skipAwait": "true"}}
+    given = args.props["metadata"]
+    metadata = {**given, "annotations": {**given.get("annotations", {}), "pulumi.com/skipAwait": "true"}}
     return pulumi.ResourceTransformationResult({**args.props, "metadata": metadata}, args.opts)
 
 
@@ -177,3 +178,44 @@ def test_an_update_keeps_the_version_that_a_pipeline_gave_the_endpoint(stack: St
     settings = platform.get("v1", "ConfigMap", "penguins-settings", "keeps-version")
     assert settings
     assert json.loads(settings["data"]["settings.json"])["target"] == "kind"
+
+
+def replicas(platform: Cluster, namespace: str) -> int:
+    found = platform.get("apps/v1", "Deployment", "penguins", namespace)
+    assert found
+    return found["spec"]["replicas"]
+
+
+def scale(platform: Cluster, namespace: str, number: int) -> None:
+    """What an autoscaler does, through the subresource, as the controller manager."""
+    settings = client.Configuration()
+    config.load_kube_config(str(platform.kubeconfig), client_configuration=settings)
+    client.AppsV1Api(client.ApiClient(settings)).patch_namespaced_deployment_scale(
+        "penguins", namespace, {"spec": {"replicas": number}}, field_manager="kube-controller-manager"
+    )
+
+
+def scaled(namespace: str, **endpoint: Any) -> Callable[[], None]:
+    return team(namespace, endpoint={"autoscaling": None, "canary": None, **endpoint})
+
+
+def test_an_endpoint_goes_over_to_an_autoscaler_and_back_without_losing_a_replica(
+    stack: Stack, platform: Cluster
+) -> None:
+    between = {"min_replicas": 3, "max_replicas": 6}
+    stack.up(scaled("goes-over", replicas=3))
+
+    stack.up(scaled("goes-over", autoscaling=between))
+    assert replicas(platform, "goes-over") == 3
+    scale(platform, "goes-over", 5)
+    stack.up(scaled("goes-over", autoscaling=between, image="registry.example.org/ml-server:2"))
+    assert replicas(platform, "goes-over") == 5, "the autoscaler's number stays at an update"
+
+    stack.up(scaled("goes-over", replicas=4))
+    assert replicas(platform, "goes-over") == 4
+
+
+def test_an_endpoint_with_an_autoscaler_starts_with_its_least_number(stack: Stack, platform: Cluster) -> None:
+    stack.up(scaled("starts-with", autoscaling={"min_replicas": 2, "max_replicas": 6}))
+
+    assert replicas(platform, "starts-with") == 2

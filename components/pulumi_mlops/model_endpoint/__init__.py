@@ -31,6 +31,7 @@ MAX_NAME = 63 - len(f"-{CANARY}")  # the canary's Service needs a name as well
 MAX_REPLICAS = 100
 MAX_DRAIN_SECONDS = 300
 POD_ANNOTATIONS = "spec.template.metadata.annotations"
+REPLICAS = "spec.replicas"
 """Ignored as a whole, though a training pipeline owns one key of it, the model version: pulumi-kubernetes splits an
 ignored path at each dot, so a path to a key with a dot has no effect, and every later change of the Deployment would
 conflict with the pipeline."""
@@ -207,13 +208,19 @@ class ModelEndpoint(pulumi.ComponentResource):
         )
 
     def _create_server(self, account: pulumi.Resource) -> tuple[k8s.apps.v1.Deployment, k8s.core.v1.Service]:
-        replicas = self._args["replicas"] if self._args["autoscaling"] is None else None
+        scaled = self._args["autoscaling"] is not None
         version = "" if self._args["model_version"] is None else self._args["model_version"]
         deployment = k8s.apps.v1.Deployment(
             f"{self._name}-deployment",
-            metadata=self._metadata(self._name),
-            spec=_serving.deployment(self._name, self._name, self._args, version, replicas),
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[account], ignore_changes=[POD_ANNOTATIONS]),
+            # What the pipeline and the autoscaler own is ignored below; all else is the program's, also a number of
+            # replicas that an autoscaler has owned: without this, the way back to a fixed number is a conflict.
+            metadata={**self._metadata(self._name), "annotations": {"pulumi.com/patchForce": "true"}},
+            spec=_serving.deployment(self._name, self._name, self._args, version, _serving.least_replicas(self._args)),
+            opts=pulumi.ResourceOptions(
+                parent=self,
+                depends_on=[account],
+                ignore_changes=[POD_ANNOTATIONS, *([REPLICAS] if scaled else [])],
+            ),
         )
         return deployment, self._create_service("service", self._name, deployment)
 

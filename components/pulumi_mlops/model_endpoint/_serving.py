@@ -41,10 +41,17 @@ def most_replicas(args: "ModelEndpointArgs") -> int:
     return args["replicas"]
 
 
-def deployment(endpoint: str, server: str, args: "ModelEndpointArgs", version: Any, replicas: int | None) -> Manifest:
-    """Spec of a server's Deployment. `replicas` None leaves the number to an autoscaler."""
+def least_replicas(args: "ModelEndpointArgs") -> int:
+    """The number of replicas that the endpoint starts with: left out, Kubernetes would start one."""
+    if args["autoscaling"] is not None:
+        return args["autoscaling"]["min_replicas"]
+    return args["replicas"]
+
+
+def deployment(endpoint: str, server: str, args: "ModelEndpointArgs", version: Any, replicas: int) -> Manifest:
+    """Spec of a server's Deployment."""
     return {
-        **({} if replicas is None else {"replicas": replicas}),
+        "replicas": replicas,
         "selector": {"matchLabels": selector(server)},
         "strategy": {"type": "RollingUpdate", "rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
         "minReadySeconds": 1,
