@@ -100,7 +100,6 @@ TOOLS = (
         "go.etcd.io/etcd/server/v3",
         {"etcd": Binary("go.etcd.io/etcd/server/v3", Probe(("--version",), (3, 5), (3, 7)))},
     ),
-    # The engine that all tests ran with; 3.276 is out and was not tried.
     Tool(
         "pulumi",
         "github.com/pulumi/pulumi/pkg/v3",
