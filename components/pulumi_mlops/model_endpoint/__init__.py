@@ -210,11 +210,13 @@ class ModelEndpoint(pulumi.ComponentResource):
     def _create_server(self, account: pulumi.Resource) -> tuple[k8s.apps.v1.Deployment, k8s.core.v1.Service]:
         scaled = self._args["autoscaling"] is not None
         version = "" if self._args["model_version"] is None else self._args["model_version"]
+        metadata = self._metadata(self._name)
+        # What the pipeline and the autoscaler own is ignored below; all else is the program's, also a number of
+        # replicas that an autoscaler has owned: without this, the way back to a fixed number is a conflict.
+        metadata["annotations"] = {"pulumi.com/patchForce": "true"}
         deployment = k8s.apps.v1.Deployment(
             f"{self._name}-deployment",
-            # What the pipeline and the autoscaler own is ignored below; all else is the program's, also a number of
-            # replicas that an autoscaler has owned: without this, the way back to a fixed number is a conflict.
-            metadata={**self._metadata(self._name), "annotations": {"pulumi.com/patchForce": "true"}},
+            metadata=metadata,
             spec=_serving.deployment(self._name, self._name, self._args, version, _serving.least_replicas(self._args)),
             opts=pulumi.ResourceOptions(
                 parent=self,
