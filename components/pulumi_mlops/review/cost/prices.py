@@ -120,7 +120,7 @@ def load_with(file: Path) -> PriceList:
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise PricesError(f"{file} is no TOML: {error}") from None
     base = _tables(FILE.read_text(encoding="utf-8"))
-    known = base["regions"]["us-east-1"]
+    known = next(iter(base["regions"].values()))  # every region of the table has the same form
     regions = own.get("regions", {})
     if unknown := sorted(own.keys() - base.keys()):
         raise PricesError(f"{file} has {', '.join(unknown)}; it may have {', '.join(base)}")
