@@ -197,19 +197,18 @@ def test_a_deletion_waits_for_finalizers_and_names_them():
 # Helm
 
 
-def test_a_local_charts_content_counts_as_a_change(tmp_path):
+def test_a_local_chart_is_another_one_by_its_version_alone(tmp_path):
     (tmp_path / "Chart.yaml").write_text("name: a\n")
-    inputs = {"chart": str(tmp_path), "name": "a"}
-    state = {helm.CHECKSUM: helm.checksum(str(tmp_path))}
-    assert helm.difference(inputs, inputs, state, []) == ([], False)
+    inputs = {"chart": str(tmp_path), "name": "a", "version": "1.0.0"}
+    assert helm.difference(inputs, inputs, []) == ([], False)
     (tmp_path / "Chart.yaml").write_text("name: b\n")
-    ((change,), _) = helm.difference(inputs, inputs, state, [])
-    assert change.path == ("chart",)
-    assert helm.checksum("a-name-in-a-repository") == ""
+    assert helm.difference(inputs, inputs, []) == ([], False)
+    ((change,), _) = helm.difference(inputs, {**inputs, "version": "1.0.1"}, [])
+    assert change.path == ("version",)
 
 
 def test_another_name_or_namespace_replaces_a_release():
-    (changed, _) = helm.difference({"name": "a", "version": "1"}, {"name": "b", "version": "2"}, {}, [])
+    (changed, _) = helm.difference({"name": "a", "version": "1"}, {"name": "b", "version": "2"}, [])
     assert {change.path[0]: change.replaces for change in changed} == {"name": True, "version": False}
 
 
