@@ -9,7 +9,8 @@ from stacks import settings
 def build() -> None:
     """Declares the stack."""
     chosen = settings.read(settings.PlatformSettings)
-    platform = Platform("platform", settings.given(chosen, *PlatformArgs.__annotations__), settings.cluster(chosen))
+    names = PlatformArgs.__annotations__.keys() - settings.NO_SETTING
+    platform = Platform("platform", settings.given(chosen, *sorted(names)), settings.cluster(chosen))
     pulumi.export("gateway_url", platform.gateway_url)
     pulumi.export("mlflow_url", platform.mlflow_url)
     pulumi.export("object_store_endpoint", platform.object_store_endpoint)

@@ -35,9 +35,10 @@ def build() -> None:
     # With the identifier, another kubeconfig of the same cluster is no other cluster.
     cluster = k8s.Provider("cluster", cluster_identifier=found["cluster_arn"], **place)
     account = aws.Provider("account", region=found["region"])
+    names = EksPlatformArgs.__annotations__.keys() - {*FROM_FOUNDATION, NODE_GROUPS} - settings.NO_SETTING
     args: Any = {
         **{name: found[name] for name in (*FROM_FOUNDATION, NODE_GROUPS)},
-        **settings.given(chosen, *sorted(EksPlatformArgs.__annotations__.keys() - {*FROM_FOUNDATION, NODE_GROUPS})),
+        **settings.given(chosen, *sorted(names)),
         "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})},
     }
     if isinstance(chosen_nodes := add_ons.get(KARPENTER), dict):

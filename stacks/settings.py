@@ -253,6 +253,10 @@ def _message(problems: list[str]) -> str:
     return problems[0] if len(problems) == 1 else "".join(f"\n  - {one}" for one in problems)
 
 
+NO_SETTING = {"resource_prefix"}
+"""Arguments of a platform that its stack here does not set: it has one platform."""
+
+
 def given(settings: Any, *names: str) -> Any:
     """Those of the settings that are set, as a component's arguments of the same names."""
     return {name: value for name in names if (value := getattr(settings, name)) is not None}

@@ -230,6 +230,12 @@ def object_name(maximum: int) -> Rule:
     )
 
 
+def named_by(args: object, rule: Rule) -> Rule | None:
+    """The rule of a component's name, which is free where `object_name` names its objects."""
+    given = cast("dict[str, Any]", args) if isinstance(args, dict) else {}
+    return None if given.get("object_name") else rule
+
+
 dns_label: Rule = matches(
     "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
     "a DNS label (lower-case letters, digits and inner hyphens, at most 63 characters)",

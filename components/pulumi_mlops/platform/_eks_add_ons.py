@@ -18,7 +18,8 @@ from pulumi_mlops._args import Arguments, Rule, field_problems
 from pulumi_mlops.platform import _addons, _argo_server, _eks_parts
 from pulumi_mlops.platform._descriptions import ADD_ONS
 from pulumi_mlops.platform._eks_platform_args import CROSSPLANE_SERVICES, EksPlatformArgs
-from pulumi_mlops.platform.add_on import COMMON, AddOn, merged
+from pulumi_mlops.platform._part_names import PartNames
+from pulumi_mlops.platform.add_on import COMMON, merged
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflowsLine
 from pulumi_mlops.platform.helm_add_on import HelmAddOn
 
@@ -80,7 +81,8 @@ def arguments(name: str, args: EksPlatformArgs, links: Links) -> dict[str, Any]:
     if name == "cert_manager" and "acme_email" not in given:
         del offered["region"]  # it has no other use than the issuer
     special = _SPECIAL[name](args, links) if name in _SPECIAL else {}
-    own: dict[str, AddOn[Any]] = {} if ADD_ONS[name].component else {"add_on": ADD_ONS[name]}
+    own: dict[str, Any] = {} if ADD_ONS[name].component else {"add_on": ADD_ONS[name]}
+    own |= PartNames(args["resource_prefix"]).objects(resource_name(name))
     return merged(merged({**own, **offered}, special), given)
 
 

@@ -10,6 +10,7 @@ from pulumi_mlops import conventions
 from pulumi_mlops._args import ArgumentError
 from pulumi_mlops._manifests import Manifest, name_of
 from pulumi_mlops.platform import _parts
+from pulumi_mlops.platform._part_names import PartNames
 
 BLOCK_DRIVER = "ebs.csi.aws.com"
 BLOCK_STORAGE_CLASS = "gp3"
@@ -28,10 +29,10 @@ SECRETS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 """Name of a Secret, and behind the platform's prefix of its source → its keys, and labels that its reader wants."""
 
 
-def block_storage_class(keep_volumes: bool, parent: pulumi.Resource) -> pulumi.Output[str]:
+def block_storage_class(names: PartNames, keep_volumes: bool, parent: pulumi.Resource) -> pulumi.Output[str]:
     """Creates the class of volumes that one pod has to itself, the cluster's default: EKS comes without any."""
     created = k8s.storage.v1.StorageClass(
-        "block-storage-class",
+        names.resource("block-storage-class"),
         metadata=_metadata(
             {
                 "name": BLOCK_STORAGE_CLASS,
@@ -53,6 +54,7 @@ def copied_secret(
     name: str,
     namespace: pulumi.Input[str],
     *,
+    names: PartNames,
     prefix: pulumi.Input[str],
     secret_store: pulumi.Input[str],
     child: pulumi.ResourceOptions,
@@ -60,7 +62,7 @@ def copied_secret(
     """Copies `<prefix><name>` of Secrets Manager, one of SECRETS, and returns the Secret's name once it is there."""
     keys, labels = SECRETS[name]
     copied = k8s.apiextensions.CustomResource(
-        f"{name}-secret",
+        names.resource(f"{name}-secret"),
         api_version="external-secrets.io/v1",
         kind="ExternalSecret",
         metadata=_metadata(

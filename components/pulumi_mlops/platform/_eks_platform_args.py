@@ -9,6 +9,7 @@ from pulumi_mlops import _aws, conventions
 from pulumi_mlops._args import Argument, at_least, between, image_registry, matches, not_empty, quantity
 from pulumi_mlops._workflow_access import group
 from pulumi_mlops.platform import _addons, _published
+from pulumi_mlops.platform._part_names import PREFIX
 
 CROSSPLANE_SERVICES = ("ec2", "rds", "s3")
 """Not `iam`: its provider may make roles only below a permissions boundary, which is the account's owner's to write."""
@@ -134,6 +135,9 @@ class EksPlatformArgs(TypedDict):
     chart_repository: NotRequired[str | None]
     """Helm repository, registry or directory that mirrors every chart; default: each chart's own. Plain: see
     `ArgoWorkflowsArgs`."""
+    resource_prefix: NotRequired[str | None]
+    """Beginning of the names of the platform's resources in the stack, such as `west-`; default none. It is for the
+    second platform of a stack, with the provider of another cluster, whose objects keep their names without it."""
     tags: NotRequired[dict[str, pulumi.Input[str]] | None]
     """Tags of what is made on AWS: the database, load balancers and what belongs to them; default none."""
     protect_data: NotRequired[bool]
@@ -175,6 +179,7 @@ ARGUMENTS = {
     "image_mirror": Argument(rule=image_registry),
     "chart_repository": Argument(rule=not_empty),
     "protect_data": Argument(default=True),
+    "resource_prefix": PREFIX,
 }
 
 

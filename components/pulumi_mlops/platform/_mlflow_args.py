@@ -6,7 +6,7 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, at_least, dns_label, image_registry, matches, not_empty, quantity
+from pulumi_mlops._args import Argument, at_least, dns_label, image_registry, matches, not_empty, object_name, quantity
 
 
 class MLflowArtifactStore(TypedDict):
@@ -48,6 +48,9 @@ class MLflowArgs(TypedDict):
     """Storage class of that volume, ReadWriteOnce and no NFS; default: the cluster's default class."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a server, request and limit; default "1Gi"."""
+    object_name: NotRequired[str | None]
+    """Name of its objects in the cluster; default: the component's name, which is also that of its resources in the
+    stack: two of them in one stack, for two clusters, can so have objects of one name."""
     protect_data: NotRequired[bool]
     """Whether Pulumi refuses to delete the volume; default true. When false, `destroy` deletes every run and model
     version recorded in the SQLite file."""
@@ -65,6 +68,7 @@ ARGUMENTS = {
     "image_mirror": Argument(rule=image_registry),
     "storage_gib": Argument(rule=at_least(1, "GiB")),
     "memory": Argument(default="1Gi", rule=quantity),  # measured: 420 MiB at rest with one worker
+    "object_name": Argument(rule=object_name(40)),
     "protect_data": Argument(default=True),
 }
 

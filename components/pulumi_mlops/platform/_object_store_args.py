@@ -5,7 +5,7 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_mlops._args import Argument, at_least, dns_label, image_registry, matches, not_empty, quantity
+from pulumi_mlops._args import Argument, at_least, dns_label, image_registry, matches, not_empty, object_name, quantity
 
 
 class ObjectStoreUser(TypedDict):
@@ -36,6 +36,9 @@ class ObjectStoreArgs(TypedDict):
     """Storage class of the volume, ReadWriteOnce; default: the cluster's default class."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory of the server, request and limit; default "512Mi"."""
+    object_name: NotRequired[str | None]
+    """Name of its objects in the cluster; default: the component's name, which is also that of its resources in the
+    stack: two of them in one stack, for two clusters, can so have objects of one name."""
     protect_data: NotRequired[bool]
     """Whether Pulumi refuses to delete the volume; default true. When false, `destroy` deletes every object stored."""
 
@@ -54,6 +57,7 @@ ARGUMENTS = {
     "image_mirror": Argument(rule=image_registry),
     "storage_gib": Argument(default=10, rule=at_least(1, "GiB")),
     "memory": Argument(default="512Mi", rule=quantity),  # measured at rest: 165 MiB
+    "object_name": Argument(rule=object_name(40)),
     "protect_data": Argument(default=True),
 }
 

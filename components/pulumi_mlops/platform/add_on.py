@@ -21,6 +21,7 @@ from pulumi_mlops._args import (
     dns_label,
     image_registry,
     inputs,
+    named_by,
     not_empty,
     object_name,
     renamed,
@@ -239,7 +240,7 @@ def check_add_on(
         schema,
         {**COMMON, "object_name": Argument(rule=short), **arguments},
         problems=problems,
-        name_rule=None if args.get("object_name") else short,
+        name_rule=named_by(args, short),
     )
 
 

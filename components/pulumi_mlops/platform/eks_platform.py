@@ -23,6 +23,7 @@ from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDat
 from pulumi_mlops.platform import _addons, _eks_add_ons, _eks_old_args, _eks_parts, _eks_platform_args, _teams
 from pulumi_mlops.platform._descriptions import ADD_ONS
 from pulumi_mlops.platform._eks_platform_args import ARGUMENTS, EksPlatformArgs
+from pulumi_mlops.platform._part_names import PartNames
 from pulumi_mlops.platform.argo_cd import ArgoCD
 from pulumi_mlops.platform.efs_storage_class import EfsStorageClass
 from pulumi_mlops.platform.external_secrets import ExternalSecrets
@@ -46,10 +47,10 @@ IN_DATABASE = {
 class EksPlatform(pulumi.ComponentResource):
     """Everything that workspaces rely on, under the names that they expect, with AWS behind it.
 
-    A cluster has one platform, and so has a stack: the parts' names in Pulumi are fixed. Definitions come first, then
-    the controllers, then what those are asked for; `destroy` goes the other way, so that load balancers, records and
-    Secrets are gone before what would have to delete them. Needs the extra `aws`, roles for the add-ons' service
-    accounts beforehand, and the providers of both clouds: `ResourceOptions(providers=[kubernetes, aws])`.
+    A cluster has one platform; a stack with two clusters gives the second one a `resource_prefix`. Definitions come
+    first, then the controllers, then what those are asked for; `destroy` goes the other way, so that load balancers,
+    records and Secrets are gone before what would have to delete them. Needs the extra `aws`, roles for the add-ons'
+    service accounts beforehand, and the providers of both clouds: `ResourceOptions(providers=[kubernetes, aws])`.
 
     ```python
     from pulumi_mlops.platform import EksPlatform, EksPlatformArgs
@@ -84,25 +85,26 @@ class EksPlatform(pulumi.ComponentResource):
         super().__init__("pulumi-mlops:index:EksPlatform", name, inputs(args), opts)
         self._name = name
         self._args = checked
+        self._names = PartNames(checked["resource_prefix"])
         self._child = pulumi.ResourceOptions(parent=self)
 
         keep = checked["protect_data"]
         shared = EfsStorageClass(
-            conventions.SHARED_STORAGE_CLASS,
+            self._names.resource(conventions.SHARED_STORAGE_CLASS),
             {"parameters": checked["storage_class_parameters"], "keep_volumes": keep},
             self._child,
         )
         self._links = _eks_add_ons.Links(
-            storage_class=_eks_parts.block_storage_class(keep, self),
+            storage_class=_eks_parts.block_storage_class(self._names, keep, self),
             workflows_bucket=self._bucket(conventions.WORKFLOWS_BUCKET),
         )
         self._made: dict[str, pulumi.ComponentResource] = {
-            "gateway_api": GatewayApi("gateway-api", {"keep_definitions": keep}, self._child)
+            "gateway_api": GatewayApi(self._names.resource("gateway-api"), {"keep_definitions": keep}, self._child)
         }
         self._secrets = cast("ExternalSecrets", self._add_on("external_secrets"))
         gateway = cast("PublicGateway", self._add_on("public_gateway"))
         mlflow = self._create_mlflow()
-        argo = _addons.namespace("argo", conventions.ARGO_NAMESPACE, self)
+        argo = self._namespace("argo", conventions.ARGO_NAMESPACE)
         self._links = dataclasses.replace(
             self._links,
             gateway_name=gateway.name,  # whose route names it comes after the Gateway, and goes before it
@@ -159,15 +161,16 @@ class EksPlatform(pulumi.ComponentResource):
             arguments = _eks_add_ons.arguments(name, self._args, self._links)
             opts = pulumi.ResourceOptions(parent=self, depends_on=needs)
             with argument_names(EksPlatform, self._name, {"": f"add_ons.{name}"}):
-                self._made[name] = _eks_add_ons.component(name)(_eks_add_ons.resource_name(name), arguments, opts)
+                called = self._names.resource(_eks_add_ons.resource_name(name))
+                self._made[name] = _eks_add_ons.component(name)(called, arguments, opts)
         return self._made[name]
 
     def _create_mlflow(self) -> MLflow:
         args = self._args
-        namespace = _addons.namespace("mlflow", conventions.MLFLOW_NAMESPACE, self)
+        namespace = self._namespace("mlflow", conventions.MLFLOW_NAMESPACE)
         with argument_names(EksPlatform, self._name, IN_DATABASE):
             database = PostgresDatabase(
-                MLFLOW_DATABASE,
+                self._names.resource(MLFLOW_DATABASE),
                 PostgresDatabaseArgs(
                     namespace=namespace,
                     backend=DatabaseBackend.RDS,
@@ -188,14 +191,20 @@ class EksPlatform(pulumi.ComponentResource):
                 "region": args["region"],
             },
             database_secret=database.connection_secret,
+            **given(**self._names.objects(conventions.MLFLOW_SERVICE)),
             **given(image_mirror=args["image_mirror"], **{"replicas": args["replicas"], **given(**args["mlflow"])}),
         )
         with argument_names(EksPlatform, self._name, {"": "mlflow"}):
-            return MLflow(conventions.MLFLOW_SERVICE, server, self._child)
+            return MLflow(self._names.resource(conventions.MLFLOW_SERVICE), server, self._child)
+
+    def _namespace(self, part: str, name: str) -> pulumi.Output[str]:
+        return _addons.namespace(self._names.resource(part), name, self, instance=part)
 
     def _copied(self, name: str, namespace: pulumi.Output[str]) -> pulumi.Output[str]:
         store, prefix = self._secrets.secret_store, self._args["secrets_prefix"]
-        return _eks_parts.copied_secret(name, namespace, prefix=prefix, secret_store=store, child=self._child)
+        return _eks_parts.copied_secret(
+            name, namespace, names=self._names, prefix=prefix, secret_store=store, child=self._child
+        )
 
     def _bucket(self, use: str) -> pulumi.Output[str]:
         owner = f'EksPlatform "{self._name}"'

@@ -9,7 +9,17 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, between, check_args, dns_label, inputs, matches, not_empty, object_name
+from pulumi_mlops._args import (
+    Argument,
+    between,
+    check_args,
+    dns_label,
+    inputs,
+    matches,
+    named_by,
+    not_empty,
+    object_name,
+)
 from pulumi_mlops._manifests import name_of
 
 
@@ -25,6 +35,9 @@ class GatewayArgs(TypedDict):
     implementation, after the Gateway exists, and so cannot be read from it."""
     port: NotRequired[pulumi.Input[int]]
     """Port of the HTTP listener; default 80."""
+    object_name: NotRequired[str | None]
+    """Name of its objects in the cluster; default: the component's name, which is also that of its resources in the
+    stack: two of them in one stack, for two clusters, can so have objects of one name."""
 
 
 ARGUMENTS = {
@@ -32,6 +45,7 @@ ARGUMENTS = {
     "gateway_class": Argument(rule=not_empty),
     "url": Argument(rule=matches(r"https?://[^/\s]+", 'a URL without a path such as "https://models.example.org"')),
     "port": Argument(default=conventions.GATEWAY_PORT, rule=between(1, 65535)),
+    "object_name": Argument(rule=object_name(40)),
 }
 
 
@@ -55,16 +69,17 @@ class Gateway(pulumi.ComponentResource):
     """Where clients reach it, without a path."""
 
     def __init__(self, name: str, args: GatewayArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        checked = check_args(Gateway, name, args, GatewayArgs, ARGUMENTS, name_rule=object_name(40))
+        checked = check_args(Gateway, name, args, GatewayArgs, ARGUMENTS, name_rule=named_by(args, object_name(40)))
         super().__init__("pulumi-mlops:index:Gateway", name, inputs(args), opts)
+        called = checked["object_name"] or name
         gateway = k8s.apiextensions.CustomResource(
             f"{name}-gateway",
             api_version="gateway.networking.k8s.io/v1",
             kind="Gateway",
             metadata={
-                "name": name,
+                "name": called,
                 "namespace": checked["namespace"],
-                "labels": conventions.labels("gateway", name),
+                "labels": conventions.labels("gateway", called),
             },
             spec={
                 "gatewayClassName": checked["gateway_class"],

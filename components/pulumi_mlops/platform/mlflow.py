@@ -8,7 +8,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import check_args, inputs, object_name, renamed
+from pulumi_mlops._args import check_args, inputs, named_by, object_name, renamed
 from pulumi_mlops._manifests import Manifest, after, name_of
 from pulumi_mlops._volumes import volume_claim
 from pulumi_mlops.platform import _mlflow_server, _parts
@@ -40,12 +40,14 @@ class MLflow(pulumi.ComponentResource):
 
     def __init__(self, name: str, args: MLflowArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = renamed(f'MLflow "{name}"', args)
-        checked = check_args(MLflow, name, args, MLflowArgs, ARGUMENTS, problems=problems, name_rule=object_name(40))
+        by_name = named_by(args, object_name(40))
+        checked = check_args(MLflow, name, args, MLflowArgs, ARGUMENTS, problems=problems, name_rule=by_name)
         super().__init__("pulumi-mlops:index:MLflow", name, inputs(args), opts)
         self._name = name
         self._args = checked
         self._child = pulumi.ResourceOptions(parent=self)
-        self._pods = conventions.selector("mlflow", name)
+        self._called = checked["object_name"] or name
+        self._pods = conventions.selector("mlflow", self._called)
 
         credentials = self._create_credentials()
         volume = self._create_volume() if checked["database_secret"] is None else None
@@ -99,7 +101,7 @@ class MLflow(pulumi.ComponentResource):
         return k8s.apps.v1.Deployment(
             f"{self._name}-server",
             metadata=self._metadata(),
-            spec=_mlflow_server.deployment(self._name, self._args, used),
+            spec=_mlflow_server.deployment(self._called, self._args, used),
             opts=self._child,
         )
 
@@ -114,8 +116,8 @@ class MLflow(pulumi.ComponentResource):
         k8s.rbac.v1.ClusterRoleBinding(
             f"{self._name}-token-reviews",
             metadata={
-                "name": pulumi.Output.concat(self._args["namespace"], "-", self._name, "-token-reviews"),
-                "labels": conventions.labels("mlflow", self._name),
+                "name": pulumi.Output.concat(self._args["namespace"], "-", self._called, "-token-reviews"),
+                "labels": conventions.labels("mlflow", self._called),
             },
             role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:auth-delegator"},
             subjects=[{"kind": "ServiceAccount", "name": name_of(account), "namespace": self._args["namespace"]}],
@@ -140,7 +142,7 @@ class MLflow(pulumi.ComponentResource):
 
     def _metadata(self, suffix: str = "") -> Manifest:
         return {
-            "name": f"{self._name}{suffix}",
+            "name": f"{self._called}{suffix}",
             "namespace": self._args["namespace"],
-            "labels": conventions.labels("mlflow", self._name),
+            "labels": conventions.labels("mlflow", self._called),
         }

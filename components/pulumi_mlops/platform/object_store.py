@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import check_args, inputs, object_name, renamed
+from pulumi_mlops._args import check_args, inputs, named_by, object_name, renamed
 from pulumi_mlops._manifests import Manifest, after, name_of
 from pulumi_mlops._volumes import volume_claim
 from pulumi_mlops.platform import _parts, _seaweedfs
@@ -40,20 +40,27 @@ class ObjectStore(pulumi.ComponentResource):
     def __init__(self, name: str, args: ObjectStoreArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         args = renamed(f'ObjectStore "{name}"', args)
         checked = check_args(
-            ObjectStore, name, args, ObjectStoreArgs, ARGUMENTS, problems=problems, name_rule=object_name(40)
+            ObjectStore,
+            name,
+            args,
+            ObjectStoreArgs,
+            ARGUMENTS,
+            problems=problems,
+            name_rule=named_by(args, object_name(40)),
         )
         super().__init__("pulumi-mlops:index:ObjectStore", name, inputs(args), opts)
         self._name = name
         self._args = checked
         self._child = pulumi.ResourceOptions(parent=self)
-        self._pods = conventions.selector("object-store", name)
+        self._called = checked["object_name"] or name
+        self._pods = conventions.selector("object-store", self._called)
 
         self.credentials = self._create_keys()
         self.credentials_secrets = self._create_credentials_secrets()
         server = self._create_server(
             volume=volume_claim(
                 f"{name}-data",
-                self._metadata(f"{name}-data"),
+                self._metadata(f"{self._called}-data"),
                 self,
                 storage_gib=checked["storage_gib"],
                 storage_class=checked["storage_class"],
@@ -88,7 +95,7 @@ class ObjectStore(pulumi.ComponentResource):
     def _create_credentials_secrets(self) -> pulumi.Output[dict[str, str]]:
         secrets: dict[str, pulumi.Output[str]] = {}
         for user, rights in self._args["users"].items():
-            secret_name = rights["secret_name"] or f"{self._name}-credentials-{user}"
+            secret_name = rights["secret_name"] or f"{self._called}-credentials-{user}"
             secret = k8s.core.v1.Secret(
                 f"{self._name}-credentials-{user}",
                 metadata=self._metadata(secret_name),
@@ -102,14 +109,14 @@ class ObjectStore(pulumi.ComponentResource):
         identities = self.credentials.apply(lambda known: _seaweedfs.identities_file(self._args["users"], known))
         secret = k8s.core.v1.Secret(
             f"{self._name}-identities",
-            metadata=self._metadata(f"{self._name}-identities"),
+            metadata=self._metadata(f"{self._called}-identities"),
             string_data={"identities.json": identities},
             opts=self._child,
         )
         return k8s.apps.v1.StatefulSet(
             f"{self._name}-server",
             metadata=self._metadata(),
-            spec=_seaweedfs.stateful_set(self._name, self._args, volume, name_of(secret), identities),
+            spec=_seaweedfs.stateful_set(self._called, self._args, volume, name_of(secret), identities),
             opts=self._child,
         )
 
@@ -132,7 +139,7 @@ class ObjectStore(pulumi.ComponentResource):
 
     def _metadata(self, name: str | None = None) -> Manifest:
         return {
-            "name": name or self._name,
+            "name": name or self._called,
             "namespace": self._args["namespace"],
-            "labels": conventions.labels("object-store", self._name),
+            "labels": conventions.labels("object-store", self._called),
         }

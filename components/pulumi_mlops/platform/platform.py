@@ -25,13 +25,15 @@ from pulumi_mlops._args import (
 from pulumi_mlops._manifests import RESTRICTED, name_of
 from pulumi_mlops.platform import _teams
 from pulumi_mlops.platform._object_store_args import ObjectStoreArgs, ObjectStoreUser
+from pulumi_mlops.platform._part_names import PREFIX, PartNames
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
 from pulumi_mlops.platform.gateway import ARGUMENTS as GATEWAY_ARGUMENTS
-from pulumi_mlops.platform.gateway import Gateway
+from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
 from pulumi_mlops.platform.object_store import ObjectStore
 from pulumi_mlops.platform_outputs import IN_CLUSTER, PlatformOutputs
 
+ARGO_WORKFLOWS = "argo-workflows"
 MLFLOW_USER = "mlflow"
 WORKSPACES_USER = "workspaces"
 BUCKETS = [conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET]
@@ -79,6 +81,9 @@ class PlatformArgs(TypedDict):
     `MLflowArgs`."""
     mlflow_allowed_hosts: NotRequired[list[pulumi.Input[str]] | None]
     """Further host names by which clients address MLflow; default none."""
+    resource_prefix: NotRequired[str | None]
+    """Beginning of the names of the platform's resources in the stack, such as `west-`; default none. It is for the
+    second platform of a stack, with the provider of another cluster, whose objects keep their names without it."""
     sizes: NotRequired[PlatformSizes]
     """Storage and memory of the parts."""
     protect_data: NotRequired[bool]
@@ -91,6 +96,7 @@ ARGUMENTS = {
     "gateway_url": GATEWAY_ARGUMENTS["url"],
     "image_mirror": Argument(rule=image_registry),
     "chart_repository": Argument(rule=not_empty),
+    "resource_prefix": PREFIX,
     "sizes": Argument(default={}),
     "sizes.object_store_storage_gib": Argument(rule=at_least(1, "GiB")),
     "sizes.object_store_memory": Argument(rule=quantity),
@@ -104,7 +110,8 @@ ARGUMENTS = {
 class Platform(pulumi.ComponentResource):
     """Everything that workspaces rely on, under the names that they expect.
 
-    A cluster has one platform, and so has a stack: its parts bear the names of `conventions`. Namespaces come first and
+    A cluster has one platform, whose parts bear the names of `conventions`; a stack with two clusters gives the second
+    platform a `resource_prefix`. Namespaces come first and
     go last; within them nothing waits for anything else, so that the slowest part alone decides how long `up` takes.
 
     ```python
@@ -132,6 +139,7 @@ class Platform(pulumi.ComponentResource):
         super().__init__("pulumi-mlops:index:Platform", name, inputs(args), opts)
         self._name = name
         self._args = checked
+        self._names = PartNames(checked["resource_prefix"])
         self._child = pulumi.ResourceOptions(parent=self)
         namespaces = {
             conventions.OBJECT_STORE_NAMESPACE: self._create_namespace(conventions.OBJECT_STORE_NAMESPACE, data=True),
@@ -144,12 +152,13 @@ class Platform(pulumi.ComponentResource):
         mlflow = self._create_mlflow(namespaces[conventions.MLFLOW_NAMESPACE], store)
         self._create_argo_workflows(namespaces[conventions.ARGO_NAMESPACE])
         gateway = Gateway(
-            conventions.GATEWAY_NAME,
-            {
-                "namespace": namespaces[conventions.GATEWAY_NAMESPACE],
-                "gateway_class": checked["gateway_class"],
-                "url": checked["gateway_url"],
-            },
+            self._names.resource(conventions.GATEWAY_NAME),
+            GatewayArgs(
+                namespace=namespaces[conventions.GATEWAY_NAMESPACE],
+                gateway_class=checked["gateway_class"],
+                url=checked["gateway_url"],
+                **given(**self._names.objects(conventions.GATEWAY_NAME)),
+            ),
             self._child,
         )
         self.gateway_url = gateway.url
@@ -190,10 +199,11 @@ class Platform(pulumi.ComponentResource):
                 storage_class=args["storage_class"],
                 storage_gib=sizes["object_store_storage_gib"],
                 memory=sizes["object_store_memory"],
+                **self._names.objects(conventions.OBJECT_STORE_SERVICE),
             ),
         )
         with argument_names(Platform, self._name, _names("object_store")):
-            return ObjectStore(conventions.OBJECT_STORE_SERVICE, store, self._child)
+            return ObjectStore(self._names.resource(conventions.OBJECT_STORE_SERVICE), store, self._child)
 
     def _create_mlflow(self, namespace: pulumi.Output[str], store: ObjectStore) -> MLflow:
         args, sizes = self._args, self._args["sizes"]
@@ -214,10 +224,11 @@ class Platform(pulumi.ComponentResource):
                 allowed_hosts=args["mlflow_allowed_hosts"],
                 storage_gib=sizes["mlflow_storage_gib"],
                 memory=sizes["mlflow_memory"],
+                **self._names.objects(conventions.MLFLOW_SERVICE),
             ),
         )
         with argument_names(Platform, self._name, _names("mlflow")):
-            return MLflow(conventions.MLFLOW_SERVICE, mlflow, self._child)
+            return MLflow(self._names.resource(conventions.MLFLOW_SERVICE), mlflow, self._child)
 
     def _create_argo_workflows(self, namespace: pulumi.Output[str]) -> None:
         args = self._args
@@ -228,10 +239,11 @@ class Platform(pulumi.ComponentResource):
                 image_mirror=args["image_mirror"],
                 chart_repository=args["chart_repository"],
                 memory=args["sizes"]["argo_memory"],
+                **self._names.objects(ARGO_WORKFLOWS),
             ),
         )
         with argument_names(Platform, self._name, _names("argo")):
-            ArgoWorkflows("argo-workflows", argo, self._child)
+            ArgoWorkflows(self._names.resource(ARGO_WORKFLOWS), argo, self._child)
 
 
 def _names(part: str) -> dict[str, str]:
