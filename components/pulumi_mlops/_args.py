@@ -9,7 +9,7 @@ import ipaddress
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, cast
 
 import pulumi
 
@@ -51,7 +51,6 @@ class ArgumentError(pulumi.RunError):
         super().__init__(f"{owner}: {listed}" if problems else owner)
 
 
-@overload
 def check_args(
     component: type[pulumi.ComponentResource],
     name: str,
@@ -61,32 +60,7 @@ def check_args(
     *,
     problems: Callable[[Schema], Iterable[str]] | None = None,
     name_rule: Rule | None = None,
-) -> Schema: ...
-
-
-@overload  # before the component has a table of arguments
-def check_args(
-    component: type[pulumi.ComponentResource],
-    name: str,
-    args: Mapping[str, Any],
-    schema: type,
-    arguments: Mapping[str, Rule] | None = None,
-    *,
-    problems: Iterable[str] = (),
-    name_rule: Rule | None = None,
-) -> dict[str, Any]: ...
-
-
-def check_args(
-    component: type[pulumi.ComponentResource],
-    name: str,
-    args: Mapping[str, Any],
-    schema: type,
-    arguments: Mapping[str, Argument] | Mapping[str, Rule] | None = None,
-    *,
-    problems: Callable[[Any], Iterable[str]] | Iterable[str] | None = None,
-    name_rule: Rule | None = None,
-) -> Any:
+) -> Schema:
     """Returns a copy of `args` with the defaults filled in, or raises one ArgumentError that lists every problem.
 
     `schema` is the component's TypedDict: unknown keys (with the nearest valid key), missing keys, values of another
@@ -100,23 +74,14 @@ def check_args(
     """
     owner = f'{component.__name__} "{name}"'
     check_is_dict(owner, args)
-    rules: dict[str, Rule] = {}
-    defaults: dict[str, Any] | None = None if arguments is None else {}
-    for path, row in (arguments or {}).items():
-        if not isinstance(row, Argument):
-            rules[path] = row
-            defaults = None
-            continue
-        if row.rule:
-            rules[path] = row.rule
-        if defaults is not None and row.default is not None:
-            defaults[path] = row.default
+    rules = {path: row.rule for path, row in arguments.items() if row.rule}
+    defaults = {path: row.default for path, row in arguments.items() if row.default is not None}
     found = [f"name {complaint}, got {name!r}"] if name_rule and (complaint := name_rule(name)) else []
     found += field_problems(args, schema, rules)
     if found:
         raise ArgumentError(owner, *found)
-    checked = _schema.normal(args, schema, defaults)
-    found = list(problems(checked) if callable(problems) else problems or ())
+    checked = cast("Schema", _schema.normal(args, schema, defaults))
+    found = list(problems(checked)) if problems else []
     if found:
         raise ArgumentError(owner, *found)
     return checked

@@ -23,11 +23,11 @@ def problems(value: Mapping[str, Any], schema: type, at: str) -> list[str]:
     return found
 
 
-def normal(value: Any, hint: Any, defaults: Mapping[str, Any] | None, path: str = "") -> Any:
+def normal(value: Any, hint: Any, defaults: Mapping[str, Any], path: str = "") -> Any:
     """The checked value as components use it: enum members as their values, whole numbers as ints.
 
     Every key of a TypedDict is in the copy: what was left out, or is None, has the value that `defaults` gives its
-    dotted path, and None without one. Without `defaults` such keys are left out.
+    dotted path, and None without one.
     """
     if isinstance(value, Enum):
         return value.value
@@ -39,10 +39,6 @@ def normal(value: Any, hint: Any, defaults: Mapping[str, Any] | None, path: str 
             item = (get_args(plain) or (Any, Any))[-1]
             return {key: normal(part, item, defaults, f"{path}*.") for key, part in given.items() if part is not None}
         fields = _fields(plain)
-        if defaults is None:
-            return {
-                key: normal(part, fields.get(key, Any), None, "") for key, part in given.items() if part is not None
-            }
         filled: dict[str, Any] = {}
         for key, field in fields.items():
             part = given.get(key)

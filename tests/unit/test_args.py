@@ -70,8 +70,9 @@ ARGUMENTS = {
 
 
 def check(args: Any, rules: Any = None, **options: Any) -> dict[str, Any]:
-    """With rules alone: no defaults, nothing filled in."""
-    return check_args(Bike, "b", args, BikeArgs, rules, **options)
+    """With rules alone, without defaults: what was left out is left out again."""
+    rows = {path: Argument(rule=rule) for path, rule in (rules or {}).items()}
+    return inputs(check_args(Bike, "b", args, BikeArgs, rows, **options))
 
 
 def filled(args: Any, **options: Any) -> BikeArgs:
@@ -190,12 +191,12 @@ def test_a_rule_is_silent_about_a_value_of_the_wrong_type() -> None:
 
 
 def test_problems_of_several_fields_are_only_looked_for_when_each_field_is_sound() -> None:
-    def problems() -> Any:
+    def problems(_: object) -> Any:
         raise AssertionError("looked at unsound arguments")
         yield
 
-    complaint({}, problems=problems())
-    assert complaint({"owner": "a"}, problems=["args.owner must rhyme"]) == 'Bike "b": args.owner must rhyme'
+    complaint({}, problems=problems)
+    assert complaint({"owner": "a"}, problems=lambda _: ["args.owner must rhyme"]) == 'Bike "b": args.owner must rhyme'
 
 
 def test_the_name_is_checked_too() -> None:
