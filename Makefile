@@ -67,7 +67,7 @@ bench: environment ## measure the numbers of docs/benchmarks.md again
 versions: environment ## every version that the library installs, why it is this one, and what has ended
 	@$(PYTHON) -m pulumi_mlops.cli versions
 
-bump: environment ## change one pin and what depends on it: PIN=CERT_MANAGER VERSION=v1.21.2
+bump: environment ## change one pin and what depends on it: PIN=CERT_MANAGER VERSION=v1.21.3
 	@$(PYTHON) -m maintenance.bump "$(PIN)" "$(VERSION)"
 
 generate: environment ## make every generated file again: locks, data, recordings, snapshots, costs, pictures
