@@ -88,6 +88,12 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
         "every port",
     ),
     ("security-group-public", GROUP, spoiled(GROUP, ingress__0__toPort="8443"), "ports 443 to 8443"),
+    (
+        "security-group-public",
+        GROUP,
+        spoiled(GROUP, ingress__0__fromPort=0, ingress__0__toPort=65_535),
+        "every port",
+    ),
     ("security-group-public", GROUP_RULE, spoiled(GROUP_RULE, cidrBlocks=["0.0.0.0/1", "128.0.0.0/1"]), "port 5432"),
     ("security-group-public", GROUP_RULE, spoiled(GROUP_RULE, ipv6CidrBlocks=["2000::/3"]), "2000::/3"),
     ("security-group-public", GROUP_RULE, spoiled(GROUP_RULE, protocol="all", cidrBlocks=["0.0.0.0/0"]), "every port"),
