@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from pulumi_mlops.cli.leftovers import kinds, rendering, survey
+from pulumi_mlops.cli.leftovers import checks, kinds, rendering, survey
 from pulumi_mlops.cli.leftovers.kinds import STEPS
 from pulumi_mlops.cli.leftovers.survey import Identity, Leftover, Own
 from pulumi_mlops.platform._charts import Chart
@@ -211,3 +211,19 @@ def test_what_is_being_deleted_is_waited_for() -> None:
         "  kubectl delete --namespace churn applications.argoproj.io app-01",
         "  kubectl wait --for=delete --timeout=10m --namespace churn applications.argoproj.io app-02",
     ]
+
+
+@pytest.mark.parametrize(
+    ("resource", "stops"),
+    [
+        ({"protect": True, "custom": True}, True),
+        ({"custom": True}, False),
+        ({"protect": False, "custom": True}, False),
+        ({"protect": True, "custom": False}, False),  # a component, which is nothing outside the state
+    ],
+)
+def test_only_what_is_protected_and_exists_outside_the_state_stops_destroy(
+    resource: dict[str, Any], stops: bool
+) -> None:
+    urn = "urn:pulumi:dev::mlops::aws:s3/bucket:Bucket::data"
+    assert checks.protected_of([{"urn": urn, **resource}]) == ([urn] if stops else [])
