@@ -21,7 +21,7 @@ def main() -> int:
         commands.add_parser(name)
     commands.add_parser("train").add_argument("--data-key", help="object of the data bucket to train on")
     commands.add_parser("rollback").add_argument("--version", help="default: the version that was served before")
-    commands.add_parser("mlflow").add_argument("--port", type=int, default=5001, help="of this machine's loopback")
+    commands.add_parser("mlflow").add_argument("--port", default="5001", help="of this machine's loopback")
     commands.add_parser("plan").add_argument("--stack", help="a stack on AWS; default: both local ones")
     adopting = commands.add_parser("adopt")
     adopting.add_argument("state", type=Path, help="a Terraform state")

@@ -19,7 +19,6 @@ from local.node import ports
 from local.node.control_plane import http_ok
 from local.progress import StepFailed, say
 
-MLFLOW_PORT = 5001
 TOKEN_SECONDS = 12 * 3600
 START_SECONDS = 30.0
 SETTINGS = (
@@ -42,7 +41,14 @@ def show_environment(engine: Engine) -> None:
         print(f"export {name}={shlex.quote(value)}")
 
 
-def serve_mlflow(engine: Engine, port: int = MLFLOW_PORT) -> None:
+def port_number(text: str) -> int:
+    """The port that somebody typed; raises StepFailed unless it is one."""
+    if text.isascii() and text.isdigit() and 1 <= int(text) <= 65_535:
+        return int(text)
+    raise StepFailed(f'PORT must be a number from 1 to 65535, got "{text}"')
+
+
+def serve_mlflow(engine: Engine, port: int) -> None:
     """Serves MLflow at a loopback port as the example team's pipeline, until it is interrupted.
 
     Raises:

@@ -120,9 +120,10 @@ def env() -> None:
     access.show_environment(engine_of(_of_pods("env")))
 
 
-def mlflow(port: int) -> None:
+def mlflow(port: str) -> None:
     """Serves MLflow at a loopback port, signed in, until it is interrupted."""
-    access.serve_mlflow(engine_of(_of_pods("mlflow")), port)
+    number = access.port_number(port)
+    access.serve_mlflow(engine_of(_of_pods("mlflow")), number)
 
 
 def down() -> None:

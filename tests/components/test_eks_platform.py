@@ -549,3 +549,8 @@ def test_what_the_database_refuses_is_an_error_of_the_platform(
     with pytest.raises(ArgumentError) as error:
         build(lambda: program(**changes))
     assert str(error.value) == f'EksPlatform "platform": {complaint}'
+
+
+def test_a_list_of_add_ons_is_refused_by_its_type(build: Build) -> None:
+    with pytest.raises(ArgumentError, match=r"args\.add_ons must be a dict.*got \['kserve'\]"):
+        build(lambda: program(add_ons=["kserve"]))

@@ -1,7 +1,7 @@
 """Arguments of `EksPlatform`, and what is wrong with them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict, cast
 
 import pulumi
 
@@ -146,7 +146,9 @@ class EksPlatformArgs(TypedDict):
 
 
 def _dict_for_each(add_ons: Any) -> str | None:
-    empty = [name for name, given in dict(add_ons).items() if given is None]
+    if not isinstance(add_ons, Mapping):
+        return None  # that it is no dict is said of its type
+    empty = [name for name, given in cast("Mapping[str, Any]", add_ons).items() if given is None]
     return f"must have a dict for each add-on, such as `{{{empty[0]}: {{}}}}`" if empty else None
 
 
