@@ -104,8 +104,16 @@ class Engine:
             self._run("cancel", "--yes", "--stack", stack, quiet=True)
 
     def _mend_state(self, stack: str) -> None:
-        """Puts the copy that Pulumi keeps in the place of a state that a killed run has only half written."""
-        state = self.directory / "backend" / ".pulumi" / "stacks" / PROJECT / f"{stack}.json"
+        """Repairs what a killed run has only half written: the state gets the copy that Pulumi keeps of it.
+
+        Beside each file the backend writes one with its content type and checksum, which it can do without, but not
+        read when it is cut off ("failed to load checkpoint: EOF").
+        """
+        stored = self.directory / "backend" / ".pulumi"
+        for attributes in stored.rglob("*.attrs"):
+            if not _is_json(attributes):
+                attributes.unlink()
+        state = stored / "stacks" / PROJECT / f"{stack}.json"
         if not state.exists() or _is_json(state):
             return
         copy = state.with_name(f"{state.name}.bak")
