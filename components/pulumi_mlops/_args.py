@@ -16,7 +16,9 @@ import pulumi
 from pulumi_mlops import _schema
 
 Rule = Callable[[Any], str | None]
-"""Says what is wrong with a value ("must be at least 20 GiB"), or None. Runs on known plain values only."""
+"""Says what is wrong with a value ("must be at least 20 GiB"), or None.
+
+It runs on known values that have the type of the schema; what they contain may still be an Output."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,14 @@ def check_args(
 
 def field_problems(args: Mapping[str, Any], schema: type, rules: Mapping[str, Rule], at: str = "args") -> list[str]:
     """What is wrong with single fields of `args`, which are at the path `at` of what the user wrote."""
-    found = _schema.problems(args, schema, at)
+    unfit = _schema.problems(args, schema, at)
+    found = [problem.text for problem in unfit]
     for field, rule in rules.items():
         head, *rest = field.split(".")
         for path, value in _values(args[head], rest, f"{at}.{head}") if head in args else ():
-            if _schema.is_known(value) and (complaint := _apply(rule, value)):
+            if not _schema.is_known(value) or any(problem.concerns(path) for problem in unfit):
+                continue
+            if complaint := rule(value):
                 found.append(f"{path} {complaint}, got {value!r}")
     return found
 
@@ -234,13 +239,6 @@ def cidr(value: Any) -> str | None:
 
 def _unit(unit: str) -> str:
     return f" {unit}" if unit else ""
-
-
-def _apply(rule: Rule, value: Any) -> str | None:
-    try:
-        return rule(value)
-    except TypeError:  # another type than the rule's: already reported by the schema
-        return None
 
 
 def _values(value: Any, path: list[str], at: str) -> list[tuple[str, Any]]:

@@ -5,6 +5,7 @@ import functools
 import types
 import typing
 from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import Enum
 from typing import Any, NotRequired, Required, cast, get_args, get_origin, is_typeddict
 
@@ -16,9 +17,22 @@ def is_known(value: Any) -> bool:
     return value is not None and not isinstance(value, pulumi.Output)
 
 
-def problems(value: Mapping[str, Any], schema: type, at: str) -> list[str]:
+@dataclass(frozen=True)
+class Problem:
+    """A key that does not belong where it is, a missing one, or a value of another type."""
+
+    text: str
+    unfit: str | None = None
+    """Path of the value that is missing or of another type; None for an unknown key."""
+
+    def concerns(self, path: str) -> bool:
+        """Whether the value at the path is the unfit one, contains it or is a part of it."""
+        return self.unfit is not None and (_within(path, self.unfit) or _within(self.unfit, path))
+
+
+def problems(value: Mapping[str, Any], schema: type, at: str) -> list[Problem]:
     """Unknown and missing keys and values of another type, at any depth; `at` is the path of `value`."""
-    found: list[str] = []
+    found: list[Problem] = []
     _check_dict(value, schema, at, found)
     return found
 
@@ -61,17 +75,21 @@ def without_none(value: Any) -> Any:
     return value.value if isinstance(value, Enum) else value
 
 
-def _check_dict(value: Mapping[str, Any], schema: type, at: str, found: list[str]) -> None:
+def _within(path: str, outer: str) -> bool:
+    return path == outer or path.startswith((f"{outer}.", f"{outer}["))
+
+
+def _check_dict(value: Mapping[str, Any], schema: type, at: str, found: list[Problem]) -> None:
     fields = _fields(schema)
     for key in value:
         if key not in fields:
             near = difflib.get_close_matches(key, fields, n=1, cutoff=0.5)
             hint = f'did you mean "{near[0]}"?' if near else f"valid arguments: {', '.join(sorted(fields))}"
-            found.append(f'{at} has no argument "{key}"; {hint}')
+            found.append(Problem(f'{at} has no argument "{key}"; {hint}'))
     for key, hint in fields.items():
         if value.get(key) is None:
             if key in schema.__required_keys__:  # type: ignore[attr-defined]
-                found.append(f"{at}.{key} is required")
+                found.append(Problem(f"{at}.{key} is required", f"{at}.{key}"))
             continue
         _check_value(value[key], hint, f"{at}.{key}", found)
 
@@ -88,19 +106,19 @@ def _unwrap(hint: Any) -> Any:
     return hint
 
 
-def _check_value(value: Any, hint: Any, at: str, found: list[str]) -> None:
+def _check_value(value: Any, hint: Any, at: str, found: list[Problem]) -> None:
     if not is_known(value):
         return
     alternatives = _alternatives(hint)
     if Any in alternatives:
         return
     for alternative in alternatives:
-        trial: list[str] = []
+        trial: list[Problem] = []
         if _fits(value, alternative, at, trial):
             found.extend(trial)
             return
     names = " or ".join(dict.fromkeys(_type_name(a) for a in alternatives))
-    found.append(f"{at} must be {names}, got {value!r}")
+    found.append(Problem(f"{at} must be {names}, got {value!r}", at))
 
 
 @functools.cache
@@ -115,7 +133,7 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
     return (hint,)
 
 
-def _fits(value: Any, hint: Any, at: str, found: list[str]) -> bool:
+def _fits(value: Any, hint: Any, at: str, found: list[Problem]) -> bool:
     """Whether the value has the shape of the type; problems further inside go to `found`."""
     origin = get_origin(hint) or hint
     if is_typeddict(hint):

@@ -190,6 +190,38 @@ def test_a_rule_is_silent_about_a_value_of_the_wrong_type() -> None:
     assert message == "Bike \"b\": args.storage_gib must be a whole number, got 'x'"
 
 
+@pytest.mark.parametrize(
+    ("args", "path", "refused"),
+    [
+        ({"storage_gib": "x"}, "storage_gib", "args.storage_gib must be a whole number"),
+        ({"labels": {"team": 1}}, "labels", "args.labels.team must be a string"),
+        ({"wheels": [{"spokes": "x"}]}, "wheels.spokes", "args.wheels[0].spokes must be a whole number"),
+        ({"lock": {"digits": "x"}}, "lock", "args.lock.digits must be a whole number"),
+        ({"spares": {"front": {}}}, "spares.*", "args.spares.front.spokes is required"),
+        ({"bell": [{"loudness": 1}]}, "bell.loudness", "args.bell must be a dict"),
+    ],
+)
+def test_no_rule_sees_a_value_of_another_type_nor_what_contains_it(
+    args: dict[str, Any], path: str, refused: str
+) -> None:
+    def never(_: Any) -> str:
+        raise AssertionError("a rule saw a value of another type")
+
+    message = complaint({"owner": "a", **args}, rules={path: never})
+    assert message.startswith(f'Bike "b": {refused}')
+    assert "\n" not in message
+
+
+def test_rules_still_see_the_sound_values_beside_one_of_another_type() -> None:
+    message = complaint(
+        {"owner": "a", "wheels": [{"spokes": "x"}, {"spokes": 0}], "lock": {"digit": 1, "digits": 0}},
+        rules={"wheels.spokes": _args.at_least(1), "lock": lambda _: "must be shut", "lock.digits": _args.at_least(1)},
+    )
+    for expected in ("args.wheels[1].spokes must be at least 1", "args.lock must be shut", "args.lock.digits must be"):
+        assert expected in message
+    assert message.count("\n  - ") == 5
+
+
 def test_problems_of_several_fields_are_only_looked_for_when_each_field_is_sound() -> None:
     def problems(_: object) -> Any:
         raise AssertionError("looked at unsound arguments")

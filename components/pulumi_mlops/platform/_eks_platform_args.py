@@ -1,7 +1,7 @@
 """Arguments of `EksPlatform`, and what is wrong with them."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 
@@ -145,10 +145,8 @@ class EksPlatformArgs(TypedDict):
     true. When false, `destroy` deletes every run and model version, every workflow and application."""
 
 
-def _dict_for_each(add_ons: Any) -> str | None:
-    if not isinstance(add_ons, Mapping):
-        return None  # that it is no dict is said of its type
-    empty = [name for name, given in cast("Mapping[str, Any]", add_ons).items() if given is None]
+def _dict_for_each(add_ons: Mapping[str, object]) -> str | None:
+    empty = [name for name, given in add_ons.items() if given is None]
     return f"must have a dict for each add-on, such as `{{{empty[0]}: {{}}}}`" if empty else None
 
 
