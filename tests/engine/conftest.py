@@ -1,5 +1,6 @@
 """The real Pulumi CLI with a throw-away home and backend, and a real Kubernetes API without nodes."""
 
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,20 @@ from pulumi_cli import Cluster, PulumiEnv
 from local import tools
 from local.node.control_plane import ControlPlane, control_plane
 from standins import plugins
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """One cache of bytecode for all programs and plugins of this run, also where the environment forbids bytecode.
+
+    Each run of the CLI starts several Python processes, which would otherwise compile the SDKs again.
+    """
+    base = tmp_path_factory.getbasetemp()
+    shared_by_workers = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "bytecode"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+        patch.setenv("PYTHONPYCACHEPREFIX", str(shared_by_workers))
+        yield
 
 
 @pytest.fixture(scope="session")
