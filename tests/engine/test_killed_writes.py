@@ -27,7 +27,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Engine:
 def test_what_the_backend_has_half_written_does_not_stop_the_next_run(written: Engine, tmp_path: Path):
     stored = written.directory / "backend"
     files = sorted(file.relative_to(stored) for file in stored.rglob("*") if file.is_file())
-    # The version of the backend's layout is written once, by the first command of all, before there is anything to lose.
+    # The version of the backend's layout is written once, by the first command, before there is anything to lose.
     files = [file for file in files if file.name != "meta.yaml"]
     assert {file.suffix for file in files} >= {".json", ".bak", ".attrs"}
     stopped = {}
