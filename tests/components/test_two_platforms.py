@@ -62,3 +62,23 @@ def of_databases(graph: Graph) -> Counter[tuple[str, str, str]]:
 def test_a_prefix_that_is_none_is_refused(build: Build, component: Any, args: dict[str, Any], prefix: str) -> None:
     with pytest.raises(ArgumentError, match=f"args.resource_prefix must be up to 16 .*got '{prefix}'"):
         build(lambda: component("west", {**args, "resource_prefix": prefix}))
+
+
+@pytest.mark.parametrize(("component", "args"), PLATFORMS)
+@pytest.mark.parametrize("default", [True, False], ids=["default-provider", "one-provider"])
+def test_two_platforms_of_one_cluster_are_refused_before_the_second_makes_anything(
+    build: Build, component: Any, args: dict[str, Any], default: bool
+) -> None:
+    def program() -> None:
+        options = None if default else pulumi.ResourceOptions(providers=[k8s.Provider("cluster", kubeconfig="{}")])
+        component("platform", args, options)
+        with pytest.raises(ArgumentError) as caught:
+            component("west", {**args, "resource_prefix": "west-"}, options)
+        kind = component.__name__
+        assert str(caught.value) == (
+            f'{kind} "west": its cluster has {kind} "platform" already, and a cluster has one platform; pass the '
+            "Kubernetes provider of another cluster in opts.providers, and a resource_prefix in args"
+        )
+
+    graph = build(program)
+    assert [one.name for one in graph if one.name.startswith("west-")] == []

@@ -8,12 +8,13 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 from kubernetes import client, config
-from pulumi_cli import Cluster, PulumiEnv, Stack
+from pulumi_cli import Cluster, Failed, PulumiEnv, Stack
 from pulumi_mlops import ModelEndpoint, TrainingPipeline, Workspace, conventions
 from pulumi_mlops._manifests import RESTRICTED
 from pulumi_mlops.contract.containers import MODEL_VERSION_ANNOTATION
-from pulumi_mlops.platform import ReviewWorkflow
+from pulumi_mlops.platform import Platform, ReviewWorkflow
 
+from local.paths import ROOT
 from tests.components.delivery_addons import REVIEW_FULL
 from tests.components.programs import ENDPOINT_FULL, PIPELINE_FULL, with_changes
 from tests.contract import definitions
@@ -219,3 +220,39 @@ def test_an_endpoint_with_an_autoscaler_starts_with_its_least_number(stack: Stac
     stack.up(scaled("starts-with", autoscaling={"min_replicas": 2, "max_replicas": 6}))
 
     assert replicas(platform, "starts-with") == 2
+
+
+PLATFORM: Any = {
+    "gateway_class": "istio",
+    "gateway_url": "https://models.example.org",
+    "chart_repository": str(ROOT / "standins" / "charts"),
+}
+WEST: Any = {**PLATFORM, "resource_prefix": "west-"}
+
+
+def test_one_stack_has_the_platforms_of_two_clusters(stack: Stack, platform: Cluster) -> None:
+    kubeconfig = platform.kubeconfig.read_text()
+
+    def program() -> None:
+        for name, args in (("platform", PLATFORM), ("west", WEST)):
+            cluster = k8s.Provider(f"{name}-cluster", kubeconfig=kubeconfig)
+            Platform(name, args, pulumi.ResourceOptions(providers=[cluster]))
+
+    planned = stack.preview(program)
+
+    assert planned.changed.keys() == {"create"}
+    assert planned.changed["create"] % 2 == 1, "as many of each platform, and the stack"
+    assert len([name for name in planned.steps if name.startswith("west")]) > 15
+
+
+def test_two_platforms_of_one_cluster_are_one_line(stack: Stack) -> None:
+    def program() -> None:
+        Platform("platform", PLATFORM)
+        Platform("west", WEST)
+
+    with pytest.raises(Failed) as caught:
+        stack.preview(program)
+
+    text = str(caught.value)
+    assert 'Platform "west": its cluster has Platform "platform" already, and a cluster has one platform' in text
+    assert "Traceback" not in text

@@ -23,6 +23,7 @@ from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDat
 from pulumi_mlops.platform import _addons, _eks_add_ons, _eks_old_args, _eks_parts, _eks_platform_args, _teams
 from pulumi_mlops.platform._descriptions import ADD_ONS
 from pulumi_mlops.platform._eks_platform_args import ARGUMENTS, EksPlatformArgs
+from pulumi_mlops.platform._one_per_cluster import claim
 from pulumi_mlops.platform._part_names import PartNames
 from pulumi_mlops.platform.argo_cd import ArgoCD
 from pulumi_mlops.platform.efs_storage_class import EfsStorageClass
@@ -83,6 +84,7 @@ class EksPlatform(pulumi.ComponentResource):
             EksPlatform, name, args, EksPlatformArgs, ARGUMENTS, problems=_problems, name_rule=object_name(40)
         )
         super().__init__("pulumi-mlops:index:EksPlatform", name, inputs(args), opts)
+        claim(self, name)
         self._name = name
         self._args = checked
         self._names = PartNames(checked["resource_prefix"])

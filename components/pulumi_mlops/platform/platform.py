@@ -25,6 +25,7 @@ from pulumi_mlops._args import (
 from pulumi_mlops._manifests import RESTRICTED, name_of
 from pulumi_mlops.platform import _teams
 from pulumi_mlops.platform._object_store_args import ObjectStoreArgs, ObjectStoreUser
+from pulumi_mlops.platform._one_per_cluster import claim
 from pulumi_mlops.platform._part_names import PREFIX, PartNames
 from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
 from pulumi_mlops.platform.gateway import ARGUMENTS as GATEWAY_ARGUMENTS
@@ -137,6 +138,7 @@ class Platform(pulumi.ComponentResource):
         args = renamed(f'Platform "{name}"', args)
         checked = check_args(Platform, name, args, PlatformArgs, ARGUMENTS, name_rule=object_name(40))
         super().__init__("pulumi-mlops:index:Platform", name, inputs(args), opts)
+        claim(self, name)
         self._name = name
         self._args = checked
         self._names = PartNames(checked["resource_prefix"])
