@@ -3,7 +3,7 @@ PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up train predict rollback release status env mlflow down plan adopt destroy leftovers test test-fast check bench versions lock bump generate environment
+.PHONY: help up train predict rollback release status env mlflow down plan adopt destroy leftovers test test-fast check bench versions preflight lock bump generate environment
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ down: environment ## remove everything that `make up` started, and check that no
 
 plan: environment ## what `pulumi up` would change in each local stack; STACK=foundation-dev plans that one, without an account
 	@$(PYTHON) -m local plan $(if $(STACK),--stack "$(STACK)")
+
+preflight: environment ## before a first `up`, what an AWS account lacks for a stack: STACK=foundation-dev
+	@$(PYTHON) -m local preflight "$(STACK)"
 
 adopt: environment ## from a Terraform state, what `pulumi import` takes over: STATE=terraform.tfstate STACK=foundation-dev
 	@$(PYTHON) -m local adopt "$(STATE)" $(if $(STACK),--stack "$(STACK)")

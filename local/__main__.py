@@ -26,9 +26,12 @@ def main() -> int:
     adopting = commands.add_parser("adopt")
     adopting.add_argument("state", type=Path, help="a Terraform state")
     adopting.add_argument("--stack", default="foundation-dev", help="the stack on AWS that takes its resources over")
-    for name in ("destroy", "leftovers"):
+    for name in ("destroy", "leftovers", "preflight"):
         command = commands.add_parser(name)
         command.add_argument("stack", help="a stack on AWS")
+        if name == "preflight":
+            command.set_defaults(options=None)
+            continue
         command.add_argument("--keep-data", action="append_const", dest="options", const="--keep-data")
         if name == "destroy":
             command.add_argument("--yes", action="append_const", dest="options", const="--yes")
@@ -61,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
         from local import on_aws
 
         on_aws.adopt(arguments.state, arguments.stack)
-    elif command in ("destroy", "leftovers"):
+    elif command in ("destroy", "leftovers", "preflight"):
         from local import on_aws
 
         return on_aws.run(command, arguments.stack, arguments.options or ())

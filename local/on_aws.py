@@ -1,4 +1,4 @@
-"""`make adopt`, `make destroy`, `make leftovers`: the library's commands on the stacks of this repository.
+"""`make adopt`, `destroy`, `leftovers` and `preflight`: the library's commands on the stacks of this repository.
 
 They add what only a checkout has: a Pulumi CLI that may have been built here, stacks that are of this machine, and
 previews of a foundation without an account.
@@ -42,7 +42,7 @@ def adopt(state: Path, stack: str) -> None:
 
 
 def run(command: str, stack: str, options: Sequence[str]) -> int:
-    """Runs `pulumi-mlops destroy` or `leftovers` on a stack on AWS; returns the exit status.
+    """Runs `pulumi-mlops destroy`, `leftovers` or `preflight` on a stack on AWS; returns the exit status.
 
     Raises:
         StepFailed: there is no such stack, or it is none on AWS.

@@ -62,7 +62,12 @@ def test_it_needs_only_the_pulumi_sdks(wheel: zipfile.ZipFile) -> None:
     always = [need for need in needs if need.marker is None]
     assert {need.name for need in always} == {"pulumi", "pulumi-kubernetes", "pulumi-random"}
     assert {str(need) for need in always} == {str(Requirement(line)) for line in PROJECT["dependencies"]}
-    assert {need.name for need in needs} - {need.name for need in always} == {"pulumi-aws", "pulumi-eks", "kubernetes"}
+    assert {need.name for need in needs} - {need.name for need in always} == {
+        "pulumi-aws",
+        "pulumi-eks",
+        "kubernetes",
+        "boto3",
+    }
     assert message["License-Expression"] == "Apache-2.0"
 
 

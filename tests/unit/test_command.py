@@ -20,6 +20,7 @@ from pulumi_mlops.cli.pulumi import Pulumi
 HEAVY = ("pulumi", "pulumi_kubernetes", "pulumi_aws", "kubernetes", "yaml", "grpc")
 ON_A_PROJECT = (
     ["plan", "dev"],
+    ["preflight", "dev"],
     ["adopt", "terraform.tfstate", "--stack", "dev"],
     ["destroy", "dev", "--yes"],
     ["leftovers", "dev"],
@@ -76,6 +77,7 @@ def test_a_subcommand_imports_no_other_one_and_no_sdk_that_it_does_not_use(name:
     others = {f"pulumi_mlops.cli.{one}" for one in SUBCOMMANDS} - {f"pulumi_mlops.cli.{name}"}
     uses = {
         "plan": {"yaml"},
+        "preflight": {"yaml"},
         "adopt": {"yaml"},
         "destroy": {"yaml", "pulumi_mlops.cli.leftovers"},
         "leftovers": {"yaml"},

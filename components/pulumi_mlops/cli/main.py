@@ -22,6 +22,9 @@ class Subcommand:
 
 SUBCOMMANDS: Mapping[str, Subcommand] = {
     "plan": Subcommand("plan", "preview a stack, and say what the change means: dangers, broken rules, costs"),
+    "preflight": Subcommand(
+        "preflight.command", "before a first `pulumi up`: ask the account what would fail; changes nothing"
+    ),
     "adopt": Subcommand("adopt", "take over what Terraform made: from its state to an import file and settings"),
     "destroy": Subcommand("destroy", "destroy a stack, unless data or somebody else's objects would be lost"),
     "leftovers": Subcommand("leftovers.command", "show what stands in the way of destroying a stack; changes nothing"),
@@ -30,7 +33,8 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
     "review": Subcommand("review", "read previews: comments on pull requests, rules, costs, drift"),
 }
 EPILOG = """exit status: 0 done; 1 failed, the last line says why; 2 wrong command line; 3 something was found: a broken
-rule, what stands in the way of a destroy, an interrupted Helm operation, a version whose support has ended"""
+rule, what stands in the way of a destroy, an interrupted Helm operation, a version whose support has ended,
+what would make an `up` fail"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

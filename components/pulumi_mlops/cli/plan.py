@@ -8,7 +8,7 @@ from pathlib import Path
 from pulumi_mlops.cli.errors import FAILED
 from pulumi_mlops.cli.output import say
 from pulumi_mlops.cli.project import Project
-from pulumi_mlops.cli.pulumi import Pulumi, advice, failure
+from pulumi_mlops.cli.pulumi import Pulumi, advice
 from pulumi_mlops.review import cli as review
 
 FAIL_ON = ("blocking", "warning", "danger", "never")
@@ -35,10 +35,7 @@ def plan(stack: str, project: Project, fail_on: str) -> int:
         CommandError: there is no preview to read: no CLI, no login, no such stack.
     """
     say(f"previewing stack {stack} …")
-    command = ("preview", "--json", "--show-sames", "--stack", stack)
-    done = Pulumi(project.directory).ran(*command)
-    if not _says_something(done.stdout):
-        raise failure(command, done.stderr or done.stdout)
+    done = Pulumi(project.directory).preview(stack)
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "preview.json"
         file.write_text(done.stdout)
@@ -48,8 +45,3 @@ def plan(stack: str, project: Project, fail_on: str) -> int:
     if what_to_do := advice(done.stdout):
         say(f"plan: {what_to_do}")
     return FAILED
-
-
-def _says_something(preview: str) -> bool:
-    """Whether there is a step or a message in it: a CLI that could not begin prints an empty document, or none."""
-    return '"steps"' in preview or '"diagnostics"' in preview

@@ -66,6 +66,19 @@ class Pulumi:
         targets = [word for urn in urns for word in ("--target", urn)]
         self.run("refresh", "--yes", "--skip-preview", "--stack", stack, *targets)
 
+    def preview(self, stack: str) -> "subprocess.CompletedProcess[str]":
+        """A preview in JSON with all resources, whether it came to its end or not.
+
+        Raises:
+            CommandError: there is none to read: no CLI, no login, no such stack.
+        """
+        command = ("preview", "--json", "--show-sames", "--stack", stack)
+        done = self.ran(*command)
+        # A CLI that could not begin prints an empty document, or none.
+        if '"steps"' not in done.stdout and '"diagnostics"' not in done.stdout:
+            raise failure(command, done.stderr or done.stdout)
+        return done
+
     def stacks(self) -> list[str]:
         """Names of the project's stacks in the backend."""
         return [one["name"] for one in json.loads(self.run("stack", "ls", "--json"))]

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from pulumi_mlops.review.preview import Operation, Preview, State, Step
-from pulumi_mlops.review.values import mapping
+from pulumi_mlops.review.values import is_hidden, mapping
 
 ENDS = frozenset(
     {
@@ -23,6 +23,8 @@ GONE = frozenset({Operation.REMOVE_PENDING_REPLACE})
 """Steps before which the resource was gone already."""
 DEFAULT_TAGS = "aws:defaultTags"
 """Setting of a stack whose tags the AWS provider puts on everything."""
+REGION = "aws:region"
+"""Setting of a stack that names the region of its AWS provider."""
 AWS_PROVIDER = "pulumi:providers:aws"
 
 
@@ -140,6 +142,13 @@ def sides(preview: Preview) -> Sides:
     shown = sum(step.operation is Operation.SAME for step in preview.steps)
     managed = tuple(one for one in _after(preview) if one.custom)
     return Sides(tuple(before.values()), managed, tuple(retained.values()), max(0, same - shown))
+
+
+def default_region(preview: Preview) -> str:
+    """The AWS region of the stack's settings, or else of the provider that its program makes; empty if not known."""
+    made = {step.state.inputs.get("region") for step in preview.steps if step.type == AWS_PROVIDER}
+    found = preview.config.get(REGION) or (made.pop() if len(made) == 1 else "")
+    return "" if not found or is_hidden(found) else str(found)
 
 
 def _after(preview: Preview) -> Iterator[Resource]:

@@ -15,7 +15,7 @@ from pulumi_mlops.review.cost.prices import PriceList
 from pulumi_mlops.review.cost.requests import Asked, asked
 from pulumi_mlops.review.estimate import Estimate, Item, Requests
 from pulumi_mlops.review.preview import Preview
-from pulumi_mlops.review.resources import AWS_PROVIDER, Resource, Sides, sides
+from pulumi_mlops.review.resources import Resource, Sides, default_region, sides
 from pulumi_mlops.review.values import NotReadable, is_hidden
 
 AWS = "aws"
@@ -41,7 +41,7 @@ def estimate(preview: Preview, prices: PriceList | None = None) -> Estimate:
     """What the stack of the preview costs a month, before the change and after it; `prices`: default the package's."""
     prices = prices or price_list.load()
     both = sides(preview)
-    region = _default_region(preview)
+    region = name(default_region(preview))
     # What leaves the stack and stays on AWS is no saving.
     before, after = (_priced(side, prices, region) for side in (both.before, (*both.after, *both.retained)))
     asked_before, asked_after = asked(both.before), asked(both.after)
@@ -89,13 +89,6 @@ def _priced(resources: Iterable[Resource], prices: PriceList, region: str) -> _S
         if billing.usage and (len(side.lines) > number or not billing.pricer):
             side.by_use[billing.usage] += 1
     return side
-
-
-def _default_region(preview: Preview) -> str:
-    """Of the stack's settings, or else of the provider that its program makes; empty where neither is known."""
-    made = {step.state.inputs.get("region") for step in preview.steps if step.type == AWS_PROVIDER}
-    found = preview.config.get("aws:region") or (made.pop() if len(made) == 1 else "")
-    return "" if not found or is_hidden(found) else name(found)
 
 
 def _region(one: Resource, default: str) -> str:
