@@ -41,7 +41,8 @@ def estimate(preview: Preview, prices: PriceList | None = None) -> Estimate:
     """What the stack of the preview costs a month, before the change and after it; `prices`: default the package's."""
     prices = prices or price_list.load()
     both = sides(preview)
-    region = name(default_region(preview))
+    stack_region = default_region(preview)
+    region = name(stack_region) if stack_region else ""
     # What leaves the stack and stays on AWS is no saving.
     before, after = (_priced(side, prices, region) for side in (both.before, (*both.after, *both.retained)))
     asked_before, asked_after = asked(both.before), asked(both.after)
