@@ -29,9 +29,9 @@ POLICIES = (
     "without a message, perhaps because a policy refuses the change: set PULUMI_ENABLE_STREAMING_JSON_PREVIEW=1 "
     "for `pulumi preview`, which then says which"
 )
-"""What is said of a preview that saw all resources and failed: only its events name policies."""
+"""Note on a preview that saw all resources and failed: only its events name policies."""
 SILENT = "without a message"
-"""What is said of an error that says nothing."""
+"""Message for an error without a text of its own."""
 ANSI = re.compile(r"\x1b\[[0-?]*[ -/]*[@-~]")
 NOISE = re.compile(r"^(error:\s*|- |(?:preview|update) failed\b.*)+", re.IGNORECASE)
 
@@ -217,7 +217,7 @@ def _is_read_the_same(step: Step) -> bool:
 
 
 def _silent(preview: Preview) -> str:
-    """What is said of errors that say nothing, as the engine's is where a policy pack refuses a change."""
+    """Message for errors without a text, such as the engine's when a policy pack refuses a change."""
     broken = sorted({named(one) for one in preview.violations if one.mandatory})
     if broken:
         return f"policies refuse the change: {', '.join(broken)}"
@@ -288,7 +288,7 @@ def notes(step: Step, every: Mapping[str, Step], charts: Mapping[str, Rendered] 
 
 
 def _objects(chart: Rendered | None) -> str:
-    """What is said of the objects of a release's chart."""
+    """Note on the objects of a release's chart."""
     if chart is None:
         return "the objects of its chart are not shown"
     if chart.problem:
