@@ -39,6 +39,7 @@ class GitHost:
     user: str = USER
     """Whom the token belongs to."""
     page_size: int = 100
+    """Of all lists but Gitea's comments of a thread, which come all at once."""
     comments: list[dict[str, Any]] = field(default_factory=list)
     issues: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, str]] = field(default_factory=list)
@@ -165,7 +166,7 @@ def git_host(kind: str, user: str = USER) -> Iterator[GitHost]:
                 self._send(fault.status, fault.body, fault.headers)
                 return
             headers = {}
-            if isinstance(value, list):
+            if isinstance(value, list) and not (host.kind == "gitea" and parts.path.endswith("/comments")):
                 page = int(parse_qs(parts.query).get("page", ["1"])[0])
                 value, more = (
                     value[(page - 1) * host.page_size : page * host.page_size],

@@ -78,7 +78,21 @@ def test_our_comment_is_found_on_the_last_page(host: GitHost, post: Post) -> Non
 
     assert len(host.comments) == 7
     assert host.bodies()[-1] == f"{LINE}\nnew"
-    assert len([path for method, path in host.requests if method == "GET" and "user" not in path]) == 4
+    pages = 1 if host.kind == "gitea" else 4  # Gitea has no pages of comments
+    assert len([path for method, path in host.requests if method == "GET" and "user" not in path]) == pages
+
+
+def test_our_issue_is_found_on_the_last_page(host: GitHost, post: Post) -> None:
+    host.page_size = 2
+    for number in range(6):
+        host.issue(f"issue {number}", "", "ada")
+    host.issue("Drift of prod", f"{LINE}\nold")
+    assert post(host, "new", "--issue", "Drift of prod") == 0
+
+    assert len(host.issues) == 7
+    looks = [path for method, path in host.requests if method == "GET" and "user" not in path]
+    assert len(looks) == 4
+    assert ("limit=50" if host.kind == "gitea" else "per_page=100") in looks[0]
 
 
 def test_two_markers_are_two_comments(host: GitHost, post: Post) -> None:

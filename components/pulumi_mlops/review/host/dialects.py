@@ -12,8 +12,8 @@ from pulumi_mlops.review.git_host import GitHostKind
 from pulumi_mlops.review.host.client import Client, StatusError
 from pulumi_mlops.review.host.errors import HostError
 
-PAGE = "per_page=100"
-
+PAGE = {GitHostKind.GITHUB: "per_page=100", GitHostKind.GITLAB: "per_page=100", GitHostKind.GITEA: "limit=50"}
+"""The longest page that each host gives, Gitea in its default settings; its comments come all at once."""
 
 DEFAULT_URLS = {GitHostKind.GITHUB: "https://api.github.com", GitHostKind.GITLAB: "https://gitlab.com/api/v4"}
 DEFAULT_TOKENS = {
@@ -77,7 +77,7 @@ class Comments:
 
     def entries(self) -> Iterator[Entry]:
         """All comments, over all pages."""
-        return (_entry(self.kind, one, "id", "body") for one in self.client.pages(f"{self._list}?{PAGE}"))
+        return (_entry(self.kind, one, "id", "body") for one in self.client.pages(f"{self._list}?{PAGE[self.kind]}"))
 
     def create(self, body: str) -> Entry:
         """Writes a new comment."""
@@ -119,7 +119,7 @@ class Issues:
 
     def entries(self) -> Iterator[Entry]:
         """All issues, open or closed, over all pages; not the pull requests, which GitHub lists among them."""
-        for one in self.client.pages(f"{self._list}?state=all&{PAGE}"):
+        for one in self.client.pages(f"{self._list}?state=all&{PAGE[self.kind]}"):
             if not one.get("pull_request"):
                 yield self._read(one)
 
