@@ -131,6 +131,12 @@ TOOLS = (
         {"actionlint": Binary("github.com/rhysd/actionlint/cmd/actionlint", Probe(("-version",), (1, 7), (2, 0)))},
         {"github.com/rhysd/actionlint.version": "v{version}"},
     ),
+    Tool(
+        "kustomize",
+        "sigs.k8s.io/kustomize/kustomize/v5",
+        {"kustomize": Binary("sigs.k8s.io/kustomize/kustomize/v5", Probe(("version",), (5, 7), (6, 0)))},
+        {"sigs.k8s.io/kustomize/api/provenance.version": "v{version}"},
+    ),
     Tool("pause", None, {"pause": Binary(".")}),
 )
 

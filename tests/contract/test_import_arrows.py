@@ -9,7 +9,7 @@ import pytest
 PACKAGE = Path(pulumi_mlops.__file__).parent
 MODULES = [path for path in PACKAGE.rglob("*.py") if "_in_mlflow" not in path.parts]
 DEVELOPER = ("workspace", "database", "training_pipeline", "model_endpoint")
-NOT_IN_THE_WHEEL = ("local", "standins", "maintenance", "ml", "stacks", "tests", "bench")
+NOT_IN_THE_WHEEL = ("local", "standins", "maintenance", "ml", "delivery", "stacks", "tests", "bench")
 FORBIDDEN = {
     **dict.fromkeys(DEVELOPER, ("platform", "foundation")),
     "workspace": ("platform",),  # on EKS it makes its role by foundation.WorkloadIdentity

@@ -1,0 +1,103 @@
+"""A working copy of one branch, and changes that are pushed even when somebody else pushes at the same time."""
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from delivery.errors import DeliveryError
+
+TRIES = 5
+"""How often a change is made anew on a branch that has moved."""
+TIMEOUT_SECONDS = 120
+QUOTED_LINES = 8
+ASKPASS = '#!/bin/sh\ncase "$1" in Username*) echo oauth2 ;; *) cat "$DELIVERY_TOKEN_FILE" ;; esac\n'
+AUTHOR = {"NAME": "delivery", "EMAIL": "delivery@localhost"}
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A clone of one branch. History is complete, file contents of older commits are fetched when they are read."""
+
+    directory: Path
+    branch: str
+    environment: Mapping[str, str]
+
+    def git(self, *arguments: str) -> str:
+        """What git prints; raises DeliveryError with git's last lines."""
+        return _git(arguments, self.directory, self.environment)
+
+    def is_ancestor(self, older: str, newer: str) -> bool:
+        """Whether `newer` contains `older` and is another commit; False where this clone lacks one of them."""
+        if older == newer:
+            return False
+        command = ["git", "merge-base", "--is-ancestor", older, newer]
+        run = subprocess.run(command, cwd=self.directory, env=self.environment, capture_output=True, check=False)
+        return run.returncode == 0
+
+    def push(self, change: Callable[[], str | None]) -> str | None:
+        """Makes a change on the newest state of the branch, and pushes it; returns the new commit.
+
+        `change` edits files and returns the commit's message, or None where there is nothing to do. It is called again
+        when the branch has moved in the meantime.
+        """
+        for _ in range(TRIES):
+            message = change()
+            if message is None:
+                return None
+            self.git("add", "--all")
+            self.git("commit", "--quiet", "--message", message)
+            base = self.git("rev-parse", f"origin/{self.branch}")
+            try:
+                self.git("push", "--quiet", "origin", f"HEAD:refs/heads/{self.branch}")
+            except DeliveryError:
+                self.git("fetch", "--quiet", "origin", self.branch)
+                moved = self.git("rev-parse", f"origin/{self.branch}") != base
+                self.git("reset", "--quiet", "--hard", f"origin/{self.branch}")
+                if not moved:  # the host refuses for a reason that another try does not change
+                    raise
+            else:
+                return self.git("rev-parse", "HEAD")
+        raise DeliveryError(f"branch {self.branch} moved {TRIES} times during the push; run the step again")
+
+
+def clone(url: str, branch: str, directory: Path, token_file: Path | None = None) -> Checkout:
+    """Clones the branch into `directory/repository`. The token is read by git alone, from its file."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(directory),
+        "LC_ALL": "C.UTF-8",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        **{f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in AUTHOR.items()},
+    }
+    if token_file is not None:
+        askpass = directory / "askpass"
+        askpass.write_text(ASKPASS)
+        askpass.chmod(0o700)
+        environment |= {"GIT_ASKPASS": str(askpass), "DELIVERY_TOKEN_FILE": str(token_file)}
+    options = ["--quiet", "--filter=blob:none", "--single-branch", "--no-tags", f"--branch={branch}"]
+    _git(["clone", *options, "--", url, "repository"], directory, environment)
+    return Checkout(directory / "repository", branch, environment)
+
+
+def _git(arguments: tuple[str, ...] | list[str], directory: Path, environment: Mapping[str, str]) -> str:
+    return run(["git", *arguments], directory, environment).strip()
+
+
+def run(command: list[str], directory: Path, environment: Mapping[str, str]) -> str:
+    """Standard output of a program; raises DeliveryError with its last lines."""
+    try:
+        done = subprocess.run(
+            command, cwd=directory, env=environment, capture_output=True, text=True, errors="replace",
+            timeout=TIMEOUT_SECONDS, check=False,
+        )  # fmt: skip
+    except FileNotFoundError:
+        raise DeliveryError(f"{command[0]} is not on PATH; the image of the step must have it") from None
+    except subprocess.TimeoutExpired:
+        raise DeliveryError(f"`{command[0]} {command[1]}` took more than {TIMEOUT_SECONDS} s") from None
+    if done.returncode != 0:
+        tail = "\n".join((done.stderr or done.stdout).strip().splitlines()[-QUOTED_LINES:])
+        raise DeliveryError(f"`{command[0]} {command[1]}` failed with status {done.returncode}:\n{tail}")
+    return done.stdout

@@ -1,0 +1,252 @@
+"""The delivery steps with real git and kustomize: what a promotion changes in a repository, and what it refuses."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from delivery.__main__ import main
+from delivery.checkout import Checkout, clone
+from delivery.errors import DeliveryError
+from delivery.overlay import HOLD_FILE, Image
+from delivery.promotion import Outcome, delivered, promote, revert
+from local import tools
+
+pytestmark = pytest.mark.engine
+
+STAGING = "deploy/overlays/staging"
+NAME = "registry.example.org/team/web"
+FILES = {
+    "web.py": "print('one')\n",
+    "deploy/base/kustomization.yaml": "resources: [web.yaml]\n",
+    "deploy/base/web.yaml": f"""
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: web}}
+spec:
+  selector: {{matchLabels: {{app: web}}}}
+  template:
+    metadata: {{labels: {{app: web}}}}
+    spec:
+      initContainers: [{{name: migrate, image: "{NAME}"}}]
+      containers: [{{name: web, image: "{NAME}"}}]
+""",
+    f"{STAGING}/kustomization.yaml": "resources: [../../base]\n",
+    "deploy/overlays/production/kustomization.yaml": "resources: [../../base]\n",
+}
+
+
+def image(letter: str) -> Image:
+    return Image(NAME, NAME, f"sha256:{letter * 64}")
+
+
+class Team:
+    """A repository on the host, and the working copy of somebody who pushes to it."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+        self.host = directory / "host.git"
+        self.url = f"file://{self.host}"
+        git("init", "--quiet", "--bare", "--initial-branch=main", str(self.host))
+        git("-C", str(self.host), "config", "uploadpack.allowFilter", "true")
+        tree = git("-C", str(self.host), "hash-object", "-t", "tree", "-w", "/dev/null")
+        empty = git("-C", str(self.host), "commit-tree", "-m", "empty", tree)
+        git("-C", str(self.host), "update-ref", "refs/heads/main", empty)
+        self.work = self.clone()
+        self.commit(FILES)
+
+    def clone(self) -> Checkout:
+        """A new working copy, as each step has one of its own."""
+        place = self.directory / f"clone-{len(list(self.directory.iterdir()))}"
+        place.mkdir()
+        return clone(self.url, "main", place)
+
+    def commit(self, files: dict[str, str | None]) -> str:
+        """Pushes the files (None: deletes one); returns the commit."""
+        self.work.git("pull", "--quiet", "--rebase", "origin", "main")
+        for path, text in files.items():
+            file = self.work.directory / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            if text is None:
+                file.unlink()
+            else:
+                file.write_text(text)
+        self.work.git("add", "--all")
+        self.work.git("commit", "--quiet", "--message", "a change of the team")
+        self.work.git("push", "--quiet", "origin", "HEAD:main")
+        return self.work.git("rev-parse", "HEAD")
+
+    def deployed(self, path: str = STAGING) -> set[str]:
+        """Images of the rendered overlay, as the host has it now."""
+        checkout = self.clone()
+        text = subprocess.run(
+            ["kustomize", "build", path], cwd=checkout.directory, check=True, capture_output=True, text=True
+        ).stdout
+        pod = yaml.safe_load(text)["spec"]["template"]["spec"]
+        return {one["image"] for one in [*pod["containers"], *pod["initContainers"]]}
+
+    def head(self) -> str:
+        return self.clone().git("rev-parse", "HEAD")
+
+
+def git(*arguments: str) -> str:
+    names = {f"GIT_{who}_{what}": "host" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
+    environment = {"PATH": os.environ["PATH"], **names}
+    return subprocess.run(
+        ["git", *arguments], check=True, capture_output=True, text=True, env=environment
+    ).stdout.strip()
+
+
+@pytest.fixture
+def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Team:
+    monkeypatch.setenv("PATH", str(tools.ensure("kustomize")["kustomize"].parent), prepend=":")
+    return Team(tmp_path)
+
+
+def test_a_promotion_is_one_commit_that_changes_one_overlay(team: Team) -> None:
+    source = team.commit({"web.py": "print('two')\n"})
+    done = promote(team.clone(), STAGING, image("a"), source)
+
+    assert (done.outcome, done.detail) == (Outcome.PROMOTED, team.head())
+    assert team.deployed() == {f"{NAME}@sha256:{'a' * 64}"}
+    assert team.deployed("deploy/overlays/production") == {NAME}
+    checkout = team.clone()
+    assert checkout.git("rev-parse", "HEAD^") == source
+    assert checkout.git("show", "--name-only", "--format=", "HEAD") == f"{STAGING}/kustomization.yaml"
+    assert delivered(checkout, STAGING) == source
+
+
+def test_the_same_promotion_again_changes_nothing(team: Team) -> None:
+    first = promote(team.clone(), STAGING, image("a"), team.head())
+    source = delivered(team.clone(), STAGING)
+    assert source is not None
+    assert promote(team.clone(), STAGING, image("a"), source).outcome == Outcome.ALREADY
+    assert team.head() == first.detail
+
+
+def test_a_branch_that_moved_during_the_promotion_gets_both_changes(team: Team) -> None:
+    checkout = team.clone()
+    source = checkout.git("rev-parse", "HEAD")
+    meanwhile = team.commit({"web.py": "print('two')\n"})
+    assert promote(checkout, STAGING, image("a"), source).outcome == Outcome.PROMOTED
+
+    assert team.clone().git("rev-parse", "HEAD^") == meanwhile
+    assert team.deployed() == {image("a").reference}
+
+
+def test_an_older_commit_that_finishes_later_does_not_replace_a_newer_one(team: Team) -> None:
+    older, late = team.head(), team.clone()
+    newer = team.commit({"web.py": "print('two')\n"})
+    assert promote(team.clone(), STAGING, image("b"), newer).outcome == Outcome.PROMOTED
+    before = team.head()
+
+    done = promote(late, STAGING, image("a"), older)  # whose working copy is from before the newer promotion
+    assert (done.outcome, done.detail) == (Outcome.SUPERSEDED, newer)
+    assert team.head() == before
+    assert team.deployed() == {image("b").reference}
+
+
+def test_a_promotion_that_failed_its_tests_is_taken_back_and_stays_back_until_the_hold_is_lifted(team: Team) -> None:
+    good, bad = team.head(), team.commit({"web.py": "print('bad')\n"})
+    promote(team.clone(), STAGING, image("a"), good)
+    promote(team.clone(), STAGING, image("b"), bad)
+    others = team.commit({f"{STAGING}/note.txt": "kept\n"})
+
+    commit = revert(team.clone(), STAGING, bad, "integration tests: 2 of 9 failed")
+    assert commit == team.head()
+    assert team.clone().git("rev-parse", "HEAD^") == others
+    assert (team.clone().directory / STAGING / "note.txt").read_text() == "kept\n"
+    assert team.deployed() == {image("a").reference}
+
+    newer = team.commit({"web.py": "print('three')\n"})
+    done = promote(team.clone(), STAGING, image("c"), newer)
+    assert (done.outcome, done.detail) == (Outcome.HELD, "integration tests: 2 of 9 failed")
+    assert team.deployed() == {image("a").reference}
+
+    team.commit({f"{STAGING}/{HOLD_FILE}": None})
+    assert promote(team.clone(), STAGING, image("c"), newer).outcome == Outcome.PROMOTED
+    assert team.deployed() == {image("c").reference}
+
+
+def test_a_newer_promotion_is_not_taken_back_for_an_older_one(team: Team) -> None:
+    older, newer = team.head(), team.commit({"web.py": "print('two')\n"})
+    promote(team.clone(), STAGING, image("a"), older)
+    promote(team.clone(), STAGING, image("b"), newer)
+    assert revert(team.clone(), STAGING, older, "too late") is None
+    assert team.deployed() == {image("b").reference}
+
+
+WORKFLOW = f"""
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {{name: pipeline}}
+spec:
+  templates:
+    - name: train
+      initContainers: [{{name: prepare, image: "{NAME}"}}]
+      container: {{image: "{NAME}:v1"}}
+"""
+
+
+def test_an_object_that_would_mix_two_versions_is_refused_by_its_field(team: Team) -> None:
+    files = {"deploy/base/kustomization.yaml": "resources: [web.yaml, run.yaml]\n", "deploy/base/run.yaml": WORKFLOW}
+    source = team.commit(files)
+    with pytest.raises(DeliveryError, match=r"mix two versions .*WorkflowTemplate/pipeline.spec.templates\[0\]"):
+        promote(team.clone(), STAGING, image("a"), source)
+    assert team.head() == source
+
+    fields = 'images: [{path: "spec/templates[]/container/image", kind: WorkflowTemplate}]\n'
+    kustomization = "resources: [../../base]\nconfigurations: [images.yaml]\n"
+    source = team.commit({f"{STAGING}/images.yaml": fields, f"{STAGING}/kustomization.yaml": kustomization})
+    assert promote(team.clone(), STAGING, image("a"), source).outcome == Outcome.PROMOTED
+
+
+@pytest.mark.parametrize(
+    ("path", "chosen", "says"),
+    [
+        (STAGING, Image("elsewhere/api", "elsewhere/api", image("a").digest), "uses the image 'elsewhere/api'"),
+        ("deploy/no-such", image("a"), "must be a directory of the repository"),
+        ("../../..", image("a"), "must be a directory of the repository"),
+    ],
+    ids=["image", "overlay", "outside"],
+)
+def test_what_is_not_in_the_repository_is_refused(team: Team, path: str, chosen: Image, says: str) -> None:
+    before = team.head()
+    with pytest.raises(DeliveryError, match=says):
+        promote(team.clone(), path, chosen, before)
+    assert team.head() == before
+
+
+def test_an_image_is_promoted_by_its_digest_only() -> None:
+    with pytest.raises(DeliveryError, match="by its digest"):
+        Image(NAME, NAME, "v1")
+
+
+def test_a_branch_that_takes_no_push_is_an_error_with_the_hosts_words(team: Team) -> None:
+    before = team.head()
+    hook = team.host / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\necho the branch main is protected >&2\nexit 1\n")
+    hook.chmod(0o755)
+    with pytest.raises(DeliveryError, match=r"(?s)`git push` failed.*the branch main is protected"):
+        promote(team.clone(), STAGING, image("a"), before)
+    assert team.head() == before
+
+
+def test_the_command_says_what_it_did_and_a_hold_is_no_success(team: Team, capsys: pytest.CaptureFixture[str]) -> None:
+    source = team.head()
+    where = ["--repository", team.url, "--branch", "main", "--overlay", STAGING, "--revision", source]
+    what = ["--name", NAME, "--image", image("a").reference]
+    assert main(["promote", *where, *what]) == 0
+    assert json.loads(capsys.readouterr().out) == {"outcome": "promoted", "detail": team.head()}
+
+    assert main(["revert", *where, "--reason", "tests failed"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"outcome": "reverted", "detail": team.head()}
+
+    assert main(["promote", *where, *what]) == 3
+    assert json.loads(capsys.readouterr().out) == {"outcome": "held", "detail": "tests failed"}
+
+    assert main(["promote", *where, "--name", NAME, "--image", f"{NAME}:v1"]) == 1
+    assert capsys.readouterr().err.startswith("delivery: an image is promoted by its digest")
