@@ -9,6 +9,7 @@ from pulumi_mlops.foundation import (
     ClusterArgs,
     Domain,
     DomainArgs,
+    NatMode,
     Network,
     NetworkArgs,
     Registry,
@@ -20,6 +21,7 @@ from pulumi_mlops.foundation import (
     WorkloadIdentity,
     WorkloadIdentityArgs,
     adoption,
+    endpoints,
     permissions,
 )
 from pulumi_mlops.platform import ADD_ONS, AwsEnvironment
@@ -38,6 +40,7 @@ def build() -> None:
     chosen = settings.read(settings.FoundationSettings)
     region = aws_region.read()
     settings.refuse("certificate_arn", values.certificate_problem(chosen.certificate_arn, region))
+    settings.refuse("interface_endpoints", _endpoints_problem(chosen))
     name = f"mlops-{chosen.environment}"
     given = (chosen.adopted or {}, chosen.aliases or {})
     kept = adoption.keep(*given, namespace=settings.PROJECT) if any(given) else None
@@ -96,6 +99,22 @@ def build() -> None:
     pulumi.export("roles", {account: identity.role_arn for account, identity in identities.items()})
     if kept:
         kept.complete()
+
+
+def _endpoints_problem(chosen: settings.FoundationSettings) -> str:
+    """What the setting `interface_endpoints` lacks where nothing else leads to AWS's services; empty for nothing.
+
+    An adopted network may have ways out that are in no state, such as a transit gateway's: there `Network` only warns.
+    """
+    if chosen.nat != NatMode.NONE or chosen.adopted:
+        return ""
+    called = {
+        service: name
+        for name, add_on in ADD_ONS.items()
+        if name != "karpenter" or chosen.karpenter
+        for service in add_on.endpoints
+    }
+    return endpoints.missing(chosen.interface_endpoints or [], {**called, **endpoints.NODES})
 
 
 def _secrets_prefix(name: str) -> str:

@@ -94,6 +94,7 @@ def test_metrics_are_kept_on_volumes_for_a_while(build: Build) -> None:
 
     claim = spec["storageSpec"]["volumeClaimTemplate"]["spec"]
     assert spec["retention"] == "3d"
+    assert spec["retentionSize"] == "5734MiB", "four fifths of 7 GiB: a full volume stops Prometheus"
     assert claim["resources"] == {"requests": {"storage": "7Gi"}}
     assert claim["storageClassName"] == "gp3"
 

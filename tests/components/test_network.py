@@ -1,9 +1,10 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi_mlops import ArgumentError
-from pulumi_mlops.foundation import NatMode, Network
+from pulumi_mlops.foundation import NatMode, Network, endpoints
 from pulumi_mlops.foundation._vpc_parts import flow_log_policy
 from syrupy.assertion import SnapshotAssertion
 
@@ -133,6 +134,24 @@ def test_interface_endpoints_answer_the_vpc_alone(build: Build) -> None:
     assert graph["dev-ecr.api"].inputs["privateDnsEnabled"]
     (rule,) = graph.of_kind("SecurityGroupIngressRule")
     assert (rule.inputs["cidrIpv4"], rule.inputs["fromPort"], rule.inputs["toPort"]) == ("10.0.0.0/16", 443, 443)
+
+
+def test_nodes_without_a_way_out_are_told_which_endpoints_they_lack(
+    build: Build, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: warnings.append(text))
+
+    network(build, nat=NatMode.NONE, cluster_names=["dev"], interface_endpoints=list(endpoints.NODES))
+    network(build, nat=NatMode.NONE)
+    network(build, cluster_names=["dev"])
+    assert warnings == []
+
+    network(build, nat=NatMode.NONE, cluster_names=["dev"], interface_endpoints=["ec2", "ecr.api", "ecr.dkr", "eks"])
+    assert warnings == [
+        'Network "dev": args.interface_endpoints must name these with nat none, unless another way leads to the '
+        "services: eks-auth (EKS Pod Identity), elasticfilesystem (the EFS driver), sts (service accounts with a role)"
+    ]
 
 
 def test_flow_logs_are_kept_for_thirty_days_unless_told_otherwise(build: Build) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import conventions
+from pulumi_mlops.foundation import endpoints
 from pulumi_mlops.foundation.shared_files import DEFAULT_BASE_PATH, storage_class_parameters
 
 from local import foundation_outputs
@@ -114,7 +115,13 @@ def test_warnings_about_ending_nodes_reach_karpenter_and_nobody_else_writes_to_i
     (queue,), (policy,) = graph.of_kind("Queue"), graph.of_kind("QueuePolicy")
     rules, targets = graph.of_kind("EventRule"), graph.of_kind("EventTarget")
     heard = {kind for one in rules for kind in json.loads(one.inputs["eventPattern"])["detail-type"]}
-    assert {"EC2 Spot Instance Interruption Warning", "AWS Health Event"} <= heard
+    assert heard == {
+        "AWS Health Event",
+        "EC2 Capacity Reservation Instance Interruption Warning",
+        "EC2 Instance Rebalance Recommendation",
+        "EC2 Instance State-change Notification",
+        "EC2 Spot Instance Interruption Warning",
+    }
     assert queue.inputs["sqsManagedSseEnabled"] is True
     assert len(targets) == len(rules) == len(heard)
     for target in targets:
@@ -127,6 +134,20 @@ def test_warnings_about_ending_nodes_reach_karpenter_and_nobody_else_writes_to_i
     configure("platform-prod")
     (release,) = [one for one in build(platform_eks.build).of_kind("Release") if one.name == "karpenter-release"]
     assert release.inputs["values"]["settings"]["interruptionQueue"] == "mlops-prod-interruptions-example"
+
+
+def test_without_nat_gateways_the_plan_names_the_endpoints_that_nodes_and_add_ons_lack(
+    build: Build, configure: Any
+) -> None:
+    given = [*endpoints.NODES, "elasticloadbalancing", "rds"]
+
+    configure("foundation-prod", nat="none", interface_endpoints=given)
+    with pytest.raises(settings.SettingsError) as error:
+        build(foundation.build)
+    assert str(error.value).endswith("secretsmanager (external_secrets), sqs (karpenter), ssm (karpenter)")
+
+    configure("foundation-dev", nat="none", interface_endpoints=[*given, "secretsmanager"])
+    assert not build(foundation.build).of_kind("NatGateway"), "without Karpenter its services are not needed"
 
 
 def test_production_is_larger_and_protected_where_dev_is_small(build: Build, configure: Any) -> None:

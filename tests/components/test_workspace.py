@@ -182,6 +182,8 @@ def test_outputs_name_what_a_pipeline_needs(build: Build) -> None:
         ({"object_store_access": "PASSWORD"}, "args.object_store_access must be one of 'COPIED_SECRET'"),
         ({"object_store_endpoint": "s3.example.org"}, "args.object_store_endpoint must be a URL"),
         ({"memory_gb": 8}, 'did you mean "memory_gib"?'),
+        ({"labels": {"istio-injection": "enabled"}}, "args.labels must not have istio-injection: the namespace is"),
+        ({"labels": {"istio.io/rev": "default"}}, "args.labels must not have istio.io/rev: the namespace is"),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_exists(

@@ -117,6 +117,24 @@ COMMANDS = [
 ]
 
 
+# What Crossplane makes by itself when it starts, and what Helm leaves of Istio.
+USAGES = {
+    "apiVersion": "admissionregistration.k8s.io/v1",
+    "kind": "ValidatingWebhookConfiguration",
+    "metadata": {"name": "crossplane-no-usages"},
+    "webhooks": [
+        {
+            "name": "nousages.protection.crossplane.io",
+            "admissionReviewVersions": ["v1"],
+            "clientConfig": {"service": {"name": "crossplane-webhooks", "namespace": "crossplane-system"}},
+            "objectSelector": {"matchLabels": {"crossplane.io/in-use": "true"}},
+            "rules": [{"apiGroups": ["*"], "apiVersions": ["*"], "operations": ["DELETE"], "resources": ["*"]}],
+            "sideEffects": "None",
+        }
+    ],
+}
+
+
 def by(kind: str, place: str, name: str) -> list[str]:
     return ["--namespace", place, kind, name]
 
@@ -199,6 +217,8 @@ def life(tmp_path_factory: pytest.TempPathFactory, pulumi_home: Path, aws_server
     for one in (
         definition("Application", "argoproj.io"),
         definition("TeamBucket", "example.org", categories=["claim"]),
+        definition("Sidecar", "networking.istio.io"),
+        USAGES,
     ):
         cluster.apply(one, "somebody")
     for kinds in ("example.org/v1alpha1/teambuckets", "argoproj.io/v1alpha1/applications"):
@@ -232,6 +252,11 @@ def test_then_all_goes_in_its_order_but_the_data(life: Life, aws_server: Aws) ->
     kept = life.place.local("destroy", PLATFORM, "--keep-data", "--yes")
 
     assert f"stays: {DATABASE} (" in kept
+    assert "removed the ValidatingWebhookConfiguration crossplane-no-usages, whose server is gone" in kept
+    assert life.cluster.get(USAGES["apiVersion"], USAGES["kind"], "crossplane-no-usages") is None
+    (command,) = re.findall(r"kubectl delete customresourcedefinitions (.*)$", kept, re.MULTILINE)
+    assert {"applications.argoproj.io", "sidecars.networking.istio.io"} <= set(command.split())
+    assert "teambuckets.example.org" not in command
     document = json.loads((life.place.directory / f"{PLATFORM}.kept.import.json").read_text())
     assert DATABASE in {one["name"] for one in document["resources"]}
     assert [one["type"] for one in document["resources"] if one["type"].startswith("kubernetes:")] == []

@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from pulumi_mlops.cli.leftovers import checks, kinds, rendering, survey
+from pulumi_mlops.cli.leftovers import afterwards, checks, kinds, rendering, survey
+from pulumi_mlops.cli.leftovers.cluster import Refused, Unanswered
 from pulumi_mlops.cli.leftovers.kinds import STEPS
 from pulumi_mlops.cli.leftovers.survey import Identity, Leftover, Own
 from pulumi_mlops.platform._charts import Chart
@@ -227,3 +228,67 @@ def test_only_what_is_protected_and_exists_outside_the_state_stops_destroy(
 ) -> None:
     urn = "urn:pulumi:dev::mlops::aws:s3/bucket:Bucket::data"
     assert checks.protected_of([{"urn": urn, **resource}]) == ([urn] if stops else [])
+
+
+class After:
+    """A cluster in which definitions are left, and perhaps the webhook of Crossplane."""
+
+    def __init__(self, *definitions: str, webhook: int = 200, answers: bool = True) -> None:
+        self.definitions, self.webhook, self.answers = definitions, webhook, answers
+
+    def get(self, _: str) -> Any:
+        if not self.answers:
+            raise Unanswered("no route to host")
+        named = [(one, one.partition(".")[2]) for one in self.definitions]
+        return {"items": [{"metadata": {"name": name}, "spec": {"group": group}} for name, group in named]}
+
+    def delete(self, path: str) -> None:
+        assert path.endswith("/validatingwebhookconfigurations/crossplane-no-usages")
+        if not self.answers:
+            raise Unanswered("no route to host")
+        if self.webhook != 200:
+            raise Refused(self.webhook, "no")
+
+
+def after(cluster: After, *charts: str, remaining: tuple[str, ...] = ()) -> str:
+    state = [
+        {
+            "urn": f"{URN}kubernetes:helm.sh/v3:Release::{chart}",
+            "custom": True,
+            "id": f"a/{chart}",
+            "inputs": {"chart": chart},
+        }
+        for chart in remaining
+    ]
+    place = afterwards.Place(cluster, frozenset(charts))  # pyright: ignore[reportArgumentType]
+    return "\n".join(afterwards.tidy(place, state))
+
+
+LEFT_BEHIND = ("dnsendpoints.externaldns.k8s.io", "gateways.networking.istio.io", "things.example.org")
+
+
+def test_definitions_that_charts_leave_are_named_with_the_command_that_deletes_them() -> None:
+    said = after(After(*LEFT_BEHIND), "external-dns", "istiod")
+
+    assert said.startswith("definitions of 2 kinds stay in the cluster")
+    assert said.endswith(
+        "kubectl delete customresourcedefinitions dnsendpoints.externaldns.k8s.io gateways.networking.istio.io"
+    )
+    assert "istio" not in after(After(*LEFT_BEHIND), "external-dns", "istiod", remaining=("istiod",))
+    assert after(After(*LEFT_BEHIND), "external-dns", remaining=("external-dns",)) == ""
+
+
+def test_the_webhook_of_crossplane_goes_with_it_and_only_with_it() -> None:
+    assert after(After(), "crossplane") == (
+        "removed the ValidatingWebhookConfiguration crossplane-no-usages, whose server is gone"
+    )
+    assert after(After(webhook=404), "crossplane") == ""
+    assert after(After(), "crossplane", remaining=("crossplane",)) == ""
+    assert after(After(), "istiod") == ""
+
+
+def test_a_cluster_that_refuses_or_is_gone_is_said_with_the_command() -> None:
+    for cluster, reason in ((After(answers=False), "no route to host"), (After(webhook=403), "answers 403: no")):
+        said = after(cluster, "crossplane")
+        assert reason in said.splitlines()[0]
+        assert said.endswith("kubectl delete --ignore-not-found validatingwebhookconfigurations crossplane-no-usages")

@@ -14,7 +14,7 @@ import yaml
 from pulumi_mlops.cli import import_file
 from pulumi_mlops.cli.errors import DONE, CommandError, Findings
 from pulumi_mlops.cli.import_file import Entry
-from pulumi_mlops.cli.leftovers import obstacles
+from pulumi_mlops.cli.leftovers import obstacles, places, tidy
 from pulumi_mlops.cli.output import say
 from pulumi_mlops.cli.project import Project, short
 from pulumi_mlops.cli.pulumi import Pulumi
@@ -68,10 +68,15 @@ def destroy(stack: str, project: Project, target: Path, *, keep_data: bool, conf
         raise CommandError(f"nothing was deleted, since {error}") from None
     if obstacle:
         raise Findings(f"nothing was deleted, since {obstacle.reason}\n{obstacle.advice}")
+    clusters = places(stack, resources, pulumi)
     options = [*(["--exclude-protected"] if keep_data else []), *(["--yes"] if confirmed else [])]
     pulumi.show("destroy", "--stack", stack, *options)
+    remaining = pulumi.resources(stack) if keep_data or clusters else []
+    for place in clusters:
+        for line in tidy(place, remaining):
+            say(line)
     if keep_data:
-        _report(stack, project, pulumi.resources(stack), target)
+        _report(stack, project, remaining, target)
 
 
 def kept(resources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

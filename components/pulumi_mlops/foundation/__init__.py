@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from pulumi_mlops._lazy import lazy
 
 if TYPE_CHECKING:
-    from pulumi_mlops.foundation import adoption, permissions
+    from pulumi_mlops.foundation import adoption, endpoints, permissions
     from pulumi_mlops.foundation._cluster_args import ClusterArgs
     from pulumi_mlops.foundation._node_groups import NodeGroupArgs, TaintArgs, TaintEffect
     from pulumi_mlops.foundation._policies import (
@@ -48,13 +48,14 @@ __all__ = [
     "WorkloadIdentity",
     "WorkloadIdentityArgs",
     "adoption",
+    "endpoints",
     "permissions",
     "policy_document",
     "resource_policy_document",
 ]
 
 _MODULES = {
-    "": ("adoption", "permissions"),
+    "": ("adoption", "endpoints", "permissions"),
     "_cluster_args": ("ClusterArgs",),
     "_node_groups": (
         "NodeGroupArgs",

@@ -14,7 +14,7 @@ import pulumi_aws as aws
 
 from pulumi_mlops import _aws
 from pulumi_mlops._args import Argument, check_args, inputs, matches, object_name
-from pulumi_mlops.foundation import _subnets, _vpc_parts
+from pulumi_mlops.foundation import _subnets, _vpc_parts, endpoints
 from pulumi_mlops.foundation._rules import LOG_DAYS
 
 ANYWHERE = "0.0.0.0/0"
@@ -24,7 +24,8 @@ class NatMode(StrEnum):
     """How private subnets reach the internet."""
 
     NONE = "none"
-    """Not at all. Nodes then need an interface endpoint of every AWS service they use, and images from ECR."""
+    """Not at all. Nodes then need images from ECR, and an interface endpoint of every AWS service they use; a warning
+    names those of `endpoints.NODES` that are missing."""
     SINGLE = "single"
     """By one gateway, in the first zone of the list. If that zone fails, no zone reaches the internet."""
     PER_ZONE = "per_zone"
@@ -111,6 +112,10 @@ class Network(pulumi.ComponentResource):
     def __init__(self, name: str, args: NetworkArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         checked = check_args(Network, name, args, NetworkArgs, ARGUMENTS, problems=_problems, name_rule=object_name(40))
         super().__init__("pulumi-mlops:index:Network", name, inputs(args), opts)
+        if checked["nat"] == NatMode.NONE and checked["cluster_names"]:
+            lacking = endpoints.missing(checked["interface_endpoints"], endpoints.NODES)
+            if lacking:
+                pulumi.log.warn(f'Network "{name}": args.interface_endpoints {lacking}', self)
         self._name = name
         self._args = checked
         self._tags = checked["tags"]

@@ -166,6 +166,8 @@ class AddOn(Generic[ArgsT]):
     """Repositories of its images, which a mirror has under the same paths; `*` stands for any."""
     service_accounts: Mapping[str, Permissions] = field(default_factory=dict[str, Permissions])
     """Service accounts that call AWS → what their roles must be allowed."""
+    endpoints: tuple[str, ...] = ()
+    """Short names of the AWS services that it calls beside S3, which need interface endpoints without NAT gateways."""
 
     @property
     def chart(self) -> Chart:

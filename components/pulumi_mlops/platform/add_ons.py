@@ -25,6 +25,11 @@ class Controller:
     """Name of its main chart."""
     watched: tuple[Watched, ...] = ()
     """Kinds whose objects only it can delete."""
+    groups: tuple[str, ...] = ()
+    """API groups, or their ends, of definitions that may stay when it goes: Helm deletes none that lie beside a chart's
+    templates (external-dns, Prometheus) or are kept by an annotation (Istio), and Crossplane makes its own."""
+    webhooks: tuple[str, ...] = ()
+    """ValidatingWebhookConfigurations that it makes itself, so that nothing removes them with it."""
 
 
 def _has_a_load_balancer(service: Manifest) -> bool:
@@ -32,23 +37,34 @@ def _has_a_load_balancer(service: Manifest) -> bool:
 
 
 CONTROLLERS: Mapping[str, Controller] = {
-    "argo_cd": Controller("argo-cd", watched(Stage.GITOPS, "applicationsets.argoproj.io", "applications.argoproj.io")),
+    "argo_cd": Controller(
+        "argo-cd",
+        watched(Stage.GITOPS, "applicationsets.argoproj.io", "applications.argoproj.io"),
+        groups=("argoproj.io",),
+    ),
     "argo_events": Controller(
         "argo-events",
         watched(
             Stage.WORKLOADS, "sensors.argoproj.io", "eventsources.argoproj.io", "eventbus.argoproj.io", counts=held
         ),
+        groups=("argoproj.io",),
     ),
-    "argo_workflows": Controller("argo-workflows", watched(Stage.WORKLOADS, "workflows.argoproj.io", counts=held)),
-    "cert_manager": Controller("cert-manager", watched(Stage.REST, "challenges.acme.cert-manager.io", counts=held)),
+    "argo_workflows": Controller(
+        "argo-workflows", watched(Stage.WORKLOADS, "workflows.argoproj.io", counts=held), groups=("argoproj.io",)
+    ),
+    "cert_manager": Controller(
+        "cert-manager", watched(Stage.REST, "challenges.acme.cert-manager.io", counts=held), groups=("cert-manager.io",)
+    ),
     "crossplane": Controller(
         "crossplane",
         (
             *(Watched(Stage.CLOUD_RESOURCES, category=one) for one in ("claim", "composite", "managed")),
             *watched(Stage.REST, "compositeresourcedefinitions.apiextensions.crossplane.io", counts=held),
         ),
+        groups=("crossplane.io", "upbound.io"),
+        webhooks=("crossplane-no-usages",),
     ),
-    "external_dns": Controller("external-dns"),
+    "external_dns": Controller("external-dns", groups=("externaldns.k8s.io",)),
     "external_secrets": Controller(
         "external-secrets",
         watched(
@@ -59,14 +75,18 @@ CONTROLLERS: Mapping[str, Controller] = {
             ),
             counts=held,
         ),
+        groups=("external-secrets.io",),
     ),
-    "istio": Controller("istiod", watched(Stage.LOAD_BALANCERS, "gateways.gateway.networking.k8s.io")),
+    "istio": Controller(
+        "istiod", watched(Stage.LOAD_BALANCERS, "gateways.gateway.networking.k8s.io"), groups=("istio.io",)
+    ),
     "karpenter": Controller(
         "karpenter",
         (
             *watched(Stage.REST, "nodepools.karpenter.sh", "nodeclaims.karpenter.sh"),
             *watched(Stage.REST, "ec2nodeclasses.karpenter.k8s.aws", counts=held),
         ),
+        groups=("karpenter.sh", "karpenter.k8s.aws"),
     ),
     "kserve": Controller(
         "kserve-resources",
@@ -74,6 +94,7 @@ CONTROLLERS: Mapping[str, Controller] = {
             Stage.WORKLOADS,
             *(f"{kind}.serving.kserve.io" for kind in ("inferencegraphs", "trainedmodels", "inferenceservices")),
         ),
+        groups=("serving.kserve.io",),
     ),
     "load_balancer_controller": Controller(
         "aws-load-balancer-controller",
@@ -81,11 +102,14 @@ CONTROLLERS: Mapping[str, Controller] = {
             *watched(Stage.LOAD_BALANCERS, "ingresses.networking.k8s.io"),
             *watched(Stage.LOAD_BALANCERS, "services", counts=_has_a_load_balancer),
         ),
+        groups=("elbv2.k8s.aws", "aga.k8s.aws", "gateway.k8s.aws"),
     ),
-    "monitoring": Controller("kube-prometheus-stack"),
+    "monitoring": Controller("kube-prometheus-stack", groups=("monitoring.coreos.com",)),
     "public_gateway": Controller("gateway"),
     "seldon": Controller(
-        "seldon-core-operator", watched(Stage.WORKLOADS, "seldondeployments.machinelearning.seldon.io")
+        "seldon-core-operator",
+        watched(Stage.WORKLOADS, "seldondeployments.machinelearning.seldon.io"),
+        groups=("machinelearning.seldon.io",),
     ),
 }
 """Name of an add-on, which is that of its module and of its entry in `EksPlatformArgs.add_ons` → its controller."""

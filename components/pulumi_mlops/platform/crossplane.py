@@ -272,6 +272,7 @@ ADD_ON = AddOn(
     main=ChartRelease(chart=CHART, values=values),
     namespace=conventions.CROSSPLANE_NAMESPACE,
     images=(REPOSITORY,),
+    endpoints=("ec2", "rds"),
     service_accounts={
         SERVICE_ACCOUNTS["ec2"]: lambda aws: ec2_statements(aws.account_id, aws.region, aws.vpc_id),
         SERVICE_ACCOUNTS["rds"]: lambda aws: rds_statements(aws.account_id, aws.region, aws.tenants_prefix),

@@ -187,4 +187,5 @@ ADD_ON = AddOn(
     service_accounts={
         SERVICE_ACCOUNT: lambda aws: statements(aws.region, aws.account_id, (RDS_PREFIX, aws.secrets_prefix))
     },
+    endpoints=("secretsmanager",),
 )

@@ -2,7 +2,8 @@
 
 Owns its namespace. Does not own: the Gateway API's definitions (`GatewayApi`, which come before), gateways
 (`PublicGateway`), and which namespaces are part of the mesh: workflows' pods end badly with a sidecar, so that nothing
-is injected unless a namespace or a pod asks for it.
+is injected unless a namespace or a pod asks for it. Without istio-cni, which is not installed, a sidecar's first
+container needs NET_ADMIN: no pod of a `Workspace`, which is restricted, can have one.
 """
 
 from typing import NotRequired

@@ -195,6 +195,7 @@ ADD_ON = AddOn[KarpenterArgs](
     namespace=NAMESPACE,
     images=(REPOSITORY_OF_IMAGE,),
     service_accounts={SERVICE_ACCOUNT: _of_environment},
+    endpoints=("ec2", "eks", "sqs", "ssm"),
 )
 
 

@@ -162,4 +162,5 @@ ADD_ON = AddOn(
     namespace=NAMESPACE,
     images=(REPOSITORY,),
     service_accounts={SERVICE_ACCOUNT: lambda _: statements()},
+    endpoints=("ec2", "elasticloadbalancing"),
 )

@@ -35,6 +35,9 @@ PRIVILEGED = {f"pod-security.kubernetes.io/{mode}": "privileged" for mode in ("e
 """The node exporter reads the node: its network, processes and file systems."""
 TIMEOUT_SECONDS = 600
 ALERTMANAGER_STORAGE_GIB = 5
+PERCENT_OF_THE_VOLUME = 80
+"""How full metrics make a volume: Prometheus' size limit counts neither its write-ahead log nor a compaction under way,
+and a full volume stops it."""
 
 
 class MonitoringArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
@@ -44,7 +47,7 @@ class MonitoringArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Name of the Secret in the namespace with Grafana's `admin-user` and `admin-password`. Create it from the output
     `namespace`, beside this component and not after it: Grafana waits for it."""
     retention_days: NotRequired[int]
-    """Days that metrics are kept, at least 1; default 15."""
+    """Days that metrics are kept, at least 1; default 15. Fewer where they would fill four fifths of the volume."""
     storage_gib: NotRequired[pulumi.Input[int]]
     """Volume of each Prometheus in GiB; default 50, at least 1."""
     storage_class: NotRequired[pulumi.Input[str] | None]
@@ -128,6 +131,7 @@ def values(name: str, args: MonitoringArgs) -> HelmValues:
             "prometheusSpec": {
                 "replicas": replicas,
                 "retention": f"{args['retention_days']}d",
+                "retentionSize": _kept(args["storage_gib"]),
                 "resources": resources("500m", args["memory"]),
                 "storageSpec": _volume(args["storage_gib"], args["storage_class"]),
                 "topologySpreadConstraints": _addons.spread({"app.kubernetes.io/name": "prometheus"}),
@@ -167,6 +171,12 @@ def values(name: str, args: MonitoringArgs) -> HelmValues:
 def statements(workspace_arn: pulumi.Input[str]) -> list[_addons.Statement]:
     """What Prometheus' role must be allowed to write to a workspace of Amazon Managed Prometheus."""
     return [_addons.statement(["aps:RemoteWrite"], [workspace_arn])]
+
+
+def _kept(size_gib: pulumi.Input[int]) -> pulumi.Output[str]:
+    return pulumi.Output.from_input(size_gib).apply(
+        lambda known: f"{int(known) * 1024 * PERCENT_OF_THE_VOLUME // 100}MiB"
+    )
 
 
 def _volume(size_gib: pulumi.Input[int], storage_class: pulumi.Input[str] | None) -> Manifest:

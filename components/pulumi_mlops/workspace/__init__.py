@@ -18,6 +18,9 @@ from pulumi_mlops.workspace._arguments import ObjectStoreAccess, WorkspaceArgs
 
 __all__ = ["ObjectStoreAccess", "Workspace", "WorkspaceArgs"]
 
+MESH_LABELS = ("istio-injection", "istio.io/rev", "sidecar.istio.io/inject")
+"""Labels by which Istio puts its sidecar into a namespace's pods."""
+
 
 class Workspace(pulumi.ComponentResource):
     """A namespace that is ready for training pipelines and model endpoints.
@@ -214,3 +217,9 @@ def _problems(args: WorkspaceArgs) -> Iterator[str]:
     storage, models = args["storage_gib"], args["models_gib"]
     if isinstance(storage, int) and isinstance(models, int) and models > storage:
         yield f"args.models_gib must be at most args.storage_gib ({storage} GiB), got {models}"
+    for key in MESH_LABELS:
+        if key in args["labels"]:
+            yield (
+                f"args.labels must not have {key}: the namespace is restricted, and refuses pods into which Istio puts "
+                "a sidecar, whose first container changes the network"
+            )

@@ -71,7 +71,8 @@ class WorkspaceArgs(TypedDict):
     """Addresses of the Kubernetes API, which pipelines call at 443 or 6443; default 0.0.0.0/0, because a network
     policy cannot select the API server. Narrowed, name S3's own addresses in `egress_cidrs` where they are outside."""
     labels: NotRequired[dict[str, pulumi.Input[str]]]
-    """Labels of every object, besides the standard ones; default none."""
+    """Labels of every object, besides the standard ones; default none. Those of Istio's sidecars are refused: without
+    istio-cni, which the platform does not install, no pod with a sidecar is admitted here."""
 
 
 ARGUMENTS: Arguments = {

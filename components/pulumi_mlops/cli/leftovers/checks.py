@@ -3,6 +3,7 @@
 Does not own the order of deletion within the stack, which is Pulumi's.
 """
 
+import contextlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from typing import Any, Protocol
 
 from pulumi_mlops.cli.errors import CommandError
 from pulumi_mlops.cli.leftovers import rendering, survey
+from pulumi_mlops.cli.leftovers.afterwards import Place
 from pulumi_mlops.cli.leftovers.cluster import Cluster, Unanswered
-from pulumi_mlops.cli.leftovers.kinds import STEPS, Step
+from pulumi_mlops.cli.leftovers.kinds import STEPS
 from pulumi_mlops.cli.output import say
 from pulumi_mlops.cli.project import short
 from pulumi_mlops.cli.urns import OURS, REFERENCE, is_ours, is_stack, name_of, type_of
@@ -125,10 +127,9 @@ def _in_cluster(stack: str, resources: Resources, provider: str, backend: Backen
     ours = survey.own(resources)
     if not survey.has_controller(STEPS, ours.charts):
         return
-    shown = next(one for one in backend.resources(stack, secrets=True) if one["urn"] == provider)
-    options = {key: plain(value) for key, value in mapping(shown.get("inputs")).items()}
     try:
-        found = _find(options.get("kubeconfig"), options.get("context"), ours, survey.watched_by(STEPS, ours.charts))
+        cluster = _cluster_of(stack, provider, backend)
+        found = survey.find(cluster, ours, survey.watched_by(STEPS, ours.charts))
     except Unanswered as problem:
         raise CommandError(
             f"the cluster cannot be asked what others still have in it: {problem}\n"
@@ -146,6 +147,24 @@ def _in_cluster(stack: str, resources: Resources, provider: str, backend: Backen
         )
 
 
+def places(stack: str, resources: Resources, backend: Backend) -> list[Place]:
+    """The clusters in which the stack has charts of this library, to be asked once it is gone."""
+    found: list[Place] = []
+    for provider in filter(survey.is_cluster, resources):
+        charts = survey.own(_of_provider(resources, provider["urn"])).charts
+        if survey.has_controller(STEPS, charts):
+            with contextlib.suppress(Unanswered):  # a kubeconfig of no use: the destroy fails of it first
+                found.append(Place(_cluster_of(stack, provider["urn"], backend), charts))
+    return found
+
+
+def _cluster_of(stack: str, provider: str, backend: Backend) -> Cluster:
+    """The cluster of one provider of a stack, by the provider's own kubeconfig."""
+    shown = next(one for one in backend.resources(stack, secrets=True) if one["urn"] == provider)
+    options = {key: plain(value) for key, value in mapping(shown.get("inputs")).items()}
+    return Cluster(options.get("kubeconfig"), options.get("context"))
+
+
 def _on_aws(stack: str, resources: Resources, backend: Backend) -> Iterator[Obstacle]:
     """Objects of a cluster that goes with the stack, which stand for something on AWS.
 
@@ -153,7 +172,9 @@ def _on_aws(stack: str, resources: Resources, backend: Backend) -> Iterator[Obst
     """
     for kubeconfig in _kubeconfigs(backend.resources(stack, secrets=True)):
         try:
-            found = _find(kubeconfig, None, survey.own(resources), [step for step in STEPS if step.on_aws])
+            found = survey.find(
+                Cluster(kubeconfig, None), survey.own(resources), [step for step in STEPS if step.on_aws]
+            )
         except Unanswered as problem:
             say(f"the cluster could not be asked for load balancers and volumes that would stay on AWS: {problem}")
             say(f"what stays can hold the network, and costs money: {GUIDE}, says how to find it")
@@ -180,12 +201,6 @@ def _kubeconfigs(shown: Resources) -> list[str]:
 def _of_provider(resources: Resources, provider: str) -> list[Mapping[str, Any]]:
     """The resources that a provider manages."""
     return [one for one in resources if str(one.get("provider") or "").startswith(f"{provider}::")]
-
-
-def _find(
-    kubeconfig: str | None, context: str | None, ours: survey.Own, steps: Sequence[Step]
-) -> list[survey.Leftover]:
-    return survey.find(Cluster(kubeconfig, context), ours, steps)
 
 
 def _count(found: Sequence[Any]) -> str:

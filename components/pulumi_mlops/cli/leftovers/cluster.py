@@ -1,4 +1,4 @@
-"""Reads of one API server through the official Kubernetes client, which the extra `cli` brings."""
+"""Requests to one API server through the official Kubernetes client, which the extra `cli` brings."""
 
 import importlib
 import json
@@ -64,8 +64,20 @@ class Cluster:
             Refused: the server refused.
             Unanswered: it did not answer.
         """
+        return self._request("GET", path, query)
+
+    def delete(self, path: str) -> None:
+        """Deletes one object.
+
+        Raises:
+            Refused: the server refused, with status 404 where there is none.
+            Unanswered: it did not answer.
+        """
+        self._request("DELETE", path, None)
+
+    def _request(self, method: str, path: str, query: Mapping[str, str] | None) -> Any:
         request = self._api.param_serialize(
-            "GET", path, query_params=list((query or {}).items()), header_params={"Accept": "application/json"},
+            method, path, query_params=list((query or {}).items()), header_params={"Accept": "application/json"},
             auth_settings=["BearerToken"],
         )  # fmt: skip
         for attempt in range(1, ATTEMPTS + 1):
