@@ -11,6 +11,9 @@ from typing import Any
 from ml import bundle
 from ml.errors import BundleError, StorageError
 
+REMOVED = ".removed"
+"""Ending of a version's directory while it is removed."""
+
 
 def json_bytes(value: Any) -> bytes:
     """JSON for people and for hashes: sorted keys, indented, refuses NaN."""
@@ -55,6 +58,14 @@ def write(
             "free space on it or enlarge its claim, then retry the run"
         ) from error
     return bundle.read(target)
+
+
+def remove(models: Path, model_name: str, version: str) -> None:
+    """Removes a version: it is out of sight at once, and readers that have its files open go on; raises OSError."""
+    path = bundle.version_path(models, model_name, version)
+    out_of_sight = path.with_name(f".{version}{REMOVED}")
+    path.rename(out_of_sight)
+    shutil.rmtree(out_of_sight)
 
 
 def write_durably(file: Path, content: bytes) -> None:

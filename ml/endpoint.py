@@ -61,6 +61,31 @@ def endpoint(environment: Mapping[str, str], name: str | None) -> Endpoint | Non
     return None
 
 
+def versions_in_use(environment: Mapping[str, str], name: str | None) -> set[str]:
+    """The versions that something asks for now, or asked for so lately that it can be put back.
+
+    In a cluster: what any Deployment or ReplicaSet of the namespace names, whosever it is, since all of them may mount
+    the models' volume. Raises PipelineError if that cannot be known.
+    """
+    namespace = environment.get(Variable.NAMESPACE, "")
+    if namespace and not environment.get(Variable.ENDPOINT_FILE):
+        return versions_of_namespace(namespace)
+    target = endpoint(environment, name)
+    current = target.current() if target else None
+    return {current} if current else set()
+
+
+def versions_of_namespace(namespace: str, api: Any = None) -> set[str]:
+    """The versions that Deployments and ReplicaSets of a namespace name; raises DeployError."""
+    api = api or _apps_api()
+    listed: list[Any] = []
+    for kind in ("Deployment", "ReplicaSet"):
+        method = f"list_namespaced_{'replica_set' if kind == 'ReplicaSet' else 'deployment'}"
+        found = _call(api, method, f"{kind}s of {namespace}", namespace)
+        listed += found.items if found else []
+    return {version for one in listed if (version := _annotation(one))}
+
+
 def move(target: Endpoint, version: str, previous: str | None) -> None:
     """Moves the endpoint and waits; if the version does not serve, puts `previous` back and raises RolledBack."""
     target.put(version)
@@ -141,35 +166,10 @@ class KubernetesEndpoint:
         return self._call("read_namespaced_deployment")
 
     def _call(self, method: str, **arguments: Any) -> Any | None:
-        from kubernetes.client import ApiException  # noqa: PLC0415 - only endpoints in a cluster pay for it
-        from urllib3.exceptions import HTTPError  # noqa: PLC0415
-
-        place = f"Deployment {self._namespace}/{self.name}"
-        try:
-            return getattr(self._api, method)(self.name, self._namespace, _request_timeout=REQUEST_SECONDS, **arguments)
-        except ApiException as error:
-            if error.status == 404:
-                return None
-            if error.status == 403:
-                verb = method.split("_", 1)[0].replace("read", "get")
-                raise DeployError(
-                    f"the pipeline's service account may not {verb} {place}, its Role must allow it"
-                ) from None
-            raise DeployError(f"the Kubernetes API refused {place} ({error.status} {error.reason})") from None
-        except HTTPError as error:
-            raise DeployError(f"the Kubernetes API did not answer for {place} ({type(error).__name__})") from None
-
-    @property
-    def _api(self) -> Any:
         if self._given_api is None:
-            from kubernetes import client, config  # noqa: PLC0415
-
-            try:
-                config.load_incluster_config()
-            except config.ConfigException:
-                raise PipelineError("there is no service account to reach the Kubernetes API with") from None
-            self._given_api = client.AppsV1Api()
-        return self._given_api
+            self._given_api = _apps_api()
+        place = f"Deployment {self._namespace}/{self.name}"
+        return _call(self._given_api, method, place, self.name, self._namespace, **arguments)
 
 
 class FileEndpoint:
@@ -235,6 +235,36 @@ def conditions(deployment: Any) -> str:
             message = (condition.message or condition.reason or "").rstrip(".")
             found.append(f"condition {condition.type} is {condition.status}, {message}")
     return "; ".join(found) or "the Deployment has no conditions yet"
+
+
+def _apps_api() -> Any:
+    from kubernetes import client, config  # noqa: PLC0415 - only endpoints in a cluster pay for it
+
+    try:
+        config.load_incluster_config()
+    except config.ConfigException:
+        raise PipelineError("there is no service account to reach the Kubernetes API with") from None
+    return client.AppsV1Api()
+
+
+def _call(api: Any, method: str, place: str, *path: str, **arguments: Any) -> Any | None:
+    """Calls the API; None if the object is not there. `place` is what the sentence names when it does not work."""
+    from kubernetes.client import ApiException  # noqa: PLC0415
+    from urllib3.exceptions import HTTPError  # noqa: PLC0415
+
+    try:
+        return getattr(api, method)(*path, _request_timeout=REQUEST_SECONDS, **arguments)
+    except ApiException as error:
+        if error.status == 404:
+            return None
+        if error.status == 403:
+            verb = method.split("_", 1)[0].replace("read", "get")
+            raise DeployError(
+                f"the pipeline's service account may not {verb} {place}, its Role must allow it"
+            ) from None
+        raise DeployError(f"the Kubernetes API refused {place} ({error.status} {error.reason})") from None
+    except HTTPError as error:
+        raise DeployError(f"the Kubernetes API did not answer for {place} ({type(error).__name__})") from None
 
 
 def _annotation(deployment: Any) -> str:

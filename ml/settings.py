@@ -148,6 +148,7 @@ class Settings(_Strict):
     training: Training = Training()
     evaluation: Evaluation
     endpoint: str | None = None
+    version_history: Whole = _default("version_history")
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> "Settings":

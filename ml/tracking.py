@@ -5,18 +5,15 @@ MLflow is imported on first use: most steps never need it, and it costs two seco
 """
 
 import os
-import shutil
 import tempfile
-import warnings
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from pulumi_mlops import contract
 from pulumi_mlops.contract.containers import Variable
 
-from ml import bundle
+from ml import bundle, mlflow_model
 from ml.bundle_writer import json_bytes
 from ml.errors import PipelineError
 from ml.settings import Settings
@@ -24,8 +21,6 @@ from ml.settings import Settings
 VERSION_TAG = "pulumi-mlops.dev/version"
 CHAMPION = "champion"  # alias of the registered version that the endpoint serves
 ARTIFACT_PATH = "model"
-CONTRACT = "components/pulumi_mlops/contract"  # where ml/__init__.py looks for it
-REQUIREMENTS = ("numpy", "xgboost-cpu==3.2.0", "pandas")  # inference would list xgboost beside xgboost-cpu
 
 # Steps fail within a minute when MLflow is away (the defaults wait for seven), and tell nobody else that they ran.
 _CLIENT_DEFAULTS = {
@@ -41,6 +36,18 @@ class TrackingError(PipelineError):
     """MLflow did not answer or refused; a retry may help."""
 
 
+class Registered(NamedTuple):
+    """A registered version of a model."""
+
+    model_name: str
+    number: str
+    """MLflow's own."""
+    version: str
+    """Ours; empty if somebody else registered it."""
+    run_id: str
+    aliases: tuple[str, ...]
+
+
 class Tracker(Protocol):
     """Where versions are recorded."""
 
@@ -54,6 +61,14 @@ class Tracker(Protocol):
 
     def promote(self, version: bundle.Bundle) -> None:
         """Names the registered version the champion."""
+        ...
+
+    def registered(self, model_name: str) -> list[Registered]:
+        """The registered versions of a model."""
+        ...
+
+    def remove(self, registered: Registered) -> None:
+        """Removes a version from the registry, and its model from the run that made it; the run stays."""
         ...
 
 
@@ -78,6 +93,13 @@ class NoTracker:
         """There is nothing to log to."""
 
     def promote(self, version: bundle.Bundle) -> None:
+        """There is no registry."""
+
+    def registered(self, model_name: str) -> list[Registered]:
+        """There is no registry."""
+        return []
+
+    def remove(self, registered: Registered) -> None:
         """There is no registry."""
 
 
@@ -127,6 +149,45 @@ class MLflowTracker:
                 raise TrackingError(f"MLflow has no registered version of {version.name} for {version.version}")
             self._client.set_registered_model_alias(version.name, CHAMPION, registered.version)
 
+    def registered(self, model_name: str) -> list[Registered]:
+        """See Tracker."""
+        with self._sentence(f"list the versions of {model_name}"):
+            found = self._pages(model_name)
+            if not found:
+                return []
+            aliases: dict[str, list[str]] = {}
+            for alias, number in self._client.get_registered_model(model_name).aliases.items():
+                aliases.setdefault(str(number), []).append(alias)
+            return [
+                Registered(
+                    model_name,
+                    str(one.version),
+                    one.tags.get(VERSION_TAG, ""),
+                    one.run_id or "",
+                    tuple(aliases.get(str(one.version), ())),
+                )
+                for one in found
+            ]
+
+    def remove(self, registered: Registered) -> None:
+        """See Tracker."""
+        from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository  # noqa: PLC0415
+
+        with self._sentence(f"remove version {registered.version} of {registered.model_name}"):
+            if registered.run_id:
+                artifacts = self._client.get_run(registered.run_id).info.artifact_uri
+                get_artifact_repository(artifacts, self._address).delete_artifacts(ARTIFACT_PATH)
+            self._client.delete_model_version(registered.model_name, registered.number)
+
+    def _pages(self, model_name: str) -> list[Any]:
+        found, page = [], None
+        while True:
+            part = self._client.search_model_versions(f"name = '{model_name}'", page_token=page)
+            found += part
+            page = part.token
+            if not page:
+                return found
+
     def _experiment(self, name: str) -> str:
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
@@ -159,7 +220,7 @@ class MLflowTracker:
         )
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / ARTIFACT_PATH
-            save_mlflow_model(path, version)
+            mlflow_model.save(path, version)
             self._client.log_artifacts(run_id, str(path), ARTIFACT_PATH)
 
     def _register(self, run_id: str, version: bundle.Bundle) -> None:
@@ -215,39 +276,6 @@ class _Sentence:
                     f"another namespace has an experiment or a model of this name, choose another model_name ({reason})"
                 )
             raise TrackingError(f"MLflow at {self._address} could not {self._action}: {reason}") from error
-
-
-def save_mlflow_model(path: Path, version: bundle.Bundle) -> None:
-    """Writes the version as an MLflow model that `mlflow.pyfunc.load_model` loads anywhere, with this code inside."""
-    with warnings.catch_warnings(action="ignore"):  # MLflow complains of its own type hints when it is imported
-        from mlflow.pyfunc import save_model  # noqa: PLC0415
-    from mlflow.models import ModelSignature  # noqa: PLC0415
-    from mlflow.types.schema import ColSpec, Schema  # noqa: PLC0415
-
-    with tempfile.TemporaryDirectory() as directory:
-        code = Path(directory)
-        for package, place in ((Path(__file__).parent, "ml"), (Path(contract.__file__).parent, CONTRACT)):
-            (code / place).mkdir(parents=True)
-            for module in package.glob("*.py"):
-                shutil.copy(module, code / place)
-        inputs = [
-            ColSpec("double" if column["kind"] == "numeric" else "string", column["name"], required=False)
-            for column in version.signature["inputs"]
-        ]
-        outputs = [ColSpec("double", name) for name in version.signature["classes"] or [version.signature["target"]]]
-        with warnings.catch_warnings():
-            warnings.filterwarnings(
-                "ignore", "(?s).*input example", UserWarning
-            )  # the signature is not inferred from one
-            save_model(
-                path,
-                loader_module="ml.mlflow_flavor",
-                data_path=str(version.path),
-                code_paths=[str(path) for path in code.iterdir()],
-                signature=ModelSignature(Schema(inputs), Schema(outputs)),
-                pip_requirements=list(REQUIREMENTS),
-                metadata={"model_name": version.name, "version": version.version},
-            )
 
 
 def _parameters(settings: Settings) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Step 3: fits the model, stores it as an immutable version, logs and registers it in MLflow.
 
+Then it removes versions that are too old to keep.
+
 Any retry ends with the same one version: its id follows from the run, a stored version is reused, and MLflow's run and
 registered version are found again by the version's tag.
 """
@@ -8,7 +10,7 @@ import numpy as np
 from pulumi_mlops.contract.containers import Variable
 from pulumi_mlops.contract.steps import VERSION
 
-from ml import bundle, bundle_writer, step, tracking, training
+from ml import bundle, bundle_writer, retention, step, tracking, training
 from ml.errors import BundleError, StorageError
 
 
@@ -29,6 +31,7 @@ def run(context: step.Context) -> None:
         step.say(f"stored version {version.version} of {version.name}: {_listed(version.metrics['metrics'])}")
     tracker.complete(version, settings)
     context.output(VERSION, version.version)
+    retention.prune(context, tracker)
 
 
 def _make(context: step.Context, run_id: str | None) -> bundle.Bundle:

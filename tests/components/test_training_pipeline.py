@@ -72,11 +72,14 @@ def test_steps_run_one_after_the_other_and_deploy_only_what_passed(build: Build)
     ]
 
 
-def test_without_an_endpoint_nothing_is_deployed_and_no_right_is_given(build: Build) -> None:
+SEE_VERSIONS = {"apiGroups": ["apps"], "resources": ["deployments", "replicasets"], "verbs": ["list"]}
+
+
+def test_without_an_endpoint_nothing_is_deployed_and_there_is_no_right_to(build: Build) -> None:
     graph = pipeline(build)
     assert [task["name"] for task in tasks(graph)] == ["load", "preprocess", "train", "evaluate"]
     assert "deploy" not in templates(graph)
-    assert graph.kinds().isdisjoint({"Role", "RoleBinding"})
+    assert graph["penguins-role"].inputs["rules"] == [SEE_VERSIONS]
     assert settings(graph)["endpoint"] is None
     assert "ENDPOINT" not in environment(graph)
 
@@ -84,7 +87,8 @@ def test_without_an_endpoint_nothing_is_deployed_and_no_right_is_given(build: Bu
 def test_the_pipeline_may_move_its_own_endpoint_and_no_other(build: Build) -> None:
     graph = pipeline(build, endpoint="penguins", service_account="trainer")
     assert graph["penguins-role"].inputs["rules"] == [
-        {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["penguins"], "verbs": ["get", "patch"]}
+        {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": ["penguins"], "verbs": ["get", "patch"]},
+        SEE_VERSIONS,
     ]
     assert graph["penguins-role-binding"].inputs["subjects"] == [
         {"kind": "ServiceAccount", "name": "trainer", "namespace": "birds"}
@@ -177,6 +181,7 @@ def test_the_settings_say_every_default(build: Build) -> None:
         "training": {"test_fraction": 0.2, "seed": 0, "rounds": 100, "parameters": {}},
         "evaluation": {"metric": "accuracy", "threshold": 0.9, "must_beat_current": True},
         "endpoint": "penguins",
+        "version_history": 20,
     }
 
 

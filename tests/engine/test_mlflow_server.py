@@ -227,6 +227,31 @@ def test_artifacts_pass_through_the_server_for_their_team_alone(server: Server) 
     assert stored["Body"].read() == b"through"
 
 
+def test_a_team_removes_its_old_versions_and_none_of_its_neighbours(server: Server, tmp_path: Path) -> None:
+    birds, fish = (server.tracker(tmp_path, team) for team in ("birds", "fish"))
+    assert isinstance(birds, tracking.MLflowTracker)
+    run = birds.begin("gulls", "1")
+    client = birds._client
+    client.log_text(run, "bytes", f"{tracking.ARTIFACT_PATH}/model.ubj")
+    client.log_text(run, "notes", "notes.txt")
+    client.create_registered_model("gulls")
+    tags = {tracking.VERSION_TAG: "1"}
+    client.create_model_version("gulls", f"{client.get_run(run).info.artifact_uri}/model", run, tags=tags)
+    (registered,) = birds.registered("gulls")
+    assert registered == ("gulls", "1", "1", run, ())
+    assert client.list_artifacts(run, tracking.ARTIFACT_PATH)
+
+    assert fish.registered("gulls") == []
+    with pytest.raises(tracking.TrackingError, match="could not remove version 1 of gulls"):
+        fish.remove(registered)
+    birds.remove(registered)
+
+    assert birds.registered("gulls") == []
+    # SeaweedFS still lists a directory for a while whose last object is gone.
+    assert client.list_artifacts(run, tracking.ARTIFACT_PATH) == []
+    assert "notes.txt" in [one.path for one in client.list_artifacts(run)]
+
+
 def test_a_team_makes_no_users_and_sees_no_others(server: Server) -> None:
     body = b'{"username": "mallory", "password": "a-long-password"}'
 

@@ -36,7 +36,8 @@ class World:
         self.pipeline = client.AppsV1Api(self._as_service_account("pipeline"))
         rbac = client.RbacAuthorizationV1Api(self.admin)
         rules = [
-            {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": [NAME], "verbs": ["get", "patch"]}
+            {"apiGroups": ["apps"], "resources": ["deployments"], "resourceNames": [NAME], "verbs": ["get", "patch"]},
+            {"apiGroups": ["apps"], "resources": ["deployments", "replicasets"], "verbs": ["list"]},
         ]
         rbac.create_namespaced_role(self.namespace, {"metadata": {"name": "pipeline"}, "rules": rules})
         rbac.create_namespaced_role_binding(
@@ -193,3 +194,12 @@ def test_an_endpoint_scaled_to_nothing_takes_a_version_without_pods(world: World
     world.deploy(GOOD, replicas=0)
     endpoint.move(world.endpoint(), BETTER, GOOD)
     assert world.endpoint().current() == BETTER
+
+
+def test_versions_in_use_are_those_served_and_those_to_go_back_to(world: World) -> None:
+    world.deploy(GOOD)
+    endpoint.move(world.endpoint(), BETTER, GOOD)
+
+    assert endpoint.versions_of_namespace(world.namespace, world.pipeline) == {GOOD, BETTER}
+    with pytest.raises(DeployError, match=f"may not list Deployments of {world.namespace}, its Role must allow it"):
+        endpoint.versions_of_namespace(world.namespace, world.forbidden)

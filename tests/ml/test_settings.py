@@ -34,6 +34,7 @@ FULL: dict[str, Any] = {
     },
     "evaluation": {"metric": "accuracy", "threshold": 0.9, "must_beat_current": True},
     "endpoint": "penguins",
+    "version_history": 30,
 }
 
 

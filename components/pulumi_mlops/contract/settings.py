@@ -177,6 +177,7 @@ FIELDS: dict[str, Field] = {
     "training.parameters": Field(default={}),
     "evaluation.must_beat_current": Field(default=True),
     "endpoint": Field(rule=dns_label),
+    "version_history": Field(default=20, rule=between(2, 10_000)),
 }
 """The fields that have a default or a rule of their own, by dotted path."""
 

@@ -83,6 +83,10 @@ class TrainingPipelineArgs(TypedDict):
     """What becomes of the columns; default: all of them are used."""
     training: NotRequired[TrainingArgs]
     """How the model is trained."""
+    version_history: NotRequired[pulumi.Input[int]]
+    """Number of model versions that are kept on the shared volume and in MLflow's registry, from 2 to 10000; default
+    20. Older ones stay while an endpoint of the namespace has them or could be rolled back to them, and while they
+    carry an alias in MLflow. Runs stay in MLflow, with parameters and metrics."""
     timezone: NotRequired[pulumi.Input[str]]
     """Time zone of the schedule by its IANA name, such as "Europe/Berlin"; default Etc/UTC."""
     suspend: NotRequired[pulumi.Input[bool]]
@@ -194,8 +198,7 @@ class TrainingPipeline(pulumi.ComponentResource):
         self._labels = conventions.labels(conventions.TRAINING_PIPELINE, name, checked["labels"])
 
         settings = self._create_settings()
-        permission = self._create_permission(checked["endpoint"]) if checked["endpoint"] is not None else []
-        template = self._create_workflow_template([settings, *permission])
+        template = self._create_workflow_template([settings, *self._create_permission(checked["endpoint"])])
         cron = self._create_cron_workflow(template)
 
         self.workflow_template = name_of(template)
@@ -221,19 +224,19 @@ class TrainingPipeline(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _create_permission(self, endpoint: pulumi.Input[str]) -> list[pulumi.Resource]:
-        """The right to move this one endpoint, for the workspace's service account."""
+    def _create_permission(self, endpoint: pulumi.Input[str] | None) -> list[pulumi.Resource]:
+        """The right to move this one endpoint and to see what versions are in use, for the workspace's account."""
+        see: Manifest = {"api_groups": ["apps"], "resources": ["deployments", "replicasets"], "verbs": ["list"]}
+        move: Manifest = {
+            "api_groups": ["apps"],
+            "resources": ["deployments"],
+            "resource_names": [endpoint],
+            "verbs": ["get", "patch"],
+        }
         role = k8s.rbac.v1.Role(
             f"{self._name}-role",
             metadata=self._metadata(f"{self._name}-deploy"),
-            rules=[
-                {
-                    "api_groups": ["apps"],
-                    "resources": ["deployments"],
-                    "resource_names": [endpoint],
-                    "verbs": ["get", "patch"],
-                }
-            ],
+            rules=[see] if endpoint is None else [move, see],
             opts=self._child,
         )
         binding = k8s.rbac.v1.RoleBinding(

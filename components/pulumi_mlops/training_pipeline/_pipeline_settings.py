@@ -111,6 +111,7 @@ def document(args: "TrainingPipelineArgs", name: str) -> dict[str, Any]:
         "training": args["training"],
         "evaluation": args["evaluation"],
         "endpoint": args["endpoint"],
+        "version_history": args["version_history"],
     }
 
 
