@@ -13,7 +13,7 @@ from pulumi_mlops.cli.output import say
 from pulumi_mlops.cli.preflight import account as aws
 from pulumi_mlops.cli.preflight import report
 from pulumi_mlops.cli.preflight.account import Account, Refused
-from pulumi_mlops.cli.preflight.checks import Check, identity, kubernetes_versions, quotas, tools, zones
+from pulumi_mlops.cli.preflight.checks import Check, identity, kubernetes_versions, login, quotas, secrets, tools, zones
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Outcome, Result, not_checked
 from pulumi_mlops.cli.project import Project
@@ -34,6 +34,8 @@ CHECKS: dict[str, Check] = {
     "quotas": quotas.counted,
     "NAT gateways in a zone": quotas.nat_gateways,
     "vCPUs": quotas.vcpus,
+    "secrets": secrets.secrets,
+    "identity provider": login.discovery,
 }
 """What is looked at → how; in the order of the report."""
 AT_ONCE = 8
@@ -42,8 +44,8 @@ MAX_REASON = 400
 """Characters of what a failed preview says."""
 UNKNOWABLE = (
     "whether EC2 and Spot have the nodes at that time",
-    "the domain's delegation, certificates, secrets, the identity provider, images, charts and the caller's "
-    "permissions to create things, which are not looked at",
+    "the domain's delegation, certificates, images, charts and the caller's permissions to create things, which are "
+    "not looked at",
 )
 
 

@@ -1,0 +1,76 @@
+"""The identity provider by which people log in: its discovery document and its keys (OpenID Connect Discovery 1.0)."""
+
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from typing import Any
+
+from pulumi_mlops.cli.preflight.account import Account
+from pulumi_mlops.cli.preflight.planned import Planned
+from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
+from pulumi_mlops.review.values import at, document, is_hidden, items, mapping
+
+LOGIN = "identity provider"
+DISCOVERY = "/.well-known/openid-configuration"
+RELEASE = "kubernetes:helm.sh/v3:Release"
+SECONDS = 10
+MOST_BYTES = 1_000_000
+
+
+class _Useless(Exception):
+    """An address does not answer with a JSON object; the message says what it does."""
+
+
+def discovery(planned: Planned, _: Account) -> Iterator[Result]:
+    """Each issuer that a chart is given describes itself under its own name, and its keys can be had."""
+    for issuer in sorted(issuers(planned)):
+        yield _issuer(issuer)
+
+
+def issuers(planned: Planned) -> set[str]:
+    """The issuers in the values of the charts of Argo CD and Argo Workflows."""
+    values = [mapping(one.inputs.get("values")) for one in planned.of(RELEASE)]
+    found = [at(one, "server.sso.issuer") for one in values]
+    for one in values:
+        settings = mapping(at(one, "configs.cm")).get("oidc.config")
+        found.append(mapping(document(settings)).get("issuer"))
+    return {one for one in found if isinstance(one, str) and not is_hidden(one)}
+
+
+def _issuer(issuer: str) -> Result:
+    address = issuer.rstrip("/") + DISCOVERY
+    why = "argo-server ends when it starts, and nobody can log in to Argo CD: `up` waits for the release and fails"
+    fix = f"set login.issuer as the provider writes it: curl --fail {address}"
+    try:
+        described = _fetched(address)
+        if (named := described.get("issuer")) != issuer:
+            return finding(LOGIN, f"{address} names itself {named!r}, and the settings {issuer!r}", why, fix)
+        keys = described.get("jwks_uri")
+        if not isinstance(keys, str):
+            return finding(LOGIN, f"{address} has no jwks_uri", why, fix)
+        if not items(_fetched(keys).get("keys")):
+            return finding(LOGIN, f"{keys} has no keys", "no token of the provider can be checked", fix)
+    except _Useless as problem:
+        return finding(LOGIN, str(problem), why, fix)
+    except NotChecked as problem:
+        return not_checked(LOGIN, str(problem), f"where the provider can be reached: curl --fail {address}")
+    return ok(LOGIN, f"{issuer}, with its keys")
+
+
+def _fetched(address: str) -> dict[str, Any]:
+    if not address.startswith(("https://", "http://")):
+        raise _Useless(f"{address} is no address of a web server")
+    try:
+        request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310 - see above
+        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
+            content = json.loads(answer.read(MOST_BYTES))
+    except urllib.error.HTTPError as error:
+        raise _Useless(f"{address} answers {error.code}") from None
+    except (OSError, urllib.error.URLError) as error:
+        raise NotChecked(f"{address} cannot be reached from here: {getattr(error, 'reason', error)}") from None
+    except ValueError:
+        raise _Useless(f"{address} does not answer with JSON") from None
+    if not isinstance(content, dict):
+        raise _Useless(f"{address} does not answer with a JSON object")
+    return content  # pyright: ignore[reportUnknownVariableType]
