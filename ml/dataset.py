@@ -26,6 +26,10 @@ class Dataset:
     test_y: np.ndarray
     test_rows: pd.DataFrame
     """The test rows as they came, inputs and target: what the served model will be measured on."""
+    unknown_categories: dict[str, int]
+    """Cells of the test rows per column whose category no training row has."""
+    without_target: int
+    """Rows that were left out because they have no target."""
 
 
 def prepare(frame: pd.DataFrame, settings: Settings, where: str) -> Dataset:
@@ -45,7 +49,7 @@ def prepare(frame: pd.DataFrame, settings: Settings, where: str) -> Dataset:
     preprocessing = feature_fitting.fit(chosen["train"], prepared.inputs, settings.features)
     transform = Preprocessing(preprocessing)
     try:
-        encoded = {part: transform.encode_columns(chosen[part]).matrix for part in chosen}
+        encoded = {part: transform.encode_columns(chosen[part]) for part in chosen}
     except BadInput as error:  # the setting ERROR, and a category that only test rows have
         raise DataError(
             f"{error}, so it is too rare: merge or drop it, or set features.unknown_category to MISSING"
@@ -59,11 +63,13 @@ def prepare(frame: pd.DataFrame, settings: Settings, where: str) -> Dataset:
     return Dataset(
         signature,
         preprocessing,
-        encoded["train"],
+        encoded["train"].matrix,
         truth[train],
-        encoded["test"],
+        encoded["test"].matrix,
         truth[test],
         rows.iloc[test].reset_index(drop=True),
+        dict(encoded["test"].unknown),
+        len(frame) - len(rows),
     )
 
 

@@ -1,16 +1,18 @@
-"""Step 4: measures the stored version on the held-out rows, as the server would answer them, and decides.
+"""Step 4: measures the stored version on the held-out rows, sent as JSON as clients send them, and decides.
 
-The gate: the metric reaches the threshold; and, with `must_beat_current`, it is not worse than that of the version the
-endpoint has now, on the same rows. A tie passes: new data of equal quality should reach the endpoint.
+The gate: no category of the test rows gets lost on the way; the metric reaches the threshold; and, with
+`must_beat_current`, it is not worse than that of the version the endpoint has now, on the same rows. A tie passes: new
+data of equal quality should reach the endpoint.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from pulumi_mlops.contract.steps import NO, PASSED, VERDICT, YES
 
-from ml import bundle, endpoint, step
+from ml import bundle, endpoint, request, step
 from ml.dataset import class_numbers
 from ml.errors import BadInput, BundleError
 from ml.metrics import metrics
@@ -28,16 +30,35 @@ class Rival(NamedTuple):
     """The score is from the version's own record: its columns or classes are others than this run's."""
 
 
+class Measured(NamedTuple):
+    """A model's answers to the test rows."""
+
+    metrics: dict[str, float]
+    unknown: Mapping[str, int]
+    """Cells per column whose category was unknown."""
+
+
 def run(context: step.Context) -> None:
-    """test.parquet, version directory → output parameters `passed` and `verdict`."""
+    """test.parquet, prepared.json, version directory → output parameters `passed` and `verdict`."""
     settings = context.settings
     metric = settings.evaluation.metric
     model = _model(context, context.version)
     model.load()
     rows = pd.read_parquet(context.handed("test.parquet"))
-    score = (score_of(model, rows) or {}).get(metric)
-    rival = _rival(context, rows) if settings.evaluation.must_beat_current else None
-    passed, sentence = verdict(settings.evaluation, score, rival)
+    passed = False
+    try:
+        measured = measure(model, rows)
+    except BadInput as error:
+        sentence = f"a client that sends the test rows as JSON is refused: {error}"
+    else:
+        in_training = context.handed_json("prepared.json").get("unknown_categories")
+        problem = lost_categories(measured, in_training) if measured and in_training is not None else None
+        if problem:
+            sentence = problem
+        else:
+            rival = _rival(context, rows) if settings.evaluation.must_beat_current else None
+            score = measured.metrics.get(metric) if measured else None
+            passed, sentence = verdict(settings.evaluation, score, rival)
     context.output(PASSED, YES if passed else NO)
     context.output(VERDICT, sentence)
     step.say(f"{'passed' if passed else 'not passed'}: {sentence}")
@@ -60,8 +81,32 @@ def verdict(evaluation: Evaluation, score: float | None, rival: Rival | None) ->
     return True, f"{reached} and is not worse than {rival.score:.4g} of the current version {rival.version}{how}"
 
 
+def lost_categories(measured: Measured, in_training: Mapping[str, int]) -> str | None:
+    """Names a column in which more categories are unknown to the server than were to training, on the same rows."""
+    for name, count in measured.unknown.items():
+        known = in_training.get(name, 0)
+        if count > known:
+            return (
+                f"column {name!r} of the test rows has {count} unknown categories when they are sent as JSON and "
+                f"{known} as training read them, so clients would get other answers than those that were measured"
+            )
+    return None
+
+
 def score_of(model: Model, rows: pd.DataFrame) -> dict[str, float] | None:
     """Metrics of a model on raw rows; None if it cannot answer them all (other columns, other classes)."""
+    try:
+        measured = measure(model, rows)
+    except BadInput:
+        return None
+    return measured.metrics if measured else None
+
+
+def measure(model: Model, rows: pd.DataFrame) -> Measured | None:
+    """Sends raw rows to a model as JSON; None if it has other columns or classes.
+
+    Raises BadInput if the model refuses the rows.
+    """
     task = Task(model.metadata()["task"])
     if not {*model.feature_names, model.target} <= set(rows.columns):
         return None
@@ -73,11 +118,8 @@ def score_of(model: Model, rows: pd.DataFrame) -> dict[str, float] | None:
     if truth is None:
         return None
     cells = rows[model.feature_names].astype(object)
-    try:
-        predicted = model.predict(cells.where(cells.notna(), None).to_numpy().tolist())
-    except BadInput:
-        return None
-    return dict(metrics(task, truth, predicted))
+    answered = request.predict(model, model.feature_names, cells.where(cells.notna(), None).to_numpy().tolist())
+    return Measured(dict(metrics(task, truth, answered.predictions)), answered.unknown)
 
 
 def _rival(context: step.Context, rows: pd.DataFrame) -> Rival | None:

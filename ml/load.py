@@ -13,11 +13,14 @@ def run(context: step.Context) -> None:
     settings = context.settings  # checked before they are kept
     context.keep_settings()
     _remove_old_hand_offs(context)
-    loaded = sources.load(settings.source, context.environment)
+    loaded = sources.load(settings.source, context.environment, settings)
     context.hand_over("load.parquet", sources.to_parquet(loaded.frame, loaded.where))
     rows, columns = loaded.frame.shape
-    context.hand_over_json("load.json", {"sha256": loaded.sha256, "source": loaded.where, "rows": rows})
+    facts = {"sha256": loaded.sha256, "source": loaded.where, "rows": rows}
+    context.hand_over_json("load.json", facts | ({"columns": loaded.types} if loaded.types else {}))
     step.say(f"read {rows} rows of {columns} columns from {loaded.where}")
+    for note in loaded.notes:
+        step.say(note)
 
 
 def _remove_old_hand_offs(context: step.Context) -> None:

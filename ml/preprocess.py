@@ -17,7 +17,16 @@ def run(context: step.Context) -> None:
     np.savez(buffer, train_x=data.train_x, train_y=data.train_y, test_x=data.test_x, test_y=data.test_y)
     context.hand_over("prepared.npz", buffer.getvalue())
     context.hand_over("test.parquet", sources.to_parquet(data.test_rows, facts["source"]))
-    context.hand_over_json("prepared.json", {"signature": data.signature, "preprocessing": data.preprocessing})
+    context.hand_over_json(
+        "prepared.json",
+        {
+            "signature": data.signature,
+            "preprocessing": data.preprocessing,
+            "unknown_categories": data.unknown_categories,
+        },
+    )
+    if data.without_target:
+        step.say(f"left out {data.without_target} rows without a {context.settings.target!r}")
     step.say(
         f"{len(data.train_y)} training and {len(data.test_y)} test rows, {len(data.signature['inputs'])} columns "
         f"became {data.train_x.shape[1]} features"

@@ -7,6 +7,7 @@ Steps, each column-wise: parse → engineered features → imputation → scalin
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
@@ -23,6 +24,9 @@ NUMERIC, CATEGORICAL = "numeric", "categorical"
 
 _PLAIN_NUMBERS = frozenset({float, int, bool, type(None)})
 _LARGEST = float(np.finfo(np.float32).max)
+_TRUE, _FALSE = frozenset({"true", "t", "1"}), frozenset({"false", "f", "0"})
+_BOOLEANS = ({"true", "false"}, {"t", "f"}, {"1", "0"})
+_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
 _SHOWN_CHARACTERS = 40  # of a bad value in an error message
 
 Cells = list[Any] | np.ndarray
@@ -150,6 +154,8 @@ class _OneHot:
         self.labels: list[str] = column["categories"]
         self._start = start
         self._index = {label: start + i for i, label in enumerate(self.labels)}
+        self._boolean = any({_form(label).casefold() for label in self.labels if label} <= pair for pair in _BOOLEANS)
+        self._forms = _other_forms(self._index, self._boolean)
         self._fill = self._index.get(column["fill"], -1)  # -1: training saw no missing cell and none is filled in
         self._refuse_unknown = refuse_unknown
 
@@ -158,6 +164,9 @@ class _OneHot:
         for row, cell in enumerate(cells):
             label = cell if type(cell) is str else category(cell, self.name)
             place = index.get(label, -2) if label else fill
+            if place == -2:
+                form = _form(label).casefold() if self._boolean else _form(label)
+                place = self._forms.get(form, -2) if form else fill
             if place == -2:
                 if self._refuse_unknown:
                     raise BadInput(
@@ -168,6 +177,28 @@ class _OneHot:
                 place = fill
             if place >= 0:
                 matrix[row, place] = 1.0
+
+
+def _other_forms(index: dict[str, int], boolean: bool) -> dict[str, int]:
+    """Where a category is that is written in another way than its label: 2007.0 for 2007, True or 1 for t.
+
+    A way of writing that fits two labels is left out: it stays an unknown category.
+    """
+    places: dict[str, set[int]] = {}
+    for label, place in index.items():
+        form = _form(label)
+        words = {form}
+        if boolean:
+            words = next((pair for pair in (_TRUE, _FALSE) if form.casefold() in pair), frozenset())
+        for word in words:
+            places.setdefault(word, set()).add(place)
+    return {form: next(iter(found)) for form, found in places.items() if form and len(found) == 1}
+
+
+def _form(label: str) -> str:
+    """A label without spaces around it, and a number in it without the zeros at the end of its fraction."""
+    label = label.strip()
+    return label.rstrip("0").rstrip(".") if _DECIMAL.fullmatch(label) else label
 
 
 def with_engineered(block: np.ndarray, names: list[str], expressions: list[Expression]) -> np.ndarray:
@@ -203,6 +234,8 @@ def category(cell: Any, name: str) -> str:
         return "true" if cell else "false"
     if isinstance(cell, int | np.integer):
         return str(int(cell))
+    if isinstance(cell, Decimal) and cell.is_finite() and cell == cell.to_integral_value():
+        return str(int(cell))  # a float has 53 bits, an identifier may have more
     if isinstance(cell, float | np.floating | Decimal):
         value = float(cell)
         if math.isnan(value):

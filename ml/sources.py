@@ -7,17 +7,20 @@ credentials, query or content). Drivers are imported where they are used: a step
 import csv
 import hashlib
 import io
+import itertools
 import re
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pandas as pd
 from pulumi_mlops.contract.containers import Variable
 
+from ml import columns
 from ml.errors import DataError, SettingsError, SourceError
-from ml.settings import S3Source, SQLSource
+from ml.settings import S3Source, Settings, SQLSource
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 120
@@ -44,7 +47,8 @@ _SQL_REFUSALS = re.compile(
 )
 
 
-class Loaded(NamedTuple):
+@dataclass(frozen=True)
+class Loaded:
     """Data as it came."""
 
     frame: pd.DataFrame
@@ -52,35 +56,47 @@ class Loaded(NamedTuple):
     """Hash of the object's bytes; of the rows as CSV for a query."""
     where: str
     """The source in words of the user, for messages and records: s3://bucket/key, …; never a secret."""
+    types: dict[str, str] = field(default_factory=dict)
+    """Type of each column that was read from text, see `ml.columns`."""
+    notes: list[str] = field(default_factory=list)
+    """What was decided about cells of text, one sentence each."""
 
 
-def load(source: S3Source | SQLSource, environment: Mapping[str, str]) -> Loaded:
-    """Reads the source; DATA_FILE in the environment takes its place (training on a laptop)."""
+def load(source: S3Source | SQLSource, environment: Mapping[str, str], settings: Settings | None = None) -> Loaded:
+    """Reads the source; DATA_FILE in the environment takes its place (training on a laptop).
+
+    `settings` declare types of columns; without them all are inferred.
+    """
     if file := environment.get(Variable.DATA_FILE):
         try:
             content = Path(file).read_bytes()
         except OSError as error:
             raise DataError(f"file {file} cannot be read ({error.strerror})") from None
-        return _parse(content, "parquet" if file.endswith(".parquet") else "csv", file)
+        return _parse(content, "parquet" if file.endswith(".parquet") else "csv", file, settings)
     if isinstance(source, S3Source):
         where = f"s3://{source.bucket}/{source.key}"
-        return _parse(_s3_object(source, where, environment), source.format, where)
+        return _parse(_s3_object(source, where, environment), source.format, where, settings)
     return _query(source, environment)
 
 
-def parse_csv(content: bytes, where: str) -> pd.DataFrame:
-    """A table from comma-separated UTF-8 text with a header; raises DataError naming the file and the place."""
+def parse_csv(content: bytes, where: str, settings: Settings | None = None) -> columns.Typed:
+    """A table from comma-separated UTF-8 text with a header; raises DataError naming the file and the place.
+
+    Cells are text that `ml.columns` gives types. Spaces around names and before cells are no part of them.
+    """
     if not content.strip():
         raise DataError(f"{where} is empty")
     if content.startswith(b"PAR1"):
         raise DataError(f"{where} is a parquet file, set source.format to parquet")
+    if content.startswith(b"\x1f\x8b"):
+        raise DataError(f"{where} is compressed with gzip, unpack it")
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise DataError(f"{where} is not UTF-8 text (byte 0x{content[error.start]:02x} in line {line})") from None
     try:
-        reader = csv.reader(io.StringIO(text), strict=True)
+        reader = csv.reader(io.StringIO(text), strict=True, skipinitialspace=True)
         header, first = next(reader), next(reader, None)
     except csv.Error as error:
         raise DataError(f"{where} is not comma-separated text ({error})") from None
@@ -89,16 +105,27 @@ def parse_csv(content: bytes, where: str) -> pd.DataFrame:
             f"{where} has one column {_shorten(header[0])!r}: its columns seem to be separated by "
             f"{OTHER_DELIMITERS[found]}, save it with commas"
         )
+    header = [name.strip() for name in header]
     _check_names(header, where)
     if first is None:
         raise DataError(f"{where} has a header but no rows")
     if len(first) > len(header):  # pandas would take the surplus for row labels and shift every column
         raise DataError(f"{where} has {len(first)} cells in its first row under {len(header)} column names")
     try:
-        return pd.read_csv(io.StringIO(text), low_memory=False)
+        cells = pd.read_csv(io.StringIO(text), dtype="str", na_filter=False, skipinitialspace=True)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
         raise DataError(f"{where} is not a table ({reason})") from None
+    cells.columns = header
+    declaration = columns.declared(settings, header) if settings else columns.Declared()
+    return columns.typed(cells, declaration, where, lambda row: _line(text, row))
+
+
+def _line(text: str, row: int) -> int:
+    """The line of the file on which a row, counted from 0 without the header, ends: cells may have several lines."""
+    reader = csv.reader(io.StringIO(text), strict=True, skipinitialspace=True)
+    rows = (reader.line_num for cells in reader if cells)
+    return next(itertools.islice(rows, row + 1, None))
 
 
 def parse_parquet(content: bytes, where: str) -> pd.DataFrame:
@@ -135,9 +162,12 @@ def to_parquet(frame: pd.DataFrame, where: str) -> bytes:
     return buffer.getvalue()
 
 
-def _parse(content: bytes, file_format: str, where: str) -> Loaded:
-    frame = parse_parquet(content, where) if file_format == "parquet" else parse_csv(content, where)
-    return Loaded(frame, hashlib.sha256(content).hexdigest(), where)
+def _parse(content: bytes, file_format: str, where: str, settings: Settings | None) -> Loaded:
+    sha256 = hashlib.sha256(content).hexdigest()
+    if file_format == "parquet":
+        return Loaded(parse_parquet(content, where), sha256, where)
+    table = parse_csv(content, where, settings)
+    return Loaded(table.frame, sha256, where, table.types, table.notes)
 
 
 def _s3_object(source: S3Source, where: str, environment: Mapping[str, str]) -> bytes:

@@ -1,11 +1,14 @@
 """The gate between training and the endpoint."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from ml import evaluate
+from ml import evaluate, request
+from ml.errors import BadInput
 from ml.evaluate import Rival, verdict
 from ml.model import Model
 from ml.settings import Evaluation, Metric
@@ -85,3 +88,37 @@ def test_a_regressor_is_measured_too(tmp_path: Path) -> None:
 )
 def test_a_version_that_cannot_answer_the_rows_has_no_score(tmp_path: Path, rows: Any) -> None:
     assert evaluate.score_of(loaded(bundles.make_bundle(tmp_path)), rows) is None
+
+
+def test_rows_are_measured_as_clients_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some requests, JSON in between; the metrics are those that training had."""
+    monkeypatch.setattr(request, "ROWS", 7)
+    model = loaded(bundles.make_bundle(tmp_path))
+    rows = bundles.table().astype(object)
+    rows = rows.where(rows.notna(), None)
+    names = ["width", "island", "length"]  # another order than the signature's
+    answered = request.predict(model, names, rows[names].to_numpy().tolist())
+    assert answered.predictions.tolist() == model.predict(rows[model.feature_names].to_numpy().tolist()).tolist()
+    assert not answered.unknown
+
+
+def test_cells_that_json_lacks_are_sent_as_a_client_would_write_them(tmp_path: Path) -> None:
+    model = loaded(bundles.make_bundle(tmp_path))
+    plain = request.predict(model, model.feature_names, [[30.5, 15, "Dream"]]).predictions.tolist()
+    exotic = [[Decimal("30.5"), Decimal(15), "Dream"], [np.float64(30.5), np.int64(15), "Dream"]]
+    assert request.predict(model, model.feature_names, exotic).predictions.tolist() == plain * 2
+    with pytest.raises(BadInput, match=r"^the rows cannot be written as JSON"):
+        request.predict(model, model.feature_names, [[30.5, 15, object()]])
+
+
+def test_a_category_that_json_loses_fails_the_gate(tmp_path: Path) -> None:
+    model = loaded(bundles.make_bundle(tmp_path))
+    measured = evaluate.measure(model, bundles.table().replace({"island": {"Dream": "dream"}}))
+    assert measured is not None
+    count = measured.unknown["island"]
+    assert count > 0
+    assert evaluate.lost_categories(measured, {"island": count}) is None
+    assert evaluate.lost_categories(measured, {"island": count - 1}) == (
+        f"column 'island' of the test rows has {count} unknown categories when they are sent as JSON and {count - 1} "
+        "as training read them, so clients would get other answers than those that were measured"
+    )

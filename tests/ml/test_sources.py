@@ -115,7 +115,7 @@ HEADER = b"length,width,island,species\n"
         (b"a,b\n1,2\n1,2,3\n", f"{WHERE} is not a table (Expected 2 fields in line 3, saw 3)"),
         (b'a,b\n1,"2\n', f"{WHERE} is not comma-separated text (unexpected end of data)"),
         (parquet(bundles.table()), f"{WHERE} is a parquet file, set source.format to parquet"),
-        (b"\x1f\x8b\x08\x00compressed", f"{WHERE} is not UTF-8 text (byte 0x8b in line 1)"),
+        (b"\x1f\x8b\x08\x00compressed", f"{WHERE} is compressed with gzip, unpack it"),
     ],
 )
 def test_a_bad_csv_is_named_in_one_sentence(content: bytes, sentence: str) -> None:
@@ -125,7 +125,7 @@ def test_a_bad_csv_is_named_in_one_sentence(content: bytes, sentence: str) -> No
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_name() -> None:
-    assert list(sources.parse_csv(b"\xef\xbb\xbfa,b\n1,2\n", WHERE).columns) == ["a", "b"]
+    assert list(sources.parse_csv(b"\xef\xbb\xbfa,b\n1,2\n", WHERE).frame.columns) == ["a", "b"]
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from ml import bundle, endpoint, step
@@ -231,6 +232,24 @@ def test_an_evaluation_that_misses_the_threshold_says_so_and_is_no_error(run: Ru
     assert run.output("verdict").endswith("is above the threshold 0")
 
 
+@pytest.mark.parametrize(
+    ("cell", "sentence"),
+    [
+        ("biscoe", "unknown categories when they are sent as JSON and 0 as training read them"),
+        (["Biscoe"], "a client that sends the test rows as JSON is refused: the rows cannot be written as JSON"),
+    ],
+)
+def test_test_rows_that_json_changes_do_not_pass(run: Run, cell: Any, sentence: str) -> None:
+    run.steps("load", "preprocess", "train")
+    file = run.models / ".runs" / run.run_id / "test.parquet"
+    rows = pd.read_parquet(file)
+    rows["island"] = [cell] * len(rows)
+    rows.to_parquet(file)
+    run.steps("evaluate")
+    assert run.output("passed") == "false"
+    assert sentence in run.output("verdict")
+
+
 def test_settings_that_change_while_a_run_is_under_way_reach_the_next_run(run: Run) -> None:
     run.steps("load", "preprocess", "train")
     run.settings = run.settings | {"evaluation": OUT_OF_REACH}
@@ -325,8 +344,8 @@ def test_a_pipeline_without_an_endpoint_keeps_its_version_on_the_volume(run: Run
             "column 'a' of s3://data/bad.csv has no value in any row, add it to features.drop"),
         (b"a,species\n1,x\n2,y\n", {}, "preprocess",
             "s3://data/bad.csv has 2 rows with a 'species', at least 10 are needed"),
-        (b"a,species\n" + b"x,x\n2,y\n" * 20, {"features": {"numeric": ["a"]}}, "preprocess",
-            "column 'a' must hold finite numbers, got 'x' in s3://data/bad.csv"),
+        (b"a,species\n" + b"x,x\n2,y\n" * 20, {"features": {"numeric": ["a"]}}, "load",
+            "column 'a' of s3://data/bad.csv has 'x' in line 2, which is not a number without separators"),
         (b"a,species\n" + b"1,x\n2,y\n" * 20, {"features": {"engineered": {"r": "a / b"}}}, "preprocess",
             "features.engineered.r reads the unknown column 'b', there are a"),
         (b"a,species\n" + b"1,x\n2,y\n" * 20, {"training": {"parameters": {"max_dept": 2}}}, "train",

@@ -1,0 +1,216 @@
+"""Cells of text become columns with types: exactly, or not at all."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from ml import dataset, sources
+from ml.errors import DataError
+from ml.model import Model
+from ml.preprocessing import Preprocessing
+from ml.settings import Settings
+from tests.ml import bundles
+
+WHERE = "s3://data/table.csv"
+
+
+def chosen(target: str = "y", task: str = "classification", **features: Any) -> Settings:
+    metric = {"metric": "accuracy", "threshold": 0} if task == "classification" else {"metric": "r2", "threshold": 0}
+    return bundles.settings(target=target, task=task, features=features, evaluation=metric)
+
+
+def read(column: list[str], settings: Settings | None = None, name: str = "x") -> Any:
+    """A file with this column and a target that alternates."""
+    rows = "".join(f"{cell},{'ab'[row % 2]}\n" for row, cell in enumerate(column))
+    return sources.parse_csv(f"{name},y\n{rows}".encode(), WHERE, settings or chosen())
+
+
+def cells(column: list[str], settings: Settings | None = None) -> list[Any]:
+    """The cells as Python has them, None where missing."""
+    series = read(column, settings).frame["x"]
+    return [None if pd.isna(cell) else cell for cell in series.tolist()]
+
+
+@pytest.mark.parametrize(
+    ("column", "type_", "values"),
+    [
+        (["02116", "10001"], "text", ["02116", "10001"]),
+        (["9007199254740993", ""], "integer", [9007199254740993, None]),
+        (["+5", "-7", "0"], "integer", [5, -7, 0]),
+        (["123456789012345678901", "1"], "text", ["123456789012345678901", "1"]),
+        (["2008", "2008.0", " 2008.5 "], "number", [2008.0, 2008.0, 2008.5]),
+        ([".5", "5.", "1e-3", "0.1"], "number", [0.5, 5.0, 0.001, 0.1]),
+        (["1", "", " ", "?", "NA"], "integer", [1, None, None, None, None]),
+        (["True", "FALSE"], "boolean", [True, False]),
+        (["true", "", "NA"], "boolean", [True, None, None]),
+        (["t", "f"], "text", ["t", "f"]),
+        (["NA", "DE", ""], "text", ["NA", "DE", None]),
+        (["None", "null", "some"], "text", ["None", "null", "some"]),
+        (["x", " y", '" z"'], "text", ["x", "y", " z"]),
+        (["", ""], "text", [None, None]),
+    ],
+)
+def test_a_column_has_the_type_that_all_of_its_cells_allow(column: list[str], type_: str, values: list[Any]) -> None:
+    assert read(column).types["x"] == type_
+    found = cells(column)
+    assert found == values
+    assert [type(cell) for cell in found] == [type(cell) for cell in values]
+
+
+@pytest.mark.parametrize("column", [["1", "2"], ["True", "False"], ["2008.0", "NA"], ["1,5", "2"], ["2024-01-01", "x"]])
+def test_a_declared_category_is_never_guessed(column: list[str]) -> None:
+    quoted = [f'"{cell}"' for cell in column]
+    assert cells(quoted, chosen(categorical=["x"])) == column
+
+
+def test_declarations_name_columns_as_they_are_after_renames() -> None:
+    settings = chosen(renames={"x": "zip"}, categorical=["zip"])
+    assert read(["1", "2"], settings).types["x"] == "text"
+
+
+def test_a_declared_number_may_have_leading_zeros() -> None:
+    assert cells(["007", "010"], chosen(numeric=["x"])) == [7, 10]
+
+
+def test_a_missing_mark_of_a_number_column_holds_for_the_file_and_is_told() -> None:
+    content = b"x,country,y\n1,NA,a\nNA,DE,b\n3,None,a\n"
+    table = sources.parse_csv(content, WHERE, chosen())
+    assert table.frame["country"].isna().tolist() == [True, False, False]
+    assert table.notes == [
+        "column 'x': 1 cells 'NA' are missing",
+        "column 'country': 1 cells 'NA' are missing, as in column 'x'",
+        "column 'country': 1 cells 'None' are text, not missing",
+    ]
+
+
+def test_leading_zeros_are_told() -> None:
+    assert read(["02116", "10001"]).notes == [
+        "column 'x' has numbers with leading zeros and is text; features.numeric makes it numbers"
+    ]
+
+
+WAY_OUT = "correct it, or list the column in features.categorical or features.drop"
+
+
+@pytest.mark.parametrize(
+    ("column", "settings", "sentence"),
+    [
+        (
+            ["7", '"1,234"'],
+            chosen(),
+            f"has '1,234' in line 3, where a comma may separate thousands or decimals: {WAY_OUT}",
+        ),
+        (
+            [*map(str, range(19)), "twelve"],
+            chosen(),
+            f"has 'twelve' in line 21, where almost all other cells are numbers: {WAY_OUT}",
+        ),
+        (
+            ["", "2024-01-01", "2024-01-02 10:00"],
+            chosen(),
+            "has '2024-01-01' in line 3, a date, which is no feature: replace it with numbers, or list the column in "
+            "features.categorical or features.drop",
+        ),
+        (["1", "x"], chosen(numeric=["x"]), "has 'x' in line 3, which is not a number without separators"),
+    ],
+)
+def test_an_ambiguous_column_is_refused_by_line_and_cell(column: list[str], settings: Settings, sentence: str) -> None:
+    with pytest.raises(DataError) as caught:
+        read(column, settings)
+    assert str(caught.value) == f"column 'x' of {WHERE} {sentence}"
+    ways_out: list[dict[str, Any]] = [{"drop": ["x"]}, {"categorical": ["x"]}, {"numeric": ["z"], "categorical": []}]
+    for way_out in ways_out:
+        read(column, chosen(**way_out))
+
+
+def test_the_line_is_that_of_the_file() -> None:
+    content = b'name,x,y\n"two\nlines",1,a\n\nb,twelve,a\n'
+    with pytest.raises(DataError, match="has 'twelve' in line 5,"):
+        sources.parse_csv(content, WHERE, chosen(numeric=["x"]))
+
+
+def test_a_label_that_is_almost_a_number_is_a_label() -> None:
+    content = "x,y\n" + "1,5\n" * 19 + "1,5+\n"
+    assert sources.parse_csv(content.encode(), WHERE, chosen()).types["y"] == "text"
+    with pytest.raises(DataError, match=r"^column 'y' of .* has '5\+' in line 21, which is not a number"):
+        sources.parse_csv(content.encode(), WHERE, chosen(task="regression"))
+
+
+def test_spaces_around_names_and_before_cells_are_no_part_of_them() -> None:
+    table = sources.parse_csv(b'age, work , "y"\n20, Private, "a, b"\n21, State-gov, c\n', WHERE, chosen())
+    assert list(table.frame.columns) == ["age", "work", "y"]
+    assert table.frame["work"].tolist() == ["Private", "State-gov"]
+    assert table.frame["y"].tolist() == ["a, b", "c"]
+
+
+def test_none_is_a_class_and_rows_are_kept() -> None:
+    rows = "".join(f"{row},{('None', 'Insomnia', 'Sleep Apnea')[row % 3]}\n" for row in range(30))
+    table = sources.parse_csv(f"x,y\n{rows}".encode(), WHERE, chosen())
+    data = dataset.prepare(table.frame, chosen(), WHERE)
+    assert data.without_target == 0
+    assert data.signature["classes"] == ["Insomnia", "None", "Sleep Apnea"]
+    assert len(data.train_y) + len(data.test_y) == 30
+
+
+def test_rows_without_a_target_are_counted() -> None:
+    rows = "".join(f"{row},{('', 'a', 'b')[row % 3]}\n" for row in range(30))
+    table = sources.parse_csv(f"x,y\n{rows}".encode(), WHERE, chosen())
+    assert dataset.prepare(table.frame, chosen(), WHERE).without_target == 10
+
+
+def served(column: list[str], settings: Settings, tmp_path: Any) -> Model:
+    """A model for which the column alone decides the target."""
+    kinds = sorted(set(column))
+    rows = "".join(f"{cell},{'ab'[kinds.index(cell) % 2]}\n" for cell in column * 20)
+    table = sources.parse_csv(f"x,y\n{rows}".encode(), WHERE, settings)
+    model = Model(str(bundles.make_bundle(tmp_path, frame=table.frame, chosen=settings)))
+    model.load()
+    return model
+
+
+@pytest.mark.parametrize(
+    ("column", "features", "groups"),
+    [
+        (["True", "False"], {}, [[True, "True", "true", 1, "1", "t"], [False, "False", "FALSE", 0]]),
+        (["True", "False"], {"categorical": ["x"]}, [[True, "True", "true", 1], [False, "False", "false", 0.0]]),
+        (["t", "f"], {}, [["t", True, "true", "T", 1], ["f", False, "False", 0]]),
+        (["0", "1"], {"categorical": ["x"]}, [["0", 0, 0.0, False], ["1", 1, True, "true"]]),
+        (["2007", "2008"], {"categorical": ["x"]}, [["2007", 2007, 2007.0, "2007.0", " 2007"], ["2008", 2008]]),
+        (["2007.0", "2008.0"], {"categorical": ["x"]}, [["2007.0", 2007, "2007"], ["2008.0", 2008.0]]),
+        (["02116", "10001"], {}, [["02116"], ["10001", 10001]]),
+        (["NA", "DE"], {}, [["NA"], ["DE", " DE"]]),
+        (["9007199254740993", "9007199254740992"], {"categorical": ["x"]}, [[9007199254740993], [9007199254740992]]),
+    ],
+)
+def test_a_cell_has_one_label_however_json_writes_it(
+    tmp_path: Any, column: list[str], features: dict[str, Any], groups: list[list[Any]]
+) -> None:
+    model = served(column, chosen(**features), tmp_path)
+    encoded = [model.encode([[cell] for cell in group]) for group in groups]
+    assert all(not one.unknown for one in encoded)
+    matrices = [{tuple(row) for row in one.matrix.tolist()} for one in encoded]
+    assert [len(rows) for rows in matrices] == [1, 1]
+    assert matrices[0] != matrices[1]
+
+
+@pytest.mark.parametrize(
+    ("column", "unknown"),
+    [
+        (["02116", "10001"], ["2116", 2116]),
+        (["red", "blue"], ["Red", True, 1]),
+        (["t", "f", "u"], [True, "T"]),
+        (["1", "1.0"], ["1.00"]),
+        (["1E3", "A"], [1000, "1e3"]),
+    ],
+)
+def test_another_text_is_an_unknown_category(column: list[str], unknown: list[Any]) -> None:
+    spec = {
+        "schema_version": 1,
+        "unknown_category": "MISSING",
+        "inputs": [{"name": "x", "kind": "categorical"}],
+        "engineered": [],
+        "numeric": [],
+        "categorical": [{"name": "x", "categories": column, "fill": ""}],
+    }
+    assert Preprocessing(spec).encode([[cell] for cell in unknown]).unknown == {"x": len(unknown)}
