@@ -14,7 +14,9 @@ def main() -> int:
     # The kernel drops SIGTERM for a container's first process until there is a handler, and imports take a while.
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
     from ml.server import log  # noqa: PLC0415
+    from ml.server.access import Access  # noqa: PLC0415
     from ml.server.app import App  # noqa: PLC0415
+    from ml.server.door import Door  # noqa: PLC0415
     from ml.server.http import Server  # noqa: PLC0415
     from ml.server.loader import Loader  # noqa: PLC0415
     from ml.server.metrics import Metrics  # noqa: PLC0415
@@ -28,7 +30,9 @@ def main() -> int:
         return os.EX_CONFIG
     metrics = Metrics()
     app = App(settings, Loader(settings, metrics), metrics)
-    server = Server(app, settings, app.drain)
+    clients = settings.clients_dir
+    door = None if clients is None else Door(app, Access(clients, settings.endpoint), metrics)
+    server = Server(app, settings, app.drain, door)
     gc.freeze()  # what is there now stays for good; collections need not look at it
     server.run()
     log.event("stopped")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     )
     from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
     from pulumi_mlops.model_endpoint import (
+        AccessArgs,
         AutoscalingArgs,
         CanaryArgs,
         EndpointRuntime,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.workspace import ObjectStoreAccess, Workspace, WorkspaceArgs
 
 __all__ = [
+    "AccessArgs",
     "ArgumentError",
     "AutoscalingArgs",
     "CanaryArgs",
@@ -78,7 +80,14 @@ _MODULES = {
         "UnknownCategory",
     ),
     "database": ("DatabaseBackend", "PostgresDatabase", "PostgresDatabaseArgs"),
-    "model_endpoint": ("AutoscalingArgs", "CanaryArgs", "EndpointRuntime", "ModelEndpoint", "ModelEndpointArgs"),
+    "model_endpoint": (
+        "AccessArgs",
+        "AutoscalingArgs",
+        "CanaryArgs",
+        "EndpointRuntime",
+        "ModelEndpoint",
+        "ModelEndpointArgs",
+    ),
     "training_pipeline._pipeline_settings": ("EvaluationArgs", "FeaturesArgs", "SourceArgs", "TrainingArgs"),
     "training_pipeline": ("StepArgs", "StepsArgs", "TrainingPipeline", "TrainingPipelineArgs"),
     "workspace": ("ObjectStoreAccess", "Workspace", "WorkspaceArgs"),

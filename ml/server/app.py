@@ -74,6 +74,11 @@ class App:
         self._draining = True
 
     @property
+    def paths(self) -> list[str]:
+        """Every path that it answers, but for those of a model's version."""
+        return list(self._routes)
+
+    @property
     def ready(self) -> bool:
         """Whether this server wants traffic."""
         return self._loader.ready and not self._draining
@@ -109,12 +114,23 @@ class App:
         finally:
             metrics.in_flight -= 1
         metrics.answered(protocol, answer.status, time.perf_counter() - begin)
+        await send({"type": "http.response.start", "status": answer.status, "headers": self._headers(answer)})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def refuse(self, scope: Any, send: Any, refusal: Refusal) -> None:
+        """Answers a request that was refused before it came here, in the form of the protocol that its path is of."""
+        protocol = _protocol(scope["path"])
+        answer = _refused(protocol, refusal)
+        self._metrics.refused(protocol, answer.status)
+        await send({"type": "http.response.start", "status": answer.status, "headers": self._headers(answer)})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def _headers(self, answer: Answer) -> list[tuple[bytes, bytes]]:
         headers = [(b"content-type", answer.content_type), (b"content-length", b"%d" % len(answer.body))]
         headers += answer.headers
         if self._draining:
             headers.append((b"connection", b"close"))
-        await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await send({"type": "http.response.body", "body": answer.body})
+        return headers
 
     async def _lifespan(self, receive: Any, send: Any) -> None:
         while True:
@@ -160,8 +176,7 @@ class App:
             loaded = self._loader.model.version if self._loader.model is not None else None
             if version == loaded and (route := self._routes.get(f"{base}/{rest}" if rest else base)):
                 return route
-        protocol = "v2" if path.startswith("/v2/") else "none"
-        raise _NotFound(protocol)
+        raise NotFound(_protocol(path))
 
     async def _seldon(self, scope: Any, receive: Any) -> Answer:
         return await self._predict(scope, receive, seldon.parse)
@@ -212,12 +227,17 @@ class App:
         return _readiness(self.ready and self._loader.model is not None)
 
 
-class _NotFound(Refusal):
+class NotFound(Refusal):
     """No such path. Knows the protocol whose error shape the path asks for."""
 
-    def __init__(self, protocol: str) -> None:
+    def __init__(self, protocol: str = "none") -> None:
         super().__init__(HTTPStatus.NOT_FOUND, "there is no such path on this server, or no such model or version")
         self.protocol = protocol
+
+
+def _protocol(path: str) -> str:
+    """The protocol of a path that leads nowhere."""
+    return "v2" if path == "/v2" or path.startswith("/v2/") else "none"
 
 
 def _not_allowed(route: Route, method: str) -> Refusal:

@@ -116,9 +116,12 @@ def _head_too_large() -> Refusal:
 
 
 class Server(uvicorn.Server):
-    """Serves until SIGTERM, then drains and returns. A second signal, or Ctrl-C, ends the draining at once."""
+    """Serves until SIGTERM, then drains and returns. A second signal, or Ctrl-C, ends the draining at once.
 
-    def __init__(self, app: Any, settings: Settings, drain: Callable[[], None]) -> None:
+    `public` answers at the public port, if the settings have one; `app` at the other.
+    """
+
+    def __init__(self, app: Any, settings: Settings, drain: Callable[[], None], public: Any = None) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
@@ -139,6 +142,7 @@ class Server(uvicorn.Server):
         self._settings = settings
         self._drain = drain
         self._draining = False
+        self._public = public
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -165,4 +169,15 @@ class Server(uvicorn.Server):
         """Says where the server listens."""
         await super().startup(sockets)
         port = self.servers[0].sockets[0].getsockname()[1]
-        log.event("listening", host=self._settings.host, port=port, model=self._settings.model_name)
+        ports = {"port": port}
+        if self._public is not None:
+            loop, settings = asyncio.get_running_loop(), self._settings
+            self.servers.append(await loop.create_server(self._public_protocol, settings.host, settings.public_port))
+            ports["public_port"] = self.servers[1].sockets[0].getsockname()[1]
+        log.event("listening", host=self._settings.host, **ports, model=self._settings.model_name)
+
+    def _public_protocol(self) -> Protocol:
+        """One connection to the public port: the same limits, another application."""
+        protocol = Protocol(self.config, self.server_state, self.lifespan.state)
+        protocol.app = self._public
+        return protocol

@@ -25,6 +25,12 @@ class Metrics:
             buckets=_SECONDS,
             registry=registry,
         )
+        self._clients = Counter(
+            "model_server_client_requests",
+            "Requests at the public port by client and HTTP status",
+            ("client", "status"),
+            registry=registry,
+        )
         self._rows = Histogram("model_server_rows", "Rows in a request", buckets=_ROWS, registry=registry)
         self._batch = Histogram(
             "model_server_batch_rows", "Rows that went through the model together", buckets=_ROWS, registry=registry
@@ -58,6 +64,14 @@ class Metrics:
         if histogram is None:
             histogram = self._by_protocol[protocol] = self._seconds.labels(protocol)
         histogram.observe(seconds)
+
+    def refused(self, protocol: str, status: int) -> None:
+        """Counts a request that was refused at the public port; its time says nothing about predictions."""
+        self._requests.labels(protocol, str(status)).inc()
+
+    def answered_client(self, client: str, status: int) -> None:
+        """Counts one answer to a client, whose name is one of those in the Secret."""
+        self._clients.labels(client, str(status)).inc()
 
     def accepted(self, rows: int) -> None:
         """Counts the rows of a request."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pulumi_mlops.contract.containers import MODELS_PATH, PORT, Variable
+from pulumi_mlops.contract.containers import MODELS_PATH, PORT, PUBLIC_PORT, Variable
 
 
 class BadSetting(ValueError):
@@ -27,6 +27,10 @@ class Settings:
     """Name of the endpoint in messages; default: the model's."""
     host: str = "0.0.0.0"  # noqa: S104 - a pod is reached by its own address
     port: int = PORT
+    public_port: int | None = None
+    """Where clients outside ask, by the gateway: only with a key. None: nowhere."""
+    clients_dir: Path | None = None
+    """Directory with what is kept of the clients' keys; comes with `public_port`."""
     max_body_bytes: int = 4 * 1024 * 1024
     max_rows: int = 10_000
     max_in_flight: int = 256
@@ -54,6 +58,12 @@ class Settings:
                 f"WORKERS must be 1, got {environment[Variable.WORKERS]!r}: a server is one process, scale by replicas"
             )
         file = environment.get(Variable.MODEL_VERSION_FILE, "")
+        public_port, clients = environment.get(Variable.PUBLIC_PORT, ""), environment.get(Variable.CLIENTS_DIR, "")
+        if bool(public_port) != bool(clients):
+            raise BadSetting(
+                "PUBLIC_PORT and CLIENTS_DIR must be set together: the public port answers nobody but the clients, "
+                f"got PUBLIC_PORT={public_port!r} and CLIENTS_DIR={clients!r}"
+            )
         return cls(
             model_name=name,
             model_version=environment.get(Variable.MODEL_VERSION, "").strip(),
@@ -62,6 +72,8 @@ class Settings:
             endpoint_name=environment.get(Variable.ENDPOINT_NAME, ""),
             host=environment.get("HOST") or cls.host,
             port=int(_number(environment, "PORT", cls.port, 0)),
+            public_port=int(_number(environment, Variable.PUBLIC_PORT, PUBLIC_PORT, 0)) if public_port else None,
+            clients_dir=Path(clients) if clients else None,
             max_body_bytes=int(_number(environment, "MAX_BODY_BYTES", cls.max_body_bytes, 1)),
             max_rows=int(_number(environment, "MAX_ROWS", cls.max_rows, 1)),
             max_in_flight=int(_number(environment, "MAX_IN_FLIGHT", cls.max_in_flight, 1)),

@@ -89,6 +89,7 @@ ENDPOINT_FULL: ModelEndpointArgs = {
     "memory": "1Gi",
     "image_pull_policy": ImagePullPolicy.ALWAYS,
     "drain_seconds": 10,
+    "access": {"clients_secret": "customers"},
     "hosts": ["models.example.org"],
     "gateway_name": "shared",
     "gateway_namespace": "istio-ingress",

@@ -301,3 +301,47 @@ def test_a_name_leaves_room_for_the_canarys(build: Build) -> None:
 )
 def test_what_is_just_inside_the_limits_is_accepted(build: Build, changes: dict[str, Any]) -> None:
     assert endpoint(build, **changes)["penguins-deployment"]
+
+
+def test_with_access_the_gateway_has_a_port_of_its_own_and_callers_inside_keep_theirs(build: Build) -> None:
+    graph = endpoint(build, access={}, canary=CANARY)
+    for role in ("service", "canary-service"):
+        ports = [(one["name"], one["port"], one["targetPort"]) for one in spec(graph, role)["ports"]]
+        assert ports == [("http", 8000, "http"), ("public", 8001, "public")]
+    for rule in spec(graph, "route")["rules"]:
+        assert [one["port"] for one in rule["backendRefs"]] == [8001, 8001]
+    for role in ("deployment", "canary-deployment"):
+        (server,) = pod(graph, role)["containers"]
+        assert [one["containerPort"] for one in server["ports"]] == [8000, 8001]
+        assert {one["httpGet"]["port"] for key, one in server.items() if key.endswith("Probe")} == {"http"}
+    assert graph.outputs_of("penguins")["internal_url"].endswith(":8000/api/v1.0/predictions")
+
+
+@pytest.mark.parametrize(
+    ("access", "secret"), [({}, "penguins-clients"), ({"clients_secret": "customers"}, "customers")]
+)
+def test_the_clients_are_a_secret_that_is_mounted_and_never_read_by_pulumi(
+    build: Build, access: dict[str, str], secret: str
+) -> None:
+    graph = endpoint(build, access=access)
+    (volume,) = [one for one in pod(graph)["volumes"] if one["name"] == "clients"]
+    assert volume["secret"] == {"secretName": secret, "optional": True, "defaultMode": 0o440}
+    (mount,) = [one for one in container(graph)["volumeMounts"] if one["name"] == "clients"]
+    environment = {one["name"]: one.get("value") for one in container(graph)["env"]}
+    assert mount == {"name": "clients", "mountPath": environment["CLIENTS_DIR"], "readOnly": True}
+    assert "subPath" not in mount, "the kubelet would never update it"
+    assert environment["PUBLIC_PORT"] == "8001"
+    assert not [one for one in graph if "Secret" in one.type]
+
+
+@pytest.mark.parametrize(
+    ("access", "complaint"),
+    [
+        ({"clients_secret": "Customers"}, "args.access.clients_secret must be a DNS label"),
+        ({"client_secret": "customers"}, "did you mean"),
+        ("open", "args.access must be"),
+    ],
+)
+def test_wrong_access_is_refused_in_one_sentence(build: Build, access: Any, complaint: str) -> None:
+    with pytest.raises(ArgumentError, match=complaint):
+        endpoint(build, access=access)

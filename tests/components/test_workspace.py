@@ -125,7 +125,11 @@ def test_nothing_goes_in_or_out_unless_a_policy_allows_it(build: Build) -> None:
 
 def test_endpoints_answer_the_whole_cluster_unless_clients_are_named(build: Build) -> None:
     def clients(graph: Graph) -> Any:
-        (rule,) = policy(graph, "allow-predictions")["ingress"]
+        rule, public = policy(graph, "allow-predictions")["ingress"]
+        assert public == {
+            "from": [{"namespaceSelector": {"matchLabels": {name: "gateway"}}}],
+            "ports": [{"port": 8001, "protocol": "TCP"}],
+        }
         assert rule["ports"] == [{"port": 8000, "protocol": "TCP"}]
         return [one["namespaceSelector"].get("matchLabels") for one in rule["from"]]
 

@@ -42,6 +42,7 @@ def undocumented(definition: ast.ClassDef) -> list[str]:
 
 def test_the_developer_api_is_exactly_this() -> None:
     assert pulumi_mlops.__all__ == [
+        "AccessArgs",
         "ArgumentError",
         "AutoscalingArgs",
         "CanaryArgs",

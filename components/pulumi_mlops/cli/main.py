@@ -28,6 +28,7 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
     "adopt": Subcommand("adopt", "take over what Terraform made: from its state to an import file and settings"),
     "destroy": Subcommand("destroy", "destroy a stack, unless data or somebody else's objects would be lost"),
     "leftovers": Subcommand("leftovers.command", "show what stands in the way of destroying a stack; changes nothing"),
+    "keys": Subcommand("keys", "API keys of a model endpoint's clients: create, rotate, revoke, list"),
     "repair": Subcommand("repair", "let `pulumi up` continue after a run that was killed during a Helm operation"),
     "versions": Subcommand("versions", "list every version that the library installs, and what has ended"),
     "review": Subcommand("review", "read previews: comments on pull requests, rules, costs, drift"),

@@ -25,6 +25,10 @@ OUTPUTS_DIRECTORY = "/tmp/outputs"  # noqa: S108 - inside the container, on its 
 """Where a step writes its output parameters, one file each."""
 PORT = 8000
 """Where the model server listens."""
+PUBLIC_PORT = 8001
+"""Where it listens for the gateway, if clients need access; it answers nobody else there."""
+CLIENTS_DIRECTORY = "/etc/clients"
+"""Where a model server finds what is kept of its clients' API keys: a file each."""
 
 
 class Variable(StrEnum):
@@ -79,5 +83,9 @@ class Variable(StrEnum):
     """Server outside a container: a file whose content takes the place of MODEL_VERSION, watched for changes."""
     ENDPOINT_NAME = "ENDPOINT_NAME"
     """Server: name of the endpoint in messages."""
+    PUBLIC_PORT = "PUBLIC_PORT"
+    """Server: port for clients outside, each with an API key; without it there is none."""
+    CLIENTS_DIR = "CLIENTS_DIR"
+    """Server: directory with what is kept of the clients' keys; must be set together with PUBLIC_PORT."""
     WORKERS = "WORKERS"
     """Server: number of processes, which must be 1."""

@@ -64,6 +64,14 @@ class CanaryArgs(TypedDict):
     """Part of the requests in percent, from 0 to 100. Plain, because the rest is computed from it."""
 
 
+class AccessArgs(TypedDict):
+    """Who gets predictions at the gateway: clients with an API key, which `pulumi-mlops keys` makes."""
+
+    clients_secret: NotRequired[pulumi.Input[str] | None]
+    """Name of the Secret with what is kept of the keys, in the endpoint's namespace; if it is left out,
+    `<name>-clients`. Endpoints that name the same Secret have the same clients. Until it exists, nobody has access."""
+
+
 class ModelEndpointArgs(TypedDict):
     """Arguments of `ModelEndpoint`."""
 
@@ -92,6 +100,9 @@ class ModelEndpointArgs(TypedDict):
     drain_seconds: NotRequired[int]
     """Time in seconds that an ending replica keeps serving while it is taken out of the load balancing, from 1 to 300;
     default 5. Plain, because the pod's grace period is computed from it."""
+    access: NotRequired[AccessArgs | None]
+    """Who gets predictions at the gateway; `{}`: clients with an API key. Default: everybody who reaches the gateway.
+    Callers inside the cluster need no key. A change restarts the pods, one by one; a change of a key does not."""
     hosts: NotRequired[list[pulumi.Input[str]] | None]
     """Host names that the route answers to; default: all of the gateway's."""
     gateway_name: NotRequired[pulumi.Input[str]]
@@ -127,6 +138,7 @@ ARGUMENTS = {
     "image_pull_policy": Argument(default=ImagePullPolicy.IF_NOT_PRESENT),
     # Between "this pod is ending" and the end of its server; the gateway needs that long to hear of it.
     "drain_seconds": Argument(default=5, rule=between(1, MAX_DRAIN_SECONDS, "seconds")),
+    "access.clients_secret": Argument(rule=dns_label),
     "hosts": Argument(rule=not_empty),
     "gateway_name": Argument(default=conventions.GATEWAY_NAME, rule=dns_label),
     "gateway_namespace": Argument(default=conventions.GATEWAY_NAMESPACE, rule=dns_label),
@@ -139,6 +151,8 @@ class ModelEndpoint(pulumi.ComponentResource):
     """A model behind `/seldon/<namespace>/<name>` at the gateway and `http://<name>.<namespace>` in the cluster.
 
     Before the first training run it is up and answers predictions with 503.
+
+    With `access`, the gateway's requests go to a port of their own, 8001, where the server asks each for an API key.
 
     The annotations of its pods belong to the training pipeline, which writes the model version there. Pulumi ignores
     all of them after the Deployment is created, so a program cannot add or change one later, for instance with a
@@ -245,7 +259,7 @@ class ModelEndpoint(pulumi.ComponentResource):
         return k8s.core.v1.Service(
             f"{self._name}-{role}",
             metadata=self._metadata(server),
-            spec=_serving.service(server),
+            spec=_serving.service(server, self._args),
             opts=after(deployment, self),
         )
 

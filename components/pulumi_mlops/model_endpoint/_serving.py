@@ -10,12 +10,20 @@ import pulumi
 
 from pulumi_mlops import conventions
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
-from pulumi_mlops.contract.containers import MODEL_VERSION_ANNOTATION, MODELS_PATH, Variable
+from pulumi_mlops.contract.containers import (
+    CLIENTS_DIRECTORY,
+    MODEL_VERSION_ANNOTATION,
+    MODELS_PATH,
+    PUBLIC_PORT,
+    Variable,
+)
 
 if TYPE_CHECKING:
-    from pulumi_mlops.model_endpoint import AutoscalingArgs, ModelEndpointArgs
+    from pulumi_mlops.model_endpoint import AccessArgs, AutoscalingArgs, ModelEndpointArgs
 
 PORT_NAME = "http"
+PUBLIC_PORT_NAME = "public"
+CLIENTS = "clients"
 FINISH_SECONDS = 25
 """Time that the server has for the requests it has already accepted."""
 START_SECONDS = 120
@@ -97,23 +105,24 @@ def pod(endpoint: str, server: str, args: "ModelEndpointArgs", spread: bool) -> 
                 },
             },
             {"name": "tmp", "emptyDir": {"sizeLimit": "256Mi"}},
+            *([_clients_volume(endpoint, args["access"])] if args["access"] is not None else []),
         ],
     }
 
 
-def service(server: str) -> Manifest:
+def clients_secret(endpoint: str, access: "AccessArgs") -> pulumi.Input[str]:
+    """Name of the Secret with what is kept of the clients' API keys."""
+    return f"{endpoint}-{CLIENTS}" if access["clients_secret"] is None else access["clients_secret"]
+
+
+def service(server: str, args: "ModelEndpointArgs") -> Manifest:
     """Spec of a server's Service."""
     return {
         "type": "ClusterIP",
         "selector": selector(server),
         "ports": [
-            {
-                "name": PORT_NAME,
-                "port": conventions.ENDPOINT_PORT,
-                "targetPort": PORT_NAME,
-                "protocol": "TCP",
-                "appProtocol": "http",
-            }
+            {"name": name, "port": port, "targetPort": name, "protocol": "TCP", "appProtocol": "http"}
+            for name, port in _ports(args).items()
         ],
     }
 
@@ -151,11 +160,12 @@ def route(prefix: pulumi.Input[str], endpoint: str, args: "ModelEndpointArgs", c
 
     `canary` is the name of the canary's server, if there is one.
     """
-    backends: list[dict[str, Any]] = [{"name": endpoint, "port": conventions.ENDPOINT_PORT}]
+    port = list(_ports(args).values())[-1]
+    backends: list[dict[str, Any]] = [{"name": endpoint, "port": port}]
     if canary and args["canary"] is not None:
         weight = args["canary"]["weight_percent"]
         backends[0]["weight"] = 100 - weight
-        backends.append({"name": canary, "port": conventions.ENDPOINT_PORT, "weight": weight})
+        backends.append({"name": canary, "port": port, "weight": weight})
     spec: dict[str, Any] = {
         "parentRefs": [
             {
@@ -189,6 +199,11 @@ def _container(endpoint: str, args: "ModelEndpointArgs", drain: int) -> Manifest
         Variable.MODEL_NAME: endpoint if args["model_name"] is None else args["model_name"],
         Variable.MODELS_DIR: MODELS_PATH,
         Variable.WORKERS: "1",  # replicas scale, not processes: each would hold the model once more
+        **(
+            {Variable.PUBLIC_PORT: str(PUBLIC_PORT), Variable.CLIENTS_DIR: CLIENTS_DIRECTORY}
+            if args["access"] is not None
+            else {}
+        ),
         "OMP_NUM_THREADS": "1",  # a row is too little work to share; threads only wait for each other
     }
     return {
@@ -200,7 +215,7 @@ def _container(endpoint: str, args: "ModelEndpointArgs", drain: int) -> Manifest
             *({"name": str(key), "value": value} for key, value in values.items()),
             {"name": Variable.MODEL_VERSION.value, "valueFrom": version},
         ],
-        "ports": [{"name": PORT_NAME, "containerPort": conventions.ENDPOINT_PORT, "protocol": "TCP"}],
+        "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in _ports(args).items()],
         "resources": resources(args["cpu"], args["memory"]),
         "securityContext": container_security(),
         "startupProbe": _probe("/health/ping", 1, failures=START_SECONDS),
@@ -210,8 +225,25 @@ def _container(endpoint: str, args: "ModelEndpointArgs", drain: int) -> Manifest
         "volumeMounts": [
             {"name": "models", "mountPath": MODELS_PATH, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the container, on its own volume
+            *(
+                [{"name": CLIENTS, "mountPath": CLIENTS_DIRECTORY, "readOnly": True}]
+                if args["access"] is not None
+                else []
+            ),
         ],
     }
+
+
+def _ports(args: "ModelEndpointArgs") -> dict[str, int]:
+    """Name → number of the server's ports; the last one is the gateway's."""
+    public = {} if args["access"] is None else {PUBLIC_PORT_NAME: PUBLIC_PORT}
+    return {PORT_NAME: conventions.ENDPOINT_PORT, **public}
+
+
+def _clients_volume(endpoint: str, access: "AccessArgs") -> Manifest:
+    """The clients' Secret as a whole: the kubelet keeps it up to date, and without it the pod starts all the same."""
+    secret = {"secretName": clients_secret(endpoint, access), "optional": True, "defaultMode": 0o440}
+    return {"name": CLIENTS, "secret": secret}
 
 
 def _probe(path: str, period_seconds: int, failures: int) -> Manifest:

@@ -9,6 +9,7 @@ import pulumi
 
 from pulumi_mlops import conventions
 from pulumi_mlops._manifests import NAMESPACE_NAME_LABEL, Manifest
+from pulumi_mlops.contract import containers
 
 WORKFLOW_POD = {"matchExpressions": [{"key": "workflows.argoproj.io/workflow", "operator": "Exists"}]}
 ENDPOINT_POD = {"matchLabels": {"app.kubernetes.io/name": conventions.MODEL_ENDPOINT}}
@@ -44,7 +45,10 @@ def policies(
         "allow-predictions": {
             "podSelector": ENDPOINT_POD,
             "policyTypes": ["Ingress"],
-            "ingress": [{"from": _clients(client_namespaces), "ports": [_port(conventions.ENDPOINT_PORT)]}],
+            "ingress": [
+                {"from": _clients(client_namespaces), "ports": [_port(conventions.ENDPOINT_PORT)]},
+                {"from": [_namespace(conventions.GATEWAY_NAMESPACE)], "ports": [_port(containers.PUBLIC_PORT)]},
+            ],
         },
         "allow-pipeline": _egress(
             WORKFLOW_POD,

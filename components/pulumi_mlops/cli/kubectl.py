@@ -1,0 +1,50 @@
+"""The kubectl program on one cluster. What is written goes by standard input, never by the command line."""
+
+import base64
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pulumi_mlops.cli.errors import CommandError
+
+
+@dataclass(frozen=True)
+class Kubectl:
+    """kubectl with access to a cluster. Each method raises CommandError where kubectl fails."""
+
+    executable: str
+    options: tuple[str, ...] = ()
+    """That lead to the cluster."""
+
+    @classmethod
+    def found(cls, program: str, context: str | None) -> "Kubectl":
+        """The program, on PATH or at a path."""
+        executable = shutil.which(program)
+        if executable is None:
+            raise CommandError(f"no executable named {program!r} on PATH; install kubectl, or name it by --kubectl")
+        return cls(executable, ("--context", context) if context else ())
+
+    def secret(self, namespace: str, name: str) -> dict[str, str]:
+        """The data of a Secret; empty if there is none."""
+        shown = self._run("get", "secret", name, "--namespace", namespace, "--ignore-not-found", "--output", "json")
+        found: Mapping[str, Any] = json.loads(shown) if shown.strip() else {}
+        data: Mapping[str, str] = found.get("data") or {}
+        return {key: base64.b64decode(value).decode("utf-8", "replace") for key, value in data.items()}
+
+    def apply(self, manifest: Mapping[str, Any], manager: str) -> None:
+        """Applies an object as a field manager, which then owns exactly the fields of the manifest."""
+        options = ("--server-side", "--force-conflicts", "--field-manager", manager, "--filename", "-")
+        self._run("apply", *options, content=json.dumps(manifest))
+
+    def _run(self, *arguments: str, content: str = "") -> str:
+        words = [*arguments, *self.options]
+        done = subprocess.run(
+            [self.executable, *words], input=content, capture_output=True, text=True, check=False
+        )  # fmt: skip
+        if done.returncode:
+            reason = " ".join(done.stderr.split()).removeprefix("error: ") or "it does not say why"
+            raise CommandError(f"`kubectl {' '.join(words)}` failed: {reason}")
+        return done.stdout
