@@ -19,6 +19,7 @@ from standins import charts, plugins
 ENGINE_TOOLS = ("pulumi", "helm")
 IMAGE_TOOLS = ("workflow-controller", "argoexec", "pause")
 USER_TOOLS = ("kubectl",)
+TEST_TOOLS = ("gitea", "kustomize")
 TEAM_IMAGES = ("ml-pipeline", "ml-server")
 """Those that the example team's stack names."""
 
@@ -50,10 +51,10 @@ def up() -> None:
 def prepare() -> None:
     """Builds what `up` and the tests need and what can be kept; starts nothing."""
     if node.can_run_containers():
-        tools.ensure(*ENGINE_TOOLS, *control_plane.BINARIES, *USER_TOOLS)
+        tools.ensure(*ENGINE_TOOLS, *control_plane.BINARIES, *USER_TOOLS, *TEST_TOOLS)
         return
     with ThreadPoolExecutor(2) as pool:  # images that need no tool are made while the tools compile
-        compiled = (*parts.BINARIES, *ENGINE_TOOLS, *IMAGE_TOOLS, *USER_TOOLS)
+        compiled = (*parts.BINARIES, *ENGINE_TOOLS, *IMAGE_TOOLS, *USER_TOOLS, *TEST_TOOLS)
         for done in (pool.submit(tools.ensure, *compiled), pool.submit(images.prepare)):
             done.result()
 

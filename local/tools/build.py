@@ -17,6 +17,7 @@ from pathlib import Path
 
 from local import paths
 from local.progress import StepFailed, say, step
+from local.tools import apt
 from local.tools.catalogue import BINARIES, Tool
 
 AT_A_TIME = 2
@@ -105,17 +106,18 @@ def _build(tool: Tool, names: list[str]) -> dict[str, Path]:
 
 
 def _go_build(tool: Tool, names: list[str], scratch: Path) -> None:
-    go = shutil.which("go")
-    if go is None:
-        raise StepFailed(f"Tool {tool.name}: go is not on PATH; install Go 1.26 or later (go.dev/dl), then run again.")
+    go = _go(tool)
     command = [go, "build", "-mod=readonly", "-buildvcs=false", "-ldflags", tool.linker_flags()]
-    # Static binaries run in any image, and no C compiler is needed.
-    environment = {**os.environ, "CGO_ENABLED": "0", "GOFLAGS": "", "GOWORK": "off"}
+    if tool.tags:
+        command += ["-tags", " ".join(tool.tags)]
+    if tool.cgo and shutil.which("gcc") is None:
+        apt.ensure("gcc", "libc6-dev")
+    environment = _environment(tool)
     log = paths.CACHE / "tools" / "logs" / f"{tool.name}.log"
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         if tool.added_files:
-            command += ["-trimpath", f"-modfile={_completed(tool, go, environment, scratch)}"]
+            command += ["-trimpath", f"-modfile={_completed(tool, scratch)}"]
         # A single file gets the name that is asked for, several get the names of their packages' directories.
         command += ["-o", str(scratch / names[0]) if len(names) == 1 else f"{scratch}/"]
         command += [tool.binaries[name].package for name in names]
@@ -133,16 +135,39 @@ def _go_build(tool: Tool, names: list[str], scratch: Path) -> None:
         )
 
 
-def _completed(tool: Tool, go: str, environment: dict[str, str], scratch: Path) -> Path:
-    """Copies the tool's module, adds the files that its zip lacks, and returns a go.mod that uses the copy.
+def source(tool: Tool) -> Path:
+    """Directory of the tool's module in Go's module cache, read-only; go verifies it against go.sum.
 
-    Go refuses an overlay over its module cache. The copy is of what go has just verified against go.sum.
+    Raises:
+        StepFailed: Go is missing, or it cannot download the module.
     """
-    lookup = [go, "mod", "download", "-json", f"{tool.module}@v{tool.version}"]
-    run = subprocess.run(lookup, cwd=tool.directory, env=environment, capture_output=True, text=True, check=False)
+    lookup = [_go(tool), "mod", "download", "-json", f"{tool.module}@v{tool.version}"]
+    run = subprocess.run(
+        lookup, cwd=tool.directory, env=_environment(tool), capture_output=True, text=True, check=False
+    )
     if run.returncode != 0:
         raise StepFailed(f"Tool {tool.name} {tool.version}: go cannot download {tool.module}: {run.stdout}{run.stderr}")
-    original, copy = Path(json.loads(run.stdout)["Dir"]), scratch / "source"
+    return Path(json.loads(run.stdout)["Dir"])
+
+
+def _go(tool: Tool) -> str:
+    go = shutil.which("go")
+    if go is None:
+        raise StepFailed(f"Tool {tool.name}: go is not on PATH; install Go 1.26 or later (go.dev/dl), then run again.")
+    return go
+
+
+def _environment(tool: Tool) -> dict[str, str]:
+    """Static binaries run in any image and need no C compiler; a tool says where it cannot be one."""
+    return {**os.environ, "CGO_ENABLED": "1" if tool.cgo else "0", "GOFLAGS": "", "GOWORK": "off"}
+
+
+def _completed(tool: Tool, scratch: Path) -> Path:
+    """Copies the tool's module, adds the files that its zip lacks, and returns a go.mod that uses the copy.
+
+    Go refuses an overlay over its module cache.
+    """
+    original, copy = source(tool), scratch / "source"
     for directory, _, files in os.walk(original):
         target = copy / Path(directory).relative_to(original)
         target.mkdir()
@@ -159,6 +184,8 @@ def _completed(tool: Tool, go: str, environment: dict[str, str], scratch: Path) 
 def _fingerprint(tool: Tool) -> str:
     """Twelve hex digits over everything that decides what the binaries are."""
     digest = hashlib.sha256(f"{platform.machine()} {tool.binaries} {tool.linker_flags()} {tool.added_files}".encode())
+    if tool.tags or tool.cgo:
+        digest.update(f"\0{tool.tags} {tool.cgo}".encode())
     for file in sorted([*tool.directory.glob("go.*"), *tool.directory.glob("*.go")]):
         digest.update(f"\0{file.name}\0".encode() + file.read_bytes())
     return digest.hexdigest()[:12]

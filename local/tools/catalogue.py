@@ -51,6 +51,10 @@ class Tool:
     """Go variables set at link time; `{version}`, `{major}` and `{minor}` are filled in."""
     added_files: Mapping[str, str] = field(default_factory=dict)
     """Files that the module's zip lacks: path in the module -> file in our directory."""
+    tags: tuple[str, ...] = ()
+    """Build tags."""
+    cgo: bool = False
+    """Whether a C compiler is needed; the binary is then for this machine and for no image."""
 
     @property
     def directory(self) -> Path:
@@ -136,6 +140,15 @@ TOOLS = (
         "sigs.k8s.io/kustomize/kustomize/v5",
         {"kustomize": Binary("sigs.k8s.io/kustomize/kustomize/v5", Probe(("version",), (5, 7), (6, 0)))},
         {"sigs.k8s.io/kustomize/api/provenance.version": "v{version}"},
+    ),
+    # The Git host of tests. Its SQLite is written in C, and it reads its pages from its module's directory.
+    Tool(
+        "gitea",
+        "code.gitea.io/gitea",
+        {"gitea": Binary("code.gitea.io/gitea")},
+        {"main.Version": "{version}"},
+        tags=("sqlite", "sqlite_unlock_notify"),
+        cgo=True,
     ),
     Tool("pause", None, {"pause": Binary(".")}),
 )
