@@ -11,6 +11,7 @@ from pulumi_mlops.platform import (
     ArgoWorkflows,
     CertManager,
     Crossplane,
+    DatabaseApi,
     EksPlatform,
     ExternalSecrets,
     Gateway,
@@ -20,7 +21,15 @@ from pulumi_mlops.platform import (
     ReviewWorkflow,
 )
 
-from tests.components import addons, delivery_addons, programs, test_eks_platform, test_gateway, test_platform
+from tests.components import (
+    addons,
+    delivery_addons,
+    programs,
+    test_database_api,
+    test_eks_platform,
+    test_gateway,
+    test_platform,
+)
 from tests.conftest import Build, Graph, Secret
 
 Manifest = dict[str, Any]
@@ -32,6 +41,7 @@ FORMS: dict[Callable[..., pulumi.ComponentResource], tuple[Any, Any]] = {
     ArgoWorkflows: (delivery_addons.ARGO_WORKFLOWS, delivery_addons.ARGO_WORKFLOWS_FULL),
     CertManager: _INFRASTRUCTURE[CertManager],
     Crossplane: (delivery_addons.CROSSPLANE, delivery_addons.CROSSPLANE_FULL),
+    DatabaseApi: (test_database_api.ARGS, test_database_api.FULL),
     EksPlatform: (_EKS, {**_EKS, **test_eks_platform.EVERYTHING}),
     ExternalSecrets: _INFRASTRUCTURE[ExternalSecrets],
     Gateway: (test_gateway.ARGS, {**test_gateway.ARGS, "port": 8080}),

@@ -22,7 +22,7 @@ from pulumi_mlops import (
     versions,
 )
 from pulumi_mlops import database as module
-from pulumi_mlops.database import _in_cluster, _rds
+from pulumi_mlops.database import _in_cluster, _rds, _rds_settings
 from pulumi_mlops.platform import MLflow, _mlflow_server
 from syrupy.assertion import SnapshotAssertion
 
@@ -393,7 +393,7 @@ def test_no_password_passes_through_pulumi(build: Build) -> None:
 
 @given(RDS_PASSWORDS)
 def test_every_password_of_rds_survives_its_way_through_the_address(password: str) -> None:
-    address = f"postgresql://{rendered(_rds.ENCODED_CREDENTIALS, username='app', password=password)}@h:5432/d"
+    address = f"postgresql://{rendered(_rds_settings.ENCODED_CREDENTIALS, username='app', password=password)}@h:5432/d"
 
     url = sqlalchemy.make_url(address)
     assert (url.username, url.password, url.host, url.port, url.database) == ("app", password, "h", 5432, "d")

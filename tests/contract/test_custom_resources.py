@@ -20,7 +20,10 @@ from tests.contract.api import COMPONENTS
 from tests.contract.test_docstring_examples import CODE
 
 KINDS = {
+    ("apiextensions.crossplane.io/v1", "CompositeResourceDefinition"),
+    ("apiextensions.crossplane.io/v1", "Composition"),
     ("apiextensions.crossplane.io/v1alpha1", "ManagedResourceActivationPolicy"),
+    ("apiextensions.crossplane.io/v2", "CompositeResourceDefinition"),
     ("argoproj.io/v1alpha1", "CronWorkflow"),
     ("argoproj.io/v1alpha1", "EventBus"),
     ("argoproj.io/v1alpha1", "WorkflowTemplate"),

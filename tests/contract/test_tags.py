@@ -19,7 +19,7 @@ ON_AWS = [stack for stack in stacks.names() if not stack.endswith("-local")]
 TAGS = {"cost-center": "42"}
 REMOTE = ("eks:index:Cluster", "eks:index:ManagedNodeGroup")
 
-NOT_ON_AWS = {"Karpenter", "LoadBalancerController", "PublicGateway"}
+NOT_ON_AWS = {"DatabaseApi", "Karpenter", "LoadBalancerController", "PublicGateway"}
 """Components that make Kubernetes objects, by which a controller makes tagged resources later."""
 
 

@@ -10,7 +10,8 @@ from aws_stacks import AwsEngine
 from pulumi_cli import Cluster, Program, PulumiEnv, Stack
 from pulumi_mlops import ModelEndpoint, PostgresDatabase, PostgresDatabaseArgs
 from pulumi_mlops._args import check_args
-from pulumi_mlops.database import _arguments, _rds
+from pulumi_mlops.database import _arguments
+from pulumi_mlops.database._rds_settings import settings
 from pulumi_mlops.review import reading, resource_types
 from pulumi_mlops.review.cost.estimator import estimate
 from pulumi_mlops.review.estimate import Estimate, Requests
@@ -117,7 +118,7 @@ def test_a_change_of_a_stack_that_exists(pulumi_env: PulumiEnv, aws: Aws) -> Non
 def team() -> None:
     ModelEndpoint("penguins", ENDPOINT_FULL)
     defaults = check_args(PostgresDatabase, "orders", DATABASE_RDS, PostgresDatabaseArgs, _arguments.ARGUMENTS)
-    pulumi_aws.rds.Instance("orders", identifier="orders", final_snapshot_identifier="last", **_rds.settings(defaults))
+    pulumi_aws.rds.Instance("orders", identifier="orders", final_snapshot_identifier="last", **settings(defaults))
 
 
 def test_what_a_team_declares(pulumi_env: PulumiEnv, aws: Aws, cluster: Cluster) -> None:

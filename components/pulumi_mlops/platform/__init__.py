@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from pulumi_mlops.platform.cert_manager import CertManager, CertManagerArgs
     from pulumi_mlops.platform.crossplane import Crossplane, CrossplaneArgs
+    from pulumi_mlops.platform.database_api import DatabaseApi, DatabaseApiArgs
     from pulumi_mlops.platform.efs_storage_class import EfsStorageClass, EfsStorageClassArgs
     from pulumi_mlops.platform.eks_platform import EksPlatform
     from pulumi_mlops.platform.external_dns import DnsSource, ExternalDns, ExternalDnsArgs
@@ -85,6 +86,8 @@ __all__ = [
     "ChartRelease",
     "Crossplane",
     "CrossplaneArgs",
+    "DatabaseApi",
+    "DatabaseApiArgs",
     "DnsSource",
     "EfsStorageClass",
     "EfsStorageClassArgs",
@@ -189,6 +192,10 @@ _MODULES = {
     "crossplane": (
         "Crossplane",
         "CrossplaneArgs",
+    ),
+    "database_api": (
+        "DatabaseApi",
+        "DatabaseApiArgs",
     ),
     "efs_storage_class": (
         "EfsStorageClass",

@@ -1,0 +1,136 @@
+"""What a developer may write in a database manifest: schemas of the definitions, with rules that refuse the rest.
+
+Bounds and defaults are those of `PostgresDatabase`. A rule's message is what `kubectl apply` prints.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from pulumi_mlops.database import _rds_settings
+from pulumi_mlops.database._arguments import ARGUMENTS, RESERVED_NAMES
+
+VERSION = "v1alpha1"
+CLAIM = "PostgreSQLInstance"
+"""Kind of the claim, in a namespace."""
+COMPOSITE = "XPostgreSQLInstance"
+"""Kind that Crossplane makes of a claim, in no namespace."""
+NAMESPACED = "PostgreSQLDatabase"
+"""Kind without a claim, Crossplane's form since its version 2."""
+CONNECTION_KEYS = ("host", "port", "username", "password", "database", "uri")
+
+UNIQUE = 8
+"""Digits of an object's uid in the names of its resources on AWS, with a hyphen before them one more."""
+LONGEST_IDENTIFIER = 63  # RDS
+LONGEST_NAME = 40
+"""As of `PostgresDatabase`."""
+
+Schema = dict[str, Any]
+
+
+def longest_name(prefix: str) -> int:
+    """How long a database's name may be, where names on AWS begin with the prefix."""
+    return min(LONGEST_NAME, LONGEST_IDENTIFIER - len(prefix) - 1 - UNIQUE)
+
+
+def claim_definition(group: str, versions: Sequence[str], sizes: Sequence[str], prefix: str) -> Schema:
+    """Spec of the definition whose claims are `PostgreSQLInstance`."""
+    return {
+        "scope": "LegacyCluster",
+        "group": group,
+        "names": {"kind": COMPOSITE, "plural": f"{COMPOSITE.lower()}s"},
+        "claimNames": {"kind": CLAIM, "plural": f"{CLAIM.lower()}s"},
+        "connectionSecretKeys": list(CONNECTION_KEYS),
+        "versions": [_version(_parameters(versions, sizes), {}, _name_rules(CLAIM, longest_name(prefix)))],
+    }
+
+
+def namespaced_definition(group: str, versions: Sequence[str], sizes: Sequence[str], prefix: str) -> Schema:
+    """Spec of the definition of `PostgreSQLDatabase`."""
+    secret = {
+        "type": "object",
+        "required": ["name"],
+        "properties": {"name": {"type": "string", "minLength": 1, "maxLength": 253}},
+    }
+    return {
+        "scope": "Namespaced",
+        "group": group,
+        "names": {"kind": NAMESPACED, "plural": f"{NAMESPACED.lower()}s"},
+        "versions": [
+            _version(
+                _parameters(versions, sizes),
+                {"writeConnectionSecretToRef": secret},
+                _name_rules(NAMESPACED, longest_name(prefix)),
+            )
+        ],
+    }
+
+
+def _version(parameters: Schema, more: Schema, rules: list[Schema]) -> Schema:
+    status = {field: {"type": "string"} for field in ("address", "database", "masterSecret")}
+    return {
+        "name": VERSION,
+        "served": True,
+        "referenceable": True,
+        "schema": {
+            "openAPIV3Schema": {
+                "type": "object",
+                "required": ["spec"],
+                "x-kubernetes-validations": rules,
+                "properties": {
+                    "spec": {
+                        "type": "object",
+                        "required": ["parameters"],
+                        "properties": {"parameters": parameters, **more},
+                    },
+                    "status": {"type": "object", "properties": status},
+                },
+            }
+        },
+    }
+
+
+def _parameters(versions: Sequence[str], sizes: Sequence[str]) -> Schema:
+    return {
+        "type": "object",
+        "properties": {
+            "storageGB": {
+                "type": "integer",
+                "default": ARGUMENTS["storage_gib"].default,
+                "minimum": _rds_settings.MIN_STORAGE_GIB,
+                "maximum": _rds_settings.MAX_STORAGE_GIB,
+            },
+            "version": {"type": "string", "enum": list(versions), "default": versions[-1]},
+            "size": {"type": "string", "enum": list(sizes), "default": sizes[0]},
+        },
+        "x-kubernetes-validations": [
+            _rule("self.storageGB >= oldSelf.storageGB", "storageGB can only grow: a volume cannot be made smaller"),
+            _rule(
+                "int(self.version) >= int(oldSelf.version)",
+                "version can only rise: Postgres cannot read the files of a later major version",
+            ),
+        ],
+    }
+
+
+def _name_rules(kind: str, longest: int) -> list[Schema]:
+    """What RDS allows as a name. A composite's own name does not count: Crossplane appends to the claim's."""
+    of_others = f"self.kind != '{kind}' || "
+    reserved = ", ".join(f"'{name}'" for name in RESERVED_NAMES)
+    return [
+        _rule(
+            f"{of_others}self.metadata.name.size() <= {longest}",
+            f"metadata.name must be at most {longest} characters, so that the names on AWS fit",
+        ),
+        _rule(
+            f"{of_others}self.metadata.name.matches('^[a-z](-?[a-z0-9])*$')",
+            "metadata.name must be lower-case letters, digits and single inner hyphens, and start with a letter",
+        ),
+        _rule(
+            f"{of_others}!(self.metadata.name in [{reserved}])",
+            f"metadata.name must be none of the server's own names: {', '.join(RESERVED_NAMES)}",
+        ),
+    ]
+
+
+def _rule(rule: str, message: str) -> Schema:
+    return {"rule": rule, "message": message}

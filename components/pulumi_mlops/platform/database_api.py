@@ -1,0 +1,167 @@
+"""Databases that developers ask for by a manifest: the definitions and compositions of Crossplane, on AWS.
+
+Does not own: Crossplane and its providers (`Crossplane`), the secret store, the network, the provider's role.
+"""
+
+import itertools
+from collections.abc import Iterator
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops import _aws, conventions
+from pulumi_mlops._args import Argument, check_args, dns_label, inputs, matches, object_name
+from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops.database import _backend
+from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
+from pulumi_mlops.database._rds_settings import MIN_SUBNETS
+from pulumi_mlops.platform import _database_compositions as compositions
+from pulumi_mlops.platform import _database_schema as schema
+
+ESTABLISHED = {"pulumi.com/waitFor": "condition=Established"}
+"""The definition's kind is in the API server."""
+
+
+class DatabaseApiArgs(TypedDict):
+    """Arguments of `DatabaseApi`."""
+
+    region: pulumi.Input[str]
+    """Region of the databases."""
+    vpc_id: pulumi.Input[str]
+    """The VPC of the subnets."""
+    subnet_ids: pulumi.Input[list[pulumi.Input[str]]]
+    """Private subnets in at least two zones."""
+    client_security_group_ids: dict[str, pulumi.Input[str]]
+    """Name of a client, of your choice → its security group, say `{"nodes": …}`. Nothing else can connect. The names
+    are plain: each makes a rule, which they tell apart."""
+    name_prefix: str
+    """What the names on AWS begin with: that for which the provider's role has `rds_statements`. At most 50
+    characters; a database's name may be as long as RDS's 63 characters leave, and 40 at most. Plain: the schema says
+    how long."""
+    group: NotRequired[str]
+    """API group of the kinds; default `database.example.org`. Plain: names of definitions follow from it."""
+    engine_versions: NotRequired[list[str]]
+    """Major versions of Postgres that may be asked for, oldest first; default: that of the library's release alone.
+    A manifest without a version gets the last one. Plain: each has a parameter group."""
+    instance_classes: NotRequired[dict[str, pulumi.Input[str]]]
+    """Size that may be asked for → its instance class; default: `small`, which is the class of `PostgresDatabase`,
+    `medium` and `large`. A manifest without a size gets the first one. The names are plain: they are in the schema."""
+    secret_store: NotRequired[pulumi.Input[str]]
+    """Name of the ClusterSecretStore of External Secrets that reads Secrets Manager; default `aws-secrets-manager`."""
+    tags: NotRequired[dict[str, pulumi.Input[str]]]
+    """Tags of every AWS resource, besides `Name`; default none."""
+
+
+ARGUMENTS = {
+    "region": Argument(rule=_aws.supported_region),
+    **{
+        same: OF_DATABASE[same]
+        for same in ("vpc_id", "subnet_ids", "client_security_group_ids.*", "secret_store", "tags")
+    },
+    "name_prefix": Argument(
+        rule=matches(
+            "[a-z](-?[a-z0-9]){0,48}-",
+            "lower-case letters, digits and single hyphens, a letter first and a hyphen last, at most 50 characters",
+        )
+    ),
+    "group": Argument(
+        default="database.example.org",
+        rule=matches(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+", "a DNS name with a dot"),
+    ),
+    "engine_versions": Argument(default=[_backend.DEFAULT_MAJOR], rule=OF_DATABASE["engine_version"].rule),
+    "instance_classes": Argument(
+        default={
+            "small": OF_DATABASE["instance_class"].default,
+            "medium": "db.m7g.large",
+            "large": "db.m7g.2xlarge",
+        }
+    ),
+    "instance_classes.*": Argument(rule=OF_DATABASE["instance_class"].rule),
+}
+
+
+class DatabaseApi(pulumi.ComponentResource):
+    """The kinds `PostgreSQLInstance` (a claim) and `PostgreSQLDatabase`, and what each becomes on RDS.
+
+    A manifest chooses by the labels `provider: aws` and `environment: production` or `development`. What is asked for
+    lives on RDS like a `PostgresDatabase` of the same size. Experimental: an API server has checked the schemas and the
+    resources, but no Crossplane has run the compositions yet. Let it depend on Crossplane's `provider_config`.
+
+    ```python
+    from pulumi_mlops.platform import DatabaseApi
+
+    network = {"vpc_id": "vpc-0123456789abcdef0", "subnet_ids": [f"subnet-0123456789abcdef{n}" for n in "01"]}
+    access = {"client_security_group_ids": {"nodes": "sg-0123456789abcdef0"}, "name_prefix": "tenants-"}
+    databases = DatabaseApi("databases", {"region": "eu-central-1", **network, **access})
+    pulumi.export("claims", databases.claims)
+    ```
+    """
+
+    claims: pulumi.Output[str]
+    """Name of the definition of the claims, known once the kind is there."""
+    databases: pulumi.Output[str]
+    """Name of the definition of `PostgreSQLDatabase`, known once the kind is there."""
+
+    def __init__(self, name: str, args: DatabaseApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(
+            DatabaseApi, name, args, DatabaseApiArgs, ARGUMENTS, problems=_problems, name_rule=object_name(40)
+        )
+        super().__init__("pulumi-mlops:index:DatabaseApi", name, inputs(args), opts)
+        self._name = name
+        group = checked["group"]
+        allowed = (group, checked["engine_versions"], [*checked["instance_classes"]], checked["name_prefix"])
+        claims = self._definition("claims", "v1", schema.claim_definition(*allowed))
+        databases = self._definition("databases", "v2", schema.namespaced_definition(*allowed))
+        place = compositions.Place(
+            **{key: value for key, value in checked.items() if key != "group"}  # type: ignore[arg-type]
+        )
+        defined = {compositions.CLAIM: claims, compositions.NAMESPACED: databases}
+        for (form, definition), environment in itertools.product(defined.items(), compositions.ENVIRONMENTS):
+            role = f"{form.kind.lower()}-aws-{environment}"
+            self._create(
+                role,
+                "v1",
+                "Composition",
+                {"name": f"{name}-{role}", "labels": {"provider": "aws", "environment": environment}},
+                compositions.spec(group, form, environment, place),
+                definition,
+            )
+
+        self.claims = name_of(claims)
+        self.databases = name_of(databases)
+        self.register_outputs({"claims": self.claims, "databases": self.databases})
+
+    def _definition(self, role: str, version: str, spec: Manifest) -> pulumi.Resource:
+        metadata = {"name": f"{spec['names']['plural']}.{spec['group']}", "annotations": ESTABLISHED}
+        return self._create(role, version, "CompositeResourceDefinition", metadata, spec)
+
+    def _create(
+        self, role: str, version: str, kind: str, metadata: Manifest, spec: Manifest, *needs: pulumi.Resource
+    ) -> pulumi.Resource:
+        labels = conventions.labels("database-api", self._name, metadata.get("labels"))
+        return k8s.apiextensions.CustomResource(
+            f"{self._name}-{role}",
+            api_version=f"apiextensions.crossplane.io/{version}",
+            kind=kind,
+            metadata={**metadata, "labels": labels},
+            spec=spec,
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*needs]),
+        )
+
+
+def _problems(args: DatabaseApiArgs) -> Iterator[str]:
+    subnets, clients = args["subnet_ids"], args["client_security_group_ids"]
+    if isinstance(subnets, list) and len(subnets) < MIN_SUBNETS:
+        yield f"args.subnet_ids must be at least {MIN_SUBNETS} subnets in different zones, got {subnets!r}"
+    if not clients:
+        yield "args.client_security_group_ids must not be empty: nothing could connect, got {}"
+    for field in ("client_security_group_ids", "instance_classes"):
+        for key in args[field]:
+            if complaint := dns_label(key):
+                yield f'args.{field} has the name "{key}", which {complaint}'
+    if not args["instance_classes"]:
+        yield "args.instance_classes must not be empty: no database could be asked for, got {}"
+    versions = args["engine_versions"]
+    if not versions or list(versions) != sorted(set(versions)):
+        yield f"args.engine_versions must be different versions, oldest first, got {versions!r}"
