@@ -158,7 +158,7 @@ def git_host(kind: str, user: str = USER) -> Iterator[GitHost]:
             length = int(self.headers.get("Content-Length") or 0)
             body = json.loads(self.rfile.read(length)) if length else {}
             parts = urlsplit(self.path)
-            is_list = self.command == "GET" and not parts.path.endswith("/user")
+            is_list = self.command == "GET" and not re.search(r"/(user|issues/\d+)$", parts.path)
             with host.lock:
                 host.requests.append((self.command, self.path))
                 host.authorizations.add(self.headers.get("Authorization"))
