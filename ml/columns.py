@@ -9,13 +9,14 @@ A cell is text. A column becomes something else only if all of its cells allow i
 | boolean | true or false, in any case |
 | text | everything else, also `02116` and integers of more than 64 bits |
 
-Blank cells are missing. The words of `MARKS` are missing in a column whose other cells are all numbers or all booleans;
-a word found there is the missing mark of this file and is missing in its text columns too. Elsewhere it is text.
+Blank cells are missing, and so are the words of `source.missing`, in every column. Without that setting, the words of
+`MARKS` are missing in a column whose other cells are all numbers or all booleans; a word found there is the missing
+mark of this file and is missing in its text columns too. Elsewhere it is text.
 Declared columns are not inferred: `features.categorical` are text, `features.numeric` are numbers. A column that looks
 like numbers or dates but is neither is refused with the line and the cell, unless it is declared or dropped.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -56,6 +57,8 @@ class Declared:
     unused: frozenset[str] = frozenset()
     label: str | None = None
     """The target of a classification: a column of any type."""
+    missing: frozenset[str] | None = None
+    """The words that are missing in every column; None: to be inferred."""
 
 
 class Typed(NamedTuple):
@@ -84,6 +87,7 @@ def declared(settings: Settings, names: list[str]) -> Declared:
         frozenset(name for name in names if new[name] in categorical),
         frozenset(name for name in names if not used(new[name])),
         next((name for name in names if new[name] == target), None) if settings.task is Task.CLASSIFICATION else None,
+        None if (missing := getattr(settings.source, "missing", None)) is None else frozenset(missing),
     )
 
 
@@ -116,19 +120,19 @@ class _Column:
         self._declared_number = name in declaration.numeric
         pattern = _DECLARED_NUMBER if self._declared_number else _NUMBER
         self._number: Any = self._matches(pattern)
-        blank = pc.equal(self._trimmed, "")
-        known = pc.invert(blank)
+        self._candidates = MARKS if declaration.missing is None else frozenset[str]()
+        known = pc.invert(self._among({"", *(declaration.missing or ())}))
         self._known: Any = known
         self.marks: frozenset[str] = frozenset()
         self.type = TEXT
         if name in declaration.categorical or name in declaration.unused:
             return
         for kind in (NUMBER, BOOLEAN):
-            fits = self._number if kind == NUMBER else self._matches(_BOOLEAN)
+            fits = pc.and_(known, self._number if kind == NUMBER else self._matches(_BOOLEAN))
             others = pc.and_(known, pc.invert(fits))
             if not pc.any(fits).as_py():
                 continue
-            if pc.any(pc.and_(others, pc.invert(self._among(MARKS)))).as_py():
+            if pc.any(pc.and_(others, pc.invert(self._among(self._candidates)))).as_py():
                 continue
             self.type = kind
             self.marks = frozenset(pc.unique(self._trimmed.filter(others)).to_pylist())
@@ -147,7 +151,7 @@ class _Column:
         """The first row that makes this column ambiguous, and why."""
         if self.type != TEXT or self.name in declaration.categorical | declaration.unused:
             return None
-        known = pc.and_(self._known, pc.invert(self._among(MARKS)))
+        known = pc.and_(self._known, pc.invert(self._among(self._candidates)))
         wrong = pc.and_(known, pc.invert(self._number))
         count, numbers = pc.sum(known).as_py() or 0, pc.sum(pc.and_(known, self._number)).as_py() or 0
         if not count or numbers == count:
@@ -191,7 +195,7 @@ class _Column:
             yield f"column {self.name!r}: {self._count(mark)} cells {mark!r} are missing"
         if self.type != TEXT:
             return
-        for mark in sorted(MARKS & set(pc.unique(self._trimmed.filter(self._among(MARKS))).to_pylist())):
+        for mark in sorted(set(pc.unique(self._trimmed.filter(self._among(self._candidates))).to_pylist())):
             reason = f"are missing, as in column {marks[mark]!r}" if mark in marks else "are text, not missing"
             yield f"column {self.name!r}: {self._count(mark)} cells {mark!r} {reason}"
         if self.name not in declaration.categorical and pc.any(self._matches(_SEVERAL_DIGITS)).as_py():
@@ -200,7 +204,7 @@ class _Column:
     def _matches(self, pattern: str) -> Any:
         return pc.match_substring_regex(self._trimmed, pattern)
 
-    def _among(self, words: frozenset[str]) -> Any:
+    def _among(self, words: Set[str]) -> Any:
         return pc.is_in(self._trimmed, pa.array(sorted(words), pa.large_string()))
 
     def _all(self, mask: Any, rows: Any = None) -> bool:

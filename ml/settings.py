@@ -30,7 +30,7 @@ from pydantic import (
 
 from ml.errors import SettingsError
 
-SOURCE_FIELDS = frozenset({"type", "bucket", "key", "format", "query"})
+SOURCE_FIELDS = frozenset({"type", "bucket", "key", "format", "missing", "query"})
 DEFAULT_SETTINGS_PATH = f"{SETTINGS_DIRECTORY}/{SETTINGS_FILE}"
 
 
@@ -88,6 +88,7 @@ class S3Source(_Source):
     bucket: str
     key: str
     format: DataFormat = _default("source.format")
+    missing: list[str] | None = None
 
 
 class SQLSource(_Source):
@@ -103,6 +104,7 @@ class FileSource(_Strict):
     type: Literal["FILE"]
     path: str = Field(min_length=1)
     format: DataFormat = _default("source.format")
+    missing: list[str] | None = None
 
 
 class Features(_Strict):

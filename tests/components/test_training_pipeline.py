@@ -341,6 +341,12 @@ def S3(**fields: Any) -> dict[str, Any]:
         ({"source": {**SQL, "bucket": "data"}}, "args.source.bucket does not belong to a source of type SQL"),
         ({"source": {"type": "FTP"}}, "args.source.type must be one of 'S3', 'SQL', got 'FTP'"),
         ({"source": S3(format="xlsx")}, "args.source.format must be one of 'csv', 'parquet', got 'xlsx'"),
+        (
+            {"source": S3(format="parquet", missing=["NA"])},
+            "args.source.missing belongs to the format csv, got ['NA'] with parquet",
+        ),
+        ({"source": S3(missing=[""])}, "args.source.missing[0] must not be empty"),
+        ({"source": {**SQL, "missing": []}}, "args.source.missing does not belong to a source of type SQL"),
         ({"target": ""}, "args.target must not be empty"),
         ({"features": {"numeric": ["a"], "categorical": ["a"]}}, "args.features.categorical must not name columns of"),
         ({"features": {"numeric": ["species"]}}, "args.features.numeric must not name the target, got 'species'"),

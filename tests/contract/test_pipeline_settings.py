@@ -19,7 +19,7 @@ from pulumi_mlops.training_pipeline import _pipeline_settings, checked_args
 from ml import settings as steps
 from ml.errors import SettingsError
 
-S3 = {"type": "S3", "bucket": "data", "key": "penguins.csv", "format": "csv"}
+S3 = {"type": "S3", "bucket": "data", "key": "penguins.csv", "format": "csv", "missing": ["NA"]}
 SQL = {"type": "SQL", "query": "select 1"}
 RIGHT: dict[str, Any] = {
     "model_name": "penguins",
@@ -47,7 +47,7 @@ NAMES = st.sampled_from(
         *("species", "length", "depth", "island", "year", "ratio", "old", "new", "a", "b", "", "x" * 200, "x" * 201),
         *("objective", "num_class", "seed", "random_state", "nthread", "scalling", "query", "length / depth", "a +"),
         *("S3", "SQL", "regression", "classification", "rmse", "r2", "accuracy", "log_loss", "Penguins", "../x"),
-        *("parquet", "csv", "NONE", "ERROR", "MISSING", "MEAN", "MIN_MAX"),
+        *("parquet", "csv", "missing", "NONE", "ERROR", "MISSING", "MEAN", "MIN_MAX"),
     ]
 )
 NUMBERS = st.sampled_from(
@@ -162,7 +162,7 @@ def test_the_right_document_is_accepted_and_every_default_is_written() -> None:
 
 def test_a_file_is_a_source_on_a_laptop_only() -> None:
     document = {**RIGHT, "source": {"type": FILE, "path": "penguins.csv"}}
-    assert understood_by_steps(document)["source"] == {"type": FILE, "path": "penguins.csv", "format": "csv"}
+    assert present(understood_by_steps(document)["source"]) == {"type": FILE, "path": "penguins.csv", "format": "csv"}
     assert understood_by_component(document) is None
     assert FILE not in list(SourceType)
 

@@ -84,6 +84,33 @@ def test_a_missing_mark_of_a_number_column_holds_for_the_file_and_is_told() -> N
     ]
 
 
+@pytest.mark.parametrize(
+    ("missing", "countries", "numbers", "type_"),
+    [
+        (["-999"], ["NA", "DE", None], [1, None, None], "integer"),
+        (["NA", "-999"], [None, "DE", None], [1, None, None], "integer"),
+        ([], ["NA", "DE", None], [1, -999, None], "integer"),
+    ],
+)
+def test_words_that_the_settings_name_are_missing_in_every_column_and_no_others(
+    missing: list[str], countries: list[Any], numbers: list[Any], type_: str
+) -> None:
+    source = {"type": "S3", "bucket": "data", "key": "table.csv", "missing": missing}
+    settings = bundles.settings(**(chosen().model_dump(mode="json") | {"source": source}))
+    table = sources.parse_csv(b"x,country,y\n1,NA,a\n-999,DE,b\n,,a\n", WHERE, settings)
+    assert [None if pd.isna(cell) else cell for cell in table.frame["country"]] == countries
+    assert [None if pd.isna(cell) else cell for cell in table.frame["x"]] == numbers
+    assert table.types == {"x": type_, "country": "text", "y": "text"}
+    assert table.notes == []
+
+
+def test_a_word_that_the_settings_do_not_name_makes_a_column_text() -> None:
+    source = {"type": "S3", "bucket": "data", "key": "table.csv", "missing": ["-999"]}
+    settings = bundles.settings(**(chosen().model_dump(mode="json") | {"source": source}))
+    assert read(["1", "NA"], settings).types["x"] == "text"
+    assert read(["1", "-999"], settings).types["x"] == "integer"
+
+
 def test_leading_zeros_are_told() -> None:
     assert read(["02116", "10001"]).notes == [
         "column 'x' has numbers with leading zeros and is text; features.numeric makes it numbers"

@@ -13,7 +13,7 @@ FULL: dict[str, Any] = {
     "schema_version": 1,
     "model_name": "penguins",
     "task": "classification",
-    "source": {"type": "S3", "bucket": "data", "key": "penguins.csv", "format": "csv"},
+    "source": {"type": "S3", "bucket": "data", "key": "penguins.csv", "format": "csv", "missing": ["NA"]},
     "target": "species",
     "features": {
         "renames": {"old": "new"},

@@ -158,6 +158,7 @@ FIELDS: dict[str, Field] = {
     "source.bucket": Field(rule=text(255)),
     "source.key": Field(rule=text(MAX_KEY)),
     "source.format": Field(default=DataFormat.CSV.value),
+    "source.missing": Field(rule=text(MAX_COLUMN_NAME)),
     "source.query": Field(rule=text(1_000_000)),
     "target": Field(rule=column),
     "features": Field(default={}),
@@ -199,9 +200,17 @@ def conflicts(document: Any, at: str = "") -> Iterator[str]:
 
     Values that are not known yet are not judged: a Pulumi Output is of none of the types that JSON has.
     """
+    yield from _source_conflicts(document["source"], at)
     yield from _feature_conflicts(document["features"], document["target"], at)
     yield from _parameter_problems(document["training"]["parameters"], at)
     yield from _evaluation_conflicts(document["evaluation"], document["task"], at)
+
+
+def _source_conflicts(source: Mapping[str, Any], at: str) -> Iterator[str]:
+    if source.get("missing") is None or not isinstance(source.get("format"), str):
+        return
+    if source["format"] != DataFormat.CSV:
+        yield f"{at}source.missing belongs to the format csv, got {source['missing']!r} with {source['format']}"
 
 
 def _feature_conflicts(features: Any, target: Any, at: str) -> Iterator[str]:

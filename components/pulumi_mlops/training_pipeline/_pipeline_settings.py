@@ -33,6 +33,10 @@ class SourceArgs(TypedDict):
     """S3: key of the file; a run by hand can name another one."""
     format: NotRequired[pulumi.Input[DataFormat]]
     """S3: format of the file; default csv."""
+    missing: NotRequired[list[str] | None]
+    """S3, format csv: the words that mean a missing cell, in every column, such as ["NA", "-999"]; [] for blank cells
+    alone. Blank cells always are missing. Default: `NA`, `null`, `?` and the like, where they stand among numbers or
+    booleans, and then in the columns of text of the same file."""
     secret: NotRequired[pulumi.Input[str] | None]
     """SQL: name of the Secret in the namespace whose key `uri` holds the SQLAlchemy URL."""
     query: NotRequired[pulumi.Input[str] | None]
@@ -93,7 +97,7 @@ ARGUMENTS = {
     "source.secret": Argument(rule=dns_label),
 }
 SOURCE_FIELDS = {
-    SourceType.S3: (("bucket", "key"), ("format",)),
+    SourceType.S3: (("bucket", "key"), ("format", "missing")),
     SourceType.SQL: (("secret", "query"), ()),
 }
 """Required and optional fields of each kind of source."""
@@ -124,7 +128,8 @@ def problems(args: "TrainingPipelineArgs", given: Mapping[str, Any]) -> Iterator
 def _source(source: SourceArgs) -> dict[str, Any]:
     """The fields of this kind of source, without the Secret's name: the steps get its value from the environment."""
     required, optional = SOURCE_FIELDS[SourceType(source["type"])]
-    return {key: value for key, value in source.items() if key in ("type", *required, *optional) and key != "secret"}
+    fields = {"type", *required, *optional} - {"secret"}
+    return {key: value for key, value in source.items() if key in fields and value is not None}
 
 
 def _source_problems(source: Mapping[str, Any]) -> Iterator[str]:
