@@ -20,6 +20,7 @@ def main() -> int:
     from ml.server.http import Server  # noqa: PLC0415
     from ml.server.loader import Loader  # noqa: PLC0415
     from ml.server.metrics import Metrics  # noqa: PLC0415
+    from ml.server.rate_limit import RateLimit  # noqa: PLC0415
     from ml.server.settings import BadSetting, Settings  # noqa: PLC0415
 
     log.configure()
@@ -31,7 +32,8 @@ def main() -> int:
     metrics = Metrics()
     app = App(settings, Loader(settings, metrics), metrics)
     clients = settings.clients_dir
-    door = None if clients is None else Door(app, Access(clients, settings.endpoint), metrics)
+    limit = None if settings.requests_per_minute is None else RateLimit(settings.requests_per_minute)
+    door = None if clients is None else Door(app, Access(clients, settings.endpoint), metrics, limit)
     server = Server(app, settings, app.drain, door)
     gc.freeze()  # what is there now stays for good; collections need not look at it
     server.run()

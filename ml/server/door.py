@@ -5,6 +5,7 @@ from typing import Any
 from ml.server.access import Access
 from ml.server.app import App, NotFound
 from ml.server.metrics import Metrics
+from ml.server.rate_limit import RateLimit
 from ml.server.refusal import Refusal
 
 
@@ -14,18 +15,24 @@ class Door:
     Who has no access learns nothing, not even which paths exist.
     """
 
-    def __init__(self, app: App, access: Access, metrics: Metrics) -> None:
+    def __init__(self, app: App, access: Access, metrics: Metrics, limit: RateLimit | None = None) -> None:
         self._app = app
         self._access = access
+        self._limit = limit
         self._metrics = metrics
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI's entry point; the server sends it nothing but requests."""
+        client = None
         try:
             client = self._access.client(scope["headers"])
+            if self._limit is not None:
+                self._limit.take(client)
             if not is_public(scope["path"]):
                 raise NotFound
         except Refusal as refusal:
+            if client is not None:
+                self._metrics.answered_client(client, refusal.status)
             await self._app.refuse(scope, send, refusal)
             return
 

@@ -31,6 +31,8 @@ class Settings:
     """Where clients outside ask, by the gateway: only with a key. None: nowhere."""
     clients_dir: Path | None = None
     """Directory with what is kept of the clients' keys; comes with `public_port`."""
+    requests_per_minute: int | None = None
+    """How many requests of one client are answered at the public port; None: all of them."""
     max_body_bytes: int = 4 * 1024 * 1024
     max_rows: int = 10_000
     max_in_flight: int = 256
@@ -64,6 +66,7 @@ class Settings:
                 "PUBLIC_PORT and CLIENTS_DIR must be set together: the public port answers nobody but the clients, "
                 f"got PUBLIC_PORT={public_port!r} and CLIENTS_DIR={clients!r}"
             )
+        limited = environment.get(Variable.CLIENT_REQUESTS_PER_MINUTE, "")
         return cls(
             model_name=name,
             model_version=environment.get(Variable.MODEL_VERSION, "").strip(),
@@ -74,6 +77,9 @@ class Settings:
             port=int(_number(environment, "PORT", cls.port, 0)),
             public_port=int(_number(environment, Variable.PUBLIC_PORT, PUBLIC_PORT, 0)) if public_port else None,
             clients_dir=Path(clients) if clients else None,
+            requests_per_minute=int(_number(environment, Variable.CLIENT_REQUESTS_PER_MINUTE, 1, 1))
+            if limited
+            else None,
             max_body_bytes=int(_number(environment, "MAX_BODY_BYTES", cls.max_body_bytes, 1)),
             max_rows=int(_number(environment, "MAX_ROWS", cls.max_rows, 1)),
             max_in_flight=int(_number(environment, "MAX_IN_FLIGHT", cls.max_in_flight, 1)),

@@ -331,12 +331,25 @@ def test_the_clients_are_a_secret_that_is_mounted_and_never_read_by_pulumi(
     assert mount == {"name": "clients", "mountPath": environment["CLIENTS_DIR"], "readOnly": True}
     assert "subPath" not in mount, "the kubelet would never update it"
     assert environment["PUBLIC_PORT"] == "8001"
+    assert "CLIENT_REQUESTS_PER_MINUTE" not in environment
     assert not [one for one in graph if "Secret" in one.type]
+
+
+def test_a_limit_of_requests_reaches_the_server_and_the_canary(build: Build) -> None:
+    graph = endpoint(build, access={"requests_per_minute": 600}, canary=CANARY)
+    limits = [
+        variable["value"]
+        for one in graph.of_kind("Deployment")
+        for variable in one.inputs["spec"]["template"]["spec"]["containers"][0]["env"]
+        if variable["name"] == "CLIENT_REQUESTS_PER_MINUTE"
+    ]
+    assert limits == ["600", "600"]
 
 
 @pytest.mark.parametrize(
     ("access", "complaint"),
     [
+        ({"requests_per_minute": 0}, "args.access.requests_per_minute must be between 1 and 1000000 requests, got 0"),
         ({"clients_secret": "Customers"}, "args.access.clients_secret must be a DNS label"),
         ({"client_secret": "customers"}, "did you mean"),
         ("open", "args.access must be"),

@@ -87,5 +87,7 @@ class Variable(StrEnum):
     """Server: port for clients outside, each with an API key; without it there is none."""
     CLIENTS_DIR = "CLIENTS_DIR"
     """Server: directory with what is kept of the clients' keys; must be set together with PUBLIC_PORT."""
+    CLIENT_REQUESTS_PER_MINUTE = "CLIENT_REQUESTS_PER_MINUTE"
+    """Server: how many requests a minute of one client are answered at PUBLIC_PORT; without it all of them."""
     WORKERS = "WORKERS"
     """Server: number of processes, which must be 1."""

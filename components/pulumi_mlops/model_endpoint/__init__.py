@@ -70,6 +70,9 @@ class AccessArgs(TypedDict):
     clients_secret: NotRequired[pulumi.Input[str] | None]
     """Name of the Secret with what is kept of the keys, in the endpoint's namespace; if it is left out,
     `<name>-clients`. Endpoints that name the same Secret have the same clients. Until it exists, nobody has access."""
+    requests_per_minute: NotRequired[int | None]
+    """How many requests a minute of one client each replica answers, from 1 to 1000000; the others get 429 with
+    Retry-After. Ten seconds' worth may come at once. Default: no limit."""
 
 
 class ModelEndpointArgs(TypedDict):
@@ -139,6 +142,7 @@ ARGUMENTS = {
     # Between "this pod is ending" and the end of its server; the gateway needs that long to hear of it.
     "drain_seconds": Argument(default=5, rule=between(1, MAX_DRAIN_SECONDS, "seconds")),
     "access.clients_secret": Argument(rule=dns_label),
+    "access.requests_per_minute": Argument(rule=between(1, 1_000_000, "requests")),
     "hosts": Argument(rule=not_empty),
     "gateway_name": Argument(default=conventions.GATEWAY_NAME, rule=dns_label),
     "gateway_namespace": Argument(default=conventions.GATEWAY_NAMESPACE, rule=dns_label),

@@ -199,11 +199,7 @@ def _container(endpoint: str, args: "ModelEndpointArgs", drain: int) -> Manifest
         Variable.MODEL_NAME: endpoint if args["model_name"] is None else args["model_name"],
         Variable.MODELS_DIR: MODELS_PATH,
         Variable.WORKERS: "1",  # replicas scale, not processes: each would hold the model once more
-        **(
-            {Variable.PUBLIC_PORT: str(PUBLIC_PORT), Variable.CLIENTS_DIR: CLIENTS_DIRECTORY}
-            if args["access"] is not None
-            else {}
-        ),
+        **({} if args["access"] is None else _public(args["access"])),
         "OMP_NUM_THREADS": "1",  # a row is too little work to share; threads only wait for each other
     }
     return {
@@ -231,6 +227,16 @@ def _container(endpoint: str, args: "ModelEndpointArgs", drain: int) -> Manifest
                 else []
             ),
         ],
+    }
+
+
+def _public(access: "AccessArgs") -> dict[str, str]:
+    """What the server is told about its public port."""
+    limit = access["requests_per_minute"]
+    return {
+        Variable.PUBLIC_PORT: str(PUBLIC_PORT),
+        Variable.CLIENTS_DIR: CLIENTS_DIRECTORY,
+        **({} if limit is None else {Variable.CLIENT_REQUESTS_PER_MINUTE: str(limit)}),
     }
 
 
