@@ -7,6 +7,7 @@ import pkgutil
 from typing import Any
 
 import pulumi
+import pulumi_kubernetes as k8s
 import pulumi_mlops.platform
 import pytest
 from pulumi_mlops import ArgumentError
@@ -19,6 +20,8 @@ from tests.conftest import UNKNOWN, Build
 
 each = pytest.mark.parametrize("name", ADD_ONS)
 NO_IMAGES = {"public_gateway"}
+SEVERAL = {"external_dns", "public_gateway"}
+"""Add-ons of which a cluster may have several: for zones, or doors, of their own."""
 """Add-ons whose charts name no image: Istio puts its own into the gateway's pods."""
 each_with_images = pytest.mark.parametrize("name", sorted(ADD_ONS.keys() - NO_IMAGES))
 
@@ -154,6 +157,48 @@ def test_its_objects_can_have_another_name_than_its_component(build: Build, name
         for inputs in (found, expected):  # the password bears the name of its resource in the mock
             inputs.get("one-redis", {}).pop("stringData", None)
         assert found == expected
+
+
+def two(name: str, args: dict[str, Any], opts: pulumi.ResourceOptions | None) -> None:
+    """Two in one stack, with other names and in other namespaces; the second one with `opts`."""
+    component = ADD_ON_ARGUMENTS[name][0]
+    component("one", args)
+    component("two", {**args, "namespace": "elsewhere"}, opts)
+
+
+@each
+def test_two_live_in_one_stack_in_clusters_of_their_own(build: Build, name: str) -> None:
+    def program(args: dict[str, Any]) -> None:
+        two(name, args, pulumi.ResourceOptions(providers=[k8s.Provider("west", kubeconfig="{}")]))
+
+    for args in ADD_ON_ARGUMENTS[name][1:]:
+        graph = build(lambda given=args: program(given))
+        assert len({one.urn for one in graph}) == len(graph.registrations)
+
+
+@each
+def test_a_cluster_takes_a_second_one_only_where_nothing_of_it_is_the_clusters(build: Build, name: str) -> None:
+    args = ADD_ON_ARGUMENTS[name][1]
+    if name in SEVERAL:
+        graph = build(lambda: two(name, args, None))
+        assert len({one.urn for one in graph}) == len(graph.registrations)
+        return
+    add_on = ADD_ONS[name]
+    component = add_on.component or HelmAddOn
+    refusals: list[str] = []
+
+    def program() -> None:
+        with pytest.raises(ArgumentError) as caught:
+            two(name, args, None)
+        refusals.append(str(caught.value))
+
+    graph = build(program)
+    assert refusals == [
+        f'{component.__name__} "two": its cluster has {component.__name__} "one" already, and a cluster has one '
+        f"{component.__name__}, since {add_on.once_because}; pass the Kubernetes provider of another cluster in "
+        "opts.providers"
+    ]
+    assert not [one for one in graph if one.name.startswith("two-")], "it is refused before it makes anything"
 
 
 def test_a_chart_that_the_library_does_not_know_is_one_description(build: Build) -> None:

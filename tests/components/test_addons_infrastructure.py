@@ -3,6 +3,8 @@
 import inspect
 from typing import Any
 
+import pulumi
+import pulumi_kubernetes as k8s
 import pytest
 from pulumi_mlops import ArgumentError
 
@@ -81,8 +83,9 @@ def test_registered_outputs_are_the_attributes_of_the_class(build: Build, addon:
 @each
 def test_two_live_in_one_stack(build: Build, addon: Addon) -> None:
     def program() -> None:
+        west = pulumi.ResourceOptions(providers=[k8s.Provider("west", kubeconfig="{}")])
         addon.component("one", addon.most)
-        addon.component("two", {**addon.most, "namespace": "other", **addon.second})
+        addon.component("two", {**addon.most, "namespace": "other", **addon.second}, west)
 
     graph = build(program)
 

@@ -163,12 +163,6 @@ def test_the_outputs_say_where_it_is_and_when_it_is_ready(build: Build) -> None:
     assert build(program, preview=True).outputs_of("argocd")["namespace"] == "argocd"
 
 
-def test_two_live_in_one_stack(build: Build) -> None:
-    graph = build(lambda: (program("one"), program("two", namespace="elsewhere")))
-
-    assert len({one.urn for one in graph}) == len(graph.registrations)
-
-
 def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
     changes = {key: unknown for key in ("host", "oidc_issuer", "oidc_client_id", "oidc_secret_name", "image_mirror")}
 

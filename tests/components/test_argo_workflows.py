@@ -100,12 +100,6 @@ def test_the_executor_may_run_in_a_restricted_namespace() -> None:
     assert security["capabilities"] == {"drop": ["ALL"]}
 
 
-def test_two_installations_live_in_one_stack(build: Build) -> None:
-    graph = build(lambda: (program("one"), program("two", namespace="elsewhere")))
-
-    assert len({one.urn for one in graph}) == len(graph.registrations)
-
-
 def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
     graph = build(lambda: program(namespace=unknown("n"), image_mirror=unknown("registry")), preview=True)
 

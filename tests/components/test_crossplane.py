@@ -189,12 +189,6 @@ def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
     assert {"Release", "Provider", "ClusterProviderConfig", "ImageConfig"} <= graph.kinds()
 
 
-def test_two_live_in_one_stack(build: Build) -> None:
-    graph = build(lambda: (program("one"), program("two", namespace="elsewhere")))
-
-    assert len({one.urn for one in graph}) == len(graph.registrations)
-
-
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [

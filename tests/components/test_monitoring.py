@@ -25,12 +25,6 @@ def test_the_fullest_is_as_reviewed(build: Build, snapshot: SnapshotAssertion) -
     assert build(lambda: program(**MONITORING_FULL)).contract() == snapshot
 
 
-def test_two_live_in_one_stack(build: Build) -> None:
-    graph = build(lambda: (program("one"), program("two", namespace="elsewhere")))
-
-    assert len({one.urn for one in graph}) == len(graph.registrations)
-
-
 def test_the_release_is_known_when_it_is_ready_and_the_namespace_before(build: Build) -> None:
     outputs = build(program, preview=True).outputs_of("monitoring")
 

@@ -5,6 +5,8 @@ import json
 import re
 from typing import Any
 
+import pulumi
+import pulumi_kubernetes as k8s
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,8 +166,9 @@ def test_a_login_without_a_group_has_no_rights_at_all(build: Build) -> None:
 
 def test_names_do_not_meet_those_of_the_chart_nor_of_a_second_one(build: Build) -> None:
     def two() -> None:
-        for name in (NAME, "other"):
-            ArgoWorkflows(name, {**ARGO_WORKFLOWS, "server": SERVER})
+        west = pulumi.ResourceOptions(providers=[k8s.Provider("west", kubeconfig="{}")])
+        ArgoWorkflows(NAME, {**ARGO_WORKFLOWS, "server": SERVER})
+        ArgoWorkflows("other", {**ARGO_WORKFLOWS, "server": SERVER}, west)
 
     names = [one.inputs["metadata"]["name"] for one in build(two).of_kind("ClusterRole")]
     assert len(names) == len(set(names)) == 4

@@ -1,30 +1,36 @@
-"""A cluster has one platform: a second one would find every name taken, halfway through `up`."""
+"""What a cluster takes once: a second one would be refused by the API server or by Helm, halfway through `up`."""
 
-from weakref import WeakKeyDictionary
+from weakref import ReferenceType, WeakKeyDictionary, ref
 
 import pulumi
 
 from pulumi_mlops._args import ArgumentError
 
-_platforms: WeakKeyDictionary[pulumi.Resource, str] = WeakKeyDictionary()
-"""Kubernetes provider → the platform that uses it; the stack stands for the default provider."""
+_taken: WeakKeyDictionary[pulumi.Resource, dict[str, tuple[ReferenceType[pulumi.ComponentResource], str]]] = (
+    WeakKeyDictionary()
+)
+"""Kubernetes provider → what its cluster has: the component, and what it calls itself. The stack stands for the default
+provider."""
 
 
-def claim(platform: pulumi.ComponentResource, name: str) -> None:
-    """Notes that the cluster of the component's Kubernetes provider has this platform now.
+def claim(component: pulumi.ComponentResource, name: str, kind: str, remedy: str) -> None:
+    """Notes that the cluster of the component's Kubernetes provider has one of this kind now.
 
     Clusters are told apart by their providers: what a kubeconfig says may be known only during `up`.
 
+    Args:
+        component: whose children go into the cluster.
+        name: the component's name.
+        kind: what a cluster has one of, with its reason, such as "one platform".
+        remedy: what to do where it has one already.
+
     Raises:
-        ArgumentError: a platform of this program has the same provider.
+        ArgumentError: another component of this program with the same provider is of this kind.
     """
-    cluster = platform.get_provider("kubernetes:core/v1:Namespace") or pulumi.runtime.get_root_resource()
+    cluster = component.get_provider("kubernetes:core/v1:Namespace") or pulumi.runtime.get_root_resource()
     if cluster is None:
         return  # there is no stack: the component is made for a program in another language
-    owner = f'{type(platform).__name__} "{name}"'
-    if other := _platforms.get(cluster):
-        raise ArgumentError(
-            f"{owner}: its cluster has {other} already, and a cluster has one platform; "
-            "pass the Kubernetes provider of another cluster in opts.providers, and a resource_prefix in args"
-        )
-    _platforms[cluster] = owner
+    owner = f'{type(component).__name__} "{name}"'
+    holder, other = _taken.setdefault(cluster, {}).setdefault(kind, (ref(component), owner))
+    if holder() is not component:
+        raise ArgumentError(f"{owner}: its cluster has {other} already, and a cluster has {kind}; {remedy}")

@@ -28,6 +28,7 @@ from pulumi_mlops._args import (
 )
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import TIMEOUT_SECONDS, Chart, HelmValues, release
+from pulumi_mlops.platform._one_per_cluster import claim
 
 
 class ReleaseArgs(TypedDict):
@@ -114,6 +115,9 @@ class AwsEnvironment:
     interruption_queue_arn: pulumi.Input[str] | None = None
 
 
+ONE_RELEASE = "its definitions belong to one Helm release"
+"""Why a cluster takes an add-on once whose chart renders its definitions: Helm refuses them to a second release."""
+
 Permissions = Callable[[AwsEnvironment], list[_addons.Statement]]
 """What the role of one service account must be allowed, as `WorkloadIdentity` takes it; empty: it gets no role."""
 
@@ -166,6 +170,8 @@ class AddOn(Generic[ArgsT]):
     """Repositories of its images, which a mirror has under the same paths; `*` stands for any."""
     service_accounts: Mapping[str, Permissions] = field(default_factory=dict[str, Permissions])
     """Service accounts that call AWS → what their roles must be allowed."""
+    once_because: str = ""
+    """Why a cluster takes it once, such as `ONE_RELEASE`; empty: it takes several."""
     endpoints: tuple[str, ...] = ()
     """Short names of the AWS services that it calls beside S3, which need interface endpoints without NAT gateways."""
 
@@ -181,6 +187,7 @@ class AddOn(Generic[ArgsT]):
 
     def create_namespace(self, component: pulumi.ComponentResource, name: str, args: AddOnArgs) -> pulumi.Output[str]:
         """Creates the namespace of the component called `name`, where something has to be in it before the charts."""
+        self.claim(component, name)
         place = self.namespace if args["namespace"] is None else args["namespace"]
         return _addons.namespace(name, place, component, self.namespace_labels, args["object_name"])
 
@@ -197,6 +204,7 @@ class AddOn(Generic[ArgsT]):
 
         `args` are the checked arguments of the component called `name`; `needs` come before the first chart.
         """
+        self.claim(component, name)
         place = self.create_namespace(component, name, cast("AddOnArgs", args)) if namespace is None else namespace
         called = args["object_name"] or name
         made: dict[str, k8s.helm.v3.Release] = {}
@@ -218,6 +226,12 @@ class AddOn(Generic[ArgsT]):
         last = made[self.releases[-1].role]
         ready = _addons.when_ready(last, f"{called}{self.main.suffix}")
         return Installed(pulumi.Output.from_input(place), ready, made[self.main.role])
+
+    def claim(self, component: pulumi.ComponentResource, name: str) -> None:
+        """Refuses a second one in a cluster that takes one; for a component that makes something before `install`."""
+        if self.once_because:
+            kind = f"one {type(component).__name__}, since {self.once_because}"
+            claim(component, name, kind, "pass the Kubernetes provider of another cluster in opts.providers")
 
 
 def check_add_on(

@@ -16,6 +16,7 @@ from pulumi_mlops.platform import _addons, _argo_cd_config, _published
 from pulumi_mlops.platform._argo_cd_args import ARGUMENTS, ArgoCDArgs, problems
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform.add_on import (
+    ONE_RELEASE,
     AddOn,
     ChartRelease,
     HelmValues,
@@ -183,6 +184,7 @@ def statements(
 
 ADD_ON = AddOn(
     component=ArgoCD,
+    once_because=ONE_RELEASE,
     main=ChartRelease(chart=CHART, values=values, timeout_seconds=TIMEOUT_SECONDS),
     namespace=conventions.ARGO_CD_NAMESPACE,
     images=("argoproj/argocd", "docker/library/redis", "docker/library/haproxy"),

@@ -16,6 +16,7 @@ from pulumi_mlops._manifests import Manifest, container_security, gib, name_of, 
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform.add_on import (
+    ONE_RELEASE,
     AddOn,
     AddOnArgs,
     ChartRelease,
@@ -200,6 +201,7 @@ def statements(queue_arns: Sequence[pulumi.Input[str]]) -> list[_addons.Statemen
 
 ADD_ON = AddOn(
     component=ArgoEvents,
+    once_because=ONE_RELEASE,
     main=ChartRelease(chart=CHART, values=values),
     namespace=conventions.ARGO_EVENTS_NAMESPACE,
     images=(

@@ -19,6 +19,7 @@ from pulumi_mlops.platform import _argo_access, _argo_server, _published
 from pulumi_mlops.platform._argo_server import ArgoServerArgs, ArtifactRepositoryArgs, WorkflowArchiveArgs
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform.add_on import (
+    ONE_RELEASE,
     AddOn,
     ChartArgs,
     ChartRelease,
@@ -196,6 +197,7 @@ def workflow_defaults() -> Manifest:
 
 ADD_ON = AddOn(
     component=ArgoWorkflows,
+    once_because=ONE_RELEASE,
     main=ChartRelease(chart=CHART, values=values),
     namespace=conventions.ARGO_NAMESPACE,
     images=(CONTROLLER_REPOSITORY, EXECUTOR_REPOSITORY, _argo_server.SERVER_REPOSITORY),

@@ -16,6 +16,7 @@ from pulumi_mlops._manifests import Manifest, name_of, resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform.add_on import (
+    ONE_RELEASE,
     AddOn,
     AddOnArgs,
     CallerArgs,
@@ -186,6 +187,7 @@ def statements(zone_ids: Sequence[pulumi.Input[str]], *, partition: str = "aws")
 
 ADD_ON = AddOn(
     component=CertManager,
+    once_because=ONE_RELEASE,
     main=ChartRelease(chart=CHART, values=values),
     namespace=NAMESPACE,
     images=("jetstack/cert-manager-*",),

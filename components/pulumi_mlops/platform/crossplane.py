@@ -269,6 +269,7 @@ iam_statements = _crossplane_permissions.iam
 
 ADD_ON = AddOn(
     component=Crossplane,
+    once_because="it owns the definitions of the cluster",
     main=ChartRelease(chart=CHART, values=values),
     namespace=conventions.CROSSPLANE_NAMESPACE,
     images=(REPOSITORY,),

@@ -84,7 +84,12 @@ class EksPlatform(pulumi.ComponentResource):
             EksPlatform, name, args, EksPlatformArgs, ARGUMENTS, problems=_problems, name_rule=object_name(40)
         )
         super().__init__("pulumi-mlops:index:EksPlatform", name, inputs(args), opts)
-        claim(self, name)
+        claim(
+            self,
+            name,
+            "one platform",
+            "pass the Kubernetes provider of another cluster in opts.providers, and a resource_prefix in args",
+        )
         self._name = name
         self._args = checked
         self._names = PartNames(checked["resource_prefix"])

@@ -16,6 +16,7 @@ from pulumi_mlops._manifests import name_of, resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform.add_on import (
+    ONE_RELEASE,
     AddOn,
     AddOnArgs,
     CallerArgs,
@@ -181,6 +182,7 @@ def statements(
 
 ADD_ON = AddOn(
     component=ExternalSecrets,
+    once_because=ONE_RELEASE,
     main=ChartRelease(chart=CHART, values=values),
     namespace=NAMESPACE,
     images=(REPOSITORY,),

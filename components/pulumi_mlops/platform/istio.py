@@ -16,6 +16,7 @@ from pulumi_mlops._manifests import resources
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform.add_on import (
+    ONE_RELEASE,
     AddOn,
     AddOnArgs,
     ChartRelease,
@@ -136,6 +137,7 @@ def values(_: str, args: IstioArgs) -> HelmValues:
 
 ADD_ON = AddOn(
     component=Istio,
+    once_because=ONE_RELEASE,
     needs=("gateway_api",),
     before=(ChartRelease(chart=BASE, values=base_values, role="base", suffix="-base"),),
     main=ChartRelease(chart=ISTIOD, values=values),

@@ -18,6 +18,7 @@ from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._karpenter import node_class, node_pool, permissions
 from pulumi_mlops.platform.add_on import (
+    ONE_RELEASE,
     AddOn,
     AddOnArgs,
     AwsEnvironment,
@@ -189,6 +190,7 @@ def _of_environment(aws: AwsEnvironment) -> list[_addons.Statement]:
 
 ADD_ON = AddOn[KarpenterArgs](
     component=Karpenter,
+    once_because=ONE_RELEASE,
     # Helm never updates the definitions inside a chart, so that upstream has a second chart with them as templates.
     before=(ChartRelease(chart=DEFINITIONS, role="definitions", suffix="-crd"),),
     main=ChartRelease(chart=CHART, values=values, skip_crds=True),

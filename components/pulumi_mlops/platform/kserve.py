@@ -14,6 +14,7 @@ from pulumi_mlops._args import Argument, dns_label, matches, not_empty, quantity
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform.add_on import (
+    ONE_RELEASE,
     AddOn,
     AddOnArgs,
     ChartRelease,
@@ -195,6 +196,7 @@ def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[_addons.Stateme
 
 ADD_ON = AddOn[KServeArgs](
     component=KServe,
+    once_because=ONE_RELEASE,
     needs=("cert_manager",),
     # One after the other: a runtime is refused while the controller's webhook does not answer.
     before=(ChartRelease(chart=DEFINITIONS, role="definitions", suffix="-definitions"),),

@@ -88,6 +88,7 @@ class LoadBalancerController(pulumi.ComponentResource):
     def __init__(self, name: str, args: LoadBalancerControllerArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         checked = check_add_on(LoadBalancerController, name, args, LoadBalancerControllerArgs, ARGUMENTS)
         super().__init__("pulumi-mlops:index:LoadBalancerController", name, add_on_inputs(args), opts)
+        ADD_ON.claim(self, name)
         # Not by the chart, whose definitions an upgrade would leave as they are.
         known = _definitions.install(name, definitions(), self, keep=checked["keep_definitions"])
         installed = ADD_ON.install(self, name, checked, needs=list(known.values()))
@@ -157,6 +158,7 @@ def statements(*, partition: str = "aws") -> list[_addons.Statement]:
 
 ADD_ON = AddOn(
     component=LoadBalancerController,
+    once_because="its definitions have fixed names",
     needs=("cert_manager",),
     main=ChartRelease(chart=CHART, values=values, skip_crds=True),
     namespace=NAMESPACE,

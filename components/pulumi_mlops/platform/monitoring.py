@@ -194,6 +194,7 @@ def _remote_write(args: MonitoringArgs) -> HelmValues:
 
 ADD_ON = AddOn(
     component=Monitoring,
+    once_because="its node exporter takes a port of each node",
     needs=("cert_manager",),
     main=ChartRelease(chart=CHART, values=values, timeout_seconds=TIMEOUT_SECONDS),
     namespace=conventions.MONITORING_NAMESPACE,

@@ -138,7 +138,12 @@ class Platform(pulumi.ComponentResource):
         args = renamed(f'Platform "{name}"', args)
         checked = check_args(Platform, name, args, PlatformArgs, ARGUMENTS, name_rule=object_name(40))
         super().__init__("pulumi-mlops:index:Platform", name, inputs(args), opts)
-        claim(self, name)
+        claim(
+            self,
+            name,
+            "one platform",
+            "pass the Kubernetes provider of another cluster in opts.providers, and a resource_prefix in args",
+        )
         self._name = name
         self._args = checked
         self._names = PartNames(checked["resource_prefix"])

@@ -15,6 +15,7 @@ from pulumi_mlops._manifests import container_security
 from pulumi_mlops.platform import _addons
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform.add_on import (
+    ONE_RELEASE,
     AddOn,
     AddOnArgs,
     ChartRelease,
@@ -161,6 +162,7 @@ def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[_addons.Stateme
 
 ADD_ON = AddOn(
     component=Seldon,
+    once_because=ONE_RELEASE,
     needs=("cert_manager",),
     main=ChartRelease(chart=CHART, values=values),
     namespace=conventions.SELDON_NAMESPACE,
