@@ -80,3 +80,14 @@ def test_a_cluster_that_refuses_is_one_sentence_and_no_key(command: Any) -> None
     assert shown.startswith("keys: `kubectl apply")
     assert 'namespaces "no-such-namespace" not found' in shown
     assert "\n" not in shown
+
+
+def test_without_a_cluster_the_answer_is_one_sentence_that_says_what_to_set(
+    command: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "kubeconfig").write_text("apiVersion: v1\nkind: Config\n")
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "kubeconfig"))
+
+    refusal = command("list", "keys/birds")
+    assert refusal.count("localhost:8080") == 1, refusal
+    assert refusal.endswith("; set KUBECONFIG, or name a context by --context")

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -9,6 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from pulumi_mlops.cli.errors import CommandError
+
+_LOG = re.compile(r"[IWEF]\d{4} ")
+"""Lines of kubectl's own log, which repeat what its message says."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Kubectl:
             [self.executable, *words], input=content, capture_output=True, text=True, check=False
         )  # fmt: skip
         if done.returncode:
-            reason = " ".join(done.stderr.split()).removeprefix("error: ") or "it does not say why"
-            raise CommandError(f"`kubectl {' '.join(words)}` failed: {reason}")
+            lines = [line for line in done.stderr.splitlines() if not _LOG.match(line)]
+            reason = " ".join(" ".join(lines).split()).removeprefix("error: ") or "it does not say why"
+            hint = "; set KUBECONFIG, or name a context by --context" if "localhost:8080" in reason else ""
+            raise CommandError(f"`kubectl {' '.join(words)}` failed: {reason}{hint}")
         return done.stdout
