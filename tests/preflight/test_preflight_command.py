@@ -28,7 +28,6 @@ Preflight = Callable[..., int]
 @pytest.fixture
 def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The current directory, with a project and a recorded preview in it."""
-    (tmp_path / "Pulumi.yaml").write_text("name: team\nruntime: python\n")
     (tmp_path / "preview.json").write_text(recorded.text("new-foundation-prod"))
     monkeypatch.chdir(tmp_path)
     return tmp_path

@@ -69,8 +69,7 @@ def run(arguments: Sequence[str]) -> int:
     stack: str = given.stack
     file: Path | None = given.preview
     as_json: bool = given.json
-    project = Project.find(Path.cwd())
-    preview = _preview(file, stack, project)
+    preview = _preview(file, stack)
     planned = Planned(preview)
     account = Account.open(aws.session(str(planned.provider_option("profile") or "")), planned.region)
     results = [*_incomplete(preview), *checked(planned, account, CHECKS)]
@@ -107,8 +106,8 @@ def _results(name: str, check: Check, planned: Planned, account: Account) -> Ite
         yield not_checked(name, f"AWS refused the question: {problem}")
 
 
-def _preview(file: Path | None, stack: str, project: Project) -> Preview:
-    """The preview in a file, or else one by the user's own Pulumi CLI.
+def _preview(file: Path | None, stack: str) -> Preview:
+    """The preview in a file, which needs no project, or else one by the user's own Pulumi CLI.
 
     Raises:
         CommandError: there is none: no CLI, no login, no such stack, or a file of something else.
@@ -116,6 +115,7 @@ def _preview(file: Path | None, stack: str, project: Project) -> Preview:
     try:
         if file:
             return load(file, stack)
+        project = Project.find(Path.cwd())
         executable()
         say(f"previewing stack {stack} …")
         return read(Pulumi(project.directory).preview(stack).stdout, stack)
