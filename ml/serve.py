@@ -32,7 +32,7 @@ def main() -> int:
     metrics = Metrics()
     app = App(settings, Loader(settings, metrics), metrics)
     clients = settings.clients_dir
-    limit = None if settings.requests_per_minute is None else RateLimit(settings.requests_per_minute)
+    limit = None if settings.client_requests_per_minute is None else RateLimit(settings.client_requests_per_minute)
     door = None if clients is None else Door(app, Access(clients, settings.endpoint), metrics, limit)
     server = Server(app, settings, app.drain, door)
     gc.freeze()  # what is there now stays for good; collections need not look at it

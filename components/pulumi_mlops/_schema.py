@@ -133,6 +133,10 @@ def _alternatives(hint: Any) -> tuple[Any, ...]:
     return (hint,)
 
 
+def _takes_none(hint: Any) -> bool:
+    return hint in (Any, type(None)) or type(None) in get_args(hint)
+
+
 def _fits(value: Any, hint: Any, at: str, found: list[Problem]) -> bool:
     """Whether the value has the shape of the type; problems further inside go to `found`."""
     origin = get_origin(hint) or hint
@@ -144,8 +148,11 @@ def _fits(value: Any, hint: Any, at: str, found: list[Problem]) -> bool:
     if origin is list:
         if not isinstance(value, list):
             return False
+        part = (get_args(hint) or (Any,))[0]
         for index, item in enumerate(cast("list[Any]", value)):
-            _check_value(item, (get_args(hint) or (Any,))[0], f"{at}[{index}]", found)
+            if item is None and not _takes_none(part):  # in a dict, None is what was left out; a list has no such place
+                found.append(Problem(f"{at}[{index}] must not be None", f"{at}[{index}]"))
+            _check_value(item, part, f"{at}[{index}]", found)
         return True
     if origin in (dict, Mapping):
         if not isinstance(value, Mapping):

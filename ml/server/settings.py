@@ -31,7 +31,7 @@ class Settings:
     """Where clients outside ask, by the gateway: only with a key. None: nowhere."""
     clients_dir: Path | None = None
     """Directory with what is kept of the clients' keys; comes with `public_port`."""
-    requests_per_minute: int | None = None
+    client_requests_per_minute: int | None = None
     """How many requests of one client are answered at the public port; None: all of them."""
     max_body_bytes: int = 4 * 1024 * 1024
     max_rows: int = 10_000
@@ -77,7 +77,7 @@ class Settings:
             port=int(_number(environment, "PORT", cls.port, 0)),
             public_port=int(_number(environment, Variable.PUBLIC_PORT, PUBLIC_PORT, 0)) if public_port else None,
             clients_dir=Path(clients) if clients else None,
-            requests_per_minute=int(_number(environment, Variable.CLIENT_REQUESTS_PER_MINUTE, 1, 1))
+            client_requests_per_minute=int(_number(environment, Variable.CLIENT_REQUESTS_PER_MINUTE, 1, 1))
             if limited
             else None,
             max_body_bytes=int(_number(environment, "MAX_BODY_BYTES", cls.max_body_bytes, 1)),

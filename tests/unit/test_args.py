@@ -141,6 +141,7 @@ def test_all_problems_come_at_once() -> None:
         ({"owner": "a", "price": "2"}, "args.price must be a number, got '2'"),
         ({"owner": "a", "electric": "yes"}, "args.electric must be true or false, got 'yes'"),
         ({"owner": "a", "wheels": {}}, "args.wheels must be a list, got {}"),
+        ({"owner": "a", "wheels": [None]}, "args.wheels[0] must not be None"),
         ({"owner": "a", "labels": []}, "args.labels must be a dict, got []"),
         ({"owner": "a", "labels": {"team": 1}}, "args.labels.team must be a string, got 1"),
         (

@@ -219,9 +219,6 @@ def _feature_conflicts(features: Any, target: Any, at: str) -> Iterator[str]:
     renames: Mapping[str, Any] = features["renames"]
     formulas: Mapping[str, Any] = features["engineered"]
     at += "features"
-    for field in ("numeric", "categorical", "drop"):
-        if None in (features.get(field) or ()):
-            yield f"{at}.{field} must not name null"
     for field, names in {"renames": renames, "engineered": formulas}.items():
         for name in names:
             if complaint := column(name):
