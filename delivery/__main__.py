@@ -1,4 +1,4 @@
-"""`python -m delivery promote|revert`: prints {"outcome", "detail"} as one line of JSON.
+"""`python -m delivery checkout|promote|revert`: prints {"outcome", "detail"} as one line of JSON.
 
 Exit status: 0 done or nothing to do, 1 an error, 3 the overlay is held by a person.
 """
@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from delivery.checkout import clone
+from delivery.argo_cd import Application, Cluster, wait
+from delivery.checkout import clone, fetch
 from delivery.errors import DeliveryError
 from delivery.overlay import Image
 from delivery.promotion import Outcome, promote, revert
@@ -32,15 +33,28 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _carry_out(arguments: argparse.Namespace, directory: Path) -> tuple[str, str | None]:
+    if arguments.command == "checkout":
+        fetch(arguments.repository, arguments.revision, arguments.directory, arguments.token_file)
+        return "checked out", arguments.revision
     if arguments.command == "promote":
-        repository, _, digest = arguments.image.partition("@")
-        image = Image(arguments.name, repository, digest)
-        checkout = clone(arguments.repository, arguments.branch, directory, arguments.token_file)
-        done = promote(checkout, arguments.overlay, image, arguments.revision)
-        return done.outcome, done.detail
+        return _promote(arguments, directory)
     checkout = clone(arguments.repository, arguments.branch, directory, arguments.token_file)
     commit = revert(checkout, arguments.overlay, arguments.revision, arguments.reason)
     return ("nothing to do", None) if commit is None else ("reverted", commit)
+
+
+def _promote(arguments: argparse.Namespace, directory: Path) -> tuple[str, str]:
+    repository, _, digest = arguments.image.partition("@")
+    image = Image(arguments.name, repository, digest)
+    checkout = clone(arguments.repository, arguments.branch, directory, arguments.token_file)
+    done = promote(checkout, arguments.overlay, image, arguments.revision)
+    proceed = done.outcome in (Outcome.PROMOTED, Outcome.ALREADY)
+    if proceed and arguments.application is not None:
+        wait(Application(arguments.application, Cluster.of_pod()), checkout, done.detail, arguments.timeout_seconds)
+    if arguments.proceed_file is not None:
+        arguments.proceed_file.parent.mkdir(parents=True, exist_ok=True)
+        arguments.proceed_file.write_text("true" if proceed else "false")
+    return done.outcome, done.detail
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -49,12 +63,22 @@ def _parser() -> argparse.ArgumentParser:
     promotion = commands.add_parser("promote", help="make the overlay deploy an image")
     promotion.add_argument("--name", required=True, help="the image as the manifests of the base call it")
     promotion.add_argument("--image", required=True, help="the image to deploy, repository@sha256:…")
+    promotion.add_argument("--application", help="<namespace>/<name> of Argo CD's Application to wait for")
+    promotion.add_argument("--timeout-seconds", type=int, default=900, help="how long to wait for it; default 900")
+    promotion.add_argument(
+        "--proceed-file", type=Path, help="file for whether the overlay has this release: true, false"
+    )
     reversal = commands.add_parser("revert", help="take a promotion back and hold the overlay")
     reversal.add_argument("--reason", required=True, help="why, for the commit and for whoever lifts the hold")
+    source = commands.add_parser("checkout", help="put the files of one commit into a directory")
+    source.add_argument(
+        "--directory", type=Path, required=True, help="where to put them; it is empty or does not exist"
+    )
     for command in (promotion, reversal):
-        command.add_argument("--repository", required=True, help="where to clone from and push to")
         command.add_argument("--branch", required=True, help="branch that holds the overlay")
         command.add_argument("--overlay", required=True, help="directory of the overlay in the repository")
+    for command in (source, promotion, reversal):
+        command.add_argument("--repository", required=True, help="address of the repository")
         command.add_argument("--revision", required=True, help="commit of the source that the image was built from")
         command.add_argument("--token-file", type=Path, help="file with the token for the Git host")
     return parser

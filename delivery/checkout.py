@@ -1,7 +1,9 @@
 """A working copy of one branch, and changes that are pushed even when somebody else pushes at the same time."""
 
 import os
+import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,7 @@ TRIES = 5
 """How often a change is made anew on a branch that has moved."""
 TIMEOUT_SECONDS = 120
 QUOTED_LINES = 8
+COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 ASKPASS = '#!/bin/sh\ncase "$1" in Username*) echo oauth2 ;; *) cat "$DELIVERY_TOKEN_FILE" ;; esac\n'
 AUTHOR = {"NAME": "delivery", "EMAIL": "delivery@localhost"}
 
@@ -36,6 +39,10 @@ class Checkout:
         run = subprocess.run(command, cwd=self.directory, env=self.environment, capture_output=True, check=False)
         return run.returncode == 0
 
+    def update(self) -> None:
+        """Fetches what the branch has by now, and leaves the files as they are."""
+        self.git("fetch", "--quiet", "origin", self.branch)
+
     def push(self, change: Callable[[], str | None]) -> str | None:
         """Makes a change on the newest state of the branch, and pushes it; returns the new commit.
 
@@ -52,7 +59,7 @@ class Checkout:
             try:
                 self.git("push", "--quiet", "origin", f"HEAD:refs/heads/{self.branch}")
             except DeliveryError:
-                self.git("fetch", "--quiet", "origin", self.branch)
+                self.update()
                 moved = self.git("rev-parse", f"origin/{self.branch}") != base
                 self.git("reset", "--quiet", "--hard", f"origin/{self.branch}")
                 if not moved:  # the host refuses for a reason that another try does not change
@@ -64,22 +71,43 @@ class Checkout:
 
 def clone(url: str, branch: str, directory: Path, token_file: Path | None = None) -> Checkout:
     """Clones the branch into `directory/repository`. The token is read by git alone, from its file."""
+    environment = _environment(directory, token_file)
+    options = ["--quiet", "--filter=blob:none", "--single-branch", "--no-tags", f"--branch={branch}"]
+    _git(["clone", *options, "--", url, "repository"], directory, environment)
+    return Checkout(directory / "repository", branch, environment)
+
+
+def fetch(url: str, revision: str, directory: Path, token_file: Path | None = None) -> None:
+    """Puts the files of one commit into `directory`, without its history."""
+    if not COMMIT.fullmatch(revision):
+        raise DeliveryError(f"a commit is named by all of its 40 or 64 hexadecimal digits, got {revision!r}")
+    directory.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as home:
+        environment = _environment(Path(home), token_file)
+        for command in (
+            ["init", "--quiet"],
+            ["fetch", "--quiet", "--depth=1", "--no-tags", "--", url, revision],
+            ["-c", "advice.detachedHead=false", "checkout", "--quiet", revision],
+        ):
+            _git(command, directory, environment)
+
+
+def _environment(home: Path, token_file: Path | None) -> dict[str, str]:
+    """Variables of git; what it needs to answer the host's question for a password is in `home`."""
     environment = {
         "PATH": os.environ["PATH"],
-        "HOME": str(directory),
+        "HOME": str(home),
         "LC_ALL": "C.UTF-8",
         "GIT_CONFIG_NOSYSTEM": "1",
         "GIT_TERMINAL_PROMPT": "0",
         **{f"GIT_{role}_{key}": value for role in ("AUTHOR", "COMMITTER") for key, value in AUTHOR.items()},
     }
     if token_file is not None:
-        askpass = directory / "askpass"
+        askpass = home / "askpass"
         askpass.write_text(ASKPASS)
         askpass.chmod(0o700)
         environment |= {"GIT_ASKPASS": str(askpass), "DELIVERY_TOKEN_FILE": str(token_file)}
-    options = ["--quiet", "--filter=blob:none", "--single-branch", "--no-tags", f"--branch={branch}"]
-    _git(["clone", *options, "--", url, "repository"], directory, environment)
-    return Checkout(directory / "repository", branch, environment)
+    return environment
 
 
 def _git(arguments: tuple[str, ...] | list[str], directory: Path, environment: Mapping[str, str]) -> str:

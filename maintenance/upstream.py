@@ -124,6 +124,14 @@ CHARTS = (
 DATA = (
     *CHARTS,
     *(replace(chart, kind=RENDERED) for chart in CHARTS),
+    Data(
+        DEFINITIONS,
+        "argo-cd",
+        "ARGO_CD_CHART",
+        "manifests/crds",
+        **_github("argoproj/argo-cd", "/v3"),
+        own_number=True,
+    ),
     Data(DEFINITIONS, "argo-events", "ARGO_EVENTS_CHART", "manifests/base/crds", **ARGO_EVENTS, own_number=True),
     Data(
         DEFINITIONS,

@@ -43,6 +43,7 @@ FIELDS = {
 """Type of a resource → path of an input → pins."""
 IMAGES = {
     "alibiexplainer": "SELDON",
+    "buildkit": "BUILDKIT",
     "function-auto-ready": "CROSSPLANE_AUTO_READY",
     "function-patch-and-transform": "CROSSPLANE_PATCH_AND_TRANSFORM",
     "kube-rbac-proxy": "KUBE_RBAC_PROXY",

@@ -2,9 +2,10 @@
 
 from pulumi.provider.experimental import component_provider_host
 
-from pulumi_mlops import ModelEndpoint, PostgresDatabase, TrainingPipeline, Workspace, conventions
+from pulumi_mlops import DeliveryPipeline, ModelEndpoint, PostgresDatabase, TrainingPipeline, Workspace, conventions
 
 if __name__ == "__main__":
     component_provider_host(
-        name=conventions.PACKAGE, components=[ModelEndpoint, PostgresDatabase, TrainingPipeline, Workspace]
+        name=conventions.PACKAGE,
+        components=[DeliveryPipeline, ModelEndpoint, PostgresDatabase, TrainingPipeline, Workspace],
     )

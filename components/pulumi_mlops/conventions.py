@@ -68,6 +68,7 @@ ARTIFACT_REPOSITORIES_CONFIG_MAP: Final = "artifact-repositories"
 WORKSPACE: Final = "workspace"
 TRAINING_PIPELINE: Final = "training-pipeline"
 MODEL_ENDPOINT: Final = "model-endpoint"
+DELIVERY_PIPELINE: Final = "delivery-pipeline"
 POSTGRES_DATABASE: Final = "postgres-database"
 """Values of the label `app.kubernetes.io/name` on what the developer components make."""
 

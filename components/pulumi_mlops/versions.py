@@ -75,6 +75,8 @@ POSTGRES = _pin(
     licence="PostgreSQL",
     ends="2029-11",
 )
+# renovate: datasource=docker depName=moby/buildkit
+BUILDKIT = _pin("BuildKit", "0.34.2", "newest seen; builds the images of a `DeliveryPipeline`, rootless")
 # renovate: datasource=helm depName=cert-manager registryUrl=https://charts.jetstack.io
 CERT_MANAGER = _pin("cert-manager chart", "v1.21.2", "newest seen; the chart's version is the program's")
 # renovate: datasource=helm depName=external-secrets registryUrl=https://charts.external-secrets.io

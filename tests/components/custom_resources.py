@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pulumi
-from pulumi_mlops import ModelEndpoint, PostgresDatabase, TrainingPipeline
+from pulumi_mlops import DeliveryPipeline, ModelEndpoint, PostgresDatabase, TrainingPipeline
 from pulumi_mlops.platform import (
     ArgoCD,
     ArgoEvents,
@@ -42,6 +42,7 @@ FORMS: dict[Callable[..., pulumi.ComponentResource], tuple[Any, Any]] = {
     CertManager: _INFRASTRUCTURE[CertManager],
     Crossplane: (delivery_addons.CROSSPLANE, delivery_addons.CROSSPLANE_FULL),
     DatabaseApi: (test_database_api.ARGS, test_database_api.FULL),
+    DeliveryPipeline: (programs.DELIVERY, programs.DELIVERY_FULL),
     EksPlatform: (_EKS, {**_EKS, **test_eks_platform.EVERYTHING}),
     ExternalSecrets: _INFRASTRUCTURE[ExternalSecrets],
     Gateway: (test_gateway.ARGS, {**test_gateway.ARGS, "port": 8080}),

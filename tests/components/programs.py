@@ -5,11 +5,14 @@ from typing import Any
 from pulumi_mlops import (
     DatabaseBackend,
     DataFormat,
+    DeliveryPipelineArgs,
     ImagePullPolicy,
     Metric,
     ModelEndpointArgs,
     ObjectStoreAccess,
     PostgresDatabaseArgs,
+    PromotionMode,
+    RepositoryHost,
     Scaling,
     SourceType,
     Task,
@@ -141,6 +144,50 @@ DATABASE_IN_CLUSTER_FULL: PostgresDatabaseArgs = {
     "cpu": "1",
     "memory": "2Gi",
     "client_namespaces": ["reports"],
+    "labels": {"team": "birds"},
+}
+
+
+DELIVERY: DeliveryPipelineArgs = {
+    "namespace": "delivery",
+    "repository": {"url": "https://git.example.org/birds/web.git", "host": RepositoryHost.GITEA},
+    "image": "registry.example.org/birds/web",
+    "delivery_image": "registry.example.org/delivery:1",
+    "credentials_secret": "web-delivery",
+    "staging": {"overlay": "deploy/overlays/staging", "namespace": "birds-staging"},
+    "production": {"overlay": "deploy/overlays/production", "namespace": "birds"},
+    "checks": {"image": "registry.example.org/python:3.11", "tests": "python -m pytest"},
+}
+
+DELIVERY_FULL: DeliveryPipelineArgs = {
+    **DELIVERY,
+    "repository": {
+        "url": "https://github.com/birds/web",
+        "host": RepositoryHost.GITHUB,
+        "branch": "release/1.x",
+        "directory": "services/web",
+    },
+    "checks": {**DELIVERY["checks"], "lint": "ruff check .", "memory": "3Gi"},
+    "build": {
+        "dockerfile": "docker/Dockerfile",
+        "target": "server",
+        "builder_image": "mirror.example.org/moby/buildkit:rootless",
+        "memory": "6Gi",
+    },
+    "integration_tests": {
+        "image": "registry.example.org/python:3.11",
+        "command": "python -m pytest integration",
+        "memory": "2Gi",
+    },
+    "promotion": PromotionMode.APPROVAL,
+    "soak_seconds": 600,
+    "deploy_timeout_seconds": 300,
+    "timeout_seconds": 3600,
+    "approval_timeout_seconds": 86400,
+    "allowed_kinds": ["Service", "apps/Deployment"],
+    "argo_cd_namespace": "argo-cd",
+    "gateway_name": "internal",
+    "gateway_namespace": "gateways",
     "labels": {"team": "birds"},
 }
 

@@ -24,8 +24,12 @@ KINDS = {
     ("apiextensions.crossplane.io/v1", "Composition"),
     ("apiextensions.crossplane.io/v1alpha1", "ManagedResourceActivationPolicy"),
     ("apiextensions.crossplane.io/v2", "CompositeResourceDefinition"),
+    ("argoproj.io/v1alpha1", "AppProject"),
+    ("argoproj.io/v1alpha1", "Application"),
     ("argoproj.io/v1alpha1", "CronWorkflow"),
     ("argoproj.io/v1alpha1", "EventBus"),
+    ("argoproj.io/v1alpha1", "EventSource"),
+    ("argoproj.io/v1alpha1", "Sensor"),
     ("argoproj.io/v1alpha1", "WorkflowTemplate"),
     ("aws.m.upbound.io/v1beta1", "ClusterProviderConfig"),
     ("cert-manager.io/v1", "ClusterIssuer"),
@@ -110,7 +114,7 @@ def test_workflows_are_valid_for_every_line_of_argo(build: Build, argo: str) -> 
     workflows = [one for one in made if one["kind"] in ("WorkflowTemplate", "CronWorkflow")]
 
     assert [problem for one in workflows for problem in problems(one, argo)] == []
-    assert len(workflows) == 6
+    assert len(workflows) == 8
 
 
 def test_the_kinds_that_the_library_makes_are_these(build: Build) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 PACKAGE = Path(pulumi_mlops.__file__).parent
 MODULES = [path for path in PACKAGE.rglob("*.py") if "_in_mlflow" not in path.parts]
-DEVELOPER = ("workspace", "database", "training_pipeline", "model_endpoint")
+DEVELOPER = ("workspace", "database", "training_pipeline", "model_endpoint", "delivery_pipeline")
 NOT_IN_THE_WHEEL = ("local", "standins", "maintenance", "ml", "delivery", "stacks", "tests", "bench")
 FORBIDDEN = {
     **dict.fromkeys(DEVELOPER, ("platform", "foundation")),

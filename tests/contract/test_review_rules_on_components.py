@@ -37,6 +37,10 @@ SETTINGS: dict[str, tuple[Callable[[], None], dict[str, str]]] = {
     ),
 }
 
+NEEDED = {"pulumi_mlops.DeliveryPipeline": [("pod-security", "web-workflow-template")]}
+"""What a component cannot do without, so that a stack with it needs an exception: rootless BuildKit maps its users by
+a setuid program."""
+
 
 def shown(value: Any) -> Any:
     """A recorded value as a preview shows it."""
@@ -76,4 +80,5 @@ def test_no_component_breaks_a_rule_by_itself(build: conftest.Build, name: str) 
     (code,) = CODE.findall(inspect.getdoc(COMPONENTS[name]) or "")
     findings = judged(build(lambda: exec(code, {"pulumi": pulumi}), preview=False), "examples-dev")
     # The examples give no tags; a stack does.
-    assert [one for one in findings if one.rule != "required-tags"] == []
+    found = [(one.rule, one.urn.rpartition("::")[2]) for one in findings if one.rule != "required-tags"]
+    assert found == NEEDED.get(name, [])

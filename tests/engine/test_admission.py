@@ -22,7 +22,7 @@ from tests.contract import definitions
 pytestmark = pytest.mark.engine
 
 WAIT_SECONDS = 120
-ANY_SPEC = {"EventBus"}
+ANY_SPEC = {"EventBus", "EventSource", "Sensor"}
 """Kinds whose definition says nothing of what is in them; the component's own test has to."""
 OTHER_ARGO = definitions.ARGO_WORKFLOWS[1:]
 
