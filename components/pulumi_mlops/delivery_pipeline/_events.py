@@ -89,7 +89,12 @@ def event_source(name: str, account: pulumi.Input[str], args: DeliveryPipelineAr
                         "names": [repository.apply(lambda full: full.partition("/")[2])],
                     }
                 ],
-                "webhook": {"endpoint": webhook_path(args["namespace"], name), "port": str(PORT), "method": "POST"},
+                "webhook": {
+                    "endpoint": webhook_path(args["namespace"], name),
+                    "port": str(PORT),
+                    "method": "POST",
+                    "url": "",  # only for those who let Argo Events register the webhook, with a token that may
+                },
                 "events": [EVENT],
                 "contentType": "json",
                 "webhookSecret": {"name": args["credentials_secret"], "key": WEBHOOK_KEY},
