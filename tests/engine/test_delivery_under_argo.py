@@ -1,0 +1,246 @@
+"""A delivery's runs under the real controller of Argo Workflows: which steps there are after which end of another.
+
+The controller makes the pods on an API server without nodes. The test says how each ends, as a kubelet and Argo's
+executor would; what the steps themselves do is not tested here.
+"""
+
+import os
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import pytest
+import yaml
+from kubernetes import client, config
+from pulumi_cli import Cluster, PulumiEnv
+from pulumi_mlops import DeliveryPipeline, PromotionMode
+from pulumi_mlops._manifests import RESTRICTED
+
+from local import tools
+from local.paths import ROOT
+from tests.components.programs import DELIVERY_FULL, with_changes
+from tests.contract import definitions
+
+pytestmark = pytest.mark.engine
+
+NAMESPACE, ARGO_CD = "delivery-under-argo", "argo-cd-of-delivery"
+WORKFLOWS = ("argoproj.io", "v1alpha1", NAMESPACE)
+IMAGE = f"registry.example.org/birds/web@sha256:{'ab' * 32}"
+REVISION = "0f" * 20
+WAIT_SECONDS = 120
+INTERVAL_SECONDS = 0.3
+FAILED = "Failed"
+ENDS = ("Succeeded", "Failed", "Error")
+
+
+@pytest.fixture(scope="module")
+def argo(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """The API server with all definitions, and the controller of Argo Workflows beside it."""
+    for file in (ROOT / "standins" / "charts" / "argo-workflows" / "definitions").glob("*.yaml"):
+        cluster.apply(yaml.safe_load(file.read_text()), "platform")
+    for project in ("argo-cd", "argo-events", "gateway-api"):
+        for definition in definitions.of_project(project):
+            cluster.apply(definition, "platform")
+    for name, labels in ((NAMESPACE, {}), (ARGO_CD, {}), (f"{NAMESPACE}-restricted", RESTRICTED)):
+        cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}, "test")
+    settings = {
+        "metadata": {"name": "controller", "namespace": NAMESPACE},
+        "data": {"config": "metricsConfig: {enabled: false}"},
+    }
+    cluster.apply({"apiVersion": "v1", "kind": "ConfigMap", **settings}, "platform")
+    controller = tools.ensure("workflow-controller")["workflow-controller"]
+    command = [controller, "--kubeconfig", cluster.kubeconfig, "--namespaced", "--namespace", NAMESPACE]
+    command += ["--configmap", "controller", "--executor-image", "argoexec:1"]
+    log = tmp_path_factory.mktemp("controller") / "log"
+    with log.open("w") as output:
+        environment = {**os.environ, "LEADER_ELECTION_DISABLE": "true", "DEFAULT_REQUEUE_TIME": "1s"}
+        running = subprocess.Popen(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
+        try:
+            yield cluster
+        finally:
+            running.terminate()
+            running.wait(timeout=30)
+            print(log.read_text()[-20_000:])
+
+
+@pytest.fixture(scope="module")
+def api(argo: Cluster) -> Iterator[client.ApiClient]:
+    with config.new_client_from_config(str(argo.kubeconfig)) as made:
+        yield made
+
+
+@pytest.fixture
+def deploy(argo: Cluster, pulumi_env: PulumiEnv) -> Iterator[Callable[..., None]]:
+    """Creates a pipeline by the real engine; it is destroyed afterwards."""
+    stack = pulumi_env.stack(lambda: None, config={"kubernetes:kubeconfig": str(argo.kubeconfig)})
+
+    def up(name: str, **changes: Any) -> None:
+        place = {"namespace": NAMESPACE, "argo_cd_namespace": ARGO_CD}
+        stack.up(lambda: DeliveryPipeline(name, with_changes(DELIVERY_FULL, **place, **changes)))
+        assert stack.up().changed == {}
+
+    yield up
+    stack.destroy()
+
+
+class Run:
+    """One run, and how its pods end."""
+
+    def __init__(self, api: client.ApiClient, pipeline: str, name: str, ends: Mapping[str, Any]) -> None:
+        self.core, self.custom = client.CoreV1Api(api), client.CustomObjectsApi(api)
+        self.name = name
+        self.ends = ends
+        """Node → FAILED, or the outputs with which it succeeds; a node that is not named succeeds with none."""
+        self.pods: dict[str, Any] = {}
+        """Node, such as staging.promote → the spec of its pod."""
+        sensor = self.custom.get_namespaced_custom_object(*WORKFLOWS, "sensors", f"{pipeline}-delivery")
+        workflow = sensor["spec"]["triggers"][0]["template"]["k8s"]["source"]["resource"]
+        workflow["metadata"]["name"] = name
+        workflow["spec"]["arguments"]["parameters"][0]["value"] = REVISION
+        self.custom.create_namespaced_custom_object(*WORKFLOWS, "workflows", workflow)
+
+    def status(self) -> dict[str, Any]:
+        return self.custom.get_namespaced_custom_object(*WORKFLOWS, "workflows", self.name).get("status", {})
+
+    def ended(self) -> str:
+        """Phase of the run after all of it."""
+        self.until(lambda status: status.get("phase") in ENDS)
+        return self.status()["phase"]
+
+    def until(self, reached: Callable[[dict[str, Any]], bool]) -> None:
+        deadline = time.monotonic() + WAIT_SECONDS
+        while not reached(self.status()):
+            assert time.monotonic() < deadline, self.status()
+            self.end_pods()
+            time.sleep(INTERVAL_SECONDS)
+
+    def end_pods(self) -> None:
+        selector = f"workflows.argoproj.io/workflow={self.name}"
+        for pod in self.core.list_namespaced_pod(NAMESPACE, label_selector=selector).items:
+            node = pod.metadata.annotations["workflows.argoproj.io/node-name"].removeprefix(f"{self.name}.")
+            if node not in self.pods:
+                self.pods[node] = pod.spec
+                self._end(pod, self.ends.get(node, {}))
+
+    def _end(self, pod: Any, end: Any) -> None:
+        outputs = {} if end == FAILED else end
+        result = {
+            "apiVersion": "argoproj.io/v1alpha1",
+            "kind": "WorkflowTaskResult",
+            "metadata": {
+                "name": pod.metadata.annotations["workflows.argoproj.io/node-id"],
+                "labels": {
+                    "workflows.argoproj.io/workflow": self.name,
+                    "workflows.argoproj.io/report-outputs-completed": "true",
+                },
+            },
+            "outputs": {"parameters": [{"name": name, "value": value} for name, value in outputs.items()]},
+        }
+        self.custom.create_namespaced_custom_object(*WORKFLOWS, "workflowtaskresults", result)
+        code = int(end == FAILED)
+        states = [
+            {
+                "name": one.name,
+                "image": one.image,
+                "imageID": "",
+                "ready": False,
+                "restartCount": 0,
+                "state": {"terminated": {"exitCode": code if one.name == "main" else 0, "reason": "Completed"}},
+            }
+            for one in pod.spec.containers
+        ]
+        phase = "Failed" if code else "Succeeded"
+        self.core.patch_namespaced_pod_status(
+            pod.metadata.name, NAMESPACE, {"status": {"phase": phase, "containerStatuses": states}}
+        )
+
+
+GOOD: dict[str, Any] = {
+    "image": {"image": IMAGE},
+    "staging.promote": {"proceed": "true"},
+    "production.promote": {"proceed": "true"},
+}
+CHECKED = ["image", "lint", "tests"]
+AUTOMATIC = {"promotion": PromotionMode.AUTOMATIC, "soak_seconds": 0, "approval_timeout_seconds": None}
+
+
+def test_which_steps_run_and_how_a_run_ends(argo: Cluster, api: client.ApiClient, deploy: Any) -> None:
+    deploy("web", **AUTOMATIC)
+    staged = [*CHECKED, "staging.promote", "staging.tests"]
+    cases: dict[str, tuple[dict[str, Any], str, list[str]]] = {
+        "good": ({}, "Succeeded", [*staged, "production.promote"]),
+        "unchecked": ({"tests": FAILED}, "Failed", ["lint", "tests"]),
+        "unbuilt": ({"image": FAILED}, "Failed", CHECKED),
+        "held": ({"staging.promote": FAILED}, "Failed", [*CHECKED, "staging.promote", "staging.revert"]),
+        "untested": ({"staging.tests": FAILED}, "Failed", [*staged, "staging.revert"]),
+        "late": ({"staging.promote": {"proceed": "false"}}, "Succeeded", [*CHECKED, "staging.promote"]),
+        "unhealthy": (
+            {"production.promote": FAILED},
+            "Failed",
+            [*staged, "production.promote", "production.revert"],
+        ),
+    }
+    runs = {name: Run(api, "web", f"web-{name}", {**GOOD, **ends}) for name, (ends, _, _) in cases.items()}
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not all(run.status().get("phase") in ENDS for run in runs.values()):
+        assert time.monotonic() < deadline, {name: run.status() for name, run in runs.items()}
+        for run in runs.values():
+            run.end_pods()
+        time.sleep(INTERVAL_SECONDS)
+
+    found = {name: (run.status()["phase"], sorted(run.pods)) for name, run in runs.items()}
+    assert found == {name: (phase, sorted(nodes)) for name, (_, phase, nodes) in cases.items()}
+
+    good = runs["good"]
+    for node in ("staging.promote", "production.promote"):
+        assert IMAGE in main(good.pods[node]).args
+        assert REVISION in main(good.pods[node]).args
+        assert good.pods[node].service_account_name == "web-delivery-promote"
+    assert good.pods["tests"].service_account_name == "web-delivery-run"
+    assert {one.name: one.value for one in main(good.pods["staging.tests"]).env}["IMAGE"] == IMAGE
+    assert all("{{" not in str(one.to_dict()) for pod in good.pods.values() for one in pod.containers)
+    check_pods_are_restricted(api, good.pods | runs["untested"].pods)
+
+
+def main(pod: Any) -> Any:
+    (found,) = [one for one in pod.containers if one.name == "main"]
+    return found
+
+
+def check_pods_are_restricted(api: client.ApiClient, pods: Mapping[str, Any]) -> None:
+    """All but the builder's are admitted where only restricted pods are."""
+    core = client.CoreV1Api(api)
+    refused = {}
+    for node, spec in pods.items():
+        body = {"metadata": {"name": "trial"}, "spec": {**api.sanitize_for_serialization(spec)}}
+        body["spec"].pop("serviceAccountName", None)
+        body["spec"].pop("serviceAccount", None)
+        for part in [*body["spec"]["containers"], *body["spec"].get("initContainers", [])]:
+            part["volumeMounts"] = [one for one in part.get("volumeMounts", []) if "kube-api-access" not in one["name"]]
+        body["spec"]["volumes"] = [one for one in body["spec"]["volumes"] if "kube-api-access" not in one["name"]]
+        try:
+            core.create_namespaced_pod(f"{NAMESPACE}-restricted", body, dry_run="All")
+        except client.ApiException as error:
+            refused[node] = error.body
+    assert list(refused) == ["image"], refused
+    assert "violates PodSecurity" in refused["image"]
+
+
+def test_an_approval_waits_for_a_person_and_then_goes_on(argo: Cluster, api: client.ApiClient, deploy: Any) -> None:
+    deploy("model", soak_seconds=1)
+    run = Run(api, "model", "model-approved", GOOD)
+    run.until(lambda status: waiting(status) is not None)
+    assert "production.promote" not in run.pods
+
+    node = waiting(run.status())
+    approved = {"status": {"nodes": {node: {"phase": "Succeeded", "finishedAt": "2026-01-01T00:00:00Z"}}}}
+    run.custom.patch_namespaced_custom_object(*WORKFLOWS, "workflows", run.name, approved)  # as `argo resume` does
+    assert run.ended() == "Succeeded"
+    assert "production.promote" in run.pods
+
+
+def waiting(status: dict[str, Any]) -> str | None:
+    """Id of the node that waits for an approval."""
+    nodes = status.get("nodes", {}).items()
+    return next((key for key, one in nodes if one["displayName"] == "approval" and one["phase"] == "Running"), None)
