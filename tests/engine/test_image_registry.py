@@ -6,6 +6,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from pulumi_mlops.cli.preflight.account import Account
+from pulumi_mlops.cli.preflight.checks import images
+from pulumi_mlops.cli.preflight.planned import Planned
+from pulumi_mlops.cli.preflight.results import Outcome
+from pulumi_mlops.review.preview import Operation, Preview, State, Step
 
 from local import paths
 from local.node import ports, registry
@@ -105,3 +110,18 @@ def test_the_image_tools_of_this_machine_can_delete(registries: Registries, imag
 def test_each_server_keeps_its_secret_to_itself(tmp_path: Path):
     for process in (registry.for_pushes(tmp_path), registry.for_pods(tmp_path)):
         assert "secret" not in (tmp_path / "etc" / f"{process.name}.yaml").read_text()
+
+
+def test_preflight_tells_an_image_that_is_there_from_one_that_is_not(registries: Registries, image: str):
+    names = [f"{registries.pods}/{IMAGE}:1", f"{registries.pods}/{IMAGE}:none", f"{registries.pods}/{IMAGE}@{image}"]
+    pods = {"template": {"spec": {"containers": [{"image": name} for name in names]}}}
+    urn = "urn:pulumi:dev::shop::kubernetes:apps/v1:Deployment::it"
+    step = Step(Operation.CREATE, urn, new=State(urn=urn, inputs={"spec": pods}, custom=True))
+
+    results = images.images(Planned(Preview("dev", (step,))), Account(None, "", "", ""))
+
+    assert {one.what.partition(": ")[0]: one.outcome for one in results} == {
+        names[0]: Outcome.OK,
+        names[1]: Outcome.FINDING,
+        names[2]: Outcome.OK,
+    }

@@ -30,6 +30,7 @@ protect = config.get_bool("protect_data")
 S3ObjectStore("acme", {"region": "eu-central-1", "buckets": ["data"], "protect_data": protect is not False})
 kept.complete()
 """
+SET_REGION = f"`pulumi config set aws:region REGION --stack {STACK}`"
 BUCKET = "acme-raw-data"
 """Of a Terraform state; ours ends with the same purpose."""
 
@@ -144,6 +145,20 @@ def test_a_plan_reads_the_preview_of_the_teams_own_project(team: Team, installed
 
     (team.directory / "__main__.py").write_text("import pulumi\nraise pulumi.RunError('no such bird')\n")
     assert "no such bird" in team.says(1, "pulumi-mlops", "plan", STACK)
+
+
+def test_preflight_previews_the_teams_own_project_and_asks_the_account(team: Team, installed: Path) -> None:
+    make_project(team, installed)
+
+    said = team.says(1, "pulumi-mlops", "preflight", STACK)
+    assert said.endswith(f"preflight: stack {STACK} names no region, or several: {SET_REGION}\n")
+
+    team.says(0, "pulumi", "config", "set", "aws:region", REGION, "--stack", STACK)
+    said = team.says(1, "pulumi-mlops", "preflight", STACK)  # the API here has no policy simulator
+    assert f"stack {STACK}: account 123456789012, {REGION}, as arn:aws:" in said
+    assert "not checked  permissions: " in said
+    assert "ok           program pulumi: " in said
+    assert "0 finding, 1 not checked, " in said
 
 
 def test_a_stack_is_adopted_and_loses_its_data_only_when_told_so(team: Team, installed: Path, aws: Aws) -> None:

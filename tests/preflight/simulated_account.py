@@ -57,14 +57,14 @@ def planned(*steps: Step, **config: str) -> Planned:
     return Planned(Preview("dev", steps, config=settings))
 
 
-def new(type_token: str, name: str = "it", **inputs: Any) -> Step:
+def new(type_token: str, urn_name: str = "it", /, **inputs: Any) -> Step:
     """A resource that the stack would make."""
-    urn = f"urn:pulumi:dev::shop::{type_token}::{name}"
+    urn = f"urn:pulumi:dev::shop::{type_token}::{urn_name}"
     return Step(Operation.CREATE, urn, new=State(urn=urn, inputs=inputs, custom=True))
 
 
-def kept(type_token: str, name: str = "it", **inputs: Any) -> Step:
+def kept(type_token: str, urn_name: str = "it", /, **inputs: Any) -> Step:
     """A resource that the stack has."""
-    urn = f"urn:pulumi:dev::shop::{type_token}::{name}"
+    urn = f"urn:pulumi:dev::shop::{type_token}::{urn_name}"
     state = State(id="1", urn=urn, inputs=inputs, custom=True)
     return Step(Operation.SAME, urn, old=state, new=state)

@@ -15,9 +15,10 @@ from pulumi_mlops.cli.main import main
 from pulumi_mlops.cli.preflight import account as aws_account
 from pulumi_mlops.cli.preflight import command
 from pulumi_mlops.cli.preflight.account import Account
-from pulumi_mlops.cli.preflight.checks import identity, tools
+from pulumi_mlops.cli.preflight.checks import domains, identity, tools
 from pulumi_mlops.cli.preflight.results import NotChecked, Outcome, finding, not_checked, ok
 from simulated_account import CALLER, SimulatedAws, new, planned
+from web_server import serving
 
 from tests.review import recorded
 
@@ -43,11 +44,10 @@ def sentence(capsys: pytest.CaptureFixture[str]) -> str:
 
 @pytest.fixture
 def preflight(aws: SimulatedAws, project: Path, monkeypatch: pytest.MonkeyPatch) -> Preflight:
-    """The command on the recorded preview, without the check that asks the internet."""
+    """The command on the recorded preview, without the check that asks the internet, and of a zone nobody announces."""
     monkeypatch.setattr(aws_account, "session", lambda profile: aws.session)
-    monkeypatch.setattr(
-        command, "CHECKS", {name: one for name, one in command.CHECKS.items() if one is not tools.oidc_endpoint}
-    )
+    left_out = (tools.oidc_endpoint, domains.delegation)
+    monkeypatch.setattr(command, "CHECKS", {name: one for name, one in command.CHECKS.items() if one not in left_out})
     for name, version in (("pulumi", "v3.272.0"), ("aws", "aws-cli/2.31.0 Python/3.13")):
         program(project, monkeypatch, name, f"echo '{version}'")
     return lambda *options: main(["preflight", "foundation-prod", "--preview", "preview.json", *options])
@@ -79,6 +79,13 @@ def roomy(aws: SimulatedAws) -> None:
         return {"addons": [{"addonName": name, "addonVersions": [{"addonVersion": add_ons[name]}]}]}
 
     aws.answer("eks", "DescribeAddonVersions", versions)
+    aws.answer(
+        "iam",
+        "SimulatePrincipalPolicy",
+        lambda call: {
+            "EvaluationResults": [{"EvalActionName": one, "EvalDecision": "allowed"} for one in call["ActionNames"]]
+        },
+    )
 
 
 def test_an_account_with_all_that_is_needed_is_fine(
@@ -101,7 +108,9 @@ def test_it_only_reads(aws: SimulatedAws, preflight: Preflight) -> None:
     preflight()
 
     assert len(aws.calls) > 15
-    changing = [one for one in aws.calls if not one.partition(":")[2].startswith(("Describe", "Get", "List"))]
+    changing = [
+        one for one in aws.calls if not one.partition(":")[2].startswith(("Describe", "Get", "List", "Simulate"))
+    ]
     assert changing == []
 
 
@@ -246,6 +255,14 @@ def test_an_endpoint_that_is_dead_is_not_checked(monkeypatch: pytest.MonkeyPatch
 
     with pytest.raises(NotChecked, match="Could not connect to the endpoint URL"):
         Account(session, "eu-central-1", ACCOUNT, "me").ask("ec2", "DescribeVpcs")
+
+
+def test_a_page_of_a_proxy_is_not_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test")
+    with serving(lambda *_: (500, {}, b"<!doctype html>\n<p>no</p>")) as address:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_IAM", address)
+        with pytest.raises(NotChecked, match="does not answer GetRole as AWS does: a proxy in between"):
+            Account(session, "eu-central-1", ACCOUNT, "me").ask("iam", "GetRole", RoleName="r")
 
 
 def test_a_finding_counts_more_than_what_was_not_checked() -> None:

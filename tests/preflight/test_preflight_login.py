@@ -1,10 +1,8 @@
 """The identity provider's discovery document, from a server of this machine."""
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,6 +11,7 @@ from pulumi_mlops.cli.preflight.checks import login
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import Outcome, Result
 from simulated_account import new, planned
+from web_server import serving
 
 from tests.review import recorded
 
@@ -21,25 +20,15 @@ KEYS = {"keys": [{"kty": "RSA"}]}
 
 @contextmanager
 def provider(answers: dict[str, Any]) -> Iterator[str]:
-    """Address of a server with these answers by path; `{}` in one is the address."""
+    """Address of a server with these answers by path; `@` in one is the address."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            answer = answers.get(self.path)
-            content = answer if isinstance(answer, str) else json.dumps(answer)
-            self.send_response(404 if answer is None else 200)
-            self.end_headers()
-            self.wfile.write(content.replace("@", address).encode())
+    def answer(path: str, _: Any, address: str) -> tuple[int, dict[str, str], bytes]:
+        found = answers.get(path)
+        content = found if isinstance(found, str) else json.dumps(found)
+        return 404 if found is None else 200, {}, content.replace("@", address).encode()
 
-        def log_message(self, *_: Any) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        address = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, daemon=True)
-        thread.start()
+    with serving(answer) as address:
         yield address
-        server.shutdown()
-        thread.join()
 
 
 def asked(issuer: str) -> Result:

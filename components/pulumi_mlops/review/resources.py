@@ -46,7 +46,7 @@ class Resource:
     default_tags: frozenset[str] = frozenset()
     """Keys of the tags that its provider adds."""
     pods: list[Any] = field(default_factory=list[Any], compare=False, repr=False)
-    """The pods that it starts, once a rule has asked: see rules/_pods.py."""
+    """The pods that it starts, once a rule has asked: see review/pods.py."""
 
     @property
     def kind(self) -> str:

@@ -93,6 +93,10 @@ class Account:
             raise Refused(code, message) from None
         except exceptions.BotoCoreError as error:
             raise NotChecked(" ".join(str(error).split())) from None
+        except importlib.import_module("botocore.parsers").ResponseParserError:  # no BotoCoreError
+            raise NotChecked(
+                f"{client.meta.endpoint_url} does not answer {operation} as AWS does: a proxy in between?"
+            ) from None
 
     def _client(self, service: str, region: str) -> Any:
         with self._lock:  # making a client from a shared session is not thread-safe; using it is

@@ -13,7 +13,20 @@ from pulumi_mlops.cli.output import say
 from pulumi_mlops.cli.preflight import account as aws
 from pulumi_mlops.cli.preflight import report
 from pulumi_mlops.cli.preflight.account import Account, Refused
-from pulumi_mlops.cli.preflight.checks import Check, identity, kubernetes_versions, login, quotas, secrets, tools, zones
+from pulumi_mlops.cli.preflight.checks import (
+    Check,
+    domains,
+    identity,
+    images,
+    kubernetes_secrets,
+    kubernetes_versions,
+    login,
+    permissions,
+    quotas,
+    secrets,
+    tools,
+    zones,
+)
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Outcome, Result, not_checked
 from pulumi_mlops.cli.project import Project
@@ -25,6 +38,7 @@ from pulumi_mlops.review.values import shortened
 
 CHECKS: dict[str, Check] = {
     "account": identity.account,
+    "permissions": permissions.permissions,
     "programs": tools.programs,
     "OIDC endpoint of EKS": tools.oidc_endpoint,
     "availability zones": zones.zones,
@@ -34,7 +48,11 @@ CHECKS: dict[str, Check] = {
     "quotas": quotas.counted,
     "NAT gateways in a zone": quotas.nat_gateways,
     "vCPUs": quotas.vcpus,
+    "domain's delegation": domains.delegation,
+    "certificates": domains.certificates,
+    "images": images.images,
     "secrets": secrets.secrets,
+    "Secrets of the cluster": kubernetes_secrets.kubernetes_secrets,
     "identity provider": login.discovery,
 }
 """What is looked at → how; in the order of the report."""
@@ -44,8 +62,7 @@ MAX_REASON = 400
 """Characters of what a failed preview says."""
 UNKNOWABLE = (
     "whether EC2 and Spot have the nodes at that time",
-    "the domain's delegation, certificates, images, charts and the caller's permissions to create things, which are "
-    "not looked at",
+    "images that charts start, and what a policy allows on single resources only",
 )
 
 

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.pods import Container, Pod, kind_of, pods
 from pulumi_mlops.review.resource_types.facts import Unknown
 from pulumi_mlops.review.resources import Resource, Resources
-from pulumi_mlops.review.rules._pods import Container, Pod, kind_of, pods
 from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
 from pulumi_mlops.review.values import is_hidden, is_true, items, joined, leaves, mapping
 

@@ -1,11 +1,11 @@
 """The identity provider by which people log in: its discovery document and its keys (OpenID Connect Discovery 1.0)."""
 
 import json
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
+from http import HTTPStatus
 from typing import Any
 
+from pulumi_mlops.cli.preflight import web
 from pulumi_mlops.cli.preflight.account import Account
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
@@ -14,8 +14,6 @@ from pulumi_mlops.review.values import at, document, is_hidden, items, mapping
 LOGIN = "identity provider"
 DISCOVERY = "/.well-known/openid-configuration"
 RELEASE = "kubernetes:helm.sh/v3:Release"
-SECONDS = 10
-MOST_BYTES = 1_000_000
 
 
 class _Useless(Exception):
@@ -61,14 +59,11 @@ def _issuer(issuer: str) -> Result:
 def _fetched(address: str) -> dict[str, Any]:
     if not address.startswith(("https://", "http://")):
         raise _Useless(f"{address} is no address of a web server")
+    answer = web.ask(address, {"Accept": "application/json"})
+    if answer.status != HTTPStatus.OK:
+        raise _Useless(f"{address} answers {answer.status}")
     try:
-        request = urllib.request.Request(address, headers={"Accept": "application/json"})  # noqa: S310 - see above
-        with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310
-            content = json.loads(answer.read(MOST_BYTES))
-    except urllib.error.HTTPError as error:
-        raise _Useless(f"{address} answers {error.code}") from None
-    except (OSError, urllib.error.URLError) as error:
-        raise NotChecked(f"{address} cannot be reached from here: {getattr(error, 'reason', error)}") from None
+        content = json.loads(answer.content)
     except ValueError:
         raise _Useless(f"{address} does not answer with JSON") from None
     if not isinstance(content, dict):
