@@ -67,6 +67,7 @@ def test_it_needs_only_the_pulumi_sdks(wheel: zipfile.ZipFile) -> None:
         "pulumi-eks",
         "kubernetes",
         "boto3",
+        "dnspython",
     }
     assert message["License-Expression"] == "Apache-2.0"
 

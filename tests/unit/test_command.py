@@ -11,8 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pulumi_mlops.cli import cluster
 from pulumi_mlops.cli.errors import DONE, FAILED, USAGE, CommandError
-from pulumi_mlops.cli.leftovers import cluster
 from pulumi_mlops.cli.main import SUBCOMMANDS, main
 from pulumi_mlops.cli.project import Project
 from pulumi_mlops.cli.pulumi import Pulumi

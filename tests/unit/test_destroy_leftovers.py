@@ -3,8 +3,8 @@
 from typing import Any
 
 import pytest
+from pulumi_mlops.cli.cluster import Refused, Unanswered
 from pulumi_mlops.cli.leftovers import afterwards, checks, kinds, rendering, survey
-from pulumi_mlops.cli.leftovers.cluster import Refused, Unanswered
 from pulumi_mlops.cli.leftovers.kinds import STEPS
 from pulumi_mlops.cli.leftovers.survey import Identity, Leftover, Own
 from pulumi_mlops.platform._charts import Chart

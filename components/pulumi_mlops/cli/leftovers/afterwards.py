@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from pulumi_mlops.cli.cluster import Cluster, Refused, Unanswered
 from pulumi_mlops.cli.leftovers import survey
-from pulumi_mlops.cli.leftovers.cluster import Cluster, Refused, Unanswered
 from pulumi_mlops.cli.values import items
 from pulumi_mlops.platform.add_ons import CONTROLLERS, Controller
 

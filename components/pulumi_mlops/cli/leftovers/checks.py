@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pulumi_mlops.cli.cluster import Cluster, Unanswered
 from pulumi_mlops.cli.errors import CommandError
 from pulumi_mlops.cli.leftovers import rendering, survey
 from pulumi_mlops.cli.leftovers.afterwards import Place
-from pulumi_mlops.cli.leftovers.cluster import Cluster, Unanswered
 from pulumi_mlops.cli.leftovers.kinds import STEPS
 from pulumi_mlops.cli.output import say
 from pulumi_mlops.cli.project import short

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pulumi_mlops.cli.leftovers.cluster import Cluster, Refused
+from pulumi_mlops.cli.cluster import Cluster, Refused
 from pulumi_mlops.cli.leftovers.kinds import VOLUMES, Manifest, Step, Watched
 from pulumi_mlops.cli.urns import PROVIDER, type_of
 from pulumi_mlops.cli.values import items, mapping

@@ -19,7 +19,7 @@ DELEGATION, CERTIFICATES = "domain's delegation", "certificates"
 ZONE, RECORD, CERTIFICATE = "aws:route53/zone:Zone", "aws:route53/record:Record", "aws:acm/certificate:Certificate"
 NO_ZONE, NO_CERTIFICATE = "NoSuchHostedZone", "ResourceNotFoundException"
 CERTIFICATE_ANNOTATION = "service.beta.kubernetes.io/aws-load-balancer-ssl-cert"
-ARN = re.compile(r"arn:[a-z-]+:acm:(?P<region>[a-z0-9-]+):(?P<account>\d{12}):certificate/\S+")
+ARN = re.compile(r"arn:[a-z-]+:acm:(?P<region>[a-z0-9-]+):\d+:certificate/\S+")
 WAITS = "the certificate cannot be proven: `up` waits 75 minutes for it and fails"
 
 

@@ -19,7 +19,7 @@ from pulumi_mlops.review.pods import pods
 from pulumi_mlops.review.values import is_hidden, mapping
 
 IMAGES = "images"
-ECR = re.compile(r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
+ECR = re.compile(r"(?P<account>\d+)\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
 CHALLENGE = re.compile(r'(\w+)="([^"]*)"')
 """One parameter of a WWW-Authenticate header (RFC 6750)."""
 MANIFESTS = ", ".join(

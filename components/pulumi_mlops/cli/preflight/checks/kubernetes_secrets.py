@@ -8,8 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pulumi_mlops.cli.cluster import Cluster, Refused, Unanswered
 from pulumi_mlops.cli.errors import CommandError
-from pulumi_mlops.cli.leftovers.cluster import Cluster, Refused, Unanswered
 from pulumi_mlops.cli.preflight.account import Account
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
