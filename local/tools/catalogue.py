@@ -141,6 +141,24 @@ TOOLS = (
         {"kustomize": Binary("sigs.k8s.io/kustomize/kustomize/v5", Probe(("version",), (5, 7), (6, 0)))},
         {"sigs.k8s.io/kustomize/api/provenance.version": "v{version}"},
     ),
+    # Crossplane's core and the functions of the platform's compositions, which tests run beside an API server. The
+    # functions are built with the core's versions of what they share, so that it is compiled once.
+    Tool(
+        "crossplane",
+        "github.com/crossplane/crossplane/v2",
+        {"crossplane": Binary("github.com/crossplane/crossplane/v2/cmd/crossplane")},
+        {"github.com/crossplane/crossplane-runtime/v2/pkg/version.version": "v{version}"},
+    ),
+    Tool(
+        "function-patch-and-transform",
+        "github.com/crossplane-contrib/function-patch-and-transform",
+        {"function-patch-and-transform": Binary("github.com/crossplane-contrib/function-patch-and-transform")},
+    ),
+    Tool(
+        "function-auto-ready",
+        "github.com/crossplane/function-auto-ready",  # by that name its go.mod calls it; go.mod says where it lies
+        {"function-auto-ready": Binary("github.com/crossplane/function-auto-ready")},
+    ),
     # The Git host of tests. Its SQLite is written in C, and it reads its pages from its module's directory.
     Tool(
         "gitea",

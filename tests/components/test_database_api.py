@@ -185,6 +185,34 @@ def test_a_composition_comes_after_the_definition_of_its_kind(build: Build) -> N
         assert definitions[one.inputs["spec"]["compositeTypeRef"]["kind"]] in one.dependencies
 
 
+def test_crossplane_gets_the_rights_to_what_no_provider_of_its_makes_before_a_composition_needs_them(
+    build: Build,
+) -> None:
+    graph = build(program)
+    (role,) = graph.of_kind("ClusterRole")
+
+    assert role.inputs["metadata"]["labels"]["rbac.crossplane.io/aggregate-to-crossplane"] == "true"
+    groups = {group for rule in role.inputs["rules"] for group in rule["apiGroups"]}
+    composed = {
+        part["base"]["apiVersion"].rpartition("/")[0]
+        for one in graph.of_kind("Composition")
+        for part in one.inputs["spec"]["pipeline"][0]["input"]["resources"]
+    }
+    assert groups == {one for one in composed if not one.endswith(".upbound.io")}
+    assert all(role.urn in one.dependencies for one in graph.of_kind("Composition"))
+
+
+def test_the_policy_for_compositions_denies(build: Build) -> None:
+    graph = build(program)
+    (policy,) = graph.of_kind("ValidatingAdmissionPolicy")
+    (binding,) = graph.of_kind("ValidatingAdmissionPolicyBinding")
+
+    assert binding.inputs["spec"] == {
+        "policyName": policy.inputs["metadata"]["name"],
+        "validationActions": ["Deny"],
+    }
+
+
 def test_outputs_are_the_names_of_the_definitions(build: Build) -> None:
     outputs: list[str] = []
 

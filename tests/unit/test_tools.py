@@ -52,6 +52,13 @@ def calls(tmp_path: Path) -> list[str]:
 def test_the_versions_of_the_modules_are_those_that_the_library_names():
     assert BINARIES["kubelet"].version == versions.KUBERNETES
     assert BINARIES["argoexec"].version == versions.ARGO_WORKFLOWS
+    assert BINARIES["crossplane"].version == versions.CROSSPLANE
+    assert BINARIES["function-auto-ready"].version == versions.CROSSPLANE_AUTO_READY
+    # The newest that Go's module proxy serves; the other functions are images.
+    assert (
+        BINARIES["function-patch-and-transform"].version.split(".")[:2]
+        == (versions.CROSSPLANE_PATCH_AND_TRANSFORM.split(".")[:2])
+    )
 
 
 def test_every_tool_has_its_module_with_checksums():

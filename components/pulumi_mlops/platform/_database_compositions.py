@@ -14,12 +14,12 @@ from pulumi_mlops import _schema, conventions
 from pulumi_mlops.database import PostgresDatabaseArgs, _rds_settings
 from pulumi_mlops.database._arguments import ARGUMENTS
 from pulumi_mlops.platform import _crossplane_packages as packages
+from pulumi_mlops.platform import _database_choice
 from pulumi_mlops.platform import _database_schema as schema
 
-ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = {
-    "production": {},
-    "development": {"protect_data": False, "backup_days": 1},
-}
+ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = dict(
+    zip(_database_choice.ENVIRONMENTS, ({}, {"protect_data": False, "backup_days": 1}), strict=True)
+)
 """Value of the label `environment` → arguments in which its databases differ from `PostgresDatabase`'s defaults."""
 SUBNET_GROUP = ("rds.aws.m.upbound.io/v1beta1", "SubnetGroup")
 PARAMETER_GROUP = ("rds.aws.m.upbound.io/v1beta1", "ParameterGroup")
@@ -27,6 +27,14 @@ INSTANCE = ("rds.aws.m.upbound.io/v1beta1", "Instance")
 SECURITY_GROUP = ("ec2.aws.m.upbound.io/v1beta1", "SecurityGroup")
 INGRESS_RULE = ("ec2.aws.m.upbound.io/v1beta1", "SecurityGroupIngressRule")
 DESCRIPTION = "Postgres database"
+RIGHTS = (
+    {
+        "apiGroups": ["external-secrets.io"],
+        "resources": ["externalsecrets", "externalsecrets/status"],
+        "verbs": ["get", "list", "watch", "create", "update", "patch", "delete"],
+    },
+)
+"""Rights to what is composed besides managed resources: all that Crossplane asks for before it watches a kind."""
 
 Object = dict[str, Any]
 

@@ -8,6 +8,8 @@ from typing import Any
 
 from pulumi_mlops.database import _rds_settings
 from pulumi_mlops.database._arguments import ARGUMENTS, RESERVED_NAMES
+from pulumi_mlops.platform import _database_choice
+from pulumi_mlops.platform._database_choice import rule
 
 VERSION = "v1alpha1"
 CLAIM = "PostgreSQLInstance"
@@ -40,7 +42,13 @@ def claim_definition(group: str, versions: Sequence[str], sizes: Sequence[str], 
         "names": {"kind": COMPOSITE, "plural": f"{COMPOSITE.lower()}s"},
         "claimNames": {"kind": CLAIM, "plural": f"{CLAIM.lower()}s"},
         "connectionSecretKeys": list(CONNECTION_KEYS),
-        "versions": [_version(_parameters(versions, sizes), {}, _name_rules(CLAIM, longest_name(prefix)))],
+        "versions": [
+            _version(
+                _parameters(versions, sizes),
+                {},
+                [*_name_rules(CLAIM, longest_name(prefix)), *_database_choice.rules("self.spec", "oldSelf.spec")],
+            )
+        ],
     }
 
 
@@ -59,7 +67,10 @@ def namespaced_definition(group: str, versions: Sequence[str], sizes: Sequence[s
             _version(
                 _parameters(versions, sizes),
                 {"writeConnectionSecretToRef": secret},
-                _name_rules(NAMESPACED, longest_name(prefix)),
+                [
+                    *_name_rules(NAMESPACED, longest_name(prefix)),
+                    *_database_choice.rules("self.spec.crossplane", "oldSelf.spec.crossplane"),
+                ],
             )
         ],
     }
@@ -103,8 +114,8 @@ def _parameters(versions: Sequence[str], sizes: Sequence[str]) -> Schema:
             "size": {"type": "string", "enum": list(sizes), "default": sizes[0]},
         },
         "x-kubernetes-validations": [
-            _rule("self.storageGB >= oldSelf.storageGB", "storageGB can only grow: a volume cannot be made smaller"),
-            _rule(
+            rule("self.storageGB >= oldSelf.storageGB", "storageGB can only grow: a volume cannot be made smaller"),
+            rule(
                 "int(self.version) >= int(oldSelf.version)",
                 "version can only rise: Postgres cannot read the files of a later major version",
             ),
@@ -117,20 +128,16 @@ def _name_rules(kind: str, longest: int) -> list[Schema]:
     of_others = f"self.kind != '{kind}' || "
     reserved = ", ".join(f"'{name}'" for name in RESERVED_NAMES)
     return [
-        _rule(
+        rule(
             f"{of_others}self.metadata.name.size() <= {longest}",
             f"metadata.name must be at most {longest} characters, so that the names on AWS fit",
         ),
-        _rule(
+        rule(
             f"{of_others}self.metadata.name.matches('^[a-z](-?[a-z0-9])*$')",
             "metadata.name must be lower-case letters, digits and single inner hyphens, and start with a letter",
         ),
-        _rule(
+        rule(
             f"{of_others}!(self.metadata.name in [{reserved}])",
             f"metadata.name must be none of the server's own names: {', '.join(RESERVED_NAMES)}",
         ),
     ]
-
-
-def _rule(rule: str, message: str) -> Schema:
-    return {"rule": rule, "message": message}

@@ -16,11 +16,14 @@ from pulumi_mlops._manifests import Manifest, name_of
 from pulumi_mlops.database import _backend
 from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
 from pulumi_mlops.database._rds_settings import MIN_SUBNETS
+from pulumi_mlops.platform import _database_choice
 from pulumi_mlops.platform import _database_compositions as compositions
 from pulumi_mlops.platform import _database_schema as schema
 
 ESTABLISHED = {"pulumi.com/waitFor": "condition=Established"}
 """The definition's kind is in the API server."""
+AGGREGATED = "rbac.crossplane.io/aggregate-to-crossplane"
+"""Label of the roles whose rights Crossplane's own service account has."""
 
 
 class DatabaseApiArgs(TypedDict):
@@ -85,8 +88,8 @@ class DatabaseApi(pulumi.ComponentResource):
     """The kinds `PostgreSQLInstance` (a claim) and `PostgreSQLDatabase`, and what each becomes on RDS.
 
     A manifest chooses by the labels `provider: aws` and `environment: production` or `development`. What is asked for
-    lives on RDS like a `PostgresDatabase` of the same size. Experimental: an API server has checked the schemas and the
-    resources, but no Crossplane has run the compositions yet. Let it depend on Crossplane's `provider_config`.
+    lives on RDS like a `PostgresDatabase` of the same size. Experimental: Crossplane's core and functions have run the
+    compositions, but no provider has made a database of them yet. Let it depend on Crossplane's `provider_config`.
 
     ```python
     from pulumi_mlops.platform import DatabaseApi
@@ -116,21 +119,50 @@ class DatabaseApi(pulumi.ComponentResource):
         place = compositions.Place(
             **{key: value for key, value in checked.items() if key != "group"}  # type: ignore[arg-type]
         )
+        rights = self._rights()
+        self._policy(group)
         defined = {compositions.CLAIM: claims, compositions.NAMESPACED: databases}
         for (form, definition), environment in itertools.product(defined.items(), compositions.ENVIRONMENTS):
-            role = f"{form.kind.lower()}-aws-{environment}"
+            composition = _database_choice.composition_name(name, form.kind, environment)
             self._create(
-                role,
+                composition.removeprefix(f"{name}-"),
                 "v1",
                 "Composition",
-                {"name": f"{name}-{role}", "labels": {"provider": "aws", "environment": environment}},
+                {"name": composition, "labels": _database_choice.labels(environment)},
                 compositions.spec(group, form, environment, place),
                 definition,
+                rights,
             )
 
         self.claims = name_of(claims)
         self.databases = name_of(databases)
         self.register_outputs({"claims": self.claims, "databases": self.databases})
+
+    def _rights(self) -> pulumi.Resource:
+        """Lets Crossplane make what belongs to none of its providers; without it, no composite becomes ready."""
+        labels = conventions.labels("database-api", self._name, {AGGREGATED: "true"})
+        return k8s.rbac.v1.ClusterRole(
+            f"{self._name}-rights",
+            metadata={"name": f"{self._name}-composed", "labels": labels},
+            rules=compositions.RIGHTS,
+            opts=pulumi.ResourceOptions(parent=self),
+        )
+
+    def _policy(self, group: str) -> None:
+        """Refuses a composition with the labels of another one."""
+        name, kinds = f"{self._name}-compositions", (schema.COMPOSITE, schema.NAMESPACED)
+        metadata = {"name": name, "labels": conventions.labels("database-api", self._name)}
+        child = pulumi.ResourceOptions(parent=self)
+        api = k8s.admissionregistration.v1
+        policy = api.ValidatingAdmissionPolicy(
+            name, metadata=metadata, spec=_database_choice.policy(self._name, group, kinds), opts=child
+        )
+        api.ValidatingAdmissionPolicyBinding(
+            f"{name}-binding",
+            metadata=metadata,
+            spec={"policyName": name_of(policy), "validationActions": ["Deny"]},
+            opts=child,
+        )
 
     def _definition(self, role: str, version: str, spec: Manifest) -> pulumi.Resource:
         metadata = {"name": f"{spec['names']['plural']}.{spec['group']}", "annotations": ESTABLISHED}
