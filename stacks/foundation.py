@@ -30,9 +30,6 @@ from stacks import existing, karpenter, settings, values
 from stacks import region as aws_region
 
 REPOSITORIES = ["ml-pipeline", "ml-server"]
-TENANTS = "team"
-"""Crossplane makes databases and buckets under `<environment's name>-team-` alone: the platform's own stay out of its
-reach."""
 
 
 def build() -> None:
@@ -174,7 +171,7 @@ def _environment(
         zone_ids=[domain.zone_id],
         secrets_prefix=_secrets_prefix(name),
         workflows_bucket_arn=store.bucket_arns[conventions.WORKFLOWS_BUCKET],
-        tenants_prefix=f"{name}-{TENANTS}-",
+        tenants_prefix=values.tenants_prefix(chosen.environment),
         node_role_arn=nodes.node_role_arn if nodes else None,
         interruption_queue_arn=nodes.queue_arn if nodes else None,
     )

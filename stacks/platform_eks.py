@@ -9,6 +9,7 @@ from pulumi_mlops import conventions
 from pulumi_mlops.platform import EksPlatform, EksPlatformArgs
 
 from stacks import references, settings
+from stacks.values import tenants_prefix
 
 FROM_FOUNDATION = sorted(EksPlatformArgs.__required_keys__ - {"login"})
 """The component's arguments that are outputs of the foundation, by the same names."""
@@ -41,6 +42,8 @@ def build() -> None:
         **settings.given(chosen, *sorted(names)),
         "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})},
     }
+    if isinstance(chosen.database_api, dict):
+        args["database_api"] = {"name_prefix": tenants_prefix(chosen.environment), **chosen.database_api}
     if isinstance(chosen_nodes := add_ons.get(KARPENTER), dict):
         nodes = {"node_role": found["karpenter_node_role"], "interruption_queue": found["karpenter_queue"]}
         args["add_ons"] = {**add_ons, KARPENTER: {**nodes, **chosen_nodes}}

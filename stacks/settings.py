@@ -156,6 +156,13 @@ class PlatformEksSettings:
     mlflow: dict[str, Any] | None = field(
         default=None, metadata=_means("MLflow's servers: replicas, memory, workers, allowed_hosts")
     )
+    database_api: dict[str, Any] | None = field(
+        default=None,
+        metadata=_means(
+            "databases by manifest, experimental: {} for the defaults, or group, engine_versions, instance_classes, "
+            "name_prefix; default none"
+        ),
+    )
     internal: bool | None = field(
         default=None, metadata=_means("whether only the VPC reaches the load balancer; default false")
     )

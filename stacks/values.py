@@ -19,6 +19,11 @@ TAG = re.compile(r"[\w .:/=+@-]*")
 """Characters that all services take in keys and values; some take more."""
 
 
+def tenants_prefix(environment: str) -> str:
+    """Beginning of the names of what Crossplane makes on AWS; the platform's own stay out of its reach."""
+    return f"mlops-{environment}-team-"
+
+
 def problems(settings: Any) -> Iterator[tuple[str, str]]:
     """What is wrong with single settings of a layer on AWS: (setting, sentence)."""
     if not ENVIRONMENT.fullmatch(settings.environment):

@@ -43,6 +43,7 @@ EVERYTHING: dict[str, Any] = {
     "source_ranges": ["10.0.0.0/8"],
     "database": {"instance_class": "db.m7g.large", "high_availability": True, "max_storage_gib": 200},
     "mlflow": {"memory": "3Gi"},
+    "database_api": {"name_prefix": "mlops-dev-team-"},
 }
 
 
@@ -554,3 +555,53 @@ def test_what_the_database_refuses_is_an_error_of_the_platform(
 def test_a_list_of_add_ons_is_refused_by_its_type(build: Build) -> None:
     with pytest.raises(ArgumentError, match=r"args\.add_ons must be a dict.*got \['kserve'\]"):
         build(lambda: program(add_ons=["kserve"]))
+
+
+def test_databases_can_be_asked_for_by_manifest_where_the_platform_says_so(build: Build) -> None:
+    chosen = {"name_prefix": "mlops-dev-team-", "group": "data.example.com", "engine_versions": None}
+    graph = build(lambda: program(database_api=chosen))
+
+    definition = graph["databases-claims"]
+    assert definition.inputs["metadata"]["name"] == "xpostgresqlinstances.data.example.com"
+    assert definition.retain_on_delete
+    assert not build(lambda: program(database_api=chosen, protect_data=False))["databases-claims"].retain_on_delete
+    (made,) = [one for one in graph.of_kind("Composition") if one.name == "databases-postgresqldatabase-aws-production"]
+    parts = {one["name"]: one["base"]["spec"] for one in made.inputs["spec"]["pipeline"][0]["input"]["resources"]}
+    assert parts["subnets"]["forProvider"]["subnetIds"] == FOUND["private_subnet_ids"]
+    assert parts["client-nodes"]["forProvider"]["referencedSecurityGroupId"] == FOUND["client_security_group_id"]
+    assert parts["connection"]["secretStoreRef"]["name"] == conventions.SECRET_STORE
+    assert "DatabaseApi" not in {one.type.rpartition(":")[2] for one in build(program)}
+
+
+def test_databases_by_manifest_come_after_crossplane_s_configuration(build: Build) -> None:
+    graph = build(lambda: program(database_api={"name_prefix": "mlops-dev-team-"}))
+    (api,) = [one for one in graph if one.type.endswith(":DatabaseApi")]
+    config = next(one for one in graph if one.kind == "ClusterProviderConfig")
+
+    for one in graph:
+        if one.parent == api.urn:
+            assert config.urn in one.dependencies, one.name
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"database_api": {}}, "args.database_api.name_prefix is required"),
+        ({"database_api": {"name_prefix": "Teams"}}, "args.database_api.name_prefix must be lower-case letters"),
+        (
+            {"database_api": {"name_prefix": "teams-", "engine_versions": ["17", "16"]}},
+            "args.database_api.engine_versions must be different versions",
+        ),
+        (
+            {"database_api": {"name_prefix": "teams-"}, "add_ons": {"crossplane": {"services": ["s3"]}}},
+            "args.add_ons.crossplane.services must have ec2 and rds",
+        ),
+    ],
+)
+def test_wrong_arguments_of_databases_by_manifest_are_named_as_the_platform_s(
+    build: Build, changes: dict[str, Any], problem: str
+) -> None:
+    with pytest.raises(ArgumentError) as error:
+        build(lambda: program(**changes))
+
+    assert problem in str(error.value)

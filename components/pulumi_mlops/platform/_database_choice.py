@@ -20,9 +20,9 @@ def labels(environment: str) -> dict[str, str]:
     return dict(zip(LABELS, (PROVIDER, environment), strict=True))
 
 
-def composition_name(api: str, kind: str, environment: str) -> str:
-    """The one name that a composition of these labels may have."""
-    return "-".join((api, kind.lower(), *labels(environment).values()))
+def role(kind: str, environment: str) -> str:
+    """End of the one name that a composition of these labels may have."""
+    return "-".join((kind.lower(), *labels(environment).values()))
 
 
 def rule(expression: str, message: str) -> Rule:

@@ -13,6 +13,8 @@ from pulumi_mlops.platform._part_names import PREFIX
 
 CROSSPLANE_SERVICES = ("ec2", "rds", "s3")
 """Not `iam`: its provider may make roles only below a permissions boundary, which is the account's owner's to write."""
+OF_DATABASES = ("ec2", "rds")
+"""Services of Crossplane that databases of manifests are made of."""
 
 
 class EksLoginArgs(TypedDict):
@@ -64,6 +66,20 @@ class EksMLflowArgs(TypedDict):
     """Processes that answer requests in each server."""
     allowed_hosts: NotRequired[list[pulumi.Input[str]] | None]
     """Further host names by which clients address the server."""
+
+
+class EksDatabaseApiArgs(TypedDict):
+    """The manifests by which developers ask for databases; what is left out has the default of `DatabaseApi`."""
+
+    name_prefix: str
+    """What the databases' names on AWS begin with. The role of Crossplane's provider for RDS must allow them. Plain:
+    it says how long a name may be."""
+    group: NotRequired[str | None]
+    """API group of the kinds. Plain: names of definitions follow from it."""
+    engine_versions: NotRequired[list[str] | None]
+    """Major versions of Postgres that may be asked for, oldest first. Plain: each has a parameter group."""
+    instance_classes: NotRequired[dict[str, pulumi.Input[str]] | None]
+    """Size that may be asked for → its instance class. The names are plain: they are in the schema."""
 
 
 class EksNodeGroupArgs(TypedDict):
@@ -126,6 +142,9 @@ class EksPlatformArgs(TypedDict):
     """MLflow's database."""
     mlflow: NotRequired[EksMLflowArgs]
     """MLflow's servers."""
+    database_api: NotRequired[EksDatabaseApiArgs | None]
+    """The manifests by which developers ask for databases on RDS, experimental (`DatabaseApi`); default: none. Plain:
+    it decides what exists."""
     internal: NotRequired[bool]
     """Whether the load balancer is reachable from the VPC alone; default false."""
     source_ranges: NotRequired[list[pulumi.Input[str]] | None]
@@ -190,5 +209,11 @@ def problems(args: EksPlatformArgs) -> Iterator[str]:
         for use in (conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET):
             if use not in buckets:
                 yield f"args.buckets.{use} is required"
+    services = args["add_ons"].get("crossplane", {}).get("services", CROSSPLANE_SERVICES)
+    if args["database_api"] is not None and not set(OF_DATABASES) <= set(services):
+        yield (
+            f"args.add_ons.crossplane.services must have {' and '.join(OF_DATABASES)}, of which the databases of "
+            f"args.database_api are made, got {services!r}"
+        )
     if not args["login"]["admin_groups"]:
         yield "args.login.admin_groups must name a group: nobody else could change anything in Argo CD"

@@ -3,6 +3,7 @@
 Does not own: Crossplane and its providers (`Crossplane`), the secret store, the network, the provider's role.
 """
 
+import dataclasses
 import itertools
 from collections.abc import Iterator
 from typing import NotRequired, TypedDict
@@ -20,6 +21,7 @@ from pulumi_mlops.platform import _database_choice
 from pulumi_mlops.platform import _database_compositions as compositions
 from pulumi_mlops.platform import _database_schema as schema
 
+PLACE = {one.name for one in dataclasses.fields(compositions.Place)}
 ESTABLISHED = {"pulumi.com/waitFor": "condition=Established"}
 """The definition's kind is in the API server."""
 AGGREGATED = "rbac.crossplane.io/aggregate-to-crossplane"
@@ -54,6 +56,12 @@ class DatabaseApiArgs(TypedDict):
     """Name of the ClusterSecretStore of External Secrets that reads Secrets Manager; default `aws-secrets-manager`."""
     tags: NotRequired[dict[str, pulumi.Input[str]]]
     """Tags of every AWS resource, besides `Name`; default none."""
+    keep_definitions: NotRequired[bool]
+    """Whether the definitions survive `destroy`; default true. When false, `destroy` deletes them, and with them every
+    database: on RDS those of production are refused, those of development are gone."""
+    object_name: NotRequired[str | None]
+    """What the names of its objects in the cluster begin with; default: the component's name, which is also that of its
+    resources in the stack."""
 
 
 ARGUMENTS = {
@@ -81,6 +89,8 @@ ARGUMENTS = {
         }
     ),
     "instance_classes.*": Argument(rule=OF_DATABASE["instance_class"].rule),
+    "keep_definitions": Argument(default=True),
+    "object_name": Argument(rule=object_name(40)),
 }
 
 
@@ -112,23 +122,25 @@ class DatabaseApi(pulumi.ComponentResource):
         )
         super().__init__("pulumi-mlops:index:DatabaseApi", name, inputs(args), opts)
         self._name = name
+        self._objects = checked["object_name"] or name
+        self._keep = checked["keep_definitions"]
         group = checked["group"]
         allowed = (group, checked["engine_versions"], [*checked["instance_classes"]], checked["name_prefix"])
         claims = self._definition("claims", "v1", schema.claim_definition(*allowed))
         databases = self._definition("databases", "v2", schema.namespaced_definition(*allowed))
         place = compositions.Place(
-            **{key: value for key, value in checked.items() if key != "group"}  # type: ignore[arg-type]
+            **{key: value for key, value in checked.items() if key in PLACE}  # type: ignore[arg-type]
         )
         rights = self._rights()
         self._policy(group)
         defined = {compositions.CLAIM: claims, compositions.NAMESPACED: databases}
         for (form, definition), environment in itertools.product(defined.items(), compositions.ENVIRONMENTS):
-            composition = _database_choice.composition_name(name, form.kind, environment)
+            role = _database_choice.role(form.kind, environment)
             self._create(
-                composition.removeprefix(f"{name}-"),
+                role,
                 "v1",
                 "Composition",
-                {"name": composition, "labels": _database_choice.labels(environment)},
+                {"name": f"{self._objects}-{role}", "labels": _database_choice.labels(environment)},
                 compositions.spec(group, form, environment, place),
                 definition,
                 rights,
@@ -143,22 +155,25 @@ class DatabaseApi(pulumi.ComponentResource):
         labels = conventions.labels("database-api", self._name, {AGGREGATED: "true"})
         return k8s.rbac.v1.ClusterRole(
             f"{self._name}-rights",
-            metadata={"name": f"{self._name}-composed", "labels": labels},
+            metadata={"name": f"{self._objects}-composed", "labels": labels},
             rules=compositions.RIGHTS,
             opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _policy(self, group: str) -> None:
         """Refuses a composition with the labels of another one."""
-        name, kinds = f"{self._name}-compositions", (schema.COMPOSITE, schema.NAMESPACED)
-        metadata = {"name": name, "labels": conventions.labels("database-api", self._name)}
+        kinds = (schema.COMPOSITE, schema.NAMESPACED)
+        metadata = {"name": f"{self._objects}-compositions", "labels": conventions.labels("database-api", self._name)}
         child = pulumi.ResourceOptions(parent=self)
         api = k8s.admissionregistration.v1
         policy = api.ValidatingAdmissionPolicy(
-            name, metadata=metadata, spec=_database_choice.policy(self._name, group, kinds), opts=child
+            f"{self._name}-compositions",
+            metadata=metadata,
+            spec=_database_choice.policy(self._objects, group, kinds),
+            opts=child,
         )
         api.ValidatingAdmissionPolicyBinding(
-            f"{name}-binding",
+            f"{self._name}-compositions-binding",
             metadata=metadata,
             spec={"policyName": name_of(policy), "validationActions": ["Deny"]},
             opts=child,
@@ -166,10 +181,17 @@ class DatabaseApi(pulumi.ComponentResource):
 
     def _definition(self, role: str, version: str, spec: Manifest) -> pulumi.Resource:
         metadata = {"name": f"{spec['names']['plural']}.{spec['group']}", "annotations": ESTABLISHED}
-        return self._create(role, version, "CompositeResourceDefinition", metadata, spec)
+        return self._create(role, version, "CompositeResourceDefinition", metadata, spec, keep=self._keep)
 
     def _create(
-        self, role: str, version: str, kind: str, metadata: Manifest, spec: Manifest, *needs: pulumi.Resource
+        self,
+        role: str,
+        version: str,
+        kind: str,
+        metadata: Manifest,
+        spec: Manifest,
+        *needs: pulumi.Resource,
+        keep: bool = False,
     ) -> pulumi.Resource:
         labels = conventions.labels("database-api", self._name, metadata.get("labels"))
         return k8s.apiextensions.CustomResource(
@@ -178,7 +200,7 @@ class DatabaseApi(pulumi.ComponentResource):
             kind=kind,
             metadata={**metadata, "labels": labels},
             spec=spec,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*needs]),
+            opts=pulumi.ResourceOptions(parent=self, depends_on=[*needs], retain_on_delete=keep),
         )
 
 

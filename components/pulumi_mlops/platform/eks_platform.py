@@ -22,10 +22,11 @@ from pulumi_mlops._aws import s3_endpoint
 from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
 from pulumi_mlops.platform import _addons, _eks_add_ons, _eks_old_args, _eks_parts, _eks_platform_args, _teams
 from pulumi_mlops.platform._descriptions import ADD_ONS
-from pulumi_mlops.platform._eks_platform_args import ARGUMENTS, EksPlatformArgs
+from pulumi_mlops.platform._eks_platform_args import ARGUMENTS, EksDatabaseApiArgs, EksPlatformArgs
 from pulumi_mlops.platform._one_per_cluster import claim
 from pulumi_mlops.platform._part_names import PartNames
 from pulumi_mlops.platform.argo_cd import ArgoCD
+from pulumi_mlops.platform.database_api import DatabaseApi, DatabaseApiArgs
 from pulumi_mlops.platform.efs_storage_class import EfsStorageClass
 from pulumi_mlops.platform.external_secrets import ExternalSecrets
 from pulumi_mlops.platform.gateway_api import GatewayApi
@@ -43,6 +44,9 @@ IN_DATABASE = {
     **{same: same for same in ("vpc_id", "tags", "protect_data")},
 }
 """Arguments of MLflow's database → those of the platform that they come from."""
+
+DATABASES = "databases"
+IN_DATABASE_API = {inner: outer for inner, outer in IN_DATABASE.items() if inner} | {"region": "region"}
 
 
 class EksPlatform(pulumi.ComponentResource):
@@ -122,6 +126,8 @@ class EksPlatform(pulumi.ComponentResource):
         self._copied(_eks_parts.ARGO_CD_SECRET, argo_cd.namespace)
         for one in _eks_add_ons.installed(checked):
             self._add_on(one)
+        if (databases := checked["database_api"]) is not None:
+            self._create_database_api(databases)
         if isinstance(monitoring := self._made.get("monitoring"), Monitoring):
             self._copied(_eks_parts.GRAFANA_SECRET, monitoring.namespace)
 
@@ -203,6 +209,22 @@ class EksPlatform(pulumi.ComponentResource):
         )
         with argument_names(EksPlatform, self._name, {"": "mlflow"}):
             return MLflow(self._names.resource(conventions.MLFLOW_SERVICE), server, self._child)
+
+    def _create_database_api(self, chosen: EksDatabaseApiArgs) -> None:
+        args = self._args
+        arguments = DatabaseApiArgs(
+            region=args["region"],
+            vpc_id=args["vpc_id"],
+            subnet_ids=args["private_subnet_ids"],
+            client_security_group_ids={"nodes": args["client_security_group_id"]},
+            secret_store=self._secrets.secret_store,
+            keep_definitions=args["protect_data"],
+            **given(tags=args["tags"], **chosen),
+            **given(**self._names.objects(DATABASES)),
+        )
+        after = pulumi.ResourceOptions(parent=self, depends_on=[self._made["crossplane"]])
+        with argument_names(EksPlatform, self._name, {**IN_DATABASE_API, "": "database_api"}):
+            DatabaseApi(self._names.resource(DATABASES), arguments, after)
 
     def _namespace(self, part: str, name: str) -> pulumi.Output[str]:
         return _addons.namespace(self._names.resource(part), name, self, instance=part)
