@@ -575,12 +575,12 @@ def test_databases_can_be_asked_for_by_manifest_where_the_platform_says_so(build
 
 def test_databases_by_manifest_come_after_crossplane_s_configuration(build: Build) -> None:
     graph = build(lambda: program(database_api={"name_prefix": "mlops-dev-team-"}))
-    (api,) = [one for one in graph if one.type.endswith(":DatabaseApi")]
-    config = next(one for one in graph if one.kind == "ClusterProviderConfig")
+    config = next(one.name for one in graph if one.kind == "ClusterProviderConfig")
+    parts = [one for one in graph if one.parent == graph["databases"].urn]
 
-    for one in graph:
-        if one.parent == api.urn:
-            assert config.urn in one.dependencies, one.name
+    assert len(parts) == 9
+    for one in parts:
+        assert config in before(graph, one.name), one.name
 
 
 @pytest.mark.parametrize(

@@ -167,9 +167,31 @@ def test_production_is_larger_and_protected_where_dev_is_small(build: Build, con
     assert "Karpenter" not in dev.kinds()
 
 
+def test_databases_by_manifest_are_called_as_the_foundation_lets_crossplane_call_them(
+    build: Build, configure: Any
+) -> None:
+    configure("platform-dev", database_api={})
+    made = next(one for one in build(platform_eks.build).of_kind("Composition"))
+    subnets = made.inputs["spec"]["pipeline"][0]["input"]["resources"][0]
+    called = next(patch["combine"]["string"]["fmt"] for patch in subnets["patches"] if "combine" in patch)
+    configure("foundation-dev")
+    policies = [one for one in build(foundation.build) if "crossplane-provider-aws-rds" in one.name]
+
+    prefix = called.partition("%")[0]
+    assert prefix == "mlops-dev-team-"
+    assert any(f":subgrp:{prefix}*" in str(one.inputs.get("policy")) for one in policies)
+
+
+def test_databases_by_manifest_are_there_only_on_request(build: Build, configure: Any) -> None:
+    configure("platform-dev")
+
+    assert "DatabaseApi" not in build(platform_eks.build).kinds()
+
+
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
+        ({"database_api": []}, "pulumi-mlops:database_api must be a mapping"),
         ({"login": None}, "setting pulumi-mlops:login is required: the identity provider"),
         ({"addons": {"kserve": {}}}, 'pulumi-mlops:addons is unknown; did you mean "add_ons"?'),
         ({"replicas": "many"}, "pulumi-mlops:replicas must be a whole number, got 'many'"),
