@@ -80,8 +80,11 @@ class Manifests:
 
         def found() -> dict[str, Manifest]:
             owner = self.now(one)
-            if one["kind"] == CLAIM and (ref := owner["spec"].get("resourceRef")):
-                owner = self.now({"apiVersion": ref["apiVersion"], "kind": COMPOSITE, "metadata": ref})
+            if one["kind"] == CLAIM:  # which says how its composite is called before there is one
+                ref = owner["spec"].get("resourceRef", {})
+                owner = self.client.get(Kind(*one["apiVersion"].split("/"), COMPOSITE), None, ref.get("name", "none"))
+            if owner is None:
+                return {}
             refs = owner["spec"].get("crossplane", owner["spec"]).get("resourceRefs", [])
             made = [self.client.get(_kind(ref), ref.get("namespace", "default"), ref["name"]) for ref in refs]
             return {part["metadata"]["annotations"][ROLE]: part for part in made if part}
@@ -315,6 +318,33 @@ def test_a_claim_s_secret_is_a_copy_of_what_the_secret_s_operator_has_filled(api
         "database": "a database",
         "uri": "a uri",
     }
+
+
+def test_a_secret_of_somebody_else_s_is_not_overwritten_and_the_claim_says_so(api: Manifests) -> None:
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"namespace": "default", "name": "taken"}}
+    api.apply({**secret, "stringData": {"host": "mine"}})
+    one = manifest(CLAIM, "taking")
+    one["spec"]["writeConnectionSecretToRef"] = {"name": "taken"}
+    api.apply(one)
+
+    api.report(made(api, one), {})
+
+    refusal = "cannot create or update connection secret"
+    crossplane_core.until(lambda: refusal in condition(api.now(one), "Synced").get("message", ""), refusal)
+    kept = api.there(secret)
+    assert kept
+    assert {key: base64.b64decode(value) for key, value in kept["data"].items()} == {"host": b"mine"}
+
+
+@pytest.mark.parametrize("kind", [CLAIM, DATABASE])
+def test_a_deleted_manifest_takes_its_resources_with_it(api: Manifests, kind: str) -> None:
+    one = manifest(kind, f"going-{kind.lower()}")
+    api.apply(one)
+    parts = api.parts(one, 6)
+
+    api.client.request("DELETE", api.path(one), attempts=1)
+
+    crossplane_core.until(lambda: not any(map(api.there, [one, *parts.values()])), "everything to be gone")
 
 
 def test_a_database_is_ready_once_the_provider_and_the_secret_s_operator_say_so(api: Manifests) -> None:
