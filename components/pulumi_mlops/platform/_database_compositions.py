@@ -27,7 +27,7 @@ INSTANCE = ("rds.aws.m.upbound.io/v1beta1", "Instance")
 SECURITY_GROUP = ("ec2.aws.m.upbound.io/v1beta1", "SecurityGroup")
 INGRESS_RULE = ("ec2.aws.m.upbound.io/v1beta1", "SecurityGroupIngressRule")
 DESCRIPTION = "Postgres database"
-RIGHTS = (
+RIGHTS: tuple[Any, ...] = (
     {
         "apiGroups": ["external-secrets.io"],
         "resources": ["externalsecrets", "externalsecrets/status"],

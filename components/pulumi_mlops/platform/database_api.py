@@ -6,7 +6,7 @@ Does not own: Crossplane and its providers (`Crossplane`), the secret store, the
 import dataclasses
 import itertools
 from collections.abc import Iterator
-from typing import NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -156,26 +156,31 @@ class DatabaseApi(pulumi.ComponentResource):
         return k8s.rbac.v1.ClusterRole(
             f"{self._name}-rights",
             metadata={"name": f"{self._objects}-composed", "labels": labels},
-            rules=compositions.RIGHTS,
+            rules=[*compositions.RIGHTS],
             opts=pulumi.ResourceOptions(parent=self),
         )
 
     def _policy(self, group: str) -> None:
         """Refuses a composition with the labels of another one."""
         kinds = (schema.COMPOSITE, schema.NAMESPACED)
-        metadata = {"name": f"{self._objects}-compositions", "labels": conventions.labels("database-api", self._name)}
+        metadata: Any = {
+            "name": f"{self._objects}-compositions",
+            "labels": conventions.labels("database-api", self._name),
+        }
+        spec: Any = _database_choice.policy(self._objects, group, kinds)
         child = pulumi.ResourceOptions(parent=self)
         api = k8s.admissionregistration.v1
         policy = api.ValidatingAdmissionPolicy(
             f"{self._name}-compositions",
             metadata=metadata,
-            spec=_database_choice.policy(self._objects, group, kinds),
+            spec=spec,
             opts=child,
         )
+        binding: Any = {"policyName": name_of(policy), "validationActions": ["Deny"]}
         api.ValidatingAdmissionPolicyBinding(
             f"{self._name}-compositions-binding",
             metadata=metadata,
-            spec={"policyName": name_of(policy), "validationActions": ["Deny"]},
+            spec=binding,
             opts=child,
         )
 
