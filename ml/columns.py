@@ -1,6 +1,6 @@
-"""What the cells of a text file are: the type of each column, decided once over all of its rows.
+"""The type of each column of a table, decided once over all of its rows.
 
-A cell is text. A column becomes something else only if all of its cells allow it:
+A cell of a CSV file is text. A column becomes something else only if all of its cells allow it:
 
 | type | every cell that is not missing |
 |---|---|
@@ -12,22 +12,25 @@ A cell is text. A column becomes something else only if all of its cells allow i
 Blank cells are missing, and so are the words of `source.missing`, in every column. Without that setting, the words of
 `MARKS` are missing in a column whose other cells are all numbers or all booleans; a word found there is the missing
 mark of this file and is missing in its text columns too. Elsewhere it is text.
-Declared columns are not inferred: `features.categorical` are text, `features.numeric` are numbers. A column that looks
-like numbers or dates but is neither is refused with the line and the cell, unless it is declared or dropped.
+Declared columns are not inferred: `source.columns` has their types, `features.categorical` are text,
+`features.numeric` are numbers. Declared numbers may have leading zeros, declared booleans may be t/f and 1/0. A column
+that looks like numbers or dates but is neither is refused with the line and the cell, unless it is declared or dropped.
 """
 
-from collections.abc import Callable, Iterator, Set
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Set
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
+from pulumi_mlops.contract.settings import ColumnType
 
 from ml.errors import DataError
 from ml.settings import Settings, Task
 
-INTEGER, NUMBER, BOOLEAN, TEXT = "integer", "number", "boolean", "text"
+INTEGER, NUMBER, BOOLEAN, TEXT = ColumnType.INTEGER, ColumnType.NUMBER, ColumnType.BOOLEAN, ColumnType.TEXT
 
 MARKS = frozenset(
     "? NA N/A n/a #N/A #NA <NA> NaN nan -NaN -nan NULL null None".split()  # noqa: SIM905 - a list of words
@@ -35,23 +38,24 @@ MARKS = frozenset(
 MOSTLY = 0.9
 """A column with this share of numbers is one of numbers with a mistake in it, not one of categories."""
 
-_FRACTION = r"(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?$"
-_NUMBER = rf"^[+-]?((0|[1-9][0-9]*){_FRACTION}"
-_DECLARED_NUMBER = rf"^[+-]?([0-9]+{_FRACTION}"
 _INTEGER = r"^[+-]?[0-9]+$"
 _SEVERAL_DIGITS = r"^[+-]?0[0-9]+(\.[0-9]*)?$"
 _BOOLEAN = r"(?i)^(true|false)$"
+_DECLARED_BOOLEAN = r"(?i)^(true|false|t|f|1|0)$"
 _SEPARATORS = r"^[+-]?[0-9]+(,[0-9]+)+(\.[0-9]*)?$"
 _DATE = (
     r"^([0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ][0-9]{1,2}:.*)?"
     r"|[0-9]{1,2}/[0-9]{1,2}/([0-9]{4}|[0-9]{2})( .*)?|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}( .*)?)$"
 )
+_LONGEST = 200  # characters of a cell that a message shows
 
 
 @dataclass(frozen=True)
 class Declared:
     """What the settings say about the columns, by their names in the source."""
 
+    types: Mapping[str, str] = field(default_factory=dict)
+    """`source.columns`."""
     numeric: frozenset[str] = frozenset()
     categorical: frozenset[str] = frozenset()
     unused: frozenset[str] = frozenset()
@@ -59,6 +63,9 @@ class Declared:
     """The target of a classification: a column of any type."""
     missing: frozenset[str] | None = None
     """The words that are missing in every column; None: to be inferred."""
+    decimal: str = "."
+    thousands: str = ""
+    """The sign between groups of three digits; "" where there is none."""
 
 
 class Typed(NamedTuple):
@@ -70,9 +77,12 @@ class Typed(NamedTuple):
     """What the user should know of the choices, one sentence each."""
 
 
-def declared(settings: Settings, names: list[str]) -> Declared:
-    """What the settings declare about the columns `names` of a source."""
-    features, target = settings.features, settings.target
+def declared(settings: Settings, names: list[str], where: str) -> Declared:
+    """What the settings declare about the columns `names` of a source; raises DataError if one does not exist."""
+    features, target, source = settings.features, settings.target, settings.source
+    types = source.columns or {}
+    if absent := [name for name in types if name not in names]:
+        raise DataError(f"{where} has no column {absent[0]!r} (source.columns), it has {listed(names)}")
     new = {name: features.renames.get(name, name) for name in names}
     numeric, categorical = set(features.numeric or ()), set(features.categorical or ())
     every_column = features.numeric is None or features.categorical is None
@@ -83,75 +93,165 @@ def declared(settings: Settings, names: list[str]) -> Declared:
         return name == target or (name not in features.drop and (every_column or name in numeric | categorical))
 
     return Declared(
+        {name: str(kind) for name, kind in types.items()},
         frozenset(name for name in names if new[name] in numeric),
         frozenset(name for name in names if new[name] in categorical),
         frozenset(name for name in names if not used(new[name])),
         next((name for name in names if new[name] == target), None) if settings.task is Task.CLASSIFICATION else None,
-        None if (missing := getattr(settings.source, "missing", None)) is None else frozenset(missing),
+        None if (missing := getattr(source, "missing", None)) is None else frozenset(missing),
+        getattr(source, "decimal", None) or ".",
+        getattr(source, "thousands", None) or "",
     )
 
 
-def typed(cells: pd.DataFrame, declaration: Declared, where: str, line: Callable[[int], int]) -> Typed:
-    """Gives each column of text its type; raises DataError with column, line and cell.
+def typed(cells: Mapping[str, Any], declaration: Declared, where: str, place: Callable[[int], str]) -> Typed:
+    """Gives each column of text, an Arrow array, its type; raises DataError with column, line and cell.
 
-    `line` returns the line of the file that a row, counted from 0, comes from.
+    `place` says where a row, counted from 0, stands: "line 7".
     """
-    columns = {str(name): _Column(str(name), series, declaration) for name, series in cells.items()}
+    columns = {name: _Column(name, array, declaration) for name, array in cells.items()}
     found: dict[str, str] = {}
     for column in columns.values():
         if column.type != TEXT:
             found |= {mark: column.name for mark in column.marks if mark not in found}
     for column in columns.values():
-        if problem := column.problem(declaration):
+        if problem := column.problem():
             row, reason = problem
-            raise DataError(f"column {column.name!r} of {where} has {column.cell(row)!r} in line {line(row)}, {reason}")
+            raise DataError(f"column {column.name!r} of {where} has {column.cell(row)!r} in {place(row)}, {reason}")
     frame = pd.DataFrame({name: column.values(frozenset(found)) for name, column in columns.items()})
-    notes = [note for column in columns.values() for note in column.notes(found, declaration)]
-    return Typed(frame, {name: column.type for name, column in columns.items()}, notes)
+    notes = [note for column in columns.values() for note in column.notes(found)]
+    return Typed(frame, {name: str(column.type) for name, column in columns.items()}, notes)
+
+
+def listed(names: Any) -> str:
+    """The names, or the first of them, for a message."""
+    texts = list(map(str, names))
+    return ", ".join(texts[:20]) + (f" and {len(texts) - 20} more" if len(texts) > 20 else "")
 
 
 class _Column:
     """One column of text, and its type."""
 
-    def __init__(self, name: str, series: pd.Series, declaration: Declared) -> None:
+    def __init__(self, name: str, cells: Any, declaration: Declared) -> None:
         self.name = name
-        self._text: Any = pc.fill_null(pa.array(series, type=pa.large_string()), "")
+        text = pc.cast(_whole(cells), pa.large_string())
+        self._text: Any = pc.fill_null(text, "") if text.null_count else text
         self._trimmed: Any = pc.utf8_trim_whitespace(self._text)
-        self._declared_number = name in declaration.numeric
-        pattern = _DECLARED_NUMBER if self._declared_number else _NUMBER
-        self._number: Any = self._matches(pattern)
+        self._declaration = declaration
+        self._unused = name in declaration.unused
+        self._kind = None if self._unused else declaration.types.get(name)
+        self._declared_number = name in declaration.numeric or self._kind in (INTEGER, NUMBER)
+        self._is_text = self._unused or self._kind == TEXT or (self._kind is None and name in declaration.categorical)
         self._candidates = MARKS if declaration.missing is None else frozenset[str]()
-        known = pc.invert(self._among({"", *(declaration.missing or ())}))
-        self._known: Any = known
+        self._known: Any = pc.invert(self._among({"", *(declaration.missing or ())}))
         self.marks: frozenset[str] = frozenset()
-        self.type = TEXT
-        if name in declaration.categorical or name in declaration.unused:
-            return
-        for kind in (NUMBER, BOOLEAN):
-            fits = pc.and_(known, self._number if kind == NUMBER else self._matches(_BOOLEAN))
+        self.type: str = TEXT
+        if not self._is_text:
+            self._decide()
+
+    def _decide(self) -> None:
+        known = self._known
+        for kind in [NUMBER, BOOLEAN] if self._kind is None else [self._kind]:
+            fits = self._fits(kind)
             others = pc.and_(known, pc.invert(fits))
-            if not pc.any(fits).as_py():
+            if self._kind is None and not pc.any(fits).as_py():
                 continue
-            if pc.any(pc.and_(others, pc.invert(self._among(self._candidates)))).as_py():
+            words = frozenset(pc.unique(self._trimmed.filter(others)).to_pylist())
+            if not words <= self._candidates:
                 continue
             self.type = kind
-            self.marks = frozenset(pc.unique(self._trimmed.filter(others)).to_pylist())
+            self.marks = words
             self._known = fits
             break
-        if self.type == NUMBER and self._all(self._matches(_INTEGER)):
-            self.type = INTEGER if self._fits_64_bits() else (NUMBER if self._declared_number else TEXT)
-            if self.type == TEXT:
-                self.marks, self._known = frozenset(), known
+        if self.type == NUMBER and self._kind is None and self._integers is not None:
+            self.type = INTEGER
+        elif self.type == NUMBER and not self._declared_number and self._are_integers:
+            self.type, self.marks, self._known = TEXT, frozenset(), known  # more than 64 bits: not to be rounded
+
+    def _fits(self, kind: str) -> Any:
+        """The cells that are known and of a type."""
+        if kind == BOOLEAN:
+            return pc.and_(self._known, self._matches(_BOOLEAN if self._kind is None else _DECLARED_BOOLEAN))
+        numbers = pc.and_(self._known, self._number)
+        if kind == NUMBER:
+            return numbers
+        digits = _digits(self._plain)
+        whole = pc.and_(numbers, pc.match_substring_regex(digits, _INTEGER))
+        try:
+            pc.cast(digits.filter(whole), pa.int64())
+        except pa.ArrowInvalid:  # one at a time, to find those that have more than 64 bits
+            return pa.array([text is not None and _has_64_bits(text) for text in _only(digits, whole).to_pylist()])
+        return whole
+
+    @cached_property
+    def _number(self) -> Any:
+        """Whether each cell is a number in the signs of the file."""
+        if self._floats is not None:
+            return pc.is_valid(self._floats)
+        return self._matches(_number_pattern(self._declaration, leading_zeros=self._declared_number))
+
+    @cached_property
+    def _plain(self) -> Any:
+        """The numbers with a decimal point and without separators of thousands."""
+        plain = self._trimmed
+        if self._declaration.thousands:
+            plain = pc.replace_substring(plain, self._declaration.thousands, "")
+        return plain if self._declaration.decimal == "." else pc.replace_substring(plain, ",", ".")
+
+    @cached_property
+    def _floats(self) -> Any:
+        """All cells as numbers, null where blank; None if one is no number or may be none: this is the fast way."""
+        if self._declaration.decimal != "." or self._declaration.thousands:
+            return None
+        try:
+            floats = pc.cast(_only(self._trimmed, self._known), pa.float64())
+        except pa.ArrowInvalid:
+            return None
+        if not pc.all(pc.is_finite(floats)).as_py() and floats.null_count < len(floats):
+            return None  # the words inf and nan, which Arrow takes for numbers
+        if self._declared_number:
+            return floats
+        zeros = self._trimmed.filter(pc.or_(pc.starts_with(self._trimmed, "0"), pc.starts_with(self._trimmed, "-0")))
+        return None if _any(pc.match_substring_regex(zeros, "^-?0[0-9]")) else floats
+
+    @cached_property
+    def _are_integers(self) -> bool:
+        """Whether all known cells are integers; most columns that are not say so early."""
+        digits = _digits(self._plain)
+        return all(
+            not _any(pc.and_(self._known.slice(start, rows), pc.invert(pc.match_substring_regex(part, _INTEGER))))
+            for start, rows in ((0, 1000), (1000, len(digits)))
+            if len(part := digits.slice(start, rows))
+        )
+
+    @cached_property
+    def _integers(self) -> Any:
+        """The numbers as integers of 64 bits, null where missing; None if they are not all such."""
+        if not self._are_integers:
+            return None
+        try:
+            return pc.cast(_only(_digits(self._plain), self._known), pa.int64())
+        except pa.ArrowInvalid:
+            return None
 
     def cell(self, row: int) -> str:
-        """The cell as it is in the file."""
-        return self._text[row].as_py()
+        """The cell as it is in the file, or its beginning."""
+        text = self._text[row].as_py()
+        return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
-    def problem(self, declaration: Declared) -> tuple[int, str] | None:
-        """The first row that makes this column ambiguous, and why."""
-        if self.type != TEXT or self.name in declaration.categorical | declaration.unused:
+    def problem(self) -> tuple[int, str] | None:
+        """The first row that makes this column ambiguous or has another type than the declared one, and why."""
+        if self.type != TEXT or self._is_text:
             return None
         known = pc.and_(self._known, pc.invert(self._among(self._candidates)))
+        if self._kind is not None:
+            reasons = {
+                INTEGER: "which is not an integer of at most 64 bits",
+                NUMBER: "which is not a number",
+                BOOLEAN: "which is neither true nor false",
+            }
+            wrong = pc.and_(known, pc.invert(self._fits(self._kind)))
+            return pc.index(wrong, True).as_py(), f"{reasons[ColumnType(self._kind)]} (source.columns)"
         wrong = pc.and_(known, pc.invert(self._number))
         count, numbers = pc.sum(known).as_py() or 0, pc.sum(pc.and_(known, self._number)).as_py() or 0
         if not count or numbers == count:
@@ -160,14 +260,13 @@ class _Column:
         first = pc.index(wrong, True).as_py()
         if self._declared_number:
             return first, "which is not a number without separators"
-        if self.name == declaration.label:
+        if self.name == self._declaration.label:
             return None
-        separated = self._matches(_SEPARATORS)
-        if not pc.any(pc.and_(wrong, pc.invert(separated))).as_py():
+        if not _any(pc.and_(wrong, pc.invert(self._matches(_SEPARATORS)))):
             return first, f"where a comma may separate thousands or decimals: {way_out}"
         if self._all(self._matches(_DATE), known):
             return first, f"a date, which is no feature: {way_out.replace('correct it', 'replace it with numbers')}"
-        if numbers >= MOSTLY * count and not pc.any(self._matches(_SEVERAL_DIGITS)).as_py():
+        if numbers >= MOSTLY * count and not _any(self._matches(_SEVERAL_DIGITS)):
             return first, f"where almost all other cells are numbers: {way_out}"
         return None
 
@@ -175,21 +274,23 @@ class _Column:
         """The cells in the column's type; `marks` are missing."""
         if self.type == TEXT:
             known = pc.and_(self._known, pc.invert(self._among(marks)))
-            return pd.Series(pc.if_else(known, self._text, None).to_pandas(), dtype="str")
-        present = pc.if_else(self._known, self._trimmed, None)
+            return pd.Series(_only(self._text, known).to_pandas(), dtype="str")
         if self.type == BOOLEAN:
-            truth = pc.equal(pc.utf8_lower(present), "true")
+            lower = pc.utf8_lower(_only(self._trimmed, self._known))
+            truth = pc.if_else(pc.is_valid(lower), _is_in(lower, {"true", "t", "1"}), None)
             return pd.Series(truth.to_pandas(), dtype="boolean" if truth.null_count else "bool")
-        present = pc.replace_substring_regex(present, r"^\+", "")
         if self.type == NUMBER:
-            return pd.Series(pc.cast(present, pa.float64()).to_pandas(), dtype="float64")
-        whole = pc.cast(present, pa.int64())
+            if self._floats is not None:
+                return self._floats.to_pandas()
+            digits = _only(_digits(self._plain), self._known)
+            return pd.Series(pc.cast(digits, pa.float64()).to_pandas(), dtype="float64")
+        whole = self._integers
         exact = {pa.int64(): pd.Int64Dtype()}.get if whole.null_count else None  # int64 has no missing value
         return whole.to_pandas(types_mapper=exact)
 
-    def notes(self, marks: dict[str, str], declaration: Declared) -> Iterator[str]:
+    def notes(self, marks: dict[str, str]) -> Iterator[str]:
         """What was decided about words that may mean missing, and about numbers that stay text."""
-        if self.name in declaration.unused:
+        if self._unused:
             return
         for mark in sorted(self.marks):
             yield f"column {self.name!r}: {self._count(mark)} cells {mark!r} are missing"
@@ -198,26 +299,63 @@ class _Column:
         for mark in sorted(set(pc.unique(self._trimmed.filter(self._among(self._candidates))).to_pylist())):
             reason = f"are missing, as in column {marks[mark]!r}" if mark in marks else "are text, not missing"
             yield f"column {self.name!r}: {self._count(mark)} cells {mark!r} {reason}"
-        if self.name not in declaration.categorical and pc.any(self._matches(_SEVERAL_DIGITS)).as_py():
+        if not self._is_text and _any(self._matches(_SEVERAL_DIGITS)):
             yield f"column {self.name!r} has numbers with leading zeros and is text; features.numeric makes it numbers"
 
+    @cached_property
+    def _distinct(self) -> Any:
+        """The different cells, and which of them each row has."""
+        return pc.dictionary_encode(self._trimmed)
+
     def _matches(self, pattern: str) -> Any:
-        return pc.match_substring_regex(self._trimmed, pattern)
+        """Which cells match: each different one is tried once."""
+        different = pc.match_substring_regex(self._distinct.dictionary, pattern)
+        return different.take(self._distinct.indices)
 
     def _among(self, words: Set[str]) -> Any:
-        return pc.is_in(self._trimmed, pa.array(sorted(words), pa.large_string()))
+        return _is_in(self._trimmed, words)
 
     def _all(self, mask: Any, rows: Any = None) -> bool:
         """Whether all cells that are known match."""
-        return not pc.any(pc.and_(self._known if rows is None else rows, pc.invert(mask))).as_py()
-
-    def _fits_64_bits(self) -> bool:
-        digits = pc.replace_substring_regex(self._trimmed.filter(self._known), r"^\+", "")
-        try:
-            pc.cast(digits, pa.int64())
-        except pa.ArrowInvalid:
-            return False
-        return True
+        return not _any(pc.and_(self._known if rows is None else rows, pc.invert(mask)))
 
     def _count(self, word: str) -> int:
         return pc.sum(pc.equal(self._trimmed, word)).as_py()
+
+
+def _number_pattern(declaration: Declared, leading_zeros: bool) -> str:
+    sign = "," if declaration.decimal == "," else r"\."
+    digits = "[0-9]+" if leading_zeros else "(0|[1-9][0-9]*)"
+    if declaration.thousands:
+        group = r"\." if declaration.thousands == "." else declaration.thousands
+        digits = f"({digits}|[1-9][0-9]{{0,2}}({group}[0-9]{{3}})+)"
+    return rf"^[+-]?({digits}({sign}[0-9]*)?|{sign}[0-9]+)([eE][+-]?[0-9]+)?$"
+
+
+def _whole(cells: Any) -> Any:
+    """An array in one piece."""
+    return cells.combine_chunks() if isinstance(cells, pa.ChunkedArray) else cells
+
+
+def _is_in(array: Any, words: Set[str]) -> Any:
+    if not words - {""}:
+        return pc.and_(pc.equal(pc.binary_length(array), 0), bool(words))
+    return pc.is_in(array, pa.array(sorted(words), pa.large_string()))
+
+
+def _digits(numbers: Any) -> Any:
+    """Numbers without the plus sign, which Arrow does not read."""
+    return pc.utf8_ltrim(numbers, "+") if _any(pc.starts_with(numbers, "+")) else numbers
+
+
+def _has_64_bits(digits: str) -> bool:
+    return len(digits.lstrip("-0")) < len(str(2**63)) + 1 and -(2**63) <= int(digits) < 2**63
+
+
+def _only(array: Any, rows: Any) -> Any:
+    """The array with null in the other rows."""
+    return pc.if_else(rows, array, None)
+
+
+def _any(mask: Any) -> bool:
+    return bool(pc.any(mask).as_py())

@@ -30,7 +30,7 @@ from pydantic import (
 
 from ml.errors import SettingsError
 
-SOURCE_FIELDS = frozenset({"type", "bucket", "key", "format", "missing", "query"})
+SOURCE_FIELDS = frozenset({"type", "bucket", "key", "format", "columns", *contract.CSV_FIELDS, "query"})
 DEFAULT_SETTINGS_PATH = f"{SETTINGS_DIRECTORY}/{SETTINGS_FILE}"
 
 
@@ -81,30 +81,41 @@ class _Source(_Strict):
         return SOURCE_FIELDS
 
 
-class S3Source(_Source):
+class _Typed(_Strict):
+    """A source whose columns may have declared types, by their names in the source."""
+
+    columns: Texts | None = None
+
+
+class _File(_Typed):
+    format: DataFormat = _default("source.format")
+    missing: list[str] | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    decimal: str | None = None
+    thousands: str | None = None
+
+
+class S3Source(_Source, _File):
     """An object of an S3 bucket."""
 
     type: Literal["S3"]
     bucket: str
     key: str
-    format: DataFormat = _default("source.format")
-    missing: list[str] | None = None
 
 
-class SQLSource(_Source):
+class SQLSource(_Source, _Typed):
     """The rows of one query; the database's address is in the environment (DATABASE_URI)."""
 
     type: Literal["SQL"]
     query: str
 
 
-class FileSource(_Strict):
+class FileSource(_File):
     """A file of this machine: for training on a laptop."""
 
     type: Literal["FILE"]
     path: str = Field(min_length=1)
-    format: DataFormat = _default("source.format")
-    missing: list[str] | None = None
 
 
 class Features(_Strict):

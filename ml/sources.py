@@ -4,13 +4,10 @@ Errors tell apart what a retry may mend (SourceError: no answer) from what it ca
 credentials, query or content). Drivers are imported where they are used: a step pays for what it reads.
 """
 
-import csv
 import hashlib
 import io
-import itertools
 import re
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,13 +15,14 @@ from typing import Any
 import pandas as pd
 from pulumi_mlops.contract.containers import Variable
 
-from ml import columns
+from ml import columns, csv_text
 from ml.errors import DataError, SettingsError, SourceError
-from ml.settings import S3Source, Settings, SQLSource
+from ml.settings import DataFormat, FileSource, S3Source, Settings, SQLSource
 
 CONNECT_SECONDS = 10
 READ_SECONDS = 120
-OTHER_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+ROWS_AT_ONCE = 50_000
+"""Rows of a query that are in memory as Python's own objects."""
 
 # What S3 answers when asking again would bring the same answer.
 _S3_REASONS = {
@@ -35,6 +33,7 @@ _S3_REASONS = {
     "403": "these credentials may not read it",
     "InvalidAccessKeyId": "the access key is unknown to the store",
     "SignatureDoesNotMatch": "the secret key is wrong",
+    "InvalidObjectState": "the object is archived, restore it first",
     "InvalidBucketName": "that is not a valid bucket name",
     "AuthorizationHeaderMalformed": "the region (AWS_REGION) is not the bucket's",
     "PermanentRedirect": "the bucket is in another region, set AWS_REGION",
@@ -62,87 +61,41 @@ class Loaded:
     """What was decided about cells of text, one sentence each."""
 
 
-def load(source: S3Source | SQLSource, environment: Mapping[str, str], settings: Settings | None = None) -> Loaded:
+def load(
+    source: S3Source | SQLSource | FileSource, environment: Mapping[str, str], settings: Settings | None = None
+) -> Loaded:
     """Reads the source; DATA_FILE in the environment takes its place (training on a laptop).
 
     `settings` declare types of columns; without them all are inferred.
     """
     if file := environment.get(Variable.DATA_FILE):
-        try:
-            content = Path(file).read_bytes()
-        except OSError as error:
-            raise DataError(f"file {file} cannot be read ({error.strerror})") from None
-        return _parse(content, "parquet" if file.endswith(".parquet") else "csv", file, settings)
+        content = _file(file)
+        return _parse(content, DataFormat.PARQUET if content.startswith(b"PAR1") else DataFormat.CSV, file, settings)
+    if isinstance(source, FileSource):
+        return _parse(_file(source.path), source.format, source.path, settings)
     if isinstance(source, S3Source):
         where = f"s3://{source.bucket}/{source.key}"
         return _parse(_s3_object(source, where, environment), source.format, where, settings)
-    return _query(source, environment)
+    return _query(source, environment, settings)
 
 
-def parse_csv(content: bytes, where: str, settings: Settings | None = None) -> columns.Typed:
-    """A table from comma-separated UTF-8 text with a header; raises DataError naming the file and the place.
-
-    Cells are text that `ml.columns` gives types. Spaces around names and before cells are no part of them.
-    """
-    if not content.strip():
-        raise DataError(f"{where} is empty")
-    if content.startswith(b"PAR1"):
-        raise DataError(f"{where} is a parquet file, set source.format to parquet")
-    if content.startswith(b"\x1f\x8b"):
-        raise DataError(f"{where} is compressed with gzip, unpack it")
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{where} is not UTF-8 text (byte 0x{content[error.start]:02x} in line {line})") from None
-    try:
-        reader = csv.reader(io.StringIO(text), strict=True, skipinitialspace=True)
-        header, first = next(reader), next(reader, None)
-    except csv.Error as error:
-        raise DataError(f"{where} is not comma-separated text ({error})") from None
-    if len(header) == 1 and (found := next((sign for sign in OTHER_DELIMITERS if sign in header[0]), None)):
-        raise DataError(
-            f"{where} has one column {_shorten(header[0])!r}: its columns seem to be separated by "
-            f"{OTHER_DELIMITERS[found]}, save it with commas"
-        )
-    header = [name.strip() for name in header]
-    _check_names(header, where)
-    if first is None:
-        raise DataError(f"{where} has a header but no rows")
-    if len(first) > len(header):  # pandas would take the surplus for row labels and shift every column
-        raise DataError(f"{where} has {len(first)} cells in its first row under {len(header)} column names")
-    try:
-        cells = pd.read_csv(io.StringIO(text), dtype="str", na_filter=False, skipinitialspace=True)
-    except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
-        reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
-        raise DataError(f"{where} is not a table ({reason})") from None
-    cells.columns = header
-    declaration = columns.declared(settings, header) if settings else columns.Declared()
-    return columns.typed(cells, declaration, where, lambda row: _line(text, row))
-
-
-def _line(text: str, row: int) -> int:
-    """The line of the file on which a row, counted from 0 without the header, ends: cells may have several lines."""
-    reader = csv.reader(io.StringIO(text), strict=True, skipinitialspace=True)
-    rows = (reader.line_num for cells in reader if cells)
-    return next(itertools.islice(rows, row + 1, None))
-
-
-def parse_parquet(content: bytes, where: str) -> pd.DataFrame:
-    """A table from parquet bytes; raises DataError."""
+def parse_parquet(content: bytes, where: str, settings: Settings | None = None) -> columns.Typed:
+    """A table from parquet bytes, indexes among its columns; raises DataError."""
     import pyarrow  # noqa: PLC0415 - see the module docstring
+    import pyarrow.parquet  # noqa: PLC0415
+
+    from ml import tables  # noqa: PLC0415
 
     if not content:
         raise DataError(f"{where} is empty")
     try:
-        frame = pd.read_parquet(io.BytesIO(content))
+        table = tables.as_pandas_wrote_it(pyarrow.parquet.read_table(pyarrow.BufferReader(content)))
     except (pyarrow.ArrowException, OSError, ValueError) as error:
         raise DataError(f"{where} is not a readable parquet file ({_first_line(error)})") from None
-    frame.columns = [str(name) for name in frame.columns]
-    _check_names(list(frame.columns), where)
-    if frame.empty:
+    csv_text.check_names(table.column_names, where)
+    if not table.num_rows:
         raise DataError(f"{where} has columns but no rows")
-    return frame.reset_index(drop=True)
+    return tables.typed(table, settings, where)
 
 
 def to_parquet(frame: pd.DataFrame, where: str) -> bytes:
@@ -162,12 +115,18 @@ def to_parquet(frame: pd.DataFrame, where: str) -> bytes:
     return buffer.getvalue()
 
 
-def _parse(content: bytes, file_format: str, where: str, settings: Settings | None) -> Loaded:
+def _parse(content: bytes, file_format: DataFormat, where: str, settings: Settings | None) -> Loaded:
     sha256 = hashlib.sha256(content).hexdigest()
-    if file_format == "parquet":
-        return Loaded(parse_parquet(content, where), sha256, where)
-    table = parse_csv(content, where, settings)
+    parse = parse_parquet if file_format == DataFormat.PARQUET else csv_text.parse
+    table = parse(content, where, settings)
     return Loaded(table.frame, sha256, where, table.types, table.notes)
+
+
+def _file(path: str) -> bytes:
+    try:
+        return Path(path).read_bytes()
+    except OSError as error:
+        raise DataError(f"file {path} cannot be read ({error.strerror})") from None
 
 
 def _s3_object(source: S3Source, where: str, environment: Mapping[str, str]) -> bytes:
@@ -210,8 +169,10 @@ def _s3_object(source: S3Source, where: str, environment: Mapping[str, str]) -> 
         raise SourceError(f"{where} cannot be read: {_first_line(error)}") from None
 
 
-def _query(source: SQLSource, environment: Mapping[str, str]) -> Loaded:
+def _query(source: SQLSource, environment: Mapping[str, str], settings: Settings | None) -> Loaded:
     import sqlalchemy  # noqa: PLC0415
+
+    from ml import tables  # noqa: PLC0415
 
     address = environment.get(Variable.DATABASE_URI, "")
     if not address:
@@ -223,18 +184,29 @@ def _query(source: SQLSource, environment: Mapping[str, str]) -> Loaded:
         where = f"database {url.database} at {url.host or 'this machine'}"  # never the URL: it holds the password
         options = {"connect_timeout": CONNECT_SECONDS} if url.get_backend_name() == "postgresql" else {}
         engine = sqlalchemy.create_engine(url, poolclass=sqlalchemy.NullPool, connect_args=options)
-    except (sqlalchemy.exc.ArgumentError, sqlalchemy.exc.NoSuchModuleError, ModuleNotFoundError, ValueError):
+    except (sqlalchemy.exc.NoSuchModuleError, ModuleNotFoundError):
+        raise SettingsError(
+            f"DATABASE_URI is the address of a database of the kind {url.drivername}, for which this image has no "
+            "driver: it has those of postgresql and sqlite, another one must be added to the image of the steps"
+        ) from None
+    except (sqlalchemy.exc.ArgumentError, ValueError):
         raise SettingsError(
             "DATABASE_URI is not a database address like postgresql://user:password@host/name"
         ) from None
     try:
-        with engine.connect() as connection:
-            result = connection.execute(sqlalchemy.text(source.query))
+        # As it is written: neither a colon nor a percent sign is a parameter. Rows stay in the database until fetched.
+        with (
+            engine.connect().execution_options(no_parameters=True, stream_results=True) as connection,
+            connection.exec_driver_sql(source.query) as result,
+        ):
             if not result.returns_rows:
                 raise SettingsError("source.query returns no rows, it must be a select")
             names = list(result.keys())
-            _check_names(names, f"the query's result from {where}")
-            frame = pd.DataFrame(result.fetchall(), columns=names)
+            rows = f"the query's result from {where}"
+            csv_text.check_names(names, rows)
+            unused = columns.declared(settings, names, rows).unused if settings else ()
+            digest = hashlib.sha256(repr(names).encode())
+            table = tables.of_rows(_chunks(result, digest), names, unused, rows)
     except sqlalchemy.exc.DBAPIError as error:
         reason = _first_line(error.orig)
         passing = error.connection_invalidated or (
@@ -246,23 +218,18 @@ def _query(source: SQLSource, environment: Mapping[str, str]) -> Loaded:
         raise DataError(f"{where} refused the query: {reason}") from None
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise SettingsError(f"source.query cannot be run: {_first_line(error)}") from None
-    if frame.empty:
-        raise DataError(f"the query's result from {where} has no rows")
-    return Loaded(frame, hashlib.sha256(frame.to_csv(index=False).encode()).hexdigest(), where)
+    typed = tables.typed(table, settings, rows)
+    return Loaded(typed.frame, digest.hexdigest(), where, typed.types, typed.notes)
 
 
-def _check_names(names: list[str], where: str) -> None:
-    if twice := [name for name, count in Counter(names).items() if count > 1]:
-        raise DataError(f"{where} has two columns named {twice[0]!r}")
-    if unnamed := [number for number, name in enumerate(names, 1) if not name.strip()]:
-        raise DataError(f"{where} has no name for its column {unnamed[0]}")
+def _chunks(result: Any, digest: Any) -> Iterator[list[Any]]:
+    """The rows of a query, some at a time; the digest gets them too."""
+    while rows := result.fetchmany(ROWS_AT_ONCE):
+        digest.update(pd.DataFrame(rows, dtype=object).to_csv(index=False, header=False).encode())
+        yield rows
 
 
 def _first_line(error: object) -> str:
     """The part of a driver's message that fits one sentence."""
     lines = str(error).strip().splitlines()
-    return _shorten(lines[0].strip().rstrip(".")) if lines else type(error).__name__
-
-
-def _shorten(text: str, length: int = 200) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    return csv_text.shorten(lines[0].strip().rstrip(".")) if lines else type(error).__name__

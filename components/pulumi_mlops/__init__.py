@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from pulumi_mlops._manifests import ImagePullPolicy
     from pulumi_mlops.contract.settings import (
         CategoricalImputation,
+        ColumnType,
         DataFormat,
         Metric,
         NumericImputation,
@@ -52,6 +53,7 @@ __all__ = [
     "CanaryArgs",
     "CategoricalImputation",
     "ChecksArgs",
+    "ColumnType",
     "DataFormat",
     "DatabaseBackend",
     "DeliveryPipeline",
@@ -91,6 +93,7 @@ _MODULES = {
     "_manifests": ("ImagePullPolicy",),
     "contract.settings": (
         "CategoricalImputation",
+        "ColumnType",
         "DataFormat",
         "Metric",
         "NumericImputation",

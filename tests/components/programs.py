@@ -3,6 +3,7 @@
 from typing import Any
 
 from pulumi_mlops import (
+    ColumnType,
     DatabaseBackend,
     DataFormat,
     DeliveryPipelineArgs,
@@ -54,7 +55,13 @@ PIPELINE: TrainingPipelineArgs = {
 
 PIPELINE_FULL: TrainingPipelineArgs = {
     **PIPELINE,
-    "source": {"type": SourceType.S3, "bucket": "data", "key": "penguins.parquet", "format": DataFormat.PARQUET},
+    "source": {
+        "type": SourceType.S3,
+        "bucket": "data",
+        "key": "penguins.parquet",
+        "format": DataFormat.PARQUET,
+        "columns": {"bill_len": ColumnType.NUMBER},
+    },
     "model_name": "penguin-species",
     "endpoint": "penguins",
     "features": {

@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from pulumi_mlops import ArgumentError, Metric, SourceType, Task, TrainingPipeline, Workspace
+from pulumi_mlops import ArgumentError, ColumnType, Metric, SourceType, Task, TrainingPipeline, Workspace
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.programs import PIPELINE, PIPELINE_FULL, with_changes
@@ -347,6 +347,24 @@ def S3(**fields: Any) -> dict[str, Any]:
         ),
         ({"source": S3(missing=[""])}, "args.source.missing[0] must not be empty"),
         ({"source": {**SQL, "missing": []}}, "args.source.missing does not belong to a source of type SQL"),
+        (
+            {"source": S3(columns={"year": "date"})},
+            "args.source.columns.year must be one of 'integer', 'number', 'boolean', 'text', got 'date'",
+        ),
+        (
+            {"source": S3(columns={"old": ColumnType.TEXT}), "features": {"renames": {"old": "x"}, "numeric": ["x"]}},
+            "args.source.columns.old must be a number, as args.features.numeric names it, got 'text'",
+        ),
+        (
+            {"source": S3(decimal=",", thousands=",")},
+            "args.source.thousands must not be the decimal sign, got ',' for both",
+        ),
+        (
+            {"training": {"parameters": {"booster": "gblinear"}}},
+            "args.training.parameters.booster must be one that can be served, gbtree or dart, got 'gblinear'",
+        ),
+        ({"source": S3(encoding="hex")}, "args.source.encoding must be the name of a text encoding"),
+        ({"source": S3(delimiter="::")}, "args.source.delimiter must be one of ',', ';', '|', ':', '\\t'"),
         ({"target": ""}, "args.target must not be empty"),
         ({"features": {"numeric": ["a"], "categorical": ["a"]}}, "args.features.categorical must not name columns of"),
         ({"features": {"numeric": ["species"]}}, "args.features.numeric must not name the target, got 'species'"),

@@ -19,8 +19,19 @@ from pulumi_mlops.training_pipeline import _pipeline_settings, checked_args
 from ml import settings as steps
 from ml.errors import SettingsError
 
-S3 = {"type": "S3", "bucket": "data", "key": "penguins.csv", "format": "csv", "missing": ["NA"]}
-SQL = {"type": "SQL", "query": "select 1"}
+S3 = {
+    "type": "S3",
+    "bucket": "data",
+    "key": "penguins.csv",
+    "format": "csv",
+    "columns": {"year": "integer", "length": "number", "tagged": "boolean", "island": "text"},
+    "missing": ["NA"],
+    "delimiter": ";",
+    "encoding": "utf-16",
+    "decimal": ",",
+    "thousands": ".",
+}
+SQL = {"type": "SQL", "query": "select 1", "columns": {"year": "integer"}}
 RIGHT: dict[str, Any] = {
     "model_name": "penguins",
     "task": "classification",
@@ -48,6 +59,8 @@ NAMES = st.sampled_from(
         *("objective", "num_class", "seed", "random_state", "nthread", "scalling", "query", "length / depth", "a +"),
         *("S3", "SQL", "regression", "classification", "rmse", "r2", "accuracy", "log_loss", "Penguins", "../x"),
         *("parquet", "csv", "missing", "NONE", "ERROR", "MISSING", "MEAN", "MIN_MAX"),
+        *("integer", "number", "boolean", "text", "columns", "delimiter", "encoding", "decimal", "thousands"),
+        *(",", ";", ".", " ", "\t", "'", ",,", "utf-8", "hex", "idna", "latin1", "utf-8\0"),
     ]
 )
 NUMBERS = st.sampled_from(
@@ -70,7 +83,7 @@ def documents(draw: st.DrawFn) -> dict[str, Any]:
     """A right document with up to three changes: values replaced, left out, added."""
     document = copy.deepcopy(RIGHT)
     if draw(st.booleans()):
-        document["source"] = dict(SQL)
+        document["source"] = copy.deepcopy(SQL)
     if draw(st.booleans()):
         document.update(task="regression", evaluation={"metric": "rmse", "threshold": 3})
     for _ in range(draw(st.integers(0, 3))):
@@ -126,6 +139,9 @@ def present(value: Any) -> Any:
 @example({**RIGHT, "training": {"parameters": {"random_state": 1}}})
 @example({**RIGHT, "training": {"parameters": {"eta": math.nan}}})
 @example({**RIGHT, "training": {"parameters": {"eta": None}}})
+@example({**RIGHT, "training": {"parameters": {"booster": "gblinear"}}})
+@example({**RIGHT, "training": {"parameters": {"booster": "dart"}}})
+@example({**RIGHT, "training": {"parameters": {"booster": 1}}})
 @example({**RIGHT, "training": {"rounds": 5.0, "seed": None}})
 @example({**RIGHT, "training": {"rounds": "5"}})
 @example({**RIGHT, "training": {"rounds": True}})
@@ -145,6 +161,32 @@ def present(value: Any) -> Any:
 @example({**RIGHT, "source": {**S3, "missing": ["m" * 201]}})
 @example({**RIGHT, "source": {**S3, "missing": "NA"}})
 @example({**RIGHT, "source": {**S3, "query": None}})
+@example({**RIGHT, "source": {**S3, "columns": {"year": None}}})
+@example({**RIGHT, "source": {**S3, "columns": {}}})
+@example({**RIGHT, "source": {**S3, "columns": None}})
+@example({**RIGHT, "source": {**S3, "columns": ["year"]}})
+@example({**RIGHT, "source": {**S3, "columns": {"year": "date"}}})
+@example({**RIGHT, "source": {**S3, "columns": {"year": 1}}})
+@example({**RIGHT, "source": {**S3, "columns": {"": "text"}}})
+@example({**RIGHT, "source": {**S3, "columns": {"c" * 201: "text"}}})
+@example({**RIGHT, "source": {**S3, "columns": {"length": "text"}}})
+@example(
+    {**RIGHT, "source": {**S3, "columns": {"old": "text"}}, "features": {"renames": {"old": "a"}, "numeric": ["a"]}}
+)
+@example({**RIGHT, "source": {**S3, "format": "parquet"}})
+@example({**RIGHT, "source": {"type": "S3", "bucket": "b", "key": "k", "format": "parquet", "columns": {"a": "text"}}})
+@example({**RIGHT, "source": {"type": "S3", "bucket": "b", "key": "k", "format": "parquet", "delimiter": ";"}})
+@example({**RIGHT, "source": {**SQL, "columns": None, "delimiter": None}})
+@example({**RIGHT, "source": {**SQL, "delimiter": ","}})
+@example({**RIGHT, "source": {**S3, "delimiter": ""}})
+@example({**RIGHT, "source": {**S3, "delimiter": ";;"}})
+@example({**RIGHT, "source": {**S3, "delimiter": [";"]}})
+@example({**RIGHT, "source": {**S3, "encoding": "hex"}})
+@example({**RIGHT, "source": {**S3, "encoding": "none\0"}})
+@example({**RIGHT, "source": {**S3, "encoding": ""}})
+@example({**RIGHT, "source": {**S3, "decimal": None, "thousands": "."}})
+@example({**RIGHT, "source": {**S3, "decimal": ",", "thousands": ","}})
+@example({**RIGHT, "source": {**S3, "thousands": None}})
 @example({**RIGHT, "source": {**S3, "key": "k" * 1024}})
 @example({**RIGHT, "source": {**S3, "key": "k" * 1025}})
 @example({**RIGHT, "endpoint": "Penguins"})

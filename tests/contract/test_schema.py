@@ -12,6 +12,7 @@ import pytest
 from pulumi.provider.experimental.component import ComponentProvider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 from pulumi_mlops import PostgresDatabase, TrainingPipeline, Workspace, conventions
+from pulumi_mlops._schema import without_none
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.programs import DATABASE_IN_CLUSTER_FULL, DATABASE_RDS_FULL, PIPELINE_FULL, WORKSPACE_FULL
@@ -96,13 +97,14 @@ def _camel(value: Any) -> Any:
         "labels",
         "tags",
         "client_security_group_ids",
+        "columns",
         "renames",
         "engineered",
         "parameters",
         "service_account_annotations",
     }
     if isinstance(value, dict):
-        return {name(key): part if key in user_keys else _camel(part) for key, part in value.items()}
+        return {name(key): without_none(part) if key in user_keys else _camel(part) for key, part in value.items()}
     if isinstance(value, list):
         return [_camel(part) for part in value]
     if isinstance(value, int) and not isinstance(value, bool):

@@ -13,7 +13,18 @@ FULL: dict[str, Any] = {
     "schema_version": 1,
     "model_name": "penguins",
     "task": "classification",
-    "source": {"type": "S3", "bucket": "data", "key": "penguins.csv", "format": "csv", "missing": ["NA"]},
+    "source": {
+        "type": "S3",
+        "bucket": "data",
+        "key": "penguins.csv",
+        "format": "csv",
+        "missing": ["NA"],
+        "columns": {"year": "integer"},
+        "delimiter": ";",
+        "encoding": "utf-8",
+        "decimal": ",",
+        "thousands": ".",
+    },
     "target": "species",
     "features": {
         "renames": {"old": "new"},
@@ -79,6 +90,18 @@ def test_what_is_left_out_has_a_default() -> None:
         ("training.seed", -1, "training.seed must be between 0 and 2147483647, got -1"),
         ("features.scaling", "LOG", "features.scaling: input should be 'STANDARD', 'MIN_MAX' or 'NONE', got 'LOG'"),
         ("task", "ranking", "task: input should be 'classification' or 'regression', got 'ranking'"),
+        (
+            "source.columns",
+            {"year": "date"},
+            "source.columns.year must be one of 'integer', 'number', 'boolean', 'text'",
+        ),
+        ("source.delimiter", "::", "source.delimiter must be one of ',', ';', '|', ':', '\\t', got '::'"),
+        ("source.format", "parquet", "source.missing belongs to the format csv, got ['NA'] with parquet"),
+        (
+            "training.parameters",
+            {"booster": "gblinear"},
+            "training.parameters.booster must be one that can be served, gbtree or dart, got 'gblinear'",
+        ),
         ("schema_version", 2, "schema_version: input should be 1, got 2"),
         (
             "source",

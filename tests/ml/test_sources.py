@@ -1,15 +1,19 @@
 """Reading data: every way that it can be wrong is one sentence that names the file or the column."""
 
+import gzip
+import hashlib
 import io
+import re
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 
-from ml import sources
+from ml import csv_text, sources
 from ml.errors import DataError, PipelineError, SettingsError, SourceError
-from ml.settings import S3Source, SQLSource
+from ml.settings import DataFormat, FileSource, S3Source, SQLSource
 from tests.ml import bundles
 from tests.ml.conftest import Store, free_ports
 
@@ -101,12 +105,13 @@ HEADER = b"length,width,island,species\n"
         (HEADER, f"{WHERE} has a header but no rows"),
         (
             b"length;width;species\n1;2;a\n",
-            f"{WHERE} has one column 'length;width;species': its columns seem to be separated by semicolons, save it "
-            "with commas",
+            f"{WHERE} has one column 'length;width;species': its columns seem to be separated by semicolons, set "
+            "source.delimiter to ';'",
         ),
         (
             b"length\twidth\n1\t2\n",
-            f"{WHERE} has one column 'length\\twidth': its columns seem to be separated by tabs, save it with commas",
+            f"{WHERE} has one column 'length\\twidth': its columns seem to be separated by tabs, set source.delimiter "
+            "to '\\t'",
         ),
         (HEADER + b"1,2,B\xfcro,a\n", f"{WHERE} is not UTF-8 text (byte 0xfc in line 2)"),
         (b"a,b,a\n1,2,3\n", f"{WHERE} has two columns named 'a'"),
@@ -115,17 +120,27 @@ HEADER = b"length,width,island,species\n"
         (b"a,b\n1,2\n1,2,3\n", f"{WHERE} is not a table (Expected 2 fields in line 3, saw 3)"),
         (b'a,b\n1,"2\n', f"{WHERE} is not comma-separated text (unexpected end of data)"),
         (parquet(bundles.table()), f"{WHERE} is a parquet file, set source.format to parquet"),
-        (b"\x1f\x8b\x08\x00compressed", f"{WHERE} is compressed with gzip, unpack it"),
+        (
+            b"\x1f\x8b\x08\x00compressed",
+            f"{WHERE} is compressed with gzip but damaged (Truncated compressed stream)",
+        ),
+        (b"PK\x03\x04...", f"{WHERE} is a zip archive or an Excel workbook, store the CSV file itself"),
+        (b"\xff\xfea\x00", f"{WHERE} is UTF-16 text, set source.encoding to utf-16"),
+        (
+            b"\n<!DOCTYPE html><html>",
+            f"{WHERE} is an HTML page, which servers send instead of a file when they refuse a download",
+        ),
+        (b"# exported\na,b\n1,2\n", f"{WHERE} has 2 cells in its first row under 1 column names"),
     ],
 )
 def test_a_bad_csv_is_named_in_one_sentence(content: bytes, sentence: str) -> None:
     with pytest.raises(DataError) as caught:
-        sources.parse_csv(content, WHERE)
+        csv_text.parse(content, WHERE)
     assert str(caught.value) == sentence
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_name() -> None:
-    assert list(sources.parse_csv(b"\xef\xbb\xbfa,b\n1,2\n", WHERE).frame.columns) == ["a", "b"]
+    assert list(csv_text.parse(b"\xef\xbb\xbfa,b\n1,2\n", WHERE).frame.columns) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -172,16 +187,10 @@ def test_a_query_is_read_from_postgres(postgres: str) -> None:
         ("/postgres", "/none", VALUES, DataError, 'database "none" does not exist'),
         ("", "", "select * from nothing", DataError, 'relation "nothing" does not exist'),
         ("", "", "selec 1", DataError, 'syntax error at or near "selec"'),
-        (
-            "",
-            "",
-            "create temporary table t (a int)",
-            SettingsError,
-            "source.query returns no rows, it must be a select",
-        ),
+        ("", "", "create temporary table t (a int)", DataError, 'syntax error at or near "create"'),
         ("", "", "select 1 as a where false", DataError, "has no rows"),
         ("", "", "select 1 as a, 2 as a", DataError, "has two columns named 'a'"),
-        ("", "", "select :name", SettingsError, "source.query cannot be run"),
+        ("", "", "select :name", DataError, 'syntax error at or near ":"'),
     ],
 )
 def test_a_database_that_refuses_is_one_sentence_without_the_password(
@@ -206,7 +215,21 @@ def test_a_database_that_does_not_answer_is_worth_a_retry() -> None:
     [
         ("", "the database's address is missing: DATABASE_URI must come from the source's Secret (key uri)"),
         ("secret nonsense", "DATABASE_URI is not a database address like postgresql://user:password@host/name"),
-        ("oracle://a:secret@b/c", "DATABASE_URI is not a database address like postgresql://user:password@host/name"),
+        (
+            "oracle://a:secret@b/c",
+            "DATABASE_URI is the address of a database of the kind oracle, for which this image has no driver: it has "
+            "those of postgresql and sqlite, another one must be added to the image of the steps",
+        ),
+        (
+            "mysql://a:secret@b/c",
+            "DATABASE_URI is the address of a database of the kind mysql, for which this image has no driver: it has "
+            "those of postgresql and sqlite, another one must be added to the image of the steps",
+        ),
+        (
+            "informix://a:secret@b/c",
+            "DATABASE_URI is the address of a database of the kind informix, for which this image has no driver: it "
+            "has those of postgresql and sqlite, another one must be added to the image of the steps",
+        ),
         (
             "postgresql://a:secret@b:port/c",
             "DATABASE_URI is not a database address like postgresql://user:password@host/name",
@@ -233,3 +256,82 @@ def test_cells_survive_the_way_through_the_hand_off() -> None:
     frame = pd.read_parquet(io.BytesIO(sources.to_parquet(pd.DataFrame(rows), "x")))
     assert frame["a"].isna().tolist() == frame["b"].isna().tolist() == frame["c"].isna().tolist() == [False, True]
     assert frame["d"].tolist() == [1, 2]
+
+
+def test_compressed_text_is_read(store: Store, tmp_path: Path) -> None:
+    plain = bundles.table().to_csv(index=False).encode()
+    member = gzip.compress(plain[:100]) + gzip.compress(plain[100:])
+    zstd = pa.compress(plain, codec="zstd", asbytes=True)
+    expected = csv_text.parse(plain, WHERE).frame
+    for content in (member, zstd):
+        store.put("flowers.csv.gz", content)
+        loaded = sources.load(SOURCE.model_copy(update={"key": "flowers.csv.gz"}), store.environment)
+        pd.testing.assert_frame_equal(loaded.frame, expected)
+        assert loaded.sha256 == hashlib.sha256(content).hexdigest()
+
+
+@pytest.mark.parametrize("name", ["flowers.parquet", "flowers.pq", "flowers"])
+def test_a_file_of_parquet_is_known_by_its_content(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name
+    file.write_bytes(parquet(bundles.table()))
+    pd.testing.assert_frame_equal(sources.load(SOURCE, {"DATA_FILE": str(file)}).frame, bundles.table())
+
+
+def test_a_source_may_be_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "flowers.csv"
+    bundles.table().to_csv(file, index=False)
+    assert len(sources.load(FileSource(type="FILE", path=str(file)), {}).frame) == 60
+    with pytest.raises(DataError, match="is not a readable parquet file"):
+        sources.load(FileSource(type="FILE", path=str(file), format=DataFormat.PARQUET), {})
+
+
+def test_a_statement_without_rows_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"^source\.query returns no rows, it must be a select$"):
+        sql("create table t (a int)", f"sqlite:///{tmp_path}/data.db")
+
+
+def test_rows_of_a_query_are_fetched_in_chunks(postgres: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    query = "select i as x, i::text || 'x' as label from generate_series(1, 25) i order by i"
+    whole = sql(query, postgres)
+    monkeypatch.setattr(sources, "ROWS_AT_ONCE", 10)
+    pd.testing.assert_frame_equal(sql(query, postgres).frame, whole.frame)
+    assert whole.frame["x"].tolist() == list(range(1, 26))
+    assert sql(query, postgres).sha256 == whole.sha256
+
+
+@pytest.mark.parametrize(
+    "condition",
+    ["""'{"k": 1}'::jsonb ? 'k'""", "'a :b' <> 'c'", "'50%' like '%0\\%'", "'%s %(a)s' is not null", "1 % 2 = 1"],
+)
+def test_a_query_runs_as_it_is_written(postgres: str, condition: str) -> None:
+    assert sql(f"select 1 as x where {condition}", postgres).frame["x"].tolist() == [1]
+
+
+FOREIGN = {
+    "array['p', 'q']": "holds lists",
+    "'10.0.0.1'::inet": "holds values of mixed or foreign types (Could not convert IPv4",
+    "int4range(1, 5)": "holds values of mixed or foreign types",
+    """case when i % 2 = 0 then '{"a": 1}'::jsonb else '[1]'::jsonb end""": "holds values of mixed or foreign types",
+    """'{"a": 1}'::jsonb""": "holds structs",
+}
+
+
+@pytest.mark.parametrize("expression", FOREIGN)
+def test_columns_are_dropped_before_they_are_judged(postgres: str, expression: str) -> None:
+    query = f"select i as x, 'a' as y, {expression} as c from generate_series(1, 4) i"
+    source, environment = SQLSource(type="SQL", query=query), {"DATABASE_URI": postgres}
+    with pytest.raises(DataError, match=f"^column 'c' of the query's result from .* {re.escape(FOREIGN[expression])}"):
+        sources.load(source, environment, bundles.settings(source=source.model_dump(), target="y"))
+    dropped = bundles.settings(source=source.model_dump(), target="y", features={"drop": ["c"]})
+    frame = sources.load(source, environment, dropped).frame
+    assert frame["x"].tolist() == [1, 2, 3, 4]
+    assert sources.to_parquet(frame, "the query")
+
+
+def test_columns_of_a_query_get_their_declared_types(postgres: str) -> None:
+    query = "select '02116' as zip, i::text as id, i::numeric(30) as n, 'a' as y from generate_series(1, 4) i"
+    source = SQLSource(type="SQL", query=query, columns={"id": "integer", "n": "integer"})
+    settings = bundles.settings(source=source.model_dump(), target="y")
+    frame = sources.load(source, {"DATABASE_URI": postgres}, settings).frame
+    assert frame["zip"].tolist() == ["02116"] * 4
+    assert frame["id"].tolist() == frame["n"].tolist() == [1, 2, 3, 4]

@@ -22,7 +22,10 @@ from tests.ml import bundles
 from tests.ml.conftest import ROOT, Store
 from tests.ml.test_settings import FULL
 
-PENGUINS = FULL | {"features": {"drop": ["year"], "engineered": FULL["features"]["engineered"]}}
+PENGUINS = FULL | {
+    "source": {"type": "S3", "bucket": "data", "key": "penguins.csv", "format": "csv", "missing": ["NA"]},
+    "features": {"drop": ["year"], "engineered": FULL["features"]["engineered"]},
+}
 STEPS = ("load", "preprocess", "train", "evaluate", "deploy")
 
 
@@ -335,7 +338,7 @@ def test_a_pipeline_without_an_endpoint_keeps_its_version_on_the_volume(run: Run
     [
         (b"", {}, "load", "s3://data/bad.csv is empty"),
         (b"a;b\n1;2\n", {}, "load", "s3://data/bad.csv has one column 'a;b': its columns seem to be separated by "
-            "semicolons, save it with commas"),
+            "semicolons, set source.delimiter to ';'"),
         (None, {}, "load", "s3://data/none.csv cannot be read: the key does not exist (NoSuchKey)"),
         (b"a,b\n" + b"1,2\n" * 20, {}, "preprocess", "s3://data/bad.csv has no target column 'species', it has a, b"),
         (b"a,species\n" + b"1,x\n" * 20, {}, "preprocess",

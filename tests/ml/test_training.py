@@ -269,7 +269,7 @@ def test_an_engineered_feature_must_not_take_a_columns_name() -> None:
         prepared(features={"engineered": {"width": "length"}})
 
 
-@pytest.mark.parametrize("parameters", [{"max_depth": "deep"}, {"learning_rate": -1}, {"booster": "tree"}])
+@pytest.mark.parametrize("parameters", [{"max_depth": "deep"}, {"learning_rate": -1}, {"tree_method": "forest"}])
 def test_parameters_that_xgboost_refuses_are_a_settings_error_of_one_line(parameters: dict[str, Any]) -> None:
     chosen = bundles.settings(training={"parameters": parameters})
     data = prepared()

@@ -52,6 +52,19 @@ class DataFormat(StrEnum):
     PARQUET = "parquet"
 
 
+class ColumnType(StrEnum):
+    """What the cells of a column are."""
+
+    INTEGER = "integer"
+    """Integers of at most 64 bits."""
+    NUMBER = "number"
+    """64-bit floating-point numbers."""
+    BOOLEAN = "boolean"
+    """True and false; in text also t and f, 1 and 0, in any case."""
+    TEXT = "text"
+    """Text, exactly as it is: `02116` keeps its zero."""
+
+
 class NumericImputation(StrEnum):
     """What replaces a missing number."""
 
@@ -144,6 +157,20 @@ def text(longest: int) -> Rule:
     return rule
 
 
+def one_of(*choices: str) -> Rule:
+    """The value is one of these texts."""
+    return lambda value: None if value in choices else f"must be one of {', '.join(repr(str(one)) for one in choices)}"
+
+
+def encoding(value: str) -> str | None:
+    """The value names an encoding of text that Python knows."""
+    try:
+        "".encode(value)
+    except (LookupError, ValueError):
+        return "must be the name of a text encoding, such as utf-16 or windows-1252"
+    return None
+
+
 def dns_label(value: str) -> str | None:
     """The value can be the name of a Kubernetes object, and of a directory."""
     if re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
@@ -153,12 +180,22 @@ def dns_label(value: str) -> str | None:
 
 column = text(MAX_COLUMN_NAME)
 
+SERVED_BOOSTERS = ("gbtree", "dart")
+"""XGBoost predicts rows in place for boosters of trees only."""
+CSV_FIELDS = ("missing", "delimiter", "encoding", "decimal", "thousands")
+"""Fields of a source that say how its text is written."""
+
 FIELDS: dict[str, Field] = {
     "model_name": Field(rule=dns_label),
     "source.bucket": Field(rule=text(255)),
     "source.key": Field(rule=text(MAX_KEY)),
     "source.format": Field(default=DataFormat.CSV.value),
+    "source.columns.*": Field(rule=one_of(*ColumnType)),
     "source.missing": Field(rule=text(MAX_COLUMN_NAME)),
+    "source.delimiter": Field(rule=one_of(",", ";", "|", ":", "\t")),
+    "source.encoding": Field(rule=encoding),
+    "source.decimal": Field(rule=one_of(".", ",")),
+    "source.thousands": Field(rule=one_of(",", ".", " ", "'", "_")),
     "source.query": Field(rule=text(1_000_000)),
     "target": Field(rule=column),
     "features": Field(default={}),
@@ -201,16 +238,31 @@ def conflicts(document: Any, at: str = "") -> Iterator[str]:
     Values that are not known yet are not judged: a Pulumi Output is of none of the types that JSON has.
     """
     yield from _source_conflicts(document["source"], at)
+    yield from _column_conflicts(document["source"], document["features"], at)
     yield from _feature_conflicts(document["features"], document["target"], at)
     yield from _parameter_problems(document["training"]["parameters"], at)
     yield from _evaluation_conflicts(document["evaluation"], document["task"], at)
 
 
 def _source_conflicts(source: Mapping[str, Any], at: str) -> Iterator[str]:
-    if source.get("missing") is None or not isinstance(source.get("format"), str):
-        return
-    if source["format"] != DataFormat.CSV:
-        yield f"{at}source.missing belongs to the format csv, got {source['missing']!r} with {source['format']}"
+    given = {name: source[name] for name in CSV_FIELDS if source.get(name) is not None}
+    if isinstance(source.get("format"), str) and source["format"] != DataFormat.CSV:
+        for name, value in given.items():
+            yield f"{at}source.{name} belongs to the format csv, got {value!r} with {source['format']}"
+    decimal, thousands = given.get("decimal", "."), given.get("thousands")
+    if isinstance(decimal, str) and decimal == thousands:
+        yield f"{at}source.thousands must not be the decimal sign, got {thousands!r} for both"
+
+
+def _column_conflicts(source: Mapping[str, Any], features: Any, at: str) -> Iterator[str]:
+    """Declared types, by the names that the source gives its columns."""
+    numeric = _columns(features, "numeric")
+    types: Mapping[str, Any] = source.get("columns") or {}
+    for name, kind in types.items():
+        if complaint := column(name):
+            yield f"{at}source.columns: the name of a column {complaint}, got {name!r}"
+        if kind in (ColumnType.TEXT, ColumnType.BOOLEAN) and features["renames"].get(name, name) in numeric:
+            yield f"{at}source.columns.{name} must be a number, as {at}features.numeric names it, got {str(kind)!r}"
 
 
 def _feature_conflicts(features: Any, target: Any, at: str) -> Iterator[str]:
@@ -250,6 +302,7 @@ def _feature_conflicts(features: Any, target: Any, at: str) -> Iterator[str]:
 
 
 def _parameter_problems(parameters: Mapping[str, Any], at: str) -> Iterator[str]:
+    boosters = " or ".join(SERVED_BOOSTERS)
     for key, value in parameters.items():
         if key in ("objective", "num_class"):
             yield f"{at}training.parameters must not set {key}, which {at}task decides, got {value!r}"
@@ -259,6 +312,8 @@ def _parameter_problems(parameters: Mapping[str, Any], at: str) -> Iterator[str]
             yield f"{at}training.parameters.{key} must be a number, a string, true or false, got {value!r}"
         elif isinstance(value, float) and not math.isfinite(value):
             yield f"{at}training.parameters.{key} must be a finite number, got {value!r}"
+        elif key == "booster" and isinstance(value, str) and value not in SERVED_BOOSTERS:
+            yield f"{at}training.parameters.booster must be one that can be served, {boosters}, got {value!r}"
 
 
 def _evaluation_conflicts(evaluation: Mapping[str, Any], task: Any, at: str) -> Iterator[str]:
@@ -283,11 +338,13 @@ def _columns(features: Any, field: str) -> set[str]:
 
 
 def _values(value: Any, path: list[str], at: str = "") -> Iterator[tuple[str, Any]]:
-    """The values at a dotted path, with their own; a list gives each of its items."""
+    """The values at a dotted path, with their own; a list gives each of its items, and so does `*`, of a mapping."""
     if isinstance(value, list):
         for index, item in enumerate(cast("list[Any]", value)):
             yield from _values(item, path, f"{at}[{index}]")
     elif not path:
         yield at, value
-    elif isinstance(value, Mapping) and path[0] in value:
-        yield from _values(value[path[0]], path[1:], f"{at}.{path[0]}".lstrip("."))
+    elif isinstance(value, Mapping):
+        parts = cast("Mapping[str, Any]", value)
+        for key in parts if path[0] == "*" else [path[0]] if path[0] in parts else []:
+            yield from _values(parts[key], path[1:], f"{at}.{key}".lstrip("."))

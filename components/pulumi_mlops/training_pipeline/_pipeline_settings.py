@@ -33,10 +33,22 @@ class SourceArgs(TypedDict):
     """S3: key of the file; a run by hand can name another one."""
     format: NotRequired[pulumi.Input[DataFormat]]
     """S3: format of the file; default csv."""
+    columns: NotRequired[dict[str, str] | None]
+    """Type of a column by its name in the source, each a `ColumnType`: integer, number, boolean or text. A
+    cell of another type is refused by column, line and cell. Default: the source's own types; those of a CSV file are
+    inferred from all of its rows, as ml/README.md says."""
     missing: NotRequired[list[str] | None]
     """S3, format csv: the words that mean a missing cell, in every column, such as ["NA", "-999"]; [] for blank cells
     alone. Blank cells always are missing. Default: `NA`, `null`, `?` and the like, where they stand among numbers or
     booleans, and then in the columns of text of the same file."""
+    delimiter: NotRequired[pulumi.Input[str] | None]
+    """S3, format csv: the sign between cells, a comma, a semicolon, a bar, a colon or a tab; a comma if absent."""
+    encoding: NotRequired[pulumi.Input[str] | None]
+    """S3, format csv: the encoding of the text, such as "windows-1252"; utf-8 if absent."""
+    decimal: NotRequired[pulumi.Input[str] | None]
+    """S3, format csv: the decimal sign, a point or a comma; a point if absent."""
+    thousands: NotRequired[pulumi.Input[str] | None]
+    """S3, format csv: the sign between groups of three digits, one of `,` `.` `'` `_` and a space; default none."""
     secret: NotRequired[pulumi.Input[str] | None]
     """SQL: name of the Secret in the namespace whose key `uri` holds the SQLAlchemy URL."""
     query: NotRequired[pulumi.Input[str] | None]
@@ -97,8 +109,8 @@ ARGUMENTS = {
     "source.secret": Argument(rule=dns_label),
 }
 SOURCE_FIELDS = {
-    SourceType.S3: (("bucket", "key"), ("format", "missing")),
-    SourceType.SQL: (("secret", "query"), ()),
+    SourceType.S3: (("bucket", "key"), ("format", "columns", *contract.CSV_FIELDS)),
+    SourceType.SQL: (("secret", "query"), ("columns",)),
 }
 """Required and optional fields of each kind of source."""
 
