@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         EndpointRuntime,
         ModelEndpoint,
         ModelEndpointArgs,
+        OpenAccessArgs,
     )
     from pulumi_mlops.training_pipeline import StepArgs, StepsArgs, TrainingPipeline, TrainingPipelineArgs
     from pulumi_mlops.training_pipeline._pipeline_settings import EvaluationArgs, FeaturesArgs, SourceArgs, TrainingArgs
@@ -69,6 +70,7 @@ __all__ = [
     "ModelEndpointArgs",
     "NumericImputation",
     "ObjectStoreAccess",
+    "OpenAccessArgs",
     "PostgresDatabase",
     "PostgresDatabaseArgs",
     "PromotionMode",
@@ -121,6 +123,7 @@ _MODULES = {
         "EndpointRuntime",
         "ModelEndpoint",
         "ModelEndpointArgs",
+        "OpenAccessArgs",
     ),
     "training_pipeline._pipeline_settings": ("EvaluationArgs", "FeaturesArgs", "SourceArgs", "TrainingArgs"),
     "training_pipeline": ("StepArgs", "StepsArgs", "TrainingPipeline", "TrainingPipelineArgs"),

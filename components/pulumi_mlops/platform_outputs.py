@@ -53,6 +53,8 @@ class PlatformOutputs(TypedDict):
     cluster_name: NotRequired[str]
     """Name of the EKS cluster, where a workspace's service account gets an IAM role of its own; without it the object
     store's credentials are copied into the workspace."""
+    public_gateway: NotRequired[bool]
+    """Whether the gateway faces the internet; without it, which older platforms leave out, it does on EKS."""
     database: NotRequired[DatabaseNetwork]
     """Where databases on AWS may be; without it they are in the cluster."""
 

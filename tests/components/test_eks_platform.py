@@ -78,6 +78,12 @@ def test_teams_are_told_where_everything_is(build: Build) -> None:
     assert teams["cluster_name"]
     assert teams["storage_class"] == conventions.SHARED_STORAGE_CLASS
     assert set(teams["database"]) == set(platform_outputs.DatabaseNetwork.__annotations__)
+    assert teams["public_gateway"] is True
+
+
+@pytest.mark.parametrize("changes", [{"internal": True}, {"add_ons": {"public_gateway": {"internal": True}}}], ids=str)
+def test_teams_are_told_of_a_gateway_that_only_the_network_reaches(build: Build, changes: dict[str, Any]) -> None:
+    assert build(lambda: program(**changes)).outputs_of("platform")["teams"]["public_gateway"] is False
 
 
 SINGLE = {"external-dns", "seldon", "kserve-controller"}

@@ -1,3 +1,4 @@
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -358,3 +359,92 @@ def test_a_limit_of_requests_reaches_the_server_and_the_canary(build: Build) -> 
 def test_wrong_access_is_refused_in_one_sentence(build: Build, access: Any, complaint: str) -> None:
     with pytest.raises(ArgumentError, match=complaint):
         endpoint(build, access=access)
+
+
+ON_EKS = {
+    "region": "eu-central-1",
+    "object_store_endpoint": "https://s3.eu-central-1.amazonaws.com",
+    "buckets": {"data": "data-1", "workflows": "workflows-1"},
+    "mlflow_url": "http://mlflow",
+    "storage_class": "shared",
+    "cluster_name": "mlops-dev",
+}
+TOMORROW = str(date.today() + timedelta(days=1))
+EXCEPTION = {"until": TOMORROW, "reason": "a public demonstration"}
+
+
+def behind(build: Build, teams: dict[str, Any], **changes: Any) -> Graph:
+    """An endpoint of a stack that names its platform."""
+    platforms = {"organization/pulumi-mlops/platform-dev": {"teams": teams}}
+    return build(lambda: ModelEndpoint("penguins", with_changes(ENDPOINT, **changes)), platforms=platforms)
+
+
+@pytest.mark.parametrize("teams", [ON_EKS, {**ON_EKS, "public_gateway": True}], ids=["older platform", "platform"])
+def test_a_gateway_on_the_internet_takes_no_endpoint_that_everybody_could_ask(build: Build, teams: Any) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        behind(build, teams)
+
+    assert str(caught.value) == (
+        'ModelEndpoint "penguins": args.access must be given, since everybody who knows the URL would get predictions: '
+        "{} lets in clients with an API key only; args.open_access, with a reason and a last day, is the exception"
+    )
+    behind(build, teams, access={})
+    behind(build, teams, open_access=EXCEPTION)
+
+
+def test_a_gateway_that_only_the_network_reaches_takes_it(build: Build) -> None:
+    graph = behind(build, {**ON_EKS, "public_gateway": False}, hosts=["models.corp.example.org"])
+
+    assert "annotations" not in graph["penguins-route"].inputs["metadata"]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"hosts": ["models.example.org"]}, {"gateway_name": "shared"}, {"gateway_namespace": unknown("ingress")}],
+    ids=["hosts", "another gateway", "a gateway that is known later"],
+)
+def test_without_a_platform_public_names_and_a_gateway_of_ones_own_count_as_the_internet(
+    build: Build, changes: dict[str, Any]
+) -> None:
+    with pytest.raises(ArgumentError, match=r"args\.access must be given"):
+        endpoint(build, **changes)
+
+
+def test_an_exception_is_on_the_route_as_a_review_reads_it(build: Build) -> None:
+    graph = endpoint(build, open_access={**EXCEPTION, "reason": f" {EXCEPTION['reason']} "})
+
+    metadata = graph["penguins-route"].inputs["metadata"]
+    assert metadata["annotations"] == {"pulumi-mlops.dev/except-endpoint-access": f"{TOMORROW} a public demonstration"}
+    assert spec(graph, "route")["rules"][0]["backendRefs"] == [{"name": "penguins", "port": 8000}]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"until": "soon"}, "args.open_access.until must be a day such as \"2027-01-31\", got 'soon'"),
+        ({"until": "2027-02-30"}, "args.open_access.until must be a day such as \"2027-01-31\", got '2027-02-30'"),
+        ({"until": "20270131"}, "args.open_access.until must be a day such as \"2027-01-31\", got '20270131'"),
+        (
+            {"until": "2026-01-31"},
+            "args.open_access.until has ended: give the endpoint `access`, or look at the reason again and write "
+            "another day, got '2026-01-31'",
+        ),
+        ({"until": "2999-01-31"}, "args.open_access.until must be within 366 days, got '2999-01-31'"),
+        ({"until": None}, "args.open_access.until is required"),
+        ({"reason": ""}, "args.open_access.reason must say why, in at least 10 characters, got ''"),
+        ({"reason": "  because   "}, "args.open_access.reason must say why, in at least 10 characters"),
+        ({"reason": None}, "args.open_access.reason is required"),
+        ({"expires": TOMORROW}, 'args.open_access has no argument "expires"'),
+    ],
+)
+def test_a_wrong_exception_is_refused_in_one_sentence(build: Build, changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        endpoint(build, open_access=with_changes(EXCEPTION, **changes))
+
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_access_and_an_exception_to_it_are_refused_together(build: Build) -> None:
+    with pytest.raises(ArgumentError, match=r"args\.open_access must be left out where args\.access is given"):
+        endpoint(build, access={}, open_access=EXCEPTION)

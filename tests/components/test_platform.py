@@ -121,6 +121,24 @@ def test_only_secrets_hide_values_from_the_preview(build: Build) -> None:
     }
 
 
+@pytest.mark.parametrize(
+    ("url", "public"),
+    [
+        ("https://models.example.org", True),
+        ("http://8.8.8.8", True),
+        ("http://10.88.0.1", False),
+        ("http://127.0.0.1:8080", False),
+        ("http://localhost:8080", False),
+        ("http://models", False),
+        ("https://models.corp.internal", False),
+    ],
+)
+def test_teams_are_told_whether_the_gateway_faces_the_internet(build: Build, url: str, public: bool) -> None:
+    teams = build(lambda: program(gateway_url=url)).outputs_of("platform")["teams"]
+
+    assert teams.get("public_gateway", False) is public
+
+
 def test_a_preview_with_nothing_known_shows_every_object(build: Build) -> None:
     preview = build(lambda: program(gateway_class=unknown("c"), image_mirror=unknown("r")), preview=True)
 

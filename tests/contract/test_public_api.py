@@ -65,6 +65,7 @@ def test_the_developer_api_is_exactly_this() -> None:
         "ModelEndpointArgs",
         "NumericImputation",
         "ObjectStoreAccess",
+        "OpenAccessArgs",
         "PostgresDatabase",
         "PostgresDatabaseArgs",
         "PromotionMode",

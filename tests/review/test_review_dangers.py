@@ -288,6 +288,38 @@ def test_something_opens(kind: str, closed: dict[str, Any], opened: dict[str, An
     assert kinds(step("create", kind, new=closed)) == []
 
 
+def endpoint_route(port: int, **annotations: str) -> dict[str, Any]:
+    """The route of a model endpoint."""
+    return {
+        "metadata": {"labels": {"app.kubernetes.io/name": "model-endpoint"}, "annotations": annotations},
+        "spec": {"rules": [{"backendRefs": [{"name": "churn", "port": port}]} for _ in range(2)]},
+    }
+
+
+def test_an_endpoint_that_no_longer_asks_who_sends_a_request_is_a_danger() -> None:
+    guarded, open_ = endpoint_route(8001), endpoint_route(8000)
+
+    (danger,) = dangers([preview(step("update", ROUTE, old=guarded, new=open_))])
+    assert (danger.kind, danger.message) == (
+        EXPOSURE,
+        "no longer asks who sends a request: spec.rules[0].backendRefs[0].port is 8000, where anybody who knows the "
+        "URL gets predictions",
+    )
+    assert kinds(step("update", ROUTE, old=open_, new=guarded)) == []
+    assert kinds(step("update", ROUTE, old=open_, new={**open_, "kind": "HTTPRoute"})) == []
+    assert kinds(step("create", ROUTE, new=guarded)) == []
+    assert kinds(step("create", ROUTE, new=open_)) == [], "on one machine it may be; on the internet a rule forbids it"
+
+
+def test_an_endpoint_that_is_open_by_an_exception_is_a_danger_when_the_exception_is_new() -> None:
+    key = "pulumi-mlops.dev/except-endpoint-access"
+    first, longer = (endpoint_route(8000, **{key: f"{day} a demonstration"}) for day in ("2027-01-31", "2027-02-28"))
+
+    (danger,) = dangers([preview(step("create", ROUTE, new=first))])
+    assert danger.message == f"faces the internet: {key} lets anybody who knows the URL get predictions"
+    assert kinds(step("update", ROUTE, old=first, new=longer)) == []
+
+
 AVAILABILITY = DangerKind.AVAILABILITY
 CLAIM = "kubernetes:data.acme.dev/v1:Warehouse"
 MANAGED = "kubernetes:s3.aws.m.upbound.io/v1beta1:Bucket"

@@ -246,7 +246,9 @@ def test_what_breaks_a_rule_is_found_by_that_rule_alone(
 
 
 def test_every_rule_has_a_case() -> None:
-    assert {rule for rule, *_ in BAD} | {"single-owner"} == {rule.id for rule in rules.all_rules(TODAY)}
+    assert {rule for rule, *_ in BAD} | {"single-owner", "endpoint-access"} == {
+        rule.id for rule in rules.all_rules(TODAY)
+    }
 
 
 FINE: list[tuple[str, dict[str, Any]]] = [
@@ -408,6 +410,68 @@ def test_the_reason_for_public_access_of_the_cluster_component_counts() -> None:
     inputs = spoiled(CLUSTER, vpcConfig__endpointPublicAccess=True)
     assert found(component, step(CLUSTER, inputs, parent=component.urn)) == []
     assert [rule for rule, _ in found(component, step(CLUSTER, inputs))] == ["eks-public"]
+
+
+def route(port: Any = 8000, name: str = "model-endpoint", **annotations: str) -> dict[str, Any]:
+    """An HTTPRoute from the platform's Gateway to a port."""
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {
+            "name": "churn",
+            "namespace": "birds",
+            "labels": {"app.kubernetes.io/name": name},
+            "annotations": {f"pulumi-mlops.dev/{key}": value for key, value in annotations.items()},
+        },
+        "spec": {
+            "parentRefs": [{"name": "public", "namespace": "gateway"}],
+            "rules": [{"backendRefs": [{"name": "churn", "port": port}]}],
+        },
+    }
+
+
+def balancer(scheme: str, namespace: str = "gateway") -> dict[str, Any]:
+    annotations = {"service.beta.kubernetes.io/aws-load-balancer-scheme": scheme}
+    spec = {"type": "LoadBalancer", "loadBalancerClass": "service.k8s.aws/nlb"}
+    return {"metadata": {"name": "public", "namespace": namespace, "annotations": annotations}, "spec": spec}
+
+
+ROUTE = "kubernetes:gateway.networking.k8s.io/v1:HTTPRoute"
+
+
+def at_gateway(inputs: dict[str, Any], gateway: dict[str, Any], stack: str = "platform-dev") -> list[tuple[str, str]]:
+    """What is found in the team's stack, with the platform's beside it."""
+    platform = preview(step(SERVICE, gateway, "balancer", stack=stack), stack=stack)
+    found = rules.check([preview(step(ROUTE, inputs)), platform], today=TODAY)
+    return [(one.rule, one.message) for one in found if one.stack == "birds-dev"]
+
+
+def test_an_endpoint_on_the_internet_that_asks_nobody_breaks_a_rule() -> None:
+    public = balancer("internet-facing")
+
+    assert at_gateway(route(), public) == [
+        (
+            "endpoint-access",
+            "spec.rules[0].backendRefs[0].port is 8000, where anybody who knows the URL gets predictions",
+        )
+    ]
+    assert at_gateway(route(8001), public) == []
+    assert at_gateway(route(name="mlflow"), public) == []
+    assert at_gateway(route(), balancer("internal")) == []
+    assert at_gateway(route(), balancer("internet-facing", "elsewhere")) == []
+    assert at_gateway(route(), public, "platform-prod") == [], "another cluster"
+    assert open_at(step(ROUTE, route(UNKNOWN)), step(SERVICE, public, "balancer")) == {
+        ("endpoint-access", "spec.rules[0].backendRefs[0].port")
+    }
+
+
+def test_the_exception_of_an_open_endpoint_is_one_like_every_other() -> None:
+    def excepted(text: str) -> list[str]:
+        return [rule for rule, _ in at_gateway(route(**{"except-endpoint-access": text}), balancer("internet-facing"))]
+
+    assert excepted(f"{TODAY} a public demonstration") == []
+    assert excepted("2026-01-31 a public demonstration") == ["endpoint-access", "exception"]
+    assert excepted(f"{TODAY} demo") == ["endpoint-access", "exception"]
 
 
 def test_tags_of_the_provider_count() -> None:

@@ -24,7 +24,8 @@ from pulumi_mlops._args import (
     quantity,
 )
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, after, name_of
-from pulumi_mlops.model_endpoint import _serving
+from pulumi_mlops.model_endpoint import _access, _serving
+from pulumi_mlops.model_endpoint._access import AccessArgs, OpenAccessArgs
 
 CANARY = "canary"
 MAX_NAME = 63 - len(f"-{CANARY}")  # the canary's Service needs a name as well
@@ -64,17 +65,6 @@ class CanaryArgs(TypedDict):
     """Part of the requests in percent, from 0 to 100. Plain, because the rest is computed from it."""
 
 
-class AccessArgs(TypedDict):
-    """Who gets predictions at the gateway: clients with an API key, which `pulumi-mlops keys` makes."""
-
-    clients_secret: NotRequired[pulumi.Input[str] | None]
-    """Name of the Secret with what is kept of the keys, in the endpoint's namespace; if it is left out,
-    `<name>-clients`. Endpoints that name the same Secret have the same clients. Until it exists, nobody has access."""
-    requests_per_minute: NotRequired[int | None]
-    """How many requests a minute of one client each replica answers, from 1 to 1000000; the others get 429 with
-    Retry-After. Ten seconds' worth may come at once. Default: no limit."""
-
-
 class ModelEndpointArgs(TypedDict):
     """Arguments of `ModelEndpoint`."""
 
@@ -104,8 +94,11 @@ class ModelEndpointArgs(TypedDict):
     """Time in seconds that an ending replica keeps serving while it is taken out of the load balancing, from 1 to 300;
     default 5. Plain, because the pod's grace period is computed from it."""
     access: NotRequired[AccessArgs | None]
-    """Who gets predictions at the gateway; `{}`: clients with an API key. Default: everybody who reaches the gateway.
-    Callers inside the cluster need no key. A change restarts the pods, one by one; a change of a key does not."""
+    """Who gets predictions at the gateway; `{}`: clients with an API key. Callers inside the cluster need no key.
+    Required where the gateway faces the internet, or `open_access`. Default none: whoever reaches the gateway gets
+    predictions. A change restarts the pods, one by one; a change of a key does not."""
+    open_access: NotRequired[OpenAccessArgs | None]
+    """The exception to that: a reason why everybody who knows the URL gets predictions, and its last day."""
     hosts: NotRequired[list[pulumi.Input[str]] | None]
     """Host names that the route answers to; default: all of the gateway's."""
     gateway_name: NotRequired[pulumi.Input[str]]
@@ -141,8 +134,7 @@ ARGUMENTS = {
     "image_pull_policy": Argument(default=ImagePullPolicy.IF_NOT_PRESENT),
     # Between "this pod is ending" and the end of its server; the gateway needs that long to hear of it.
     "drain_seconds": Argument(default=5, rule=between(1, MAX_DRAIN_SECONDS, "seconds")),
-    "access.clients_secret": Argument(rule=dns_label),
-    "access.requests_per_minute": Argument(rule=between(1, 1_000_000, "requests")),
+    **_access.ARGUMENTS,
     "hosts": Argument(rule=not_empty),
     "gateway_name": Argument(default=conventions.GATEWAY_NAME, rule=dns_label),
     "gateway_namespace": Argument(default=conventions.GATEWAY_NAMESPACE, rule=dns_label),
@@ -157,6 +149,7 @@ class ModelEndpoint(pulumi.ComponentResource):
     Before the first training run it is up and answers predictions with 503.
 
     With `access`, the gateway's requests go to a port of their own, 8001, where the server asks each for an API key.
+    Behind a gateway that faces the internet it must be given, or `open_access`, the exception.
 
     The annotations of its pods belong to the training pipeline, which writes the model version there. Pulumi ignores
     all of them after the Deployment is created, so a program cannot add or change one later, for instance with a
@@ -186,7 +179,7 @@ class ModelEndpoint(pulumi.ComponentResource):
             args,
             ModelEndpointArgs,
             ARGUMENTS,
-            problems=lambda checked: _problems(checked, args),
+            problems=lambda checked: [*_problems(checked, args), *_access.problems(checked, name)],
             name_rule=object_name(MAX_NAME),
         )
         super().__init__("pulumi-mlops:index:ModelEndpoint", name, inputs(args), opts)
@@ -300,14 +293,15 @@ class ModelEndpoint(pulumi.ComponentResource):
             f"{self._name}-route",
             api_version="gateway.networking.k8s.io/v1",
             kind="HTTPRoute",
-            metadata=self._metadata(self._name),
+            metadata=self._metadata(self._name, _access.annotations(self._args)),
             spec=_serving.route(self._prefix, self._name, self._args, canary),
             opts=pulumi.ResourceOptions(parent=self, depends_on=needs),
         )
 
-    def _metadata(self, server: str) -> Manifest:
+    def _metadata(self, server: str, annotations: Mapping[str, str] | None = None) -> Manifest:
         labels = _serving.labels(server, self._args["labels"])
-        return {"name": server, "namespace": self._args["namespace"], "labels": labels}
+        more = {"annotations": annotations} if annotations else {}
+        return {"name": server, "namespace": self._args["namespace"], "labels": labels, **more}
 
 
 def internal_url(namespace: str, endpoint: str) -> str:

@@ -158,6 +158,7 @@ class EksPlatform(pulumi.ComponentResource):
             "mlflow_url": self.mlflow_url,
             "storage_class": storage_class,
             "cluster_name": args["cluster_name"],
+            "public_gateway": not _eks_add_ons.arguments("public_gateway", args, self._links).get("internal"),
             "database": {
                 "vpc_id": args["vpc_id"],
                 "subnet_ids": args["private_subnet_ids"],

@@ -3,7 +3,9 @@
 Does not own: the cluster, its storage classes, the Gateway API implementation, the teams' workspaces.
 """
 
+import ipaddress
 from typing import NotRequired, TypedDict
+from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -35,6 +37,8 @@ from pulumi_mlops.platform.object_store import ObjectStore
 from pulumi_mlops.platform_outputs import IN_CLUSTER, PlatformOutputs
 
 ARGO_WORKFLOWS = "argo-workflows"
+LOCAL_DOMAINS = (".localhost", ".local", ".internal", ".home.arpa")
+"""Domains that no resolver of the internet answers for (RFC 6761, RFC 6762, RFC 8375, and ICANN for `internal`)."""
 MLFLOW_USER = "mlflow"
 WORKSPACES_USER = "workspaces"
 BUCKETS = [conventions.DATA_BUCKET, conventions.MLFLOW_BUCKET, conventions.WORKFLOWS_BUCKET]
@@ -172,7 +176,7 @@ class Platform(pulumi.ComponentResource):
         self.object_store_endpoint = store.endpoint
         self.mlflow_url = mlflow.url
         self.namespaces = pulumi.Output.all(*namespaces.values())
-        self.teams = _teams.publish(name, IN_CLUSTER, self)
+        self.teams = _teams.publish(name, _outputs(checked["gateway_url"]), self)
         self.register_outputs(
             {
                 "gateway_url": self.gateway_url,
@@ -261,3 +265,18 @@ def _names(part: str) -> dict[str, str]:
         **{key: f"sizes.{part}_{key}" for key in ("storage_gib", "memory")},
         **{key: f"{part}_{key}" for key in ("database_secret", "allowed_hosts")},
     }
+
+
+def _outputs(gateway_url: pulumi.Input[str]) -> pulumi.Output[PlatformOutputs]:
+    """What teams have to know of the platform."""
+    public: PlatformOutputs = {**IN_CLUSTER, "public_gateway": True}
+    return pulumi.Output.from_input(gateway_url).apply(lambda url: public if _faces_the_internet(url) else IN_CLUSTER)
+
+
+def _faces_the_internet(gateway_url: str) -> bool:
+    """Whether a URL may be one of the internet: a global address, or a host name with a dot that is not local."""
+    host = urlsplit(gateway_url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_global
+    except ValueError:
+        return "." in host and not host.endswith(LOCAL_DOMAINS)

@@ -9,7 +9,10 @@ from pulumi_mlops.review.resource_types.facts import Condition, Holds
 
 
 def exposures(step: Step, stack: str) -> Iterator[Danger]:
-    """The facts `open_if` and `published_if` that the step makes true, also of a new resource."""
+    """The facts `open_if` and `published_if` that the step makes true, also of a new resource.
+
+    `unguarded_if` only of one that changes: of a new one it is no danger unless it is published, which a rule forbids.
+    """
     new = step.new
     if step.operation == Operation.DELETE or new is None or not new.custom or new.external:
         return
@@ -17,6 +20,7 @@ def exposures(step: Step, stack: str) -> Iterator[Danger]:
     for condition, verb in (
         (described.open_if and described.open_if.condition, "becomes public"),
         (described.published_if, "faces the internet"),
+        (described.unguarded_if if step.old else None, "no longer asks who sends a request"),
     ):
         if condition:
             for meaning in became_true(condition, step.old, new):

@@ -3,9 +3,10 @@
 import re
 from collections.abc import Iterator
 
-from pulumi_mlops.review.resource_types.facts import Fact, Holds, Inputs, Unknown, is_off, is_one_of
+from pulumi_mlops import _exceptions, conventions
+from pulumi_mlops.review.resource_types.facts import Fact, Holds, Inputs, Unknown, any_of, is_off, is_one_of
 from pulumi_mlops.review.resource_types.resource_type import ResourceType
-from pulumi_mlops.review.values import is_hidden, mapping, strings
+from pulumi_mlops.review.values import indexed, is_hidden, mapping, strings
 
 INTERNAL_ANNOTATIONS = (
     ("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal"),
@@ -17,6 +18,10 @@ INTERNAL_ANNOTATIONS = (
 PUBLIC_SCHEMES = ("service.beta.kubernetes.io/aws-load-balancer-scheme", "alb.ingress.kubernetes.io/scheme")
 INTERNAL_BY_DEFAULT = "service.k8s.aws/nlb"
 """The load balancer class whose load balancers are internal unless an annotation says otherwise."""
+OPEN_ACCESS = f"{_exceptions.PREFIX}{_exceptions.ENDPOINT_ACCESS}"
+"""Annotation of a route whose endpoint has `open_access`."""
+NAME_LABEL = "app.kubernetes.io/name"
+UNGUARDED = f"is {conventions.ENDPOINT_PORT}, where anybody who knows the URL gets predictions"
 BLOCK_DRIVERS = ("ebs.csi.aws.com", "kubernetes.io/aws-ebs")
 
 
@@ -44,6 +49,26 @@ def public_service(inputs: Inputs) -> Iterator[Fact]:
         yield from annotated
     else:
         yield Holds("spec.type", "is LoadBalancer, which faces the internet unless the cluster has another default")
+
+
+def excepted_access(inputs: Inputs) -> Iterator[Fact]:
+    """A route lets everybody ask a model, by an exception."""
+    if OPEN_ACCESS in mapping(mapping(inputs.get("metadata")).get("annotations")):
+        yield Holds(OPEN_ACCESS, "lets anybody who knows the URL get predictions")
+
+
+def unguarded_endpoint(inputs: Inputs) -> Iterator[Fact]:
+    """A route leads to the port of a model endpoint where the server asks nobody who they are."""
+    if mapping(mapping(inputs.get("metadata")).get("labels")).get(NAME_LABEL) != conventions.MODEL_ENDPOINT:
+        return
+    for rule_path, rule in indexed(mapping(inputs.get("spec")), "rules"):
+        for path, backend in indexed(mapping(rule), "backendRefs"):
+            port = mapping(backend).get("port")
+            if port == conventions.ENDPOINT_PORT:
+                yield Holds(f"spec.{rule_path}.{path}.port", UNGUARDED)
+                return
+            if is_hidden(port):
+                yield Unknown(f"spec.{rule_path}.{path}.port")
 
 
 def unencrypted_disks(inputs: Inputs) -> Iterator[Fact]:
@@ -106,7 +131,9 @@ CROSSPLANE: dict[str, ResourceType] = {
 """Kinds in groups of Crossplane that are no managed resources."""
 no_replicas = is_one_of("spec.replicas", (0,), ", so nothing of it runs")
 INGRESS = ResourceType(address="gateway", published_if=internet_facing)
-ROUTE = ResourceType(address="route", published_if=internet_facing)
+ROUTE = ResourceType(
+    address="route", published_if=any_of(internet_facing, excepted_access), unguarded_if=unguarded_endpoint
+)
 
 TYPES: dict[str, ResourceType] = {
     "kubernetes:helm.sh/v3:Release": ResourceType(data="release with everything in its chart"),

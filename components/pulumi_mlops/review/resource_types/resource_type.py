@@ -56,6 +56,9 @@ class ResourceType:
     """A blocking rule is broken while it holds, and becoming so is a danger."""
     published_if: Condition | None = None
     """It faces the internet on purpose: becoming so is a danger, and no rule forbids it."""
+    unguarded_if: Condition | None = None
+    """It answers whoever reaches it: behind a gateway on the internet the rule `endpoint-access` is broken while it
+    holds, and becoming so is a danger for something that asked who it is before."""
     unencrypted_if: Condition | None = None
     """The rule `encryption` is broken while it holds, and becoming so is a danger."""
     disabled_if: Condition | None = None

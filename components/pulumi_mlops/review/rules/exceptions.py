@@ -18,16 +18,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from pulumi_mlops.contract.containers import ANNOTATION_PREFIX
+from pulumi_mlops._exceptions import LONGEST_DAYS, PREFIX, day, reason_problem
 from pulumi_mlops.review.resources import Resource
 from pulumi_mlops.review.values import is_hidden, items, mapping
 
-PREFIX = f"{ANNOTATION_PREFIX}/except-"
-"""What the key of an annotation or a tag begins with; the rule's id follows."""
-MIN_REASON = 10
-"""Characters of a reason, as in the statements of `foundation.WorkloadIdentity`."""
-LONGEST_DAYS = 366
-"""An exception is looked at again within a year."""
 FIELDS = ("stack", "resource", "rule", "until", "reason")
 
 
@@ -59,8 +53,8 @@ class Exemption:
             return f"{self.place} names the rule {self.rule!r}, which does not exist"
         if self.until is None:
             return f'{self.place} must begin with its last day, as in "2027-01-31 why it has to be"'
-        if len(self.reason.strip()) < MIN_REASON:
-            return f"{self.place} must say why, in at least {MIN_REASON} characters, got {self.reason!r}"
+        if complaint := reason_problem(self.reason):
+            return f"{self.place} {complaint}, got {self.reason!r}"
         if self.until < today:
             return f"{self.place} has ended on {self.until}"
         if (self.until - today).days > LONGEST_DAYS:
@@ -80,10 +74,8 @@ def on_resource(resource: Resource) -> Iterator[Exemption]:
 
 def _parts(value: str) -> tuple[date | None, str]:
     match = re.fullmatch(r"(\d{4}-\d{2}-\d{2})\b\s*(.*)", value.strip())
-    try:
-        return (date.fromisoformat(match[1]), match[2]) if match else (None, value)
-    except ValueError:
-        return None, value
+    until = day(match[1]) if match else None
+    return (until, match[2]) if match and until else (None, value)
 
 
 def read(text: str, file: str) -> list[Exemption]:

@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Iterator
 
+from pulumi_mlops._exceptions import ENDPOINT_ACCESS
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.resource_types import describe
+from pulumi_mlops.review.resource_types.facts import Holds
 from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._rule import Check, Rule, Verdict, verdicts
+from pulumi_mlops.review.values import items, mapping
 
 REASON = "public_access_reason"
 """Argument of `foundation.Cluster` that says why everybody may reach the API server: it counts as an exception."""
@@ -27,6 +30,25 @@ def _open(rule: str, excuse: Excuse = _no_excuse) -> Check:
             yield from verdicts(open_if.condition(resource.inputs))
 
     return check
+
+
+def _public_gateway(resource: Resource) -> str | None:
+    """The namespace of a Service whose load balancer faces the internet, with the routes of a Gateway behind it."""
+    published = describe(resource.type, resource.inputs).published_if if resource.kind == "Service" else None
+    if published and any(isinstance(fact, Holds) for fact in published(resource.inputs)):
+        return str(mapping(resource.inputs.get("metadata")).get("namespace") or "default")
+    return None
+
+
+def _unguarded(resource: Resource, resources: Resources) -> Iterator[Verdict]:
+    condition = describe(resource.type, resource.inputs).unguarded_if
+    if condition is None:
+        return
+    own = mapping(resource.inputs.get("metadata")).get("namespace")
+    parents = [mapping(one) for one in items(mapping(resource.inputs.get("spec")).get("parentRefs"))]
+    gateways = {str(parent.get("namespace") or own or "default") for parent in parents}
+    if gateways & {*resources.groups(resource, _public_gateway)}:
+        yield from verdicts(condition(resource.inputs))
 
 
 RULES = (
@@ -74,5 +96,15 @@ RULES = (
         fix="name the principals, or add a condition such as aws:SourceArn or aws:PrincipalOrgID",
         unknown="a policy that is known only after `up` stays open",
         check=_open("resource-policy-public"),
+    ),
+    Rule(
+        id=ENDPOINT_ACCESS,
+        level=Level.BLOCKING,
+        title="no model endpoint answers everybody on the internet",
+        why="whoever finds the URL can copy the model by asking it, and takes capacity from the clients that it is for",
+        fix="give the ModelEndpoint `access`, or `open_access` with a last day and a reason",
+        unknown="a port that is known only after `up` stays open; a gateway in a stack that is left out is not seen",
+        check=_unguarded,
+        whole_stack=True,
     ),
 )
