@@ -14,8 +14,9 @@ def main() -> int:
     # The kernel drops SIGTERM for a container's first process until there is a handler, and imports take a while.
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
     from ml.server import log  # noqa: PLC0415
-    from ml.server.access import Access  # noqa: PLC0415
+    from ml.server.access import Access, challenge  # noqa: PLC0415
     from ml.server.app import App  # noqa: PLC0415
+    from ml.server.clients import Clients  # noqa: PLC0415
     from ml.server.door import Door  # noqa: PLC0415
     from ml.server.http import Server  # noqa: PLC0415
     from ml.server.loader import Loader  # noqa: PLC0415
@@ -31,9 +32,21 @@ def main() -> int:
         return os.EX_CONFIG
     metrics = Metrics()
     app = App(settings, Loader(settings, metrics), metrics)
-    clients = settings.clients_dir
-    limit = None if settings.client_requests_per_minute is None else RateLimit(settings.client_requests_per_minute)
-    door = None if clients is None else Door(app, Access(clients, settings.endpoint), metrics, limit)
+    door = None
+    if settings.public_port is not None:
+        clients = None if settings.clients_dir is None else Clients(settings.clients_dir)
+        tokens = None
+        if settings.token_rules is not None:  # what checks signatures takes memory
+            from ml.server.issuer import IssuerKeys  # noqa: PLC0415
+            from ml.server.tokens import Tokens  # noqa: PLC0415
+
+            keys = IssuerKeys(settings.token_rules.issuer)
+            keys.start()
+            app.concern = lambda: keys.problem
+            tokens = Tokens(settings.token_rules, keys, challenge(settings.endpoint))
+        per_minute = settings.client_requests_per_minute
+        limit = None if per_minute is None else RateLimit(per_minute)
+        door = Door(app, Access(settings.endpoint, clients, tokens), metrics, limit)
     server = Server(app, settings, app.drain, door)
     gc.freeze()  # what is there now stays for good; collections need not look at it
     server.run()

@@ -1,84 +1,58 @@
-"""Who may ask at the public port: clients with an API key."""
+"""Who may ask at the public port: clients with an API key, and those that a token of an identity provider names."""
 
-import logging
-import time
 from collections.abc import Iterable
 from http import HTTPStatus
-from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pulumi_mlops.contract import api_keys
-
-from ml.server import log
+from ml.server.clients import Clients
 from ml.server.refusal import Refusal
 
-REREAD_SECONDS = 1.0
-"""How often, at most, a look is taken whether the directory has changed; a changed Secret reaches a pod in about a
-minute, by the kubelet."""
-_UNKNOWN = (api_keys.keep(api_keys.new("nobody")),)
-"""Compared with the keys of clients that do not exist, so that the answer takes as long."""
+if TYPE_CHECKING:
+    from ml.server.tokens import Tokens
+
 _SCHEME = b"bearer "
 
 
-class Access:
-    """The clients of an endpoint, in a directory that is a mounted Secret: a file each, named like the client."""
+def challenge(endpoint: str) -> str:
+    """The header WWW-Authenticate of a refusal (RFC 6750)."""
+    return f'Bearer realm="{endpoint}"'
 
-    def __init__(self, directory: Path, endpoint: str) -> None:
-        self._directory = directory
-        self._challenge = ((b"www-authenticate", f'Bearer realm="{endpoint}"'.encode()),)
-        self._clients: dict[str, tuple[api_keys.Kept, ...]] = {}
-        self._version: object = None
-        self._look_again = 0.0
+
+class Access:
+    """The clients of an endpoint. What is not given, keys or tokens, nobody can use."""
+
+    def __init__(self, endpoint: str, clients: Clients | None, tokens: "Tokens | None" = None) -> None:
+        self._challenge = ((b"www-authenticate", challenge(endpoint).encode()),)
+        self._clients = clients
+        self._tokens = tokens
+        self._wanted = " or ".join(
+            [*(["an API key"] if clients else []), *(["a token of the identity provider"] if tokens else [])]
+        )
 
     def client(self, headers: Iterable[tuple[bytes, bytes]]) -> str:
-        """The name of the client that sent a request; raises Refusal (401)."""
-        key = self._key(headers)
-        name = api_keys.client_of(key)
-        kept = self._current().get(name, _UNKNOWN)
-        now = time.time()
-        if not any([one.fits(key, now) for one in kept]):  # a list: every one is compared
+        """The name of the client that sent a request; raises Refusal (401, of tokens also 403 and 503)."""
+        credential = self._credential(headers)
+        if self._tokens is not None and (self._clients is None or _is_token(credential)):
+            return self._tokens.client(credential)
+        name = self._clients.client(credential) if self._clients is not None else None
+        if name is None:
             raise self._refused("the API key is not valid for this endpoint")
         return name
 
-    def _key(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    def _credential(self, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         values = [value for name, value in headers if name == b"authorization"]
         if not values:
-            raise self._refused("an API key is required, in the header `Authorization: Bearer <key>`")
+            raise self._refused(f"{self._wanted} is required, in the header `Authorization: Bearer …`")
         if len(values) > 1:  # a proxy and this server might each read another one
             raise self._refused("the header Authorization must be there once")
         if values[0][: len(_SCHEME)].lower() != _SCHEME:
-            raise self._refused("the header Authorization must have the form `Bearer <key>`")
+            raise self._refused(f"the header Authorization must have the form `Bearer …`, with {self._wanted}")
         return values[0][len(_SCHEME) :]
 
     def _refused(self, message: str) -> Refusal:
         return Refusal(HTTPStatus.UNAUTHORIZED, message, headers=self._challenge)
 
-    def _current(self) -> dict[str, tuple[api_keys.Kept, ...]]:
-        now = time.monotonic()
-        if now >= self._look_again:
-            self._look_again = now + REREAD_SECONDS
-            self._read()
-        return self._clients
 
-    def _read(self) -> None:
-        """Reads the clients if the directory has changed; those that cannot be read have no key."""
-        try:
-            # The kubelet changes all files at once: it exchanges the directory behind a link that they lead through.
-            directory = (self._directory / "..data").resolve() if (self._directory / "..data").exists() else None
-            files = sorted(one for one in (directory or self._directory).iterdir() if not one.name.startswith("."))
-            version = [(str(one), one.stat().st_mtime_ns, one.stat().st_ino) for one in files]
-            if version == self._version:
-                return
-            texts = {one.name: one.read_text("ascii", "replace") for one in files}
-        except OSError as error:
-            if self._version != (failed := f"{type(error).__name__}"):
-                log.event("clients cannot be read", logging.ERROR, reason=failed)
-            self._version, self._clients = failed, {}
-            return
-        clients: dict[str, tuple[api_keys.Kept, ...]] = {}
-        for name, text in texts.items():
-            try:
-                clients[name] = tuple(api_keys.read(text))
-            except ValueError as error:
-                log.event("client has no usable key", logging.ERROR, client=name, reason=str(error))
-        self._version, self._clients = version, clients
-        log.event("clients read", clients=sorted(clients))
+def _is_token(credential: bytes) -> bool:
+    """Whether it has the three parts of a signed JWT; an API key has two."""
+    return credential.count(b".") == 2

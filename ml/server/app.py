@@ -68,6 +68,8 @@ class App:
         self._draining = False
         self._routes = self._table()
         metrics.ready = lambda: self.ready
+        self.concern: Callable[[], str | None] = lambda: None
+        """What `/health/status` says besides, of a server that is ready all the same."""
 
     def drain(self) -> None:
         """From now on this server says that it is not ready, and closes each connection after its answer."""
@@ -218,7 +220,7 @@ class App:
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "this server is shutting down", "SHUTTING_DOWN")
         if not self._loader.ready:
             raise Refusal(HTTPStatus.SERVICE_UNAVAILABLE, self._why_not(), MODEL_NOT_READY)
-        return Answer(seldon.healthy(self._loader.model, self._loader.problem))
+        return Answer(seldon.healthy(self._loader.model, self._loader.problem or self.concern()))
 
     def _v2_ready(self, _scope: Any, _receive: Any) -> Answer:
         return _readiness(self.ready)

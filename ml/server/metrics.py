@@ -9,6 +9,10 @@ CONTENT_TYPE = b"text/plain; version=0.0.4; charset=utf-8"
 _SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 _ROWS = (1, 2, 5, 10, 25, 50, 100, 250, 500, 1000, 2500, 5000, 10000)
 
+MAX_CLIENTS = 200
+"""How many clients have a label of their own: tokens may name as many as there are people."""
+OTHER_CLIENTS = "(others)"
+
 
 class Metrics:
     """Counters of one server, in a registry of their own."""
@@ -49,6 +53,7 @@ class Metrics:
         ready = Gauge("model_server_ready", "1 when this server wants traffic", registry=registry)
         ready.set_function(lambda: float(self.ready()))
         ProcessCollector(registry=registry)
+        self._named: set[str] = set()
         self._by_answer: dict[tuple[str, int], Counter] = {}
         self._by_protocol: dict[str, Histogram] = {}
         self.in_flight = 0
@@ -70,7 +75,12 @@ class Metrics:
         self._requests.labels(protocol, str(status)).inc()
 
     def answered_client(self, client: str, status: int) -> None:
-        """Counts one answer to a client, whose name is one of those in the Secret."""
+        """Counts one answer to a client; those that come after MAX_CLIENTS others are counted together."""
+        if client not in self._named:
+            if len(self._named) >= MAX_CLIENTS:
+                client = OTHER_CLIENTS
+            else:
+                self._named.add(client)
         self._clients.labels(client, str(status)).inc()
 
     def accepted(self, rows: int) -> None:

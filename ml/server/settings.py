@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pulumi_mlops.contract.containers import MODELS_PATH, PORT, PUBLIC_PORT, Variable
+from pulumi_mlops.contract.tokens import TokenRules, read
 
 
 class BadSetting(ValueError):
@@ -28,9 +29,11 @@ class Settings:
     host: str = "0.0.0.0"  # noqa: S104 - a pod is reached by its own address
     port: int = PORT
     public_port: int | None = None
-    """Where clients outside ask, by the gateway: only with a key. None: nowhere."""
+    """Where clients outside ask, by the gateway: only with a key or a token. None: nowhere."""
     clients_dir: Path | None = None
-    """Directory with what is kept of the clients' keys; comes with `public_port`."""
+    """Directory with what is kept of the clients' keys; None: no key is accepted."""
+    token_rules: TokenRules | None = None
+    """Which tokens of an identity provider are accepted; None: none."""
     client_requests_per_minute: int | None = None
     """How many requests of one client are answered at the public port; None: all of them."""
     max_body_bytes: int = 4 * 1024 * 1024
@@ -61,10 +64,11 @@ class Settings:
             )
         file = environment.get(Variable.MODEL_VERSION_FILE, "")
         public_port, clients = environment.get(Variable.PUBLIC_PORT, ""), environment.get(Variable.CLIENTS_DIR, "")
-        if bool(public_port) != bool(clients):
+        rules = environment.get(Variable.TOKEN_RULES, "")
+        if bool(public_port) != bool(clients or rules):
             raise BadSetting(
-                "PUBLIC_PORT and CLIENTS_DIR must be set together: the public port answers nobody but the clients, "
-                f"got PUBLIC_PORT={public_port!r} and CLIENTS_DIR={clients!r}"
+                "PUBLIC_PORT must be set together with CLIENTS_DIR, TOKEN_RULES or both: the public port answers "
+                f"nobody but clients, got PUBLIC_PORT={public_port!r}, CLIENTS_DIR={clients!r}, TOKEN_RULES={rules!r}"
             )
         limited = environment.get(Variable.CLIENT_REQUESTS_PER_MINUTE, "")
         return cls(
@@ -77,6 +81,7 @@ class Settings:
             port=int(_number(environment, "PORT", cls.port, 0)),
             public_port=int(_number(environment, Variable.PUBLIC_PORT, PUBLIC_PORT, 0)) if public_port else None,
             clients_dir=Path(clients) if clients else None,
+            token_rules=_rules(rules) if rules else None,
             client_requests_per_minute=int(_number(environment, Variable.CLIENT_REQUESTS_PER_MINUTE, 1, 1))
             if limited
             else None,
@@ -87,6 +92,13 @@ class Settings:
             drain_seconds=_number(environment, "DRAIN_SECONDS", cls.drain_seconds, 0),
             grace_seconds=_number(environment, "GRACE_SECONDS", cls.grace_seconds, 0),
         )
+
+
+def _rules(text: str) -> TokenRules:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise BadSetting(f"{Variable.TOKEN_RULES} {error}, got {text!r}") from None
 
 
 def _number(environment: Mapping[str, str], name: str, default: float, least: float) -> float:

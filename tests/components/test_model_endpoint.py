@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, ModelEndpoint, Workspace
+from pulumi_mlops.contract import tokens
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.programs import ENDPOINT, ENDPOINT_FULL, with_changes
@@ -448,3 +449,84 @@ def test_a_wrong_exception_is_refused_in_one_sentence(build: Build, changes: dic
 def test_access_and_an_exception_to_it_are_refused_together(build: Build) -> None:
     with pytest.raises(ArgumentError, match=r"args\.open_access must be left out where args\.access is given"):
         endpoint(build, access={}, open_access=EXCEPTION)
+
+
+JWT = {"issuer": "https://login.example.org/realms/main", "audiences": ["churn"]}
+
+
+def variables(graph: Graph, role: str = "deployment") -> dict[str, Any]:
+    return {one["name"]: one.get("value") for one in pod(graph, role)["containers"][0]["env"]}
+
+
+def test_tokens_are_accepted_in_the_place_of_keys(build: Build) -> None:
+    jwt = {**JWT, "groups": ["clients"], "groups_claim": "cognito:groups"}
+    graph = endpoint(build, access={"jwt": jwt}, canary=CANARY)
+
+    for role in ("deployment", "canary-deployment"):
+        read = tokens.read(variables(graph, role)["TOKEN_RULES"])
+        assert read == (JWT["issuer"], ("churn",), ("clients",), "cognito:groups", "sub")
+        assert variables(graph, role)["PUBLIC_PORT"] == "8001"
+        assert "CLIENTS_DIR" not in variables(graph, role)
+        assert [one["name"] for one in pod(graph, role)["volumes"]] == ["models", "tmp"]
+        assert [one["name"] for one in pod(graph, role)["containers"][0]["volumeMounts"]] == ["models", "tmp"]
+    assert {one["port"] for one in spec(graph, "route")["rules"][0]["backendRefs"]} == {8001}
+
+
+def test_keys_are_accepted_beside_tokens_where_their_secret_is_named(build: Build) -> None:
+    graph = endpoint(build, access={"jwt": JWT, "clients_secret": "customers"})
+
+    assert tokens.read(variables(graph)["TOKEN_RULES"]).groups == ()
+    assert variables(graph)["CLIENTS_DIR"] == "/etc/clients"
+    assert pod(graph)["volumes"][-1]["secret"]["secretName"] == "customers"
+
+
+@pytest.mark.parametrize(("issuer", "port"), [(JWT["issuer"], 443), ("https://login.example.org:8443", 8443)])
+def test_servers_that_check_tokens_may_reach_the_issuer_and_nothing_link_local(
+    build: Build, issuer: str, port: int
+) -> None:
+    graph = endpoint(build, access={"jwt": {**JWT, "issuer": issuer}}, canary=CANARY)
+
+    policy = spec(graph, "issuer-policy")
+    assert policy["podSelector"]["matchExpressions"][0]["values"] == ["penguins", "penguins-canary"]
+    (egress,) = policy["egress"]
+    assert egress["ports"] == [{"port": port, "protocol": "TCP"}]
+    assert egress["to"][0]["ipBlock"] == {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}
+    assert policy["policyTypes"] == ["Egress"]
+    assert endpoint(build, access={}).of_kind("NetworkPolicy") == []
+
+
+def test_an_issuer_that_is_known_later_is_unknown_in_the_preview(build: Build) -> None:
+    def program() -> None:
+        ModelEndpoint("penguins", with_changes(ENDPOINT, access={"jwt": {**JWT, "issuer": unknown("issuer")}}))
+
+    preview = build(program, preview=True)
+    assert variables(preview)["TOKEN_RULES"] == UNKNOWN
+    assert spec(preview, "issuer-policy")["egress"][0]["ports"] == UNKNOWN
+    assert {one.urn for one in preview} == {one.urn for one in build(program)}
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"issuer": "http://login.example.org"}, "args.access.jwt.issuer must be an https URL without a query"),
+        ({"issuer": "login.example.org"}, "args.access.jwt.issuer must be an https URL without a query"),
+        ({"issuer": "https://login.example.org?a=b"}, "args.access.jwt.issuer must be an https URL without a query"),
+        ({"issuer": "https://login.example.org:x"}, "args.access.jwt.issuer must be an https URL without a query"),
+        ({"issuer": None}, "args.access.jwt.issuer is required"),
+        ({"audiences": []}, "args.access.jwt.audiences must not be empty, got []"),
+        ({"audiences": [""]}, "args.access.jwt.audiences[0] must not be empty, got ''"),
+        ({"audiences": "churn"}, "args.access.jwt.audiences must be"),
+        ({"audiences": None}, "args.access.jwt.audiences is required"),
+        ({"groups": []}, "args.access.jwt.groups must not be empty, got []"),
+        ({"groups": [""]}, "args.access.jwt.groups[0] must not be empty, got ''"),
+        ({"groups_claim": ""}, "args.access.jwt.groups_claim must not be empty, got ''"),
+        ({"client_claim": ""}, "args.access.jwt.client_claim must not be empty, got ''"),
+        ({"audience": "churn"}, 'did you mean "audiences"?'),
+    ],
+)
+def test_wrong_rules_of_tokens_are_refused_in_one_sentence(build: Build, changes: Any, complaint: str) -> None:
+    with pytest.raises(ArgumentError) as caught:
+        endpoint(build, access={"jwt": with_changes(JWT, **changes)})
+
+    assert complaint in str(caught.value)
+    assert "\n" not in str(caught.value)

@@ -60,6 +60,7 @@ def test_the_developer_api_is_exactly_this() -> None:
         "FeaturesArgs",
         "ImagePullPolicy",
         "IntegrationTestsArgs",
+        "JwtArgs",
         "Metric",
         "ModelEndpoint",
         "ModelEndpointArgs",

@@ -12,6 +12,7 @@ from pulumi_mlops.cli.main import main
 
 from local import tools
 from ml.server.access import Access
+from ml.server.clients import Clients
 from ml.server.refusal import Refusal
 
 pytestmark = pytest.mark.engine
@@ -38,7 +39,7 @@ def has_access(secret: dict[str, Any], directory: Path, key: str) -> bool:
     for client, text in (secret.get("data") or {}).items():
         (directory / client).write_bytes(base64.b64decode(text))
     try:
-        return bool(Access(directory, "birds").client([(b"authorization", f"Bearer {key}".encode())]))
+        return bool(Access("birds", Clients(directory)).client([(b"authorization", f"Bearer {key}".encode())]))
     except Refusal:
         return False
 

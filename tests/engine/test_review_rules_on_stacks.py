@@ -70,6 +70,12 @@ k8s.core.v1.Service("service", metadata={"name": "readiness", "namespace": "bird
 aws.eks.NodeGroup("node-group-minimum", cluster_name="c", node_role_arn="arn:aws:iam::123456789012:role/n",
     subnet_ids=["subnet-1"], version="1.35", tags=TAGS,
     scaling_config={"min_size": 3, "desired_size": 2, "max_size": 4})
+k8s.core.v1.Service("gateway", spec={"type": "LoadBalancer", "ports": [{"port": 443}]},
+    metadata={"name": "public", "namespace": "gateway"})
+k8s.apiextensions.CustomResource("endpoint-access", api_version="gateway.networking.k8s.io/v1", kind="HTTPRoute",
+    metadata={"name": "churn", "namespace": "birds", "labels": {"app.kubernetes.io/name": "model-endpoint"}},
+    spec={"parentRefs": [{"name": "public", "namespace": "gateway"}],
+          "rules": [{"backendRefs": [{"name": "churn", "port": 8000}]}]})
 settings("plain-secret", "logins", {"DB_PASSWORD": "hunter2-Xy9!"})
 settings("single-owner", "settings", {"a": "b"})
 settings("owner", "settings", {"a": "b"})

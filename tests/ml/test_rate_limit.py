@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pulumi_mlops.contract import api_keys
 
-from ml.server.rate_limit import RateLimit
+from ml.server.rate_limit import MANY_CLIENTS, RateLimit
 from ml.server.refusal import Refusal
 from ml.server.settings import BadSetting, Settings
 from tests.ml import bundles
@@ -77,6 +77,25 @@ def test_who_goes_on_asking_is_not_held_back_longer() -> None:
         assert answered(limit, "web-shop", 1) == 0
     clock.now += 1
     limit.take("web-shop")
+
+
+def test_of_many_clients_those_that_were_quiet_are_forgotten_and_nobody_gains_by_it() -> None:
+    clock = Clock()
+    limit = RateLimit(6, clock)
+    assert answered(limit, "busy", 5) == 1
+    for number in range(MANY_CLIENTS):
+        limit.take(f"jwt:{number}")
+    clock.now += 9
+    assert answered(limit, "busy", 1) == 0
+    assert limit.clients == MANY_CLIENTS + 1, "nobody's bucket is full again"
+    clock.now += 2
+    assert answered(limit, "busy", 5) == 1
+    for number in range(MANY_CLIENTS):
+        limit.take(f"jwt:later-{number}")
+    clock.now += 11
+    for number in range(MANY_CLIENTS):
+        limit.take(f"jwt:last-{number}")
+    assert limit.clients <= 2 * MANY_CLIENTS + 2
 
 
 def test_over_the_wire_it_is_an_error_of_the_protocol_and_hits_this_client_alone(tmp_path: Path) -> None:

@@ -439,6 +439,7 @@ def test_python_images_run_as_an_ordinary_user_and_install_only_what_the_lock_ha
 
 
 MODULES_OF_OTHER_NAMES = {
+    "jwt": "pyjwt",
     "mlflow": "mlflow-skinny",
     "psycopg2": "psycopg2-binary",
     "sklearn": "scikit-learn",

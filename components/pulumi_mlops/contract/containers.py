@@ -84,9 +84,11 @@ class Variable(StrEnum):
     ENDPOINT_NAME = "ENDPOINT_NAME"
     """Server: name of the endpoint in messages."""
     PUBLIC_PORT = "PUBLIC_PORT"
-    """Server: port for clients outside, each with an API key; without it there is none."""
+    """Server: port for clients outside, each with an API key or a token; without it there is none."""
     CLIENTS_DIR = "CLIENTS_DIR"
-    """Server: directory with what is kept of the clients' keys; must be set together with PUBLIC_PORT."""
+    """Server: directory with what is kept of the clients' keys; without it no key is accepted."""
+    TOKEN_RULES = "TOKEN_RULES"  # noqa: S105 - a name
+    """Server: which tokens of an identity provider are accepted, see contract/tokens.py; without it none."""
     CLIENT_REQUESTS_PER_MINUTE = "CLIENT_REQUESTS_PER_MINUTE"
     """Server: how many requests a minute of one client are answered at PUBLIC_PORT; without it all of them."""
     WORKERS = "WORKERS"

@@ -26,6 +26,7 @@ from pulumi_mlops._args import (
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, after, name_of
 from pulumi_mlops.model_endpoint import _access, _serving
 from pulumi_mlops.model_endpoint._access import AccessArgs, OpenAccessArgs
+from pulumi_mlops.model_endpoint._access import JwtArgs as JwtArgs
 
 CANARY = "canary"
 MAX_NAME = 63 - len(f"-{CANARY}")  # the canary's Service needs a name as well
@@ -148,8 +149,8 @@ class ModelEndpoint(pulumi.ComponentResource):
 
     Before the first training run it is up and answers predictions with 503.
 
-    With `access`, the gateway's requests go to a port of their own, 8001, where the server asks each for an API key.
-    Behind a gateway that faces the internet it must be given, or `open_access`, the exception.
+    With `access`, the gateway's requests go to a port of their own, 8001, where the server asks each for an API key or
+    a token. Behind a gateway that faces the internet it must be given, or `open_access`, the exception.
 
     The annotations of its pods belong to the training pipeline, which writes the model version there. Pulumi ignores
     all of them after the Deployment is created, so a program cannot add or change one later, for instance with a
@@ -193,6 +194,7 @@ class ModelEndpoint(pulumi.ComponentResource):
         deployment, service = self._create_server(account)
         self._create_scaling()
         canary = self._create_canary(account)
+        self._create_issuer_policy(bool(canary))
         self._create_monitor()
         self._create_route([service, *canary])
 
@@ -273,6 +275,18 @@ class ModelEndpoint(pulumi.ComponentResource):
                 f"{self._name}-disruption-budget",
                 metadata=self._metadata(self._name),
                 spec=_serving.disruption_budget(self._name),
+                opts=self._child,
+            )
+
+    def _create_issuer_policy(self, canary: bool) -> None:
+        """A workspace lets servers reach nothing outside; those that check tokens must reach who signs them."""
+        access = self._args["access"]
+        if access is not None and access["jwt"] is not None:
+            servers = [self._name, *([f"{self._name}-{CANARY}"] if canary else [])]
+            k8s.networking.v1.NetworkPolicy(
+                f"{self._name}-issuer-policy",
+                metadata=self._metadata(f"{self._name}-issuer"),
+                spec=_serving.issuer_policy(servers, access["jwt"]),
                 opts=self._child,
             )
 

@@ -5,11 +5,13 @@ A server is one Deployment and its Service. An endpoint has one; with a canary, 
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pulumi
 
 from pulumi_mlops import conventions
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
+from pulumi_mlops.contract import tokens
 from pulumi_mlops.contract.containers import (
     CLIENTS_DIRECTORY,
     MODEL_VERSION_ANNOTATION,
@@ -19,8 +21,9 @@ from pulumi_mlops.contract.containers import (
 )
 
 if TYPE_CHECKING:
-    from pulumi_mlops.model_endpoint import AccessArgs, AutoscalingArgs, ModelEndpointArgs
+    from pulumi_mlops.model_endpoint import AccessArgs, AutoscalingArgs, JwtArgs, ModelEndpointArgs
 
+HTTPS_PORT = 443
 PORT_NAME = "http"
 PUBLIC_PORT_NAME = "public"
 CLIENTS = "clients"
@@ -105,14 +108,18 @@ def pod(endpoint: str, server: str, args: "ModelEndpointArgs", spread: bool) -> 
                 },
             },
             {"name": "tmp", "emptyDir": {"sizeLimit": "256Mi"}},
-            *([_clients_volume(endpoint, args["access"])] if args["access"] is not None else []),
+            *([] if (secret := clients_secret(endpoint, args)) is None else [_clients_volume(secret)]),
         ],
     }
 
 
-def clients_secret(endpoint: str, access: "AccessArgs") -> pulumi.Input[str]:
-    """Name of the Secret with what is kept of the clients' API keys."""
-    return f"{endpoint}-{CLIENTS}" if access["clients_secret"] is None else access["clients_secret"]
+def clients_secret(endpoint: str, args: "ModelEndpointArgs") -> pulumi.Input[str] | None:
+    """Name of the Secret with what is kept of the clients' API keys; None where no key is accepted."""
+    access = args["access"]
+    if access is None:
+        return None
+    own = f"{endpoint}-{CLIENTS}" if access["jwt"] is None else None
+    return own if access["clients_secret"] is None else access["clients_secret"]
 
 
 def service(server: str, args: "ModelEndpointArgs") -> Manifest:
@@ -144,6 +151,32 @@ def disruption_budget(server: str) -> Manifest:
         "maxUnavailable": 1,
         "selector": {"matchLabels": selector(server)},
         "unhealthyPodEvictionPolicy": "AlwaysAllow",  # else a broken version blocks every drain
+    }
+
+
+def issuer_policy(servers: list[str], jwt: "JwtArgs") -> Manifest:
+    """Spec of the NetworkPolicy by which servers reach the issuer of tokens: HTTPS to any address but link-local ones.
+
+    Policies know no host names, and the keys may be at another host than the discovery document.
+    """
+    ports = pulumi.Output.from_input(jwt["issuer"]).apply(
+        lambda issuer: [{"port": urlsplit(issuer).port or HTTPS_PORT, "protocol": "TCP"}]
+    )
+    return {
+        "podSelector": {
+            "matchLabels": {"app.kubernetes.io/name": conventions.MODEL_ENDPOINT},
+            "matchExpressions": [{"key": "app.kubernetes.io/instance", "operator": "In", "values": servers}],
+        },
+        "policyTypes": ["Egress"],
+        "egress": [
+            {
+                "to": [
+                    {"ipBlock": {"cidr": "0.0.0.0/0", "except": ["169.254.0.0/16"]}},
+                    {"ipBlock": {"cidr": "::/0", "except": ["fe80::/10", "fd00:ec2::/32"]}},
+                ],
+                "ports": ports,
+            }
+        ],
     }
 
 
@@ -199,7 +232,7 @@ def _container(endpoint: str, args: "ModelEndpointArgs", drain: int) -> Manifest
         Variable.MODEL_NAME: endpoint if args["model_name"] is None else args["model_name"],
         Variable.MODELS_DIR: MODELS_PATH,
         Variable.WORKERS: "1",  # replicas scale, not processes: each would hold the model once more
-        **({} if args["access"] is None else _public(args["access"])),
+        **({} if args["access"] is None else _public(endpoint, args, args["access"])),
         "OMP_NUM_THREADS": "1",  # a row is too little work to share; threads only wait for each other
     }
     return {
@@ -223,21 +256,27 @@ def _container(endpoint: str, args: "ModelEndpointArgs", drain: int) -> Manifest
             {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - inside the container, on its own volume
             *(
                 [{"name": CLIENTS, "mountPath": CLIENTS_DIRECTORY, "readOnly": True}]
-                if args["access"] is not None
+                if clients_secret(endpoint, args) is not None
                 else []
             ),
         ],
     }
 
 
-def _public(access: "AccessArgs") -> dict[str, str]:
+def _public(endpoint: str, args: "ModelEndpointArgs", access: "AccessArgs") -> dict[str, pulumi.Input[str]]:
     """What the server is told about its public port."""
-    limit = access["requests_per_minute"]
+    limit, jwt = access["requests_per_minute"], access["jwt"]
     return {
         Variable.PUBLIC_PORT: str(PUBLIC_PORT),
-        Variable.CLIENTS_DIR: CLIENTS_DIRECTORY,
+        **({Variable.CLIENTS_DIR: CLIENTS_DIRECTORY} if clients_secret(endpoint, args) is not None else {}),
+        **({} if jwt is None else {Variable.TOKEN_RULES: pulumi.Output.from_input(_rules(jwt)).apply(tokens.write)}),
         **({} if limit is None else {Variable.CLIENT_REQUESTS_PER_MINUTE: str(limit)}),
     }
+
+
+def _rules(jwt: "JwtArgs") -> dict[str, Any]:
+    """The rules with the arguments that have a value."""
+    return {name: value for name, value in jwt.items() if value is not None}
 
 
 def _ports(args: "ModelEndpointArgs") -> dict[str, int]:
@@ -246,10 +285,9 @@ def _ports(args: "ModelEndpointArgs") -> dict[str, int]:
     return {PORT_NAME: conventions.ENDPOINT_PORT, **public}
 
 
-def _clients_volume(endpoint: str, access: "AccessArgs") -> Manifest:
+def _clients_volume(secret: pulumi.Input[str]) -> Manifest:
     """The clients' Secret as a whole: the kubelet keeps it up to date, and without it the pod starts all the same."""
-    secret = {"secretName": clients_secret(endpoint, access), "optional": True, "defaultMode": 0o440}
-    return {"name": CLIENTS, "secret": secret}
+    return {"name": CLIENTS, "secret": {"secretName": secret, "optional": True, "defaultMode": 0o440}}
 
 
 def _probe(path: str, period_seconds: int, failures: int) -> Manifest:
