@@ -7,8 +7,9 @@ import numpy as np
 import pandas as pd
 
 from ml import features as feature_fitting
+from ml.categories import MISSING_LABEL, category
 from ml.errors import BadInput, DataError
-from ml.preprocessing import MISSING_LABEL, Preprocessing, category, numbers
+from ml.preprocessing import Preprocessing, numbers
 from ml.settings import Settings, Task
 
 MIN_ROWS = 10  # rows with a target; fewer cannot be split into anything worth measuring

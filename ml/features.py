@@ -16,18 +16,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
+from ml.categories import MISSING_LABEL, Cells, category
 from ml.errors import BadInput, DataError, SettingsError
 from ml.expressions import Expression
-from ml.preprocessing import (
-    CATEGORICAL,
-    MISSING_LABEL,
-    NUMERIC,
-    SCHEMA_VERSION,
-    Cells,
-    category,
-    numbers,
-    with_engineered,
-)
+from ml.preprocessing import CATEGORICAL, NUMERIC, SCHEMA_VERSION, numbers, with_engineered
 from ml.settings import CategoricalImputation, Features, NumericImputation, Scaling
 
 MAX_CATEGORIES = 500  # each is a column of the matrix; identifiers and free text have more and teach nothing

@@ -7,7 +7,6 @@ Steps, each column-wise: parse → engineered features → imputation → scalin
 """
 
 import math
-import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
@@ -15,21 +14,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ml.categories import Cells, OneHot, shown
 from ml.errors import BadInput
 from ml.expressions import Expression
 
 SCHEMA_VERSION = 1
-MISSING_LABEL = ""  # no real category is the empty string: it means missing in raw data
 NUMERIC, CATEGORICAL = "numeric", "categorical"
 
 _PLAIN_NUMBERS = frozenset({float, int, bool, type(None)})
 _LARGEST = float(np.finfo(np.float32).max)
-_TRUE, _FALSE = frozenset({"true", "t", "1"}), frozenset({"false", "f", "0"})
-_BOOLEANS = ({"true", "false"}, {"t", "f"}, {"1", "0"})
-_DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
-_SHOWN_CHARACTERS = 40  # of a bad value in an error message
-
-Cells = list[Any] | np.ndarray
 
 
 class Encoded(NamedTuple):
@@ -62,10 +55,10 @@ class Preprocessing:
         self._offset = np.array([column["offset"] for column in spec["numeric"]], dtype=np.float64)
         self._scale = np.array([column["scale"] for column in spec["numeric"]], dtype=np.float64)
         start = len(spec["numeric"])
-        self._categorical: list[_OneHot] = []
+        self._categorical: list[OneHot] = []
         for column in spec["categorical"]:
             refuse = spec["unknown_category"] == "ERROR"
-            encoder = _OneHot(column, self.inputs.index(column["name"]), start, refuse)
+            encoder = OneHot(column, self.inputs.index(column["name"]), start, refuse)
             self._categorical.append(encoder)
             start += len(encoder.labels)
         self.outputs = [column["name"] for column in spec["numeric"]] + [
@@ -134,71 +127,15 @@ class Preprocessing:
         positions = {name: i for i, name in enumerate(names)}
         if len(positions) != len(names):
             twice = next(name for name, count in Counter(names).items() if count > 1)
-            raise BadInput(f"name {_shown(twice)} is given twice")
+            raise BadInput(f"name {shown(twice)} is given twice")
         if extra := [name for name in names if name not in self.inputs]:
-            raise BadInput(f"name {_shown(extra[0])} is not a column of this model, which has {self._expected()}")
+            raise BadInput(f"name {shown(extra[0])} is not a column of this model, which has {self._expected()}")
         if lacking := [name for name in self.inputs if name not in positions]:
             raise BadInput(f"column {lacking[0]!r} is missing from the names, this model has {self._expected()}")
         return rows, [positions[name] for name in self.inputs], text
 
     def _expected(self) -> str:
         return f"{len(self.inputs)} columns ({', '.join(self.inputs)})"
-
-
-class _OneHot:
-    """One categorical column: a matrix column a label, 1 where the cell has that label."""
-
-    def __init__(self, column: dict[str, Any], position: int, start: int, refuse_unknown: bool) -> None:
-        self.name: str = column["name"]
-        self.position = position
-        self.labels: list[str] = column["categories"]
-        self._start = start
-        self._index = {label: start + i for i, label in enumerate(self.labels)}
-        self._boolean = any({_form(label).casefold() for label in self.labels if label} <= pair for pair in _BOOLEANS)
-        self._forms = _other_forms(self._index, self._boolean)
-        self._fill = self._index.get(column["fill"], -1)  # -1: training saw no missing cell and none is filled in
-        self._refuse_unknown = refuse_unknown
-
-    def write(self, cells: Cells, matrix: np.ndarray, unknown: Counter[str]) -> None:
-        index, fill = self._index, self._fill
-        for row, cell in enumerate(cells):
-            label = cell if type(cell) is str else category(cell, self.name)
-            place = index.get(label, -2) if label else fill
-            if place == -2:
-                form = _form(label).casefold() if self._boolean else _form(label)
-                place = self._forms.get(form, -2) if form else fill
-            if place == -2:
-                if self._refuse_unknown:
-                    raise BadInput(
-                        f"column {self.name!r} has the category {_shown(label)}, which training has not seen "
-                        f"(it saw {', '.join(filter(None, self.labels))})"
-                    )
-                unknown[self.name] += 1
-                place = fill
-            if place >= 0:
-                matrix[row, place] = 1.0
-
-
-def _other_forms(index: dict[str, int], boolean: bool) -> dict[str, int]:
-    """Where a category is that is written in another way than its label: 2007.0 for 2007, True or 1 for t.
-
-    A way of writing that fits two labels is left out: it stays an unknown category.
-    """
-    places: dict[str, set[int]] = {}
-    for label, place in index.items():
-        form = _form(label)
-        words = {form}
-        if boolean:
-            words = next((pair for pair in (_TRUE, _FALSE) if form.casefold() in pair), frozenset())
-        for word in words:
-            places.setdefault(word, set()).add(place)
-    return {form: next(iter(found)) for form, found in places.items() if form and len(found) == 1}
-
-
-def _form(label: str) -> str:
-    """A label without spaces around it, and a number in it without the zeros at the end of its fraction."""
-    label = label.strip()
-    return label.rstrip("0").rstrip(".") if _DECIMAL.fullmatch(label) else label
 
 
 def with_engineered(block: np.ndarray, names: list[str], expressions: list[Expression]) -> np.ndarray:
@@ -224,26 +161,6 @@ def numbers(cells: Cells, name: str, text: bool = False) -> np.ndarray:
     return np.array([_number(cell, name, text) for cell in cells], dtype=np.float64)
 
 
-def category(cell: Any, name: str) -> str:
-    """The label of a categorical cell; MISSING_LABEL where it is missing. 2007, 2007.0 and "2007" are one label."""
-    if cell is None:
-        return MISSING_LABEL
-    if isinstance(cell, str):
-        return str(cell)
-    if isinstance(cell, bool | np.bool_):
-        return "true" if cell else "false"
-    if isinstance(cell, int | np.integer):
-        return str(int(cell))
-    if isinstance(cell, Decimal) and cell.is_finite() and cell == cell.to_integral_value():
-        return str(int(cell))  # a float has 53 bits, an identifier may have more
-    if isinstance(cell, float | np.floating | Decimal):
-        value = float(cell)
-        if math.isnan(value):
-            return MISSING_LABEL
-        return str(int(value)) if value.is_integer() else repr(value)
-    raise BadInput(f"column {name!r} must hold text, numbers or true/false, got {_shown(cell)}")
-
-
 def _number(cell: Any, name: str, text: bool) -> float:
     if cell is None or (isinstance(cell, str) and cell == ""):
         return math.nan
@@ -256,7 +173,7 @@ def _number(cell: Any, name: str, text: bool) -> float:
         else:
             if not math.isinf(value):
                 return value
-    raise BadInput(f"column {name!r} must hold finite numbers, got {_shown(cell)}")
+    raise BadInput(f"column {name!r} must hold finite numbers, got {shown(cell)}")
 
 
 def _numeric_block(cells: Any, positions: list[int], names: list[str], text: bool) -> np.ndarray:
@@ -299,13 +216,8 @@ def _width(rows: Any) -> int:
     width = -1
     for number, row in enumerate(rows):
         if not isinstance(row, list | tuple | np.ndarray):
-            raise BadInput(f"row {number} must be a list of cells, got {_shown(row)}")
+            raise BadInput(f"row {number} must be a list of cells, got {shown(row)}")
         if width not in (-1, len(row)):
             raise BadInput(f"row {number} has {len(row)} cells, the rows before it have {width}")
         width = len(row)
     return width
-
-
-def _shown(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

@@ -152,7 +152,7 @@ class MLflowTracker:
     def registered(self, model_name: str) -> list[Registered]:
         """See Tracker."""
         with self._sentence(f"list the versions of {model_name}"):
-            found = self._pages(model_name)
+            found = self._versions(model_name)
             if not found:
                 return []
             aliases: dict[str, list[str]] = {}
@@ -179,10 +179,12 @@ class MLflowTracker:
                 get_artifact_repository(artifacts, self._address).delete_artifacts(ARTIFACT_PATH)
             self._client.delete_model_version(registered.model_name, registered.number)
 
-    def _pages(self, model_name: str) -> list[Any]:
+    def _versions(self, model_name: str, run_id: str = "") -> list[Any]:
+        """What the registry has of a model: every version, or those of one run."""
+        chosen = f"name = '{model_name}'" + (f" and run_id = '{run_id}'" if run_id else "")
         found, page = [], None
         while True:
-            part = self._client.search_model_versions(f"name = '{model_name}'", page_token=page)
+            part = self._client.search_model_versions(chosen, page_token=page)
             found += part
             page = part.token
             if not page:
@@ -242,8 +244,7 @@ class MLflowTracker:
 
     def _registered(self, version: bundle.Bundle) -> Any | None:
         run_id = version.manifest["mlflow_run_id"]
-        found = self._client.search_model_versions(f"name = '{version.name}' and run_id = '{run_id}'")
-        return found[0] if found else None
+        return next(iter(self._versions(version.name, run_id)), None) if run_id else None
 
     def _sentence(self, action: str) -> "_Sentence":
         if self._token is not None:

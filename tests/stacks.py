@@ -34,7 +34,7 @@ def configuration(stack: str, **changes: Any) -> dict[str, str]:
 def registered(build: Build, stack: str, preview: bool = False, region: str | None = None, **changes: Any) -> Graph:
     """What the stack's program registers; `changes` are settings other than those of the file."""
     chosen = configuration(stack, **changes)
-    if region:
+    if region is not None:
         chosen["aws:region"] = region
     pulumi.runtime.set_all_config(chosen)
     try:

@@ -4,7 +4,7 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, versions
-from pulumi_mlops.foundation import Cluster, TaintEffect, _addons, _node_groups
+from pulumi_mlops.foundation import Cluster, TaintEffect, _managed_addons, _node_groups
 from pulumi_mlops.foundation.cluster import keep_subnets
 from syrupy.assertion import SnapshotAssertion
 
@@ -156,7 +156,7 @@ def test_every_addon_is_managed_at_its_pinned_version(build: Build) -> None:
     graph = cluster(build)
     found = {one.inputs["addonName"]: one.inputs["addonVersion"] for one in graph.of_kind("Addon")}
 
-    assert found == _addons.ADDONS
+    assert found == _managed_addons.ADDONS
     assert set(found.values()) <= {pin.version for pin in versions.PINS}
     assert found["kube-proxy"].startswith(f"v{versions.EKS_KUBERNETES}.")
     inputs = graph["dev-control-plane"].inputs
@@ -176,7 +176,7 @@ def test_nodes_come_after_what_they_need_and_before_what_needs_them(build: Build
     nodes = graph["dev-general-nodes"]
 
     for one in graph.of_kind("Addon"):
-        if one.inputs["addonName"] in _addons.BEFORE_NODES:
+        if one.inputs["addonName"] in _managed_addons.BEFORE_NODES:
             assert one.urn in nodes.dependencies
             assert nodes.urn not in one.dependencies
         else:
@@ -192,7 +192,7 @@ def test_a_storage_driver_takes_its_role_by_pod_identity(build: Build, driver: s
 
     (association,) = cluster(build, preview=True)[f"dev-{driver}-addon"].inputs["podIdentityAssociations"]
     assert association == {"serviceAccount": account, "roleArn": UNKNOWN}
-    assert graph[f"dev-{driver}-right"].inputs["policyArn"] == _addons.STORAGE_POLICIES[driver]
+    assert graph[f"dev-{driver}-right"].inputs["policyArn"] == _managed_addons.STORAGE_POLICIES[driver]
     (statement,) = json.loads(graph[f"dev-{driver}-role"].inputs["assumeRolePolicy"])["Statement"]
     assert statement["Principal"] == {"Service": "pods.eks.amazonaws.com"}
     assert statement["Action"] == ["sts:AssumeRole", "sts:TagSession"]

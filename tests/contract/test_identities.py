@@ -10,7 +10,7 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from pulumi_mlops.foundation import _addons
+from pulumi_mlops.foundation import _managed_addons
 
 from maintenance import upstream
 from tests import callers, iam, stacks
@@ -326,7 +326,7 @@ def of_aws(driver: str) -> list[dict[str, Any]]:
                 for operator, keys in one.get("Condition", {}).items()
             },
         }
-        for one in iam.statements(callers.published()[_addons.STORAGE_POLICIES[driver]])
+        for one in iam.statements(callers.published()[_managed_addons.STORAGE_POLICIES[driver]])
     ]
 
 
@@ -347,7 +347,7 @@ def test_the_efs_driver_may_do_what_its_authors_ask_for_except_on_s3_files() -> 
 
 def test_the_efs_driver_tags_its_access_points_with_nothing_more() -> None:
     """AWS's policy refuses an access point with any further tag, so the add-on must not be told one."""
-    configured = _addons._configuration("aws-efs-csi-driver", {"team": "birds"})
+    configured = _managed_addons._configuration("aws-efs-csi-driver", {"team": "birds"})
 
     assert configured is None
 

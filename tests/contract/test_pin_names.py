@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import versions
-from pulumi_mlops.foundation import _addons
+from pulumi_mlops.foundation import _managed_addons
 
 from local.paths import ROOT
 from tests import pins
@@ -63,7 +63,7 @@ def test_the_version_of_a_pin_is_its_name(resource: str, inputs: dict[str, Any],
 
 
 def test_every_add_on_of_eks_has_its_pin() -> None:
-    assert {addon: PINS[pin] for addon, pin in pins.ADDONS.items()} == _addons.ADDONS
+    assert {addon: PINS[pin] for addon, pin in pins.ADDONS.items()} == _managed_addons.ADDONS
 
 
 def test_two_recordings_that_differ_in_pinned_versions_alone_are_the_same_without_them() -> None:

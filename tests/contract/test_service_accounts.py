@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import conventions
-from pulumi_mlops.foundation import _addons
+from pulumi_mlops.foundation import _managed_addons
 from pulumi_mlops.platform import (
     ADD_ONS,
     AddOn,
@@ -91,7 +91,7 @@ def test_a_name_misspelt_where_the_role_is_made_would_be_found(build: Build, mon
     misspelt = {"externaldns": external_dns.ADD_ON.service_accounts[external_dns.SERVICE_ACCOUNT]}
     wrong = dataclasses.replace(external_dns.ADD_ON, service_accounts=misspelt)
     monkeypatch.setitem(ADD_ONS, "external_dns", wrong)  # type: ignore[arg-type]
-    monkeypatch.setitem(_addons.CONTROLLERS, "aws-efs-csi-driver", "efs-csi-controller")
+    monkeypatch.setitem(_managed_addons.CONTROLLERS, "aws-efs-csi-driver", "efs-csi-controller")
 
     assert strangers(with_roles(build, FOUNDATIONS[0]), accounts) == [
         "external-dns/externaldns has a role and does not exist; there is external-dns/external-dns",

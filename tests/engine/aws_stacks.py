@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from aws import Aws
+from pulumi_cli import ONE_CHECKPOINT
 
 from local.engine import Engine
 from local.paths import ROOT
@@ -22,7 +23,7 @@ class AwsEngine(Engine):
     def environment(self) -> dict[str, str]:
         """The engine's environment, with the API's address."""
         assert self.aws
-        return {**super().environment(), **plugins.environment(), **self.aws.environment}
+        return {**super().environment(), **plugins.environment(), **ONE_CHECKPOINT, **self.aws.environment}
 
     def said(self, stack: str, word: str = "preview", *options: str, **settings: Any) -> str:
         """What a run says of the stack with other settings, also when it fails."""
@@ -32,7 +33,7 @@ class AwsEngine(Engine):
     def planned(self, stack: str, **settings: Any) -> dict[str, set[str]]:
         """Operation → types of resources of a preview with other settings; what stays the same is left out."""
         self.configure(stack, settings)
-        return _changes(self.preview_json(stack)["steps"])
+        return changes(self.preview_json(stack)["steps"])
 
     def changed(self, stack: str, **settings: Any) -> dict[str, set[str]]:
         """Operation → types of resources of an `up` with other settings.
@@ -42,7 +43,7 @@ class AwsEngine(Engine):
         self.configure(stack, settings)
         planned = self.preview_json(stack)["steps"]
         self.quiet(stack, "up", "--yes", "--skip-preview")
-        return _changes(planned)
+        return changes(planned)
 
     def quiet(self, stack: str, word: str, *options: str) -> str:
         """What a run says that ends well, without a complaint."""
@@ -87,9 +88,32 @@ def network_of_a_platform(aws: Aws) -> dict[str, Any]:
     }
 
 
-def _changes(steps: list[dict[str, Any]]) -> dict[str, set[str]]:
+def changes(steps: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Operation → types of resources; what stays the same is left out."""
     found: dict[str, set[str]] = collections.defaultdict(set)
     for step in steps:
         if step["op"] != "same":
             found[step["op"]].add(step["urn"].split("::")[2].rpartition(":")[2])
+    return found
+
+
+def updates(steps: list[dict[str, Any]]) -> dict[str, set[str]]:
+    """Type → names of the properties, at any depth, that a preview updates in resources of it."""
+    found: dict[str, set[str]] = collections.defaultdict(set)
+    for step in steps:
+        if step["op"] == "update":
+            old, new = (step[side]["inputs"] for side in ("oldState", "newState"))
+            found[step["urn"].split("::")[2].rpartition(":")[2]] |= _differing(old, new)
+    return found
+
+
+def _differing(old: Any, new: Any) -> set[str]:
+    """The keys, at any depth, whose values are not the same."""
+    if not (isinstance(old, dict) and isinstance(new, dict)):
+        pairs = list(zip(old, new, strict=False)) if isinstance(old, list) and isinstance(new, list) else []
+        return {key for before, after in pairs for key in _differing(before, after)}
+    found: set[str] = set()
+    for key in old.keys() | new.keys():
+        if old.get(key) != new.get(key):
+            found |= {key} | _differing(old.get(key), new.get(key))
     return found

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from aws import Aws, aws_api
 from aws_stacks import AwsEngine
+from first_previews import FirstPreviews
 from pulumi_cli import Cluster, PulumiEnv
 
 from local import tools
@@ -21,12 +22,16 @@ def bytecode(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
     Each run of the CLI starts several Python processes, which would otherwise compile the SDKs again.
     """
-    base = tmp_path_factory.getbasetemp()
-    shared_by_workers = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "bytecode"
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
-        patch.setenv("PYTHONPYCACHEPREFIX", str(shared_by_workers))
+        patch.setenv("PYTHONPYCACHEPREFIX", str(_shared_by_workers(tmp_path_factory) / "bytecode"))
         yield
+
+
+def _shared_by_workers(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A directory of this run."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
 
 
 @pytest.fixture(scope="session")
@@ -36,6 +41,14 @@ def pulumi_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for line in plugins.install(home, cloud=True):
         print(line, file=sys.stderr)
     return home
+
+
+@pytest.fixture(scope="session")
+def first_previews(tmp_path_factory: pytest.TempPathFactory, pulumi_home: Path) -> FirstPreviews:
+    """The first preview of each stack on AWS."""
+    directory = _shared_by_workers(tmp_path_factory) / "first-previews"
+    directory.mkdir(exist_ok=True)
+    return FirstPreviews(directory, pulumi_home)
 
 
 @pytest.fixture

@@ -35,12 +35,28 @@ def run(command: str, directory: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.parametrize("command", PLANS)
-def test_the_plans_need_no_account(command: str) -> None:
-    assert len(PLANS) == 2
-    out = run(command, ROOT, {})
-
-    assert "to create" in out
+@pytest.mark.parametrize(
+    ("stack", "told"),
+    [
+        ("foundation-dev", ["stand-in: AWS provider", "eks:index:Cluster"]),
+        ("platform-dev", ["stand-in: outputs of foundation-dev (", "pulumi-mlops:index:EksPlatform"]),
+    ],
+)
+def test_the_plans_need_no_account(stack: str, told: list[str]) -> None:
+    """They run in a shell that knows of no account."""
+    assert PLANS == ["make plan STACK=foundation-dev", "make plan STACK=platform-dev"]
+    done = subprocess.run(
+        ["make", "--no-print-directory", "plan", f"STACK={stack}"],
+        cwd=ROOT,
+        env={"PATH": "/usr/bin:/bin:/usr/local/bin", "HOME": str(Path.home())},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    out = done.stdout + done.stderr
+    assert done.returncode == 0, out
+    for one in ("to create", *told):
+        assert one in out
     assert "error:" not in out
 
 

@@ -1,12 +1,12 @@
 """What real previews cost: the stacks of this repository, and a change of a stack that exists."""
 
+import json
 from decimal import Decimal
-from pathlib import Path
 
 import pulumi_aws
 import pytest
 from aws import Aws
-from aws_stacks import AwsEngine
+from first_previews import FirstPreviews
 from pulumi_cli import Cluster, Program, PulumiEnv, Stack
 from pulumi_mlops import ModelEndpoint, PostgresDatabase, PostgresDatabaseArgs
 from pulumi_mlops._args import check_args
@@ -18,7 +18,6 @@ from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.resources import sides
 
-from local import tools
 from maintenance import cost_page as page
 from tests.components.programs import DATABASE_RDS, ENDPOINT_FULL
 
@@ -28,14 +27,9 @@ HOURS = 730
 
 
 @pytest.fixture(scope="module")
-def previews(tmp_path_factory: pytest.TempPathFactory, pulumi_home: Path, aws_server: Aws) -> dict[str, Preview]:
+def previews(first_previews: FirstPreviews) -> dict[str, Preview]:
     """The first creation of each stack on AWS."""
-    directory = tmp_path_factory.mktemp("stacks")
-    (directory / "home").symlink_to(pulumi_home)
-    pulumi = tools.ensure("pulumi")["pulumi"]
-    engine = AwsEngine(pulumi, directory, directory / "no-kubeconfig", aws=aws_server)
-    engine.prepare()
-    return {stack: page.previewed(engine, stack) for stack in page.stacks()}
+    return {stack: reading.read(json.dumps(first_previews.of(stack)), stack) for stack in page.stacks()}
 
 
 def test_the_foundation_stacks_are_among_them(previews: dict[str, Preview]) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from aws import Aws
-from aws_stacks import AwsEngine
+from aws_stacks import AwsEngine, changes, updates
 from pulumi_mlops import versions
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(1200)]
@@ -14,31 +14,37 @@ DEV, PROD = "foundation-dev", "foundation-prod"
 ZONES = ["eu-central-1a", "eu-central-1b"]
 NODES = {"name": "general", "instance_types": ["m7i.large", "m6i.large"], "min_size": 2, "max_size": 5, "spot": True}
 START: dict[str, Any] = {"protect_data": True, "tags": {"cost-centre": "42"}}
-CHANGES: dict[str, tuple[dict[str, Any], dict[str, set[str]]]] = {
-    "a zone more": (
-        {"zones": [*ZONES, "eu-central-1c"]},
-        # EKS cannot move a node group to other subnets: its successor comes first, then it goes. The control plane
-        # stays where it is: EKS refuses it subnets in zones that it was not created in, as the stand-in does.
-        {"create": {"Subnet", "MountTarget", "RouteTableAssociation"}, "replace": {"NodeGroup"}},
-    ),
-    "more nodes": ({"node_groups": [{**NODES, "max_size": 9}]}, {"update": {"NodeGroup"}}),
-    "a newer add-on": (
-        {"addon_versions": {"coredns": f"{versions.EKS_COREDNS.rpartition('.')[0]}.99"}},
-        {"update": {"Addon"}},
-    ),
-    "a renamed tag": (
-        {"tags": {"cost-center": "42"}},
-        {"update": {"Vpc", "Subnet", "Cluster", "FileSystem", "Bucket", "Key", "Role", "Repository", "Zone"}},
-    ),
+A_ZONE_MORE = {"zones": [*ZONES, "eu-central-1c"]}
+CHANGED: dict[str, Any] = {
+    "node_groups": [{**NODES, "max_size": 9}],
+    "addon_versions": {"coredns": f"{versions.EKS_COREDNS.rpartition('.')[0]}.99"},
+    "tags": {"cost-center": "42"},
 }
-REFUSED = {
-    "another block": ({"cidr": "10.99.0.0/16"}, r"mlops-dev-vpc replace \[diff: ~cidrBlock\]"),
-    "another cluster": ({"cluster_name": "mlops-qa"}, r"mlops-dev-control-plane-eksCluster replace \[diff: ~name\]"),
-    "another name": ({"environment": "qa"}, r"::mlops-dev-[\w-]+. cannot be deleted"),
-    "a bucket less": ({"existing_buckets": {"mlflow": "elsewhere"}}, r"::mlops-dev-mlflow. cannot be deleted"),
-    "another domain": ({"domain_name": "other.example.org"}, r"mlops-dev-zone replace \[diff: [^\]]*\bname\b"),
+TAGGED = ("Vpc", "Subnet", "Cluster", "FileSystem", "Bucket", "Key", "Role", "Repository", "Zone")
+UPDATED = {
+    "NodeGroup": {"maxSize", "tags"},
+    "Addon": {"addonVersion", "tags"},
+    **{kind: {"tags"} for kind in TAGGED},
 }
-"""Change → its settings, and how the preview says what would be lost, and by which property."""
+"""Type → properties that these settings change in place."""
+REFUSED: list[tuple[dict[str, Any], list[str]]] = [
+    (
+        {
+            "cidr": "10.99.0.0/16",
+            "cluster_name": "mlops-qa",
+            "existing_buckets": {"mlflow": "elsewhere"},
+            "domain_name": "other.example.org",
+        },
+        [
+            r"mlops-dev-vpc replace \[diff: ~cidrBlock\]",
+            r"mlops-dev-control-plane-eksCluster replace \[diff: ~name\]",
+            r"::mlops-dev-mlflow. cannot be deleted",
+            r"mlops-dev-zone replace \[diff: [^\]]*\bname\b",
+        ],
+    ),
+    ({"environment": "qa"}, [r"::mlops-dev-[\w-]+. cannot be deleted"]),
+]
+"""Settings, and how the preview says what would be lost by each, and by which property."""
 
 
 def test_two_environments_live_side_by_side_and_end(aws_engine: AwsEngine, aws: Aws):
@@ -47,20 +53,27 @@ def test_two_environments_live_side_by_side_and_end(aws_engine: AwsEngine, aws: 
     assert aws_engine.planned(DEV, **START) == {}, "a second up would change something"
     assert aws_engine.outputs(DEV)["client_security_group_id"].startswith("sg-")
 
-    for change, (settings, expected) in CHANGES.items():
-        planned = aws_engine.planned(DEV, **{**START, **settings})
-        assert set(planned) <= {"create", "update", *expected}, (change, planned)
-        assert planned.get("replace", set()) == expected.get("replace", set()), (change, planned)
-        for operation, types in expected.items():
-            assert types <= planned[operation], (change, planned)
-    for change, (settings, reason) in REFUSED.items():
+    # EKS cannot move a node group to other subnets: its successor comes first, then it goes. The control plane stays
+    # where it is: EKS refuses it subnets in zones that it was not created in, as the stand-in does.
+    planned = aws_engine.planned(DEV, **START, **A_ZONE_MORE)
+    assert set(planned) <= {"create", "update", "replace"}, planned
+    assert {"Subnet", "MountTarget", "RouteTableAssociation"} <= planned["create"], planned
+    assert planned["replace"] == {"NodeGroup"}
+    aws_engine.configure(DEV, {**START, **CHANGED})
+    steps = aws_engine.preview_json(DEV)["steps"]
+    assert set(changes(steps)) <= {"create", "update"}, changes(steps)
+    found = updates(steps)
+    for kind, properties in UPDATED.items():
+        assert properties <= found[kind], (kind, found[kind])
+    for settings, reasons in REFUSED:
         said = aws_engine.said(DEV, **{**START, **settings})
-        assert "marked for protection" in said or "protected" in said, (change, said)
-        assert re.search(reason, said), (change, said)
+        assert "marked for protection" in said or "protected" in said, said
+        for reason in reasons:
+            assert re.search(reason, said), (reason, said)
 
     aws_engine.configure(PROD, {})
     aws_engine.quiet(PROD, "up", "--yes", "--skip-preview")
-    everything = {key: value for settings, _ in CHANGES.values() for key, value in settings.items()}
+    everything = {**A_ZONE_MORE, **CHANGED}
     aws_engine.configure(DEV, {**everything, "protect_data": False})
     aws_engine.quiet(DEV, "up", "--yes", "--skip-preview")
     assert aws_engine.planned(DEV, **everything, protect_data=False) == {}

@@ -99,23 +99,6 @@ def stacks(plane: ControlPlane, engine_of: Any) -> Engine:
     return engine
 
 
-def test_the_platform_can_be_previewed_while_its_cluster_does_not_answer(engine_of: Any, tmp_path: Path) -> None:
-    dead = tmp_path / "kubeconfig"
-    dead.write_text(
-        "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
-        "contexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {token: t}}]\n"
-        "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:9', insecure-skip-tls-verify: true}}]\n"
-    )
-    engine = engine_of(dead)
-    engine.configure(PLATFORM, SETTINGS[PLATFORM])
-
-    planned = engine.preview_json(PLATFORM)
-
-    kinds = {step["urn"].split("::")[2].rpartition("$")[2] for step in planned["steps"]}
-    assert {"kubernetes:apps/v1:StatefulSet", "kubernetes:apps/v1:Deployment", "kubernetes:helm.sh/v3:Release"} <= kinds
-    assert planned["changeSummary"].keys() == {"create"}
-
-
 def test_the_example_says_where_its_predictions_are(stacks: Engine) -> None:
     outputs = stacks.outputs(PENGUINS)
 
@@ -238,8 +221,6 @@ def test_the_secrets_of_the_store_are_not_readable_in_the_state(stacks: Engine, 
     ("stack", "wrong", "complaint"),
     [
         (PLATFORM, {"gatewayclass": "x"}, 'gatewayclass is unknown; did you mean "gateway_class"?'),
-        (PLATFORM, {"gateway_url": "nowhere"}, "args.gateway_url must be a URL without a path"),
-        (PENGUINS, {"replicas": "many"}, "replicas must be a whole number, got 'many'"),
         (PENGUINS, {"schedule": "often"}, "args.schedule must be"),
     ],
 )

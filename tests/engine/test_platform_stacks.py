@@ -5,7 +5,6 @@ The foundation is not brought up: its outputs are those that `make plan` makes u
 
 import collections
 import json
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,16 +15,16 @@ import pytest
 import stand_in_charts
 import team
 from aws import Aws
-from aws_stacks import AwsEngine, network_of_a_platform
+from aws_stacks import AwsEngine, changes, network_of_a_platform, updates
+from first_previews import FirstPreviews
 from kubernetes import client, config
 from pulumi_mlops.platform import ADD_ONS
 from pulumi_mlops.review import reading
 from pulumi_mlops.review.capacity.fit import Verdict, fits
 
-from local import foundation_outputs, planning, tools
+from local import foundation_outputs, tools
 from local.engine import PROJECT
 from local.node.control_plane import ControlPlane
-from local.paths import ROOT
 
 pytestmark = pytest.mark.engine
 
@@ -60,17 +59,10 @@ def make_engine(tmp_path_factory: pytest.TempPathFactory, pulumi_home: Path, aws
 
 
 @pytest.mark.parametrize("stack", [DEV, PROD])
-def test_the_whole_platform_can_be_previewed_without_a_cluster(make_engine: Any, stack: str) -> None:
-    engine: _Engine = make_engine()
-    said = planning.pretend_foundation(engine, stack.replace("platform", "foundation"))
-    assert said.startswith(f"stand-in: outputs of foundation-{stack.partition('-')[2]} (")
-    engine.configure(stack, {})
-
-    text = engine.ran(stack, "preview").stdout
-    assert "error:" not in text
-    assert "warning:" not in text
+def test_the_whole_platform_can_be_previewed_without_a_cluster(first_previews: FirstPreviews, stack: str) -> None:
+    preview = first_previews.of(stack)
+    assert first_previews.complaints(stack) == []
     planned: dict[str, collections.Counter[str]] = collections.defaultdict(collections.Counter)
-    preview = engine.preview_json(stack)
     (fit,) = fits([reading.read(json.dumps(preview), stack)])
     assert (fit.verdict, "Karpenter" in fit.message) == (Verdict.FITS, False), fit.message
     for step in preview["steps"]:
@@ -102,36 +94,15 @@ def test_an_output_that_the_foundation_lacks_is_one_line_before_the_first_resour
         assert "kubernetes:" not in text.replace("pulumi:providers:kubernetes", "")
 
 
-@pytest.mark.parametrize(
-    ("settings", "sentence"),
-    [
-        ({"environment": ""}, "pulumi-mlops:environment must be a text that is not empty"),
-        (
-            {"add_ons": {"karpenter": {"cpu_limit": 9}}},
-            "stack foundation-dev has no output karpenter_node_role, no output karpenter_queue; set "
-            "pulumi-mlops:karpenter in stacks/Pulumi.foundation-dev.yaml first: `pulumi up --stack foundation-dev`",
-        ),
-        ({"replicas": 11}, "args.replicas must be between 1 and 10 replicas, got 11"),
-        (
-            {"login": {"issuer": "https://id.example.org", "admin_groups": ["a"]}},
-            "args.login.argo_cd_client_id is required",
-        ),
-        ({"add_ons": {"knative": {}}}, "args.add_ons.knative is no add-on; known: argo_cd, argo_events, "),
-        (
-            {"add_ons": {"istio": {"memroy": "1Gi"}}},
-            'args.add_ons.istio.memroy is no argument of the add-on; did you mean "memory"? known: chart_repository, ',
-        ),
-        ({"database": {"storage": 5}}, 'args.database has no argument "storage"; did you mean "storage_gib"?'),
-        ({"sources": []}, 'pulumi-mlops:sources is unknown; did you mean "source_ranges"?'),
-    ],
-)
-def test_a_wrong_setting_is_one_line_before_the_first_resource(make_engine: Any, settings: Any, sentence: str) -> None:
+def test_a_wrong_setting_is_one_line_before_the_first_resource(make_engine: Any) -> None:
+    """Other settings: tests/components/test_wrong_settings_of_stacks.py."""
     engine: _Engine = make_engine()
     engine.found(DEV)
-    engine.configure(DEV, settings)
+    engine.configure(DEV, {"add_ons": {"istio": {"memroy": "1Gi"}}})
 
     text = engine.ran(DEV, "preview").stdout
 
+    sentence = 'args.add_ons.istio.memroy is no argument of the add-on; did you mean "memory"? known: chart_repository'
     assert sentence in next(line for line in text.splitlines() if "error: " in line)
     assert "Traceback" not in text
     assert "helm.sh" not in text
@@ -170,13 +141,19 @@ EVERYTHING: dict[str, Any] = {
 }
 """Settings by which the dev platform has every option."""
 LIVES = {DEV: EVERYTHING, PROD: {}}
-CHANGES: dict[str, tuple[dict[str, Any], set[str]]] = {
-    "a tag": ({"tags": {"cost-center": "42"}}, {"Instance", "SecurityGroup"}),
-    "replicas": ({"replicas": 2}, {"Release", "Deployment"}),
-    "memory": ({"mlflow": {"memory": "3Gi"}}, {"Deployment"}),
-    "a larger database": ({"database": {"instance_class": "db.m7g.xlarge", "storage_gib": 200}}, {"Instance"}),
+CHANGED: dict[str, Any] = {
+    "tags": {"cost-center": "42"},
+    "replicas": 2,
+    "mlflow": {"memory": "3Gi"},
+    "database": {"instance_class": "db.m7g.xlarge", "storage_gib": 200},
 }
-"""Change → settings, and types that it updates."""
+UPDATED = {
+    "Instance": {"tags", "instanceClass", "allocatedStorage"},
+    "SecurityGroup": {"tags"},
+    "Release": {"replicas"},
+    "Deployment": {"replicas", "memory"},
+}
+"""Type → properties, each of them by one setting above."""
 
 
 @dataclass(frozen=True)
@@ -268,16 +245,17 @@ def test_the_program_of_the_readme_comes_up_on_the_platform(
 
 
 def test_changes_are_updates_and_replace_nothing(up: _Life) -> None:
-    for change, (settings, types) in CHANGES.items():
-        up.configure(**settings)
-        planned: dict[str, set[str]] = collections.defaultdict(set)
-        for step in up.engine.preview_json(up.stack)["steps"]:
-            planned[step["op"]].add(step["urn"].split("::")[2].rpartition(":")[2])
-        assert set(planned) <= {"same", "read", "create", "update", "delete"}, (change, planned)
-        assert types <= planned["update"], (change, planned["update"])
-        # A budget of disruptions comes and goes with the second replica; nothing else does.
-        assert planned["create"] | planned["delete"] <= {"PodDisruptionBudget"}, (change, planned)
+    up.configure(**CHANGED)
+    steps = up.engine.preview_json(up.stack)["steps"]
     up.configure()
+
+    planned = changes(steps)
+    assert set(planned) <= {"read", "create", "update", "delete"}, planned
+    # A budget of disruptions comes and goes with the second replica; nothing else does.
+    assert planned.get("create", set()) | planned.get("delete", set()) <= {"PodDisruptionBudget"}, planned
+    updated = updates(steps)
+    for kind, properties in UPDATED.items():
+        assert properties <= updated[kind], (kind, updated[kind])
 
 
 def test_destroy_leaves_nothing(up: _Life, plane: ControlPlane, aws_server: Aws) -> None:
@@ -294,18 +272,3 @@ def test_destroy_leaves_nothing(up: _Life, plane: ControlPlane, aws_server: Aws)
     assert namespaces == {"default", "kube-node-lease", "kube-public", "kube-system"}
     assert [one.metadata.name for one in (*definitions, *classes)] == []
     assert aws_server.leftovers() == up.before
-
-
-def test_the_plan_of_a_platform_needs_no_account_and_no_cluster() -> None:
-    done = subprocess.run(
-        ["make", "--no-print-directory", "plan", f"STACK={PROD}"],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin:/usr/local/bin", "HOME": str(Path.home())},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "stand-in: outputs of foundation-prod (" in done.stdout + done.stderr
-    assert "pulumi-mlops:index:EksPlatform" in done.stdout
-    assert "error:" not in done.stdout

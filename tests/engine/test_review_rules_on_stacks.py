@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aws import Aws
 from aws_stacks import AwsEngine
+from first_previews import NO_CLUSTER, FirstPreviews
 from pulumi_cli import PulumiEnv
 from pulumi_mlops.review import reading, rules
 from pulumi_mlops.review.preview import Urn
@@ -99,11 +100,7 @@ def pack() -> Path:
 def unreachable(tmp_path: Path, pulumi_env: PulumiEnv) -> PulumiEnv:
     """The CLI with a cluster that does not answer: enough to preview plain objects."""
     dead = tmp_path / "kubeconfig"
-    dead.write_text(
-        "apiVersion: v1\nkind: Config\ncurrent-context: c\n"
-        "contexts: [{name: c, context: {cluster: c, user: u}}]\nusers: [{name: u, user: {token: t}}]\n"
-        "clusters: [{name: c, cluster: {server: 'https://127.0.0.1:9', insecure-skip-tls-verify: true}}]\n"
-    )
+    dead.write_text(NO_CLUSTER)
     pulumi_env.environment["KUBECONFIG"] = str(dead)
     return pulumi_env
 
@@ -135,13 +132,15 @@ def test_these_are_the_stacks_on_aws() -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_no_stack_on_aws_breaks_a_rule(aws_engine: AwsEngine, stack: str, pack: Path) -> None:
-    planning.configure(aws_engine, stack)
-    planned = reading.read(json.dumps(aws_engine.preview_json(stack)), stack)
+def test_no_stack_on_aws_breaks_a_rule(
+    aws_engine: AwsEngine, first_previews: FirstPreviews, stack: str, pack: Path
+) -> None:
+    planned = reading.read(json.dumps(first_previews.of(stack)), stack)
     assert len(planned.steps) > 80
     assert rules.check([planned]) == []
     assert {one.rule for one in rules.undecided([planned])} == OPEN[stack]
 
+    planning.configure(aws_engine, stack)
     done = aws_engine.ran(stack, "preview", "--policy-pack", str(pack))
     assert done.returncode == 0, done.stdout
     assert "✅ pulumi-mlops@v0.1.0" in done.stdout

@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml import dataset
+from ml.categories import category
 from ml.errors import BadInput
 from ml.features import columns_of
-from ml.preprocessing import Preprocessing, category
+from ml.preprocessing import Preprocessing
 from tests.ml import bundles
 
 NUMERIC_CELLS = st.none() | st.floats(-1e9, 1e9, allow_nan=False) | st.integers(-(10**9), 10**9) | st.just("")

@@ -12,11 +12,12 @@ from pulumi_mlops.review.reading import read
 from pulumi_mlops.review.values import UNKNOWNS
 
 from local.paths import ROOT
+from tests.review import resource_names
 
 DATA = Path(__file__).parent / "data"
 CHART = Path(__file__).parent / "chart"
 """The chart of the recorded release."""
-STATE = ("urn", "type", "id", "parent", "inputs", "protect", "retainOnDelete", "external", "custom")
+STATE = ("urn", "type", "id", "parent", "inputs", "protect", "retainOnDelete", "external", "custom", "aliases")
 """What is kept of a state. Outputs are what the stand-ins make of inputs, and differ at each run."""
 STEP = ("op", "urn", "diffReasons", "replaceReasons", "detailedDiff")
 EVENT_STEP = ("op", "urn", "diffs", "keys", "detailedDiff")
@@ -43,8 +44,11 @@ def names() -> list[str]:
 
 
 def write(name: str, said: str, packed: bool) -> None:
-    """Keeps a recording."""
+    """Keeps a recording, and the names of a stack's resources."""
     DATA.mkdir(exist_ok=True)
+    if name.startswith("new-"):
+        states = [step["newState"] for step in json.loads(said)["steps"]]
+        resource_names.add(name.removeprefix("new-"), states)
     if packed:
         (DATA / f"{name}.json.gz").write_bytes(gzip.compress(said.encode(), mtime=0))
     else:

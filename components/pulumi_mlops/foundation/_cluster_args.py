@@ -8,7 +8,7 @@ import pulumi
 
 from pulumi_mlops import _aws, versions
 from pulumi_mlops._args import Argument, matches, not_empty
-from pulumi_mlops.foundation import _addons, _node_groups
+from pulumi_mlops.foundation import _managed_addons, _node_groups
 from pulumi_mlops.foundation._node_groups import NodeGroupArgs
 from pulumi_mlops.foundation._rules import LOG_DAYS
 
@@ -122,5 +122,5 @@ def problems(name: str, args: ClusterArgs) -> Iterator[str]:
             f'{", ".join(versions.MINORS_OF_EKS)}, got "{minor}"'
         )
         return
-    yield from _addons.problems(minor, args["addon_versions"])
+    yield from _managed_addons.problems(minor, args["addon_versions"])
     yield from _node_groups.problems(name, args["node_groups"])

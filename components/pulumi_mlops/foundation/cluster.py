@@ -9,7 +9,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 
 from pulumi_mlops._args import check_args, inputs, object_name
-from pulumi_mlops.foundation import _addons, _cluster_args, _node_groups
+from pulumi_mlops.foundation import _cluster_args, _managed_addons, _node_groups
 from pulumi_mlops.foundation._cluster_args import ClusterArgs
 
 LOGS = ["api", "audit", "authenticator", "controllerManager", "scheduler"]
@@ -145,9 +145,9 @@ class Cluster(pulumi.ComponentResource):
         def addons(wanted: bool, needs: list[pulumi.Resource]) -> list[pulumi.Resource]:
             opts = pulumi.ResourceOptions(parent=self, depends_on=needs)
             return [
-                _addons.create_addon(self._name, addon, version, self.name, tags=self._tags, opts=opts)
-                for addon, version in _addons.versions_of(self._args["addon_versions"]).items()
-                if (addon in _addons.BEFORE_NODES) is wanted
+                _managed_addons.create_addon(self._name, addon, version, self.name, tags=self._tags, opts=opts)
+                for addon, version in _managed_addons.versions_of(self._args["addon_versions"]).items()
+                if (addon in _managed_addons.BEFORE_NODES) is wanted
             ]
 
         first = addons(True, [cluster])

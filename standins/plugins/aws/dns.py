@@ -4,7 +4,8 @@ import time
 from typing import Any
 
 from standins.plugins.aws.account import Account, Missing
-from standins.plugins.aws.resource import Call, Live, Resource, Tagging, properties
+from standins.plugins.aws.description import Call, Live, Tagging, properties
+from standins.plugins.aws.resource import Resource
 from standins.plugins.aws.shapes import equal
 from standins.plugins.plugin import Refused
 from standins.plugins.values import Object

@@ -3,7 +3,8 @@
 from typing import Any
 
 from standins.plugins.aws.account import Account
-from standins.plugins.aws.resource import Call, Resource, Tagging, properties
+from standins.plugins.aws.description import Call, Tagging, properties
+from standins.plugins.aws.resource import Resource
 from standins.plugins.values import Object
 
 

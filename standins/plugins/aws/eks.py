@@ -5,7 +5,8 @@ import os
 from typing import Any
 
 from standins.plugins.aws.account import Account, shape
-from standins.plugins.aws.resource import Call, Resource, Tagging, properties
+from standins.plugins.aws.description import Call, Tagging, properties
+from standins.plugins.aws.resource import Resource
 from standins.plugins.aws.shapes import from_api, to_api
 from standins.plugins.aws.simulated import PLACE
 from standins.plugins.plugin import Refused

@@ -4,7 +4,7 @@ import datetime
 import hashlib
 
 from standins.plugins.aws.account import Account, Missing
-from standins.plugins.aws.resource import Live, properties
+from standins.plugins.aws.description import Live, properties
 from standins.plugins.aws.simulated_resource import Simulated
 from standins.plugins.values import Object
 

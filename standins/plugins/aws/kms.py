@@ -3,7 +3,8 @@
 from typing import Any
 
 from standins.plugins.aws.account import Account, Missing
-from standins.plugins.aws.resource import Call, Live, Resource, Tagging, properties
+from standins.plugins.aws.description import Call, Live, Tagging, properties
+from standins.plugins.aws.resource import Resource
 from standins.plugins.values import Object
 
 

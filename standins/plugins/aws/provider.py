@@ -3,8 +3,6 @@
 Does not own: what a type needs (`resource` and the services' modules), the account it talks to (`account`).
 """
 
-import copy
-import dataclasses
 import importlib.metadata
 import threading
 from typing import Any
@@ -14,15 +12,15 @@ from pulumi.runtime.proto import provider_pb2 as wire
 
 from standins.plugins.aws import account as accounts
 from standins.plugins.aws.account import Account
+from standins.plugins.aws.description import Live
+from standins.plugins.aws.difference import MARKS, difference, unmarked
 from standins.plugins.aws.registry import TYPES, find
-from standins.plugins.aws.resource import Live, Resource
-from standins.plugins.aws.shapes import drift, equal, unify
-from standins.plugins.diff import UPDATE, Change, changes, diff_response
+from standins.plugins.aws.resource import Resource
+from standins.plugins.aws.shapes import drift, equal
+from standins.plugins.diff import Change, diff_response
 from standins.plugins.paths import MISSING, get, parse, put
 from standins.plugins.plugin import EngineLog, NotReady, Provider, Refused, answers, configured, serve
 from standins.plugins.values import UNKNOWN, Object, decode, encode, has_unknowns, mark_like, reveal
-
-MARKS = ("__defaults",)
 
 
 class Aws(Provider):
@@ -110,16 +108,16 @@ class Aws(Provider):
         self._announce(kind, request.urn)
         try:
             kind.check_name(inputs)
-            identifier = kind.create(self.account, _unmarked(inputs))
+            identifier = kind.create(self.account, unmarked(inputs))
         except Refused as error:
             raise Refused(f"{kind.title} could not be created: {error}") from error
         try:
             live = kind.read(self.account, identifier, inputs)
         except Refused as error:
-            raise NotReady(f"{kind.title} {identifier}: {error}", identifier, _unmarked(given)) from error
+            raise NotReady(f"{kind.title} {identifier}: {error}", identifier, unmarked(given)) from error
         if live is None:
             message = f"{kind.title} {identifier} was created, but the API does not find it"
-            raise NotReady(message, identifier, _unmarked(given))
+            raise NotReady(message, identifier, unmarked(given))
         self._overlay(kind, identifier, inputs)
         return wire.CreateResponse(id=identifier, properties=encode(self._state(kind, given, live)))
 
@@ -158,13 +156,13 @@ class Aws(Provider):
         try:
             others = changed - {"tags", "tagsAll"}
             if others:
-                kind.update(self.account, request.id, before, _unmarked(new), others)
+                kind.update(self.account, request.id, before, unmarked(new), others)
                 self._overlay(kind, request.id, new)
             if kind.taggable:
                 kind.tag(
                     self.account, request.id, before, before.get("tagsAll") or {}, kind.all_tags(self.account, new)
                 )
-            live = kind.read(self.account, request.id, {**before, **_unmarked(new)})
+            live = kind.read(self.account, request.id, {**before, **unmarked(new)})
         except Refused as error:
             raise Refused(f"{kind.title} {request.id} could not be updated: {error}") from error
         if live is None:
@@ -189,7 +187,7 @@ class Aws(Provider):
         """The outputs: what the API says, under what the program gave."""
         keep = {*kind.properties, *kind.outputs} - {"tags"}
         shown = {key: value for key, value in live.values.items() if key in keep and value is not None}
-        state = {**shown, **_unmarked(given), "region": self.account.region}
+        state = {**shown, **unmarked(given), "region": self.account.region}
         for name, parts in kind.inner.items():
             known = live.values.get(name) or {}
             state[name] = {**{part: known[part] for part in parts if part in known}, **state[name]}
@@ -200,7 +198,7 @@ class Aws(Provider):
     def _planned(self, kind: Resource, state: Object, given: Object) -> Object:
         """The outputs that are known before an operation; at a create the engine takes the others as unknown."""
         plain = reveal(given)
-        planned = {**state, **_unmarked(given), "region": self.account.region}
+        planned = {**state, **unmarked(given), "region": self.account.region}
         if kind.taggable and not has_unknowns(plain.get("tags")):
             planned["tagsAll"] = kind.all_tags(self.account, plain)
         for name in kind.volatile if state else ():
@@ -254,47 +252,6 @@ class Aws(Provider):
             return self.account.store.get(kind.token, identifier) or {}
         except Refused:
             return {}
-
-
-def _unmarked(inputs: Object) -> Object:
-    return {key: value for key, value in inputs.items() if key not in MARKS}
-
-
-def difference(
-    kind: Resource, old: Object, new: Object, ignored: list[str], state: Object | None = None
-) -> list[Change]:
-    """What changed between two sets of inputs, as the published provider would plan it.
-
-    Args:
-        kind: the resource type.
-        old: the inputs of the last run.
-        new: the program's inputs.
-        ignored: property paths that the program ignores.
-        state: the outputs of the last run, which have what AWS chose for properties that were left out.
-    """
-    before, after = (
-        copy.deepcopy(_unmarked({key: one for key, one in side.items() if key in kind.properties}))
-        for side in (old, new)
-    )
-    for path in kind.facts.kept:
-        if len(path) == 1 and path[0] in after and path[0] not in before and path[0] in (state or {}):
-            before[path[0]] = copy.deepcopy((state or {})[path[0]])
-    kind.facts.settle(before, after)
-    found = changes(before, unify(before, after), (), [parse(path) for path in ignored])
-    return [
-        dataclasses.replace(change, replaces=kind.facts.replacing(change, before, after))
-        for change in found
-        if not _grown(change, before, after)
-        and not (
-            change.way == UPDATE and kind.suppresses(str(change.path[0]), get(after, change.path), after, state or {})
-        )
-    ]
-
-
-def _grown(change: Change, before: Object, after: Object) -> bool:
-    """Whether a part differs that means the same as its whole; lists in another order are no change."""
-    name = change.path[0]
-    return name in before and name in after and equal(before[name], after[name])
 
 
 def main() -> None:

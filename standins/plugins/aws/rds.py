@@ -7,7 +7,8 @@ import math
 from typing import Any
 
 from standins.plugins.aws.account import Account, Missing
-from standins.plugins.aws.resource import Call, Resource, Tagging, properties
+from standins.plugins.aws.description import Call, Tagging, properties
+from standins.plugins.aws.resource import Resource
 from standins.plugins.aws.secretsmanager import SecretRotation
 from standins.plugins.plugin import Refused
 from standins.plugins.values import Object

@@ -3,87 +3,18 @@
 Types whose API needs more than that override a method; `provider` knows nothing about any of them.
 """
 
-import hashlib
-import os
-import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
-import jmespath
-
-from standins.plugins.aws import facts
+from standins.plugins.aws import facts, naming
 from standins.plugins.aws.account import Account, Missing, shape
+from standins.plugins.aws.description import Call, Live, Property, Tagging
 from standins.plugins.aws.shapes import camel, fill, from_api, to_api
 from standins.plugins.plugin import Refused
-from standins.plugins.values import Object, has_unknowns
+from standins.plugins.values import Object
 
 GONE_SECONDS = 20.0
 """How long a delete may wait for what AWS removes later; the local API is immediate."""
-
-
-@dataclass(frozen=True)
-class Property:
-    """How the stand-in treats an input property; what the provider does with it is in the facts."""
-
-    local: bool = False
-    """Never sent: it steers what the provider itself does."""
-
-
-def properties(text: str) -> dict[str, Property]:
-    """Properties by name from words: `vpcId tags forceDestroy~`; ~ is never sent."""
-    return {word.rstrip("~"): Property(local=word.endswith("~")) for word in text.split()}
-
-
-class Call:
-    """One call: the operation, where its answer has what counts (a JMESPath), and fixed parameters with `{places}`."""
-
-    def __init__(self, operation: str, path: str = "", /, **parameters: Any) -> None:
-        self.operation = operation
-        self.path = path
-        self.parameters = parameters
-
-    def __call__(self, account: Account, service: str, known: Mapping[str, Any], **more: Any) -> Any:
-        """Makes the call and returns what counts of the answer."""
-        answer = account.call(service, self.operation, **fill(self.parameters, known), **more)
-        return jmespath.search(self.path, answer) if self.path else answer
-
-
-@dataclass(frozen=True)
-class Tagging:
-    """How a service tags: its three operations, what they call the resource, and the form of the tags."""
-
-    put: str
-    remove: str
-    read: str
-    target: Mapping[str, Any]
-    tags: str = "Tags"
-    keys: str = "TagKeys"
-    answer: str = "Tags"
-    form: tuple[str, str] | None = ("Key", "Value")
-    """Names of key and value in a list of tags; None for a map."""
-    service: str = ""
-
-    def written(self, tags: Mapping[str, str]) -> Any:
-        """Tags as the API takes them."""
-        if self.form is None:
-            return dict(tags)
-        return [{self.form[0]: key, self.form[1]: value} for key, value in tags.items()]
-
-    def live(self, answer: Any) -> dict[str, str]:
-        """Tags as they are, without those of AWS itself."""
-        found = jmespath.search(self.answer, answer) or {}
-        if self.form is not None:
-            found = {one[self.form[0]]: one.get(self.form[1], "") for one in found}
-        return {key: value for key, value in found.items() if not key.startswith("aws:")}
-
-
-@dataclass
-class Live:
-    """What the API has: Pulumi's names → values. None as a value: it was removed."""
-
-    values: Object = field(default_factory=dict)
-    tags: dict[str, str] | None = None
 
 
 class Resource:
@@ -148,7 +79,7 @@ class Resource:
     @property
     def prefix(self) -> str:
         """The property with the beginning of a generated name."""
-        return f"{self.name}Prefix"
+        return naming.prefix(self.name)
 
     def problems(self, inputs: Object) -> list[tuple[str, str]]:
         """What is wrong with inputs: (property, sentence)."""
@@ -184,26 +115,8 @@ class Resource:
         """
         if not self.name or self.name in inputs:
             return inputs
-        lead = inputs.get(self.prefix)
-        before = old.get(self.name)
-        if before and self.name in old.get("__defaults", ()) and old.get(self.prefix) == lead:
-            chosen = before
-        elif lead is not None:
-            if has_unknowns(lead):
-                return inputs
-            chosen = f"{lead}{time.strftime('%Y%m%d%H%M%S')}{hashlib.sha256(seed).hexdigest()[:12]}"
-        elif rules is not None and rules.mode == rules.Mode.DISABLE:
-            raise Refused(f"{self.name} is missing, and this project's autonaming is disabled")
-        elif rules is not None and rules.proposed_name:
-            chosen = rules.proposed_name
-        else:
-            suffix = hashlib.sha256(seed or os.urandom(32)).hexdigest()[:7]
-            chosen = f"{self.facts.name.get('prefix', '')}{logical}-{suffix}"
-            chosen = chosen.lower() if self.facts.name.get("lower_case") else chosen
-        most = self.facts.name["plugin_maximum"]
-        if len(chosen) > most:
-            raise Refused(f"the generated name {chosen} has more than {most} characters: give {self.name}")
-        return {**inputs, self.name: chosen, "__defaults": [self.name]}
+        chosen = naming.generated(self.name, self.facts.name, inputs, old, logical=logical, seed=seed, rules=rules)
+        return inputs if chosen is None else {**inputs, self.name: chosen, "__defaults": [self.name]}
 
     def check_name(self, inputs: Object) -> None:
         """What the service itself says of a name that the plugin accepts.

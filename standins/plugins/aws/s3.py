@@ -3,7 +3,8 @@
 from typing import Any
 
 from standins.plugins.aws.account import Account, Missing, shape
-from standins.plugins.aws.resource import Call, Live, Resource, properties
+from standins.plugins.aws.description import Call, Live, properties
+from standins.plugins.aws.resource import Resource
 from standins.plugins.aws.shapes import to_api
 from standins.plugins.plugin import Refused
 from standins.plugins.values import Object

@@ -3,8 +3,8 @@
 from typing import Any
 
 from standins.plugins.aws.account import Account, Missing
+from standins.plugins.aws.description import Call, properties
 from standins.plugins.aws.ec2 import Ec2
-from standins.plugins.aws.resource import Call, properties
 from standins.plugins.aws.shapes import equal
 from standins.plugins.values import Object
 

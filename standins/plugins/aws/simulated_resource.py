@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from standins.plugins.aws.account import Account, Missing
-from standins.plugins.aws.resource import Live, Resource
+from standins.plugins.aws.description import Live
+from standins.plugins.aws.resource import Resource
 from standins.plugins.plugin import Refused
 from standins.plugins.values import Object
 
