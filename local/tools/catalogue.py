@@ -169,6 +169,7 @@ TOOLS = (
         cgo=True,
     ),
     Tool("pause", None, {"pause": Binary(".")}),
+    Tool("sensor-filter", None, {"sensor-filter": Binary(".")}),
 )
 
 BINARIES: Mapping[str, Tool] = {binary: tool for tool in TOOLS for binary in tool.binaries}

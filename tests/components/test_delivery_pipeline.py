@@ -11,6 +11,7 @@ from pulumi_mlops.delivery_pipeline import _build, _events
 from pulumi_mlops.delivery_pipeline._arguments import ALLOWED_KINDS
 from syrupy.assertion import SnapshotAssertion
 
+from local.paths import ROOT
 from tests.components.programs import DELIVERY, DELIVERY_FULL, with_changes
 from tests.conftest import UNKNOWN, Build, Graph, unknown
 
@@ -53,6 +54,12 @@ def test_the_smallest_pipeline_is_as_reviewed(build: Build, snapshot: SnapshotAs
 
 def test_the_fullest_pipeline_is_as_reviewed(build: Build, snapshot: SnapshotAssertion) -> None:
     assert pipeline(build, **DELIVERY_FULL).contract() == snapshot
+
+
+def test_the_program_of_the_guide_builds(build: Build) -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "guides" / "delivery.md").read_text(), re.DOTALL)
+    graph = build(lambda: exec(code))
+    assert list(tasks(graph)) == ["lint", "tests", "image", "staging", "approval", "production"]
 
 
 def test_every_object_is_a_child_with_the_standard_labels(build: Build) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 from pathlib import Path
 
@@ -11,9 +12,10 @@ import yaml
 from delivery.__main__ import main
 from delivery.checkout import Checkout, clone
 from delivery.errors import DeliveryError
-from delivery.overlay import HOLD_FILE, Image
+from delivery.overlay import HOLD_FILE, Image, images
 from delivery.promotion import Outcome, delivered, promote, revert
 from local import tools
+from local.paths import ROOT
 
 pytestmark = pytest.mark.engine
 
@@ -202,6 +204,84 @@ def test_an_object_that_would_mix_two_versions_is_refused_by_its_field(team: Tea
     kustomization = "resources: [../../base]\nconfigurations: [images.yaml]\n"
     source = team.commit({f"{STAGING}/images.yaml": fields, f"{STAGING}/kustomization.yaml": kustomization})
     assert promote(team.clone(), STAGING, image("a"), source).outcome == Outcome.PROMOTED
+
+
+EVERY_PLACE = f"""
+apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata: {{name: pipeline}}
+spec:
+  templates:
+    - name: train
+      initContainers: [{{name: prepare, image: "{NAME}"}}]
+      container: {{image: "{NAME}:v1"}}
+      sidecars: [{{name: proxy, image: "{NAME}"}}]
+    - name: prepare
+      script: {{image: "{NAME}", source: "true"}}
+    - name: both
+      containerSet: {{containers: [{{name: main, image: "{NAME}"}}]}}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: CronWorkflow
+metadata: {{name: nightly}}
+spec:
+  schedules: ["0 3 * * *"]
+  workflowSpec:
+    templates:
+      - name: train
+        initContainers: [{{name: prepare, image: "{NAME}"}}]
+        container: {{image: "{NAME}"}}
+        sidecars: [{{name: proxy, image: "{NAME}"}}]
+      - name: both
+        containerSet: {{containers: [{{name: main, image: "{NAME}"}}]}}
+"""
+
+
+def guides_image_fields() -> str:
+    """The file that docs/guides/delivery.md shows."""
+    (text,) = re.findall(
+        r"<!-- images -->\n```yaml\n(.*?)```", (ROOT / "docs" / "guides" / "delivery.md").read_text(), re.S
+    )
+    return text
+
+
+def test_with_the_guides_file_a_promotion_moves_every_image_of_a_pipeline(team: Team) -> None:
+    source = team.commit(
+        {
+            "deploy/base/kustomization.yaml": "resources: [web.yaml, run.yaml]\n",
+            "deploy/base/run.yaml": EVERY_PLACE,
+            f"{STAGING}/images.yaml": guides_image_fields(),
+            f"{STAGING}/kustomization.yaml": "resources: [../../base]\nconfigurations: [images.yaml]\n",
+        }
+    )
+    assert promote(team.clone(), STAGING, image("a"), source).outcome == Outcome.PROMOTED
+
+    overlay = team.clone().directory / STAGING
+    text = subprocess.run(["kustomize", "build", overlay], check=True, capture_output=True, text=True).stdout
+    found = [name for _, name in images(yaml.safe_load_all(text))]
+    assert len(found) == 2 + 5 + 4
+    assert set(found) == {image("a").reference}
+
+
+def test_a_commit_is_checked_out_without_its_history(team: Team, tmp_path: Path) -> None:
+    first = team.commit({"web.py": "print('two')\n"})
+    team.commit({"web.py": "print('three')\n"})
+    place = tmp_path / "source"
+
+    assert main(["checkout", "--repository", team.url, "--revision", first, "--directory", str(place)]) == 0
+    assert (place / "web.py").read_text() == "print('two')\n"
+    assert git("-C", str(place), "rev-list", "--count", "HEAD") == "1"
+    assert git("-C", str(place), "rev-parse", "HEAD") == first
+
+
+@pytest.mark.parametrize("revision", ["main", "0f0f", "--upload-pack=id", "0F" * 20])
+def test_only_a_whole_commit_is_checked_out(
+    team: Team, tmp_path: Path, revision: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    where = [f"--revision={revision}", "--repository", team.url, "--directory", str(tmp_path / "source")]
+    assert main(["checkout", *where]) == 1
+    assert "a commit is named by all of its 40 or 64 hexadecimal digits" in capsys.readouterr().err
+    assert not (tmp_path / "source").exists()
 
 
 @pytest.mark.parametrize(
