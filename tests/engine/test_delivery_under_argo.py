@@ -16,6 +16,7 @@ from kubernetes import client, config
 from pulumi_cli import Cluster, PulumiEnv
 from pulumi_mlops import DeliveryPipeline, PromotionMode
 from pulumi_mlops._manifests import RESTRICTED
+from served import install
 
 from local import tools
 from local.paths import ROOT
@@ -40,8 +41,7 @@ def argo(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     for file in (ROOT / "standins" / "charts" / "argo-workflows" / "definitions").glob("*.yaml"):
         cluster.apply(yaml.safe_load(file.read_text()), "platform")
     for project in ("argo-cd", "argo-events", "gateway-api"):
-        for definition in definitions.of_project(project):
-            cluster.apply(definition, "platform")
+        install(cluster, definitions.of_project(project))
     for name, labels in ((NAMESPACE, {}), (ARGO_CD, {}), (f"{NAMESPACE}-restricted", RESTRICTED)):
         cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name, "labels": labels}}, "test")
     settings = {

@@ -10,6 +10,7 @@ import yaml
 from kubernetes import client, config
 from pulumi_cli import Cluster
 from pulumi_mlops import DeliveryPipeline
+from served import install
 from test_delivery_promotion import Team
 
 from delivery import argo_cd
@@ -34,8 +35,7 @@ def team(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Team:
 @pytest.fixture
 def argo(cluster: Cluster, build: Build) -> Cluster:
     """The API server with a pipeline's accounts, rights and Applications, which no Argo CD looks at."""
-    for definition in definitions.of_project("argo-cd"):
-        cluster.apply(definition, "platform")
+    install(cluster, definitions.of_project("argo-cd"))
     for name in (NAMESPACE, ARGO_CD):
         cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}, "platform")
     args = with_changes(DELIVERY, namespace=NAMESPACE, argo_cd_namespace=ARGO_CD)
