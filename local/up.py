@@ -19,7 +19,14 @@ from standins import charts, plugins
 ENGINE_TOOLS = ("pulumi", "helm")
 IMAGE_TOOLS = ("workflow-controller", "argoexec", "pause")
 USER_TOOLS = ("kubectl",)
-TEST_TOOLS = ("crossplane", "function-auto-ready", "function-patch-and-transform", "gitea", "kustomize", "sensor-filter")
+TEST_TOOLS = (
+    "crossplane",
+    "function-auto-ready",
+    "function-patch-and-transform",
+    "gitea",
+    "kustomize",
+    "sensor-filter",
+)
 TEAM_IMAGES = ("ml-pipeline", "ml-server")
 """Those that the example team's stack names."""
 
