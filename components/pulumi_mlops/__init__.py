@@ -10,6 +10,7 @@ from pulumi_mlops._lazy import lazy
 if TYPE_CHECKING:
     from pulumi_mlops._args import ArgumentError
     from pulumi_mlops._manifests import ImagePullPolicy
+    from pulumi_mlops._placement import TolerationArgs, TolerationEffect, TolerationOperator
     from pulumi_mlops.contract.settings import (
         CategoricalImputation,
         ColumnType,
@@ -84,6 +85,9 @@ __all__ = [
     "StepArgs",
     "StepsArgs",
     "Task",
+    "TolerationArgs",
+    "TolerationEffect",
+    "TolerationOperator",
     "TrainingArgs",
     "TrainingPipeline",
     "TrainingPipelineArgs",
@@ -95,6 +99,7 @@ __all__ = [
 _MODULES = {
     "_args": ("ArgumentError",),
     "_manifests": ("ImagePullPolicy",),
+    "_placement": ("TolerationArgs", "TolerationEffect", "TolerationOperator"),
     "contract.settings": (
         "CategoricalImputation",
         "ColumnType",

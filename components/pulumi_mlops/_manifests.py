@@ -50,9 +50,17 @@ def container_security() -> dict[str, Any]:
     }
 
 
-def resources(cpu: Any, memory: Any) -> dict[str, Any]:
-    """`cpu` is requested, without a limit, since throttling helps nobody; `memory` is both request and limit."""
-    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory}}
+GPU = "nvidia.com/gpu"
+"""Resource that NVIDIA's device plugin offers on a node, and key of the taint that keeps other pods away from it."""
+
+
+def resources(cpu: Any, memory: Any, gpus: int = 0) -> dict[str, Any]:
+    """`cpu` is requested, without a limit, since throttling helps nobody; `memory` is both request and limit.
+
+    GPUs are a limit alone, which Kubernetes takes for the request as well.
+    """
+    devices = {GPU: gpus} if gpus else {}
+    return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory, **devices}}
 
 
 def gib(amount: pulumi.Input[int]) -> pulumi.Output[str]:

@@ -79,7 +79,17 @@ PIPELINE_FULL: TrainingPipelineArgs = {
     "successful_history": 1,
     "failed_history": 5,
     "timeout_seconds": 3600,
-    "steps": {"train": {"cpu": "2", "memory": "4Gi", "timeout_seconds": 1200, "retries": 0}},
+    "steps": {
+        "train": {
+            "cpu": "2",
+            "memory": "4Gi",
+            "timeout_seconds": 1200,
+            "retries": 0,
+            "gpus": 1,
+            "node_selector": {"accelerator": "nvidia"},
+            "tolerations": [{"key": "spot", "operator": "Exists", "effect": "NoExecute"}],
+        }
+    },
     "image_pull_policy": ImagePullPolicy.ALWAYS,
     "object_store_endpoint": "https://s3.eu-central-1.amazonaws.com",
     "object_store_region": "eu-central-1",

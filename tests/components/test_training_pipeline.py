@@ -224,10 +224,29 @@ def test_wrong_data_are_not_tried_again(build: Build) -> None:
     assert strategy["expression"] == "asInt(lastRetry.exitCode) != 65"
 
 
+def test_a_step_with_gpus_runs_on_nodes_that_have_them_and_the_others_anywhere(build: Build) -> None:
+    spot = {"key": "spot", "value": "true", "effect": "NoExecute"}
+    own = {"gpus": 1, "node_selector": {"accelerator": "nvidia"}, "tolerations": [spot]}
+
+    found = templates(pipeline(build, steps={"train": own}))
+
+    assert found["train"]["container"]["resources"]["limits"] == {"memory": "2Gi", "nvidia.com/gpu": 1}
+    assert found["train"]["nodeSelector"] == {"accelerator": "nvidia"}
+    assert found["train"]["tolerations"] == [
+        {**spot, "operator": "Equal"},
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
+    ]
+    assert found["load"].keys() & {"nodeSelector", "tolerations"} == set()
+    assert "nvidia.com/gpu" not in found["load"]["container"]["resources"]["limits"]
+
+
 def test_a_steps_own_limits_are_its_alone(build: Build) -> None:
     graph = pipeline(build, **PIPELINE_FULL)
     train, load = templates(graph)["train"], templates(graph)["load"]
-    assert train["container"]["resources"] == {"requests": {"cpu": "2", "memory": "4Gi"}, "limits": {"memory": "4Gi"}}
+    assert train["container"]["resources"] == {
+        "requests": {"cpu": "2", "memory": "4Gi"},
+        "limits": {"memory": "4Gi", "nvidia.com/gpu": 1},
+    }
     assert (train["activeDeadlineSeconds"], train["retryStrategy"]["limit"]) == (1200, 0)
     assert (load["activeDeadlineSeconds"], load["retryStrategy"]["limit"]) == (1800, 2)
 
@@ -393,6 +412,20 @@ def S3(**fields: Any) -> dict[str, Any]:
         ({"timeout_seconds": 5}, "args.timeout_seconds must be between 60"),
         ({"steps": {"train": {"memory": "4 GB"}}}, "args.steps.train.memory must be a Kubernetes quantity"),
         ({"steps": {"train": {"retries": 11}}}, "args.steps.train.retries must be between 0 and 10, got 11"),
+        ({"steps": {"train": {"gpus": 17}}}, "args.steps.train.gpus must be between 0 and 16, got 17"),
+        (
+            {"steps": {"train": {"tolerations": [{"value": "a"}]}}},
+            "args.steps.train.tolerations[0] must have a key, or the operator Exists, got {'value': 'a'}",
+        ),
+        (
+            {"steps": {"train": {"tolerations": [{"key": "k", "operator": "Exists", "value": "a"}]}}},
+            "args.steps.train.tolerations[0] must not have a value with the operator Exists",
+        ),
+        (
+            {"steps": {"train": {"tolerations": [{"key": "k", "effect": "NO_SCHEDULE"}]}}},
+            "args.steps.train.tolerations[0].effect must be one of 'NoSchedule'",
+        ),
+        ({"steps": {"train": {"tolerations": [None]}}}, "args.steps.train.tolerations[0] must not be None"),
         ({"steps": {"fit": {}}}, 'args.steps has no argument "fit"'),
         ({"endpoint": "Penguins"}, "args.endpoint must be a DNS label"),
         ({"schedule": None}, "args.schedule is required"),

@@ -14,6 +14,7 @@ import pulumi_eks as eks
 from pulumi_mlops._args import Argument, at_least, matches, not_empty
 
 ROOT_DEVICE = "/dev/xvda"  # of Amazon Linux 2023
+BOTTLEROCKET_DATA_DEVICE = "/dev/xvdb"  # images and logs; its root volume holds the system alone
 NODE_POLICIES = ("AmazonEKSWorkerNodePolicy", "AmazonEC2ContainerRegistryPullOnly", "AmazonEKS_CNI_Policy")
 """What a node may do. The CNI policy is the node's and no pod identity's: without addresses no pod starts at all, the
 agent that hands out identities included."""
@@ -48,8 +49,10 @@ class NodeGroupArgs(TypedDict):
     """Name of the group within the cluster: lower-case letters, digits and inner hyphens, at most 40 and at most 48
     together with the component's name. EKS accepts 63 characters, of which Pulumi's suffix and `-nodes` take 15."""
     instance_types: list[str]
-    """Types of machines, most wanted first, such as "m7i.large"; all of one architecture. A spot group with several
-    loses fewer nodes at a time. A change replaces the group, node by node of the new one first."""
+    """Types of machines, most wanted first, such as "m7i.large"; all of one architecture, and all with NVIDIA GPUs
+    (families g, gr and p) or none. A spot group with several loses fewer nodes at a time. A change replaces the group,
+    node by node of the new one first. Give nodes with GPUs the taint `nvidia.com/gpu`, which steps with `gpus`
+    tolerate."""
     min_size: int
     """Fewest nodes, at least 0."""
     max_size: int
@@ -63,7 +66,8 @@ class NodeGroupArgs(TypedDict):
     taints: NotRequired[list[TaintArgs]]
     """Taints of the nodes; default none. One group of a cluster must have none."""
     disk_gib: NotRequired[int]
-    """Size of a node's root volume in GiB, for images and logs; default 50, at least 20."""
+    """Size in GiB of the volume for images and logs, which is the root volume, or on nodes with GPUs, which run
+    Bottlerocket, the second one; default 50, at least 20."""
     subnet_ids: NotRequired[list[pulumi.Input[str]] | None]
     """Private subnets of the nodes; default: those of the cluster. One subnet keeps a group in one zone."""
     pod_metadata_reason: NotRequired[str | None]
@@ -148,7 +152,7 @@ def create_node_group(
         },
         block_device_mappings=[
             {
-                "device_name": ROOT_DEVICE,
+                "device_name": _data_device(group["instance_types"]),
                 "ebs": {
                     "volume_type": "gp3",
                     "volume_size": group["disk_gib"],
@@ -196,13 +200,21 @@ def _taint(taint: TaintArgs) -> aws.eks.NodeGroupTaintArgs:
     return aws.eks.NodeGroupTaintArgs(key=taint["key"], value=taint["value"], effect=taint["effect"])
 
 
+def _data_device(instance_types: Sequence[str]) -> str:
+    return BOTTLEROCKET_DATA_DEVICE if str(image_of(instance_types)).startswith("BOTTLEROCKET") else ROOT_DEVICE
+
+
 def hop_limit(group: NodeGroupArgs) -> int:
     """How far an answer of the metadata service travels: 1 ends at the node, 2 reaches its pods."""
     return 2 if group["pod_metadata_reason"] else 1
 
 
 def image_of(instance_types: Sequence[str]) -> str | None:
-    """The image for all of these machines; None if there is no such image."""
+    """The image for all of these machines; None if there is no such image.
+
+    Machines with NVIDIA GPUs get Bottlerocket, whose image has the device plugin that offers `nvidia.com/gpu` to pods;
+    Amazon Linux's image has none.
+    """
     images = {_image(one) for one in instance_types}
     return images.pop() if len(images) == 1 else None
 
@@ -214,7 +226,7 @@ def _image(instance_type: str) -> str | None:
     family, generation, attributes = found.groups()
     arm = "g" in attributes or (family, generation) == ("a", "1")  # "g" after the number is Graviton
     if family in ("g", "gr", "p"):
-        return None if arm else "AL2023_x86_64_NVIDIA"
+        return "BOTTLEROCKET_ARM_64_NVIDIA" if arm else "BOTTLEROCKET_x86_64_NVIDIA"
     if family in ("inf", "trn", "mac", "f", "vt", "dl"):  # accelerators whose images pulumi-eks does not know; macOS
         return None
     return "AL2023_ARM_64_STANDARD" if arm else "AL2023_x86_64_STANDARD"
@@ -255,7 +267,7 @@ def problems(cluster: str, groups: Sequence[NodeGroupArgs]) -> Iterator[str]:
             yield f"{at}.instance_types must not be empty"
         elif image_of(group["instance_types"]) is None:
             yield (
-                f"{at}.instance_types must have one image in common (x86, x86 with NVIDIA, or ARM), got "
+                f"{at}.instance_types must have one image in common (x86 or ARM, with or without NVIDIA GPUs), got "
                 f"{', '.join(group['instance_types'])}"
             )
         if group["subnet_ids"] == []:

@@ -14,6 +14,7 @@ from pulumi_mlops import conventions
 from pulumi_mlops._argo_workflows import API_VERSION, DAY_SECONDS
 from pulumi_mlops._args import Argument, between, check_args, dns_label, inputs, not_empty, object_name, quantity, url
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, name_of
+from pulumi_mlops._placement import TolerationArgs, TolerationOperator, toleration_problem
 from pulumi_mlops.contract.containers import SETTINGS_FILE
 from pulumi_mlops.contract.settings import Task
 from pulumi_mlops.contract.steps import STEPS
@@ -41,6 +42,14 @@ class StepArgs(TypedDict):
     """Longest time of one attempt in seconds; default 1800, train 21600, deploy 900."""
     retries: NotRequired[pulumi.Input[int]]
     """Attempts after the first, from 0 to 10; default 2. Wrong data or settings are not tried again."""
+    gpus: NotRequired[int]
+    """NVIDIA GPUs of the step's own, from 0 to 16; default 0. The cluster needs nodes that offer `nvidia.com/gpu`, and
+    the step an image whose XGBoost was built with CUDA, and `training.parameters.device` "cuda": the library's own
+    image computes on CPUs."""
+    node_selector: NotRequired[dict[str, pulumi.Input[str]] | None]
+    """Labels of the nodes that the step may run on; default: any node."""
+    tolerations: NotRequired[list[TolerationArgs] | None]
+    """Taints that do not keep the step away; default none, with `gpus` that of `nvidia.com/gpu`."""
 
 
 class StepsArgs(TypedDict):
@@ -130,6 +139,8 @@ def _timezone(value: Any) -> str | None:
     return None
 
 
+MAX_GPUS = 16  # of the largest EC2 machines, such as p2.16xlarge
+
 ARGUMENTS = {
     **_pipeline_settings.ARGUMENTS,
     "namespace": Argument(rule=dns_label),
@@ -153,6 +164,9 @@ ARGUMENTS = {
                 default=step.timeout_seconds, rule=between(10, MAX_TIMEOUT_SECONDS, "seconds")
             ),
             ".retries": Argument(default=2, rule=between(0, 10)),
+            ".gpus": Argument(default=0, rule=between(0, MAX_GPUS)),
+            ".tolerations": Argument(rule=toleration_problem),
+            ".tolerations.operator": Argument(default=TolerationOperator.EQUAL),
         }.items()
     },
     "image_pull_policy": Argument(default=ImagePullPolicy.IF_NOT_PRESENT),

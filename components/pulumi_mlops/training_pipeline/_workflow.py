@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 from pulumi_mlops import conventions
 from pulumi_mlops._argo_workflows import EXECUTOR_PATCH, KEEP_FAILED_SECONDS, KEEP_SUCCEEDED_SECONDS
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
+from pulumi_mlops._placement import placement
 from pulumi_mlops.contract.containers import (
     MODELS_PATH,
     OUTPUTS_DIRECTORY,
@@ -115,6 +116,7 @@ def _template(step: str, args: "TrainingPipelineArgs", labels: Mapping[str, Any]
     own = cast("dict[str, StepArgs]", args["steps"])[step]
     template: dict[str, Any] = {
         "name": step,
+        **placement(own["node_selector"], own["tolerations"], own["gpus"]),
         "metadata": {
             "labels": {
                 **labels,
@@ -139,7 +141,7 @@ def _template(step: str, args: "TrainingPipelineArgs", labels: Mapping[str, Any]
                 {"configMapRef": {"name": conventions.PLATFORM_CONFIG_MAP, "optional": args["mlflow_url"] is not None}},
                 {"secretRef": {"name": args["object_store_secret"], "optional": True}},
             ],
-            "resources": resources(own["cpu"], own["memory"]),
+            "resources": resources(own["cpu"], own["memory"], own["gpus"]),
             "securityContext": container_security(),
             "volumeMounts": [
                 {"name": "models", "mountPath": MODELS_PATH},
