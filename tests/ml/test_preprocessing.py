@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from decimal import Decimal
 from typing import Any
 
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ml import dataset
-from ml.categories import category
+from ml.categories import OneHot, category
 from ml.errors import BadInput
 from ml.features import columns_of
 from ml.preprocessing import Preprocessing
@@ -185,3 +186,16 @@ def test_bad_rows_are_refused_in_one_sentence(rows: Any, names: Any, sentence: s
 def test_a_specification_of_another_schema_is_refused() -> None:
     with pytest.raises(ValueError, match="schema_version 2, not 1"):
         Preprocessing(TRANSFORM.spec | {"schema_version": 2})
+
+
+def test_a_spelling_that_fits_two_categories_is_an_unknown_one() -> None:
+    """7.0 means 7 alone in the first column, and either of two categories in the second one."""
+    places = []
+    for labels in (["7", "8"], ["7.00", "7.000"]):
+        matrix, unknown = np.zeros((1, 2), dtype=np.float32), Counter[str]()
+        OneHot({"name": "size", "categories": labels, "fill": ""}, 0, 0, refuse_unknown=False).write(
+            ["7.0"], matrix, unknown
+        )
+        places.append((matrix.tolist(), dict(unknown)))
+
+    assert places == [([[1.0, 0.0]], {}), ([[0.0, 0.0]], {"size": 1})]

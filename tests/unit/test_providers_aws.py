@@ -13,6 +13,7 @@ from pulumi_mlops.cli.adopt.kinds import KINDS as ADOPTED
 
 from standins.plugins import paths, values
 from standins.plugins.aws import account, facts, provider, shapes, simulated
+from standins.plugins.aws.difference import difference
 from standins.plugins.aws.registry import TYPES
 from standins.plugins.plugin import EngineLog, Refused
 
@@ -418,3 +419,32 @@ def test_a_name_that_the_plugin_accepts_and_the_service_does_not_fails_when_it_i
     database.check_name({"identifier": "a" * 63})
     with pytest.raises(Refused, match="has 64 characters, rds accepts at most 63"):
         database.check_name({"identifier": "a" * 64})
+
+
+# Names that are generated, and changes
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_generated_name_that_is_too_long_is_refused(refused):
+    group = TYPES["aws:cloudwatch/logGroup:LogGroup"]
+    most = group.facts.name["plugin_maximum"]
+    logical = "n" * (most - len("-0123456") + int(refused))
+
+    def named():
+        return group.named({}, {}, logical, b"seed", None)
+
+    if refused:
+        with pytest.raises(Refused, match=rf"has more than {most} characters: give name"):
+            named()
+    else:
+        assert len(named()["name"]) == most
+
+
+def test_a_list_in_another_order_is_no_change():
+    subnets = TYPES["aws:rds/subnetGroup:SubnetGroup"]
+
+    def changed(new):
+        return [change.path for change in difference(subnets, {"subnetIds": ["a", "b"]}, {"subnetIds": new}, [])]
+
+    assert changed(["b", "a"]) == []
+    assert changed(["b", "c"]) != []
