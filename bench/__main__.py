@@ -5,7 +5,7 @@ import sys
 
 from bench import report
 
-SECTIONS = ("serving", "imports", "scale", "up", "preview", "loop", "cold", "review", "plan")
+SECTIONS = ("serving", "imports", "scale", "up", "preview", "loop", "cold", "review", "plan", "training")
 """Module names; each has TITLE and measure(), which returns Markdown. `preview` and `loop` need the platform up, which
 `up` leaves behind."""
 

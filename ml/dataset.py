@@ -41,6 +41,12 @@ def prepare(frame: pd.DataFrame, settings: Settings, where: str) -> Dataset:
     if len(rows) < MIN_ROWS:
         raise DataError(f"{where} has {len(rows)} rows with a {settings.target!r}, at least {MIN_ROWS} are needed")
     classes, truth = target_values(rows[settings.target], settings.task, where)
+    if classes and (counts := np.bincount(truth)).min() < 2:
+        label = classes[int(counts.argmin())]
+        raise DataError(
+            f"class {label!r} of the target {settings.target!r} has one row only, each class needs two or more: "
+            "collect more of it, or drop it"
+        )
     train, test = split(truth, settings.training.test_fraction, settings.training.seed, classes is not None)
     columns = feature_fitting.columns_of(rows, prepared.inputs, where)
     chosen = {
@@ -100,13 +106,14 @@ def class_numbers(target: pd.Series, classes: list[str]) -> np.ndarray | None:
 
 
 def split(truth: np.ndarray, fraction: float, seed: int, stratified: bool) -> tuple[np.ndarray, np.ndarray]:
-    """Indices of training and test rows, ascending; each class is split in the same proportion, at least one a side."""
+    """Indices of training and test rows, ascending; each class is split in the same proportion.
+
+    Each class has two rows or more, of which at least one is on each side.
+    """
     generator = np.random.default_rng(seed)
     groups = [np.flatnonzero(truth == label) for label in np.unique(truth)] if stratified else [np.arange(len(truth))]
     tests = []
     for group in groups:
-        if len(group) < 2:
-            raise DataError("a class of the target has one row only, each needs two or more: collect more or drop it")
         count = min(max(round(len(group) * fraction), 1), len(group) - 1)
         tests.append(generator.permutation(group)[:count])
     test = np.sort(np.concatenate(tests))

@@ -4,6 +4,7 @@ from typing import Any
 
 import pandas as pd
 
+from ml.errors import BadInput
 from ml.model import Model
 
 
@@ -14,6 +15,8 @@ class _Predictor:
 
     def predict(self, frame: pd.DataFrame, params: dict[str, Any] | None = None) -> pd.DataFrame:
         names = self._model.feature_names
+        if missing := [name for name in names if name not in frame.columns]:
+            raise BadInput(f"column {missing[0]!r} is missing, this model has the columns {', '.join(names)}")
         cells = frame[names].astype(object)
         rows = cells.where(cells.notna(), None).to_numpy().tolist()
         return pd.DataFrame(self._model.predict(rows).astype("float64"), columns=self._columns)

@@ -18,7 +18,7 @@ def save(path: Path, version: bundle.Bundle) -> None:
     with warnings.catch_warnings(action="ignore"):  # MLflow complains of its own type hints when it is imported
         from mlflow.pyfunc import save_model  # noqa: PLC0415
     from mlflow.models import ModelSignature  # noqa: PLC0415
-    from mlflow.types.schema import ColSpec, Schema  # noqa: PLC0415
+    from mlflow.types.schema import AnyType, ColSpec, Schema  # noqa: PLC0415
 
     with tempfile.TemporaryDirectory() as directory:
         code = Path(directory)
@@ -26,10 +26,9 @@ def save(path: Path, version: bundle.Bundle) -> None:
             (code / place).mkdir(parents=True)
             for module in package.glob("*.py"):
                 shutil.copy(module, code / place)
-        inputs = [
-            ColSpec("double" if column["kind"] == "numeric" else "string", column["name"], required=False)
-            for column in version.signature["inputs"]
-        ]
+        # Any type: MLflow refuses integers and booleans for a double, and numbers for a string. The model itself
+        # takes and judges them all, with a sentence of its own, and `metadata` says what each column is.
+        inputs = [ColSpec(AnyType(), column["name"], required=False) for column in version.signature["inputs"]]
         outputs = [ColSpec("double", name) for name in version.signature["classes"] or [version.signature["target"]]]
         with warnings.catch_warnings():
             warnings.filterwarnings(
@@ -42,5 +41,10 @@ def save(path: Path, version: bundle.Bundle) -> None:
                 code_paths=[str(path) for path in code.iterdir()],
                 signature=ModelSignature(Schema(inputs), Schema(outputs)),
                 pip_requirements=list(REQUIREMENTS),
-                metadata={"model_name": version.name, "version": version.version},
+                metadata={
+                    "model_name": version.name,
+                    "version": version.version,
+                    "columns": {column["name"]: column["kind"] for column in version.signature["inputs"]},
+                    "xgboost": version.manifest.get("xgboost"),
+                },
             )

@@ -5,11 +5,14 @@ import io
 import numpy as np
 import pandas as pd
 
-from ml import dataset, sources, step
+from ml import data_report, dataset, report_page, sources, step
 
 
 def run(context: step.Context) -> None:
-    """load.parquet → prepared.npz (matrices), prepared.json (signature, preprocessing), test.parquet (raw rows)."""
+    """load.parquet → prepared.npz (matrices), prepared.json (signature, preprocessing), test.parquet (raw rows).
+
+    And data-report.json.
+    """
     frame = pd.read_parquet(context.handed("load.parquet"))
     facts = context.handed_json("load.json")
     data = dataset.prepare(frame, context.settings, facts["source"])
@@ -25,6 +28,11 @@ def run(context: step.Context) -> None:
             "unknown_categories": data.unknown_categories,
         },
     )
+    renamed = frame.rename(columns=context.settings.features.renames)
+    report = data_report.make(renamed, data.signature, context.settings, facts.get("columns", {}))
+    context.hand_over_json(report_page.JSON_FILE, report)
+    for line in report_page.lines(report):
+        step.say(line)
     if data.without_target:
         step.say(f"left out {data.without_target} rows without a {context.settings.target!r}")
     step.say(

@@ -55,8 +55,8 @@ class Tracker(Protocol):
         """Makes or finds the run of a version; its id, or None where nothing is tracked."""
         ...
 
-    def complete(self, version: bundle.Bundle, settings: Settings) -> None:
-        """Logs and registers a stored version."""
+    def complete(self, version: bundle.Bundle, settings: Settings, documents: Mapping[str, str]) -> None:
+        """Logs and registers a stored version; `documents` are texts by the names of their files."""
         ...
 
     def promote(self, version: bundle.Bundle) -> None:
@@ -89,7 +89,7 @@ class NoTracker:
     def begin(self, model_name: str, version: str) -> None:
         """There is no run."""
 
-    def complete(self, version: bundle.Bundle, settings: Settings) -> None:
+    def complete(self, version: bundle.Bundle, settings: Settings, documents: Mapping[str, str]) -> None:
         """There is nothing to log to."""
 
     def promote(self, version: bundle.Bundle) -> None:
@@ -127,7 +127,7 @@ class MLflowTracker:
             run = self._client.create_run(experiment, tags={VERSION_TAG: version}, run_name=version)
             return run.info.run_id
 
-    def complete(self, version: bundle.Bundle, settings: Settings) -> None:
+    def complete(self, version: bundle.Bundle, settings: Settings, documents: Mapping[str, str]) -> None:
         """See Tracker. The artifacts go through the server, so no storage keys are needed here."""
         run_id = version.manifest["mlflow_run_id"]
         if not run_id:
@@ -137,7 +137,7 @@ class MLflowTracker:
             )
         with self._sentence(f"log and register version {version.version}"):
             if self._registered(version) is None:
-                self._log(run_id, version, settings)
+                self._log(run_id, version, settings, documents)
                 self._register(run_id, version)
             self._client.set_terminated(run_id, "FINISHED")
 
@@ -204,7 +204,7 @@ class MLflowTracker:
                 raise
             return self._client.get_experiment_by_name(name).experiment_id
 
-    def _log(self, run_id: str, version: bundle.Bundle, settings: Settings) -> None:
+    def _log(self, run_id: str, version: bundle.Bundle, settings: Settings, documents: Mapping[str, str]) -> None:
         from mlflow.entities import Metric, Param, RunTag  # noqa: PLC0415
 
         run = self._client.get_run(run_id)
@@ -224,6 +224,8 @@ class MLflowTracker:
             path = Path(directory) / ARTIFACT_PATH
             mlflow_model.save(path, version)
             self._client.log_artifacts(run_id, str(path), ARTIFACT_PATH)
+        for name, text in documents.items():
+            self._client.log_text(run_id, text, name)
 
     def _register(self, run_id: str, version: bundle.Bundle) -> None:
         from mlflow.exceptions import MlflowException  # noqa: PLC0415

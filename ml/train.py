@@ -10,7 +10,8 @@ import numpy as np
 from pulumi_mlops.contract.containers import Variable
 from pulumi_mlops.contract.steps import VERSION
 
-from ml import bundle, bundle_writer, retention, step, tracking, training
+from ml import bundle, bundle_writer, report_page, retention, step, tracking, training
+from ml.bundle_writer import json_bytes
 from ml.errors import BundleError, StorageError
 
 
@@ -29,7 +30,7 @@ def run(context: step.Context) -> None:
     else:
         version = _make(context, run_id)
         step.say(f"stored version {version.version} of {version.name}: {_listed(version.metrics['metrics'])}")
-    tracker.complete(version, settings)
+    tracker.complete(version, settings, _documents(context, version))
     context.output(VERSION, version.version)
     retention.prune(context, tracker)
 
@@ -56,8 +57,21 @@ def _make(context: step.Context, run_id: str | None) -> bundle.Bundle:
             "data": facts,
             "code_version": context.environment.get(Variable.CODE_VERSION, ""),
             "mlflow_run_id": run_id,
+            "xgboost": training.WRITTEN_BY,
         },
     )
+
+
+def _documents(context: step.Context, version: bundle.Bundle) -> dict[str, str]:
+    """The report on the data; none if an image of the steps that made none preprocessed them."""
+    if not (context.hand_offs / report_page.JSON_FILE).is_file():
+        return {}
+    report = context.handed_json(report_page.JSON_FILE)
+    title = f"Data of {version.name} {version.version}: {version.manifest['data']['source']}"
+    return {
+        report_page.JSON_FILE: json_bytes(report).decode(),
+        report_page.HTML_FILE: report_page.page(report, title),
+    }
 
 
 def _listed(metrics: dict[str, float]) -> str:

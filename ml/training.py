@@ -17,6 +17,8 @@ from ml.metrics import metrics
 from ml.model import probabilities, xgboost_reason
 from ml.settings import Settings, Task
 
+WRITTEN_BY = {"version": xgboost.__version__, "readers": ">=3.1"}
+"""XGBoost that wrote the model, and those that read it: older ones load it without an error and lose its base score."""
 _UNUSED = re.compile(r"Parameters: \{ (.*?) \} are not used")
 
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
+import xgboost
 
 from ml import bundle, endpoint, step
 from ml.model import Model
@@ -127,6 +128,7 @@ def test_the_five_steps_make_a_registered_version_that_the_endpoint_has(run: Run
     found = bundle.read(run.version)
     assert found.manifest["code_version"] == "registry/ml-pipeline:1"
     assert found.manifest["data"]["rows"] == 344
+    assert found.manifest["xgboost"] == {"version": xgboost.__version__, "readers": ">=3.1"}
     assert found.manifest["data"]["source"] == "s3://data/penguins.csv"
 
     from mlflow import MlflowClient
@@ -138,6 +140,8 @@ def test_the_five_steps_make_a_registered_version_that_the_endpoint_has(run: Run
     assert logged.info.status == "FINISHED"
     assert logged.data.metrics == pytest.approx(found.metrics["metrics"])
     assert logged.data.params["xgboost.max_depth"] == "4"
+    artifacts = {one.path for one in client.list_artifacts(registered.run_id)}
+    assert {"model", "data-report.html", "data-report.json"} <= artifacts
     assert logged.data.tags["data_sha256"] == found.manifest["data"]["sha256"]
 
     # What MLflow has is the same model, with its code: it loads where this project is not installed.
@@ -149,7 +153,8 @@ def test_the_five_steps_make_a_registered_version_that_the_endpoint_has(run: Run
         "columns, rows = json.load(sys.stdin)\n"
         "model = mlflow.pyfunc.load_model('models:/whole-loop@champion')\n"
         "answer = model.predict(pd.DataFrame(rows, columns=columns))\n"
-        "kinds = {c.name: str(c.type.name) for c in model.metadata.signature.inputs.inputs}\n"
+        "kinds = model.metadata.metadata['columns']\n"
+        "assert list(kinds) and model.metadata.metadata['xgboost']['readers'] == '>=3.1'\n"
         "print(json.dumps([kinds, list(answer.columns), answer.to_numpy().tolist()]))"
     )
     elsewhere = subprocess.run(
@@ -160,12 +165,12 @@ def test_the_five_steps_make_a_registered_version_that_the_endpoint_has(run: Run
     assert elsewhere.returncode == 0, elsewhere.stderr
     kinds, columns, answer = json.loads(elsewhere.stdout.splitlines()[-1])
     assert kinds == {
-        "island": "string",
-        "bill_length_mm": "double",
-        "bill_depth_mm": "double",
-        "flipper_length_mm": "double",
-        "body_mass_g": "double",
-        "sex": "string",
+        "island": "categorical",
+        "bill_length_mm": "numeric",
+        "bill_depth_mm": "numeric",
+        "flipper_length_mm": "numeric",
+        "body_mass_g": "numeric",
+        "sex": "categorical",
     }
     assert columns == ["Adelie", "Chinstrap", "Gentoo"]
     assert np.array(answer) == pytest.approx(model.predict(rows))

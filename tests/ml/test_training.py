@@ -190,7 +190,8 @@ COLUMNS = "length, width, island, species"
         (
             pd.concat([TABLE, TABLE.head(1).assign(species="rare")]),
             {},
-            "a class of the target has one row only, each needs two or more: collect more or drop it",
+            "class 'rare' of the target 'species' has one row only, each class needs two or more: collect more of "
+            "it, or drop it",
         ),
         (
             TABLE,
