@@ -109,7 +109,10 @@ ENDPOINT_FULL: ModelEndpointArgs = {
     "memory": "1Gi",
     "image_pull_policy": ImagePullPolicy.ALWAYS,
     "drain_seconds": 10,
-    "access": {"clients_secret": "customers"},
+    "access": {
+        "clients_secret": "customers",
+        "jwt": {"issuer": "https://login.example.org", "audiences": ["penguins"], "groups": ["clients"]},
+    },
     "hosts": ["models.example.org"],
     "gateway_name": "shared",
     "gateway_namespace": "istio-ingress",

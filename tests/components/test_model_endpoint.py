@@ -226,7 +226,7 @@ def test_an_endpoint_in_a_workspace_waits_for_the_namespace(build: Build) -> Non
 
     graph = build(program)
     children = [one for one in graph if one.parent == graph["penguins"].urn]
-    assert len(children) == 9
+    assert len(children) == 10
     assert all(graph["birds-namespace"].urn in one.dependencies for one in children)
 
 
