@@ -35,7 +35,8 @@ class RepositoryArgs(TypedDict):
     url: pulumi.Input[str]
     """Where it is cloned from: an https address without a user, which ends in <owner>/<name> or <owner>/<name>.git."""
     host: RepositoryHost
-    """Kind of the Git host. Plain, because it decides which API is called."""
+    """Kind of the Git host. The webhooks of both are read alike, so nothing depends on it yet; calls of the host's API,
+    such as those for commit statuses, will."""
     branch: NotRequired[pulumi.Input[str]]
     """Branch that is delivered, and that has the overlays; default main."""
     directory: NotRequired[pulumi.Input[str]]
