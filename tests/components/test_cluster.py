@@ -3,11 +3,13 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 from pulumi_mlops import ArgumentError, versions
 from pulumi_mlops.foundation import Cluster, TaintEffect, _managed_addons, _node_groups
 from pulumi_mlops.foundation.cluster import keep_subnets
 from syrupy.assertion import SnapshotAssertion
 
+from local.paths import ROOT
 from tests.conftest import UNKNOWN, Build, Graph, Secret, unknown
 
 GROUP: dict[str, Any] = {"name": "general", "instance_types": ["m7i.large"], "min_size": 2, "max_size": 6}
@@ -258,6 +260,16 @@ def test_the_autoscaler_has_the_last_word_on_the_number_of_nodes(build: Build) -
 )
 def test_machines_get_the_image_of_their_kind(types: list[str], image: str | None) -> None:
     assert _node_groups.image_of(types) == image
+
+
+def test_the_guides_group_with_gpus_is_a_group(build: Build) -> None:
+    guide = (ROOT / "docs" / "aws.md").read_text().partition("## GPUs")[2]
+    (setting,) = yaml.safe_load(guide.partition("```yaml")[2].partition("```")[0]).values()
+
+    inputs = cluster(build, node_groups=[GROUP, *setting])["dev-gpus-nodes"].inputs
+
+    assert inputs["amiType"] == "BOTTLEROCKET_x86_64_NVIDIA"
+    assert inputs["taints"] == [{"key": "nvidia.com/gpu", "effect": "NO_SCHEDULE"}]
 
 
 def test_the_outputs_name_what_others_need(build: Build) -> None:
