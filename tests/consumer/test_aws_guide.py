@@ -11,7 +11,7 @@ import types
 import botocore
 import botocore.session
 import pytest
-from pulumi_mlops import ModelEndpointArgs, PostgresDatabaseArgs, WorkspaceArgs, versions
+from pulumi_mlops import ModelEndpointArgs, PostgresDatabaseArgs, StepArgs, WorkspaceArgs, versions
 from pulumi_mlops.cli.leftovers import kinds, rendering
 from pulumi_mlops.cli.main import SUBCOMMANDS, main
 from pulumi_mlops.foundation import NodeGroupArgs
@@ -99,7 +99,7 @@ def test_every_setting_exists(layer: str) -> None:
     assert len(listed) >= len(fields(layer)) - 5  # the rest stand elsewhere, or are for a laptop
 
 
-ARGUMENTS = (EksLoginArgs, ModelEndpointArgs, NodeGroupArgs, WorkspaceArgs, PostgresDatabaseArgs)
+ARGUMENTS = (EksLoginArgs, ModelEndpointArgs, NodeGroupArgs, StepArgs, WorkspaceArgs, PostgresDatabaseArgs)
 
 
 def test_every_other_name_in_code_exists() -> None:
