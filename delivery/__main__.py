@@ -1,10 +1,11 @@
-"""`python -m delivery checkout|promote|revert`: prints {"outcome", "detail"} as one line of JSON.
+"""`python -m delivery checkout|promote|revert|report`: prints {"outcome", "detail"} as one line of JSON.
 
 Exit status: 0 done or nothing to do, 1 an error, 3 the overlay is held by a person.
 """
 
 import argparse
 import json
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -13,10 +14,14 @@ from pathlib import Path
 from delivery.argo_cd import Application, Cluster, wait
 from delivery.checkout import clone, fetch
 from delivery.errors import DeliveryError
+from delivery.git_host import Kind, Status, set_status
 from delivery.overlay import Image
 from delivery.promotion import Outcome, promote, revert
+from delivery.report import STATES, describe
 
 HELD = 3
+FAILURES = "DELIVERY_FAILURES"
+"""Variable with the nodes that failed, as Argo Workflows lists them; by argv everybody on the node could read it."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -38,6 +43,8 @@ def _carry_out(arguments: argparse.Namespace, directory: Path) -> tuple[str, str
         return "checked out", arguments.revision
     if arguments.command == "promote":
         return _promote(arguments, directory)
+    if arguments.command == "report":
+        return _report(arguments)
     checkout = clone(arguments.repository, arguments.branch, directory, arguments.token_file)
     commit = revert(checkout, arguments.overlay, arguments.revision, arguments.reason)
     return ("nothing to do", None) if commit is None else ("reverted", commit)
@@ -57,8 +64,15 @@ def _promote(arguments: argparse.Namespace, directory: Path) -> tuple[str, str]:
     return done.outcome, done.detail
 
 
+def _report(arguments: argparse.Namespace) -> tuple[str, str]:
+    description = describe(arguments.phase, os.environ.get(FAILURES, ""), arguments.steps)
+    status = Status(arguments.context, STATES[arguments.phase], description, arguments.target_url)
+    set_status(arguments.repository, arguments.host, arguments.revision, status, arguments.token_file)
+    return status.state, description
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="delivery", description="Promotes an image into a kustomize overlay in Git.")
+    parser = argparse.ArgumentParser(prog="delivery", description="The steps of a delivery that need the Git host.")
     commands = parser.add_subparsers(dest="command", required=True)
     promotion = commands.add_parser("promote", help="make the overlay deploy an image")
     promotion.add_argument("--name", required=True, help="the image as the manifests of the base call it")
@@ -74,13 +88,20 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--directory", type=Path, required=True, help="where to put them; it is empty or does not exist"
     )
+    report = commands.add_parser("report", help=f"set the commit's status; {FAILURES} has the nodes that failed")
+    report.add_argument("--host", type=Kind, choices=list(Kind), required=True, help="kind of the Git host")
+    report.add_argument("--context", required=True, help="name of the status, such as delivery/web")
+    report.add_argument("--phase", choices=STATES, required=True, help="phase of the run in Argo Workflows")
+    report.add_argument("--steps", nargs="+", default=[], help="steps to name where they failed, in their order")
+    report.add_argument("--target-url", help="address of the run, for the link at the status")
     for command in (promotion, reversal):
         command.add_argument("--branch", required=True, help="branch that holds the overlay")
         command.add_argument("--overlay", required=True, help="directory of the overlay in the repository")
-    for command in (source, promotion, reversal):
+    for command in (source, promotion, reversal, report):
         command.add_argument("--repository", required=True, help="address of the repository")
         command.add_argument("--revision", required=True, help="commit of the source that the image was built from")
-        command.add_argument("--token-file", type=Path, help="file with the token for the Git host")
+        needed = command is report
+        command.add_argument("--token-file", type=Path, required=needed, help="file with the token for the Git host")
     return parser
 
 

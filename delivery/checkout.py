@@ -79,8 +79,7 @@ def clone(url: str, branch: str, directory: Path, token_file: Path | None = None
 
 def fetch(url: str, revision: str, directory: Path, token_file: Path | None = None) -> None:
     """Puts the files of one commit into `directory`, without its history."""
-    if not COMMIT.fullmatch(revision):
-        raise DeliveryError(f"a commit is named by all of its 40 or 64 hexadecimal digits, got {revision!r}")
+    check_commit(revision)
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         environment = _environment(Path(home), token_file)
@@ -90,6 +89,12 @@ def fetch(url: str, revision: str, directory: Path, token_file: Path | None = No
             ["-c", "advice.detachedHead=false", "checkout", "--quiet", revision],
         ):
             _git(command, directory, environment)
+
+
+def check_commit(revision: str) -> None:
+    """Raises DeliveryError for anything but the whole name of a commit."""
+    if not COMMIT.fullmatch(revision):
+        raise DeliveryError(f"a commit is named by all of its 40 or 64 hexadecimal digits, got {revision!r}")
 
 
 def _environment(home: Path, token_file: Path | None) -> dict[str, str]:

@@ -206,6 +206,7 @@ DELIVERY_FULL: DeliveryPipelineArgs = {
     "approval_timeout_seconds": 86400,
     "allowed_kinds": ["Service", "apps/Deployment"],
     "argo_cd_namespace": "argo-cd",
+    "argo_workflows_url": "https://workflows.example.org/",
     "gateway_name": "internal",
     "gateway_namespace": "gateways",
     "labels": {"team": "birds"},

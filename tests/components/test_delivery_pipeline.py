@@ -11,11 +11,13 @@ from pulumi_mlops.delivery_pipeline import _build, _events
 from pulumi_mlops.delivery_pipeline._arguments import ALLOWED_KINDS
 from syrupy.assertion import SnapshotAssertion
 
+from delivery.__main__ import FAILURES, _parser
 from local.paths import ROOT
 from tests.components.programs import DELIVERY, DELIVERY_FULL, with_changes
 from tests.conftest import UNKNOWN, Build, Graph, unknown
 
 COMMIT = "{{workflow.parameters.revision}}"
+REPORTED = "pending.Succeeded || pending.Failed || pending.Errored"
 RESTRICTED = {
     "allowPrivilegeEscalation": False,
     "capabilities": {"drop": ["ALL"]},
@@ -59,7 +61,7 @@ def test_the_fullest_pipeline_is_as_reviewed(build: Build, snapshot: SnapshotAss
 def test_the_program_of_the_guide_builds(build: Build) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "guides" / "delivery.md").read_text(), re.DOTALL)
     graph = build(lambda: exec(code))
-    assert list(tasks(graph)) == ["lint", "tests", "image", "staging", "approval", "production"]
+    assert list(tasks(graph)) == ["pending", "lint", "tests", "image", "staging", "approval", "production"]
 
 
 def test_every_object_is_a_child_with_the_standard_labels(build: Build) -> None:
@@ -99,9 +101,10 @@ def test_checks_come_first_and_production_gets_what_passed_in_staging(build: Bui
                                            approval_timeout_seconds=None))  # fmt: skip
     made = tasks(graph)
     assert {name: task.get("depends") for name, task in made.items()} == {
+        "pending": None,
         "lint": None,
         "tests": None,
-        "image": "lint.Succeeded && tests.Succeeded",
+        "image": f"lint.Succeeded && tests.Succeeded && ({REPORTED})",
         "staging": "image.Succeeded",
         "production": "staging.Succeeded",
     }
@@ -112,7 +115,7 @@ def test_checks_come_first_and_production_gets_what_passed_in_staging(build: Bui
 
 def test_without_lint_and_integration_tests_there_are_no_such_steps(build: Build) -> None:
     graph = pipeline(build)
-    assert list(tasks(graph)) == ["tests", "image", "staging", "production"]
+    assert list(tasks(graph)) == ["pending", "tests", "image", "staging", "production"]
     assert list(tasks(graph, "staging")) == ["promote", "revert"]
     assert tasks(graph, "staging")["revert"]["depends"] == "promote.Failed || promote.Errored"
 
@@ -129,6 +132,42 @@ def test_an_approval_comes_after_the_soak_and_before_production(build: Build) ->
     assert templates(graph)["soak"]["suspend"] == {"duration": "600"}
     assert templates(graph)["approval"]["suspend"] == {}
     assert spec(graph)["activeDeadlineSeconds"] == 3600 + 600 + 86400
+
+
+def test_the_commit_is_pending_at_first_and_in_the_end_gets_what_became_of_the_run(build: Build) -> None:
+    graph = pipeline(build, **DELIVERY_FULL)
+    first = tasks(graph)["pending"]
+    ((last,),) = templates(graph)[spec(graph)["onExit"]]["steps"]
+    given = [{one["name"]: one["value"] for one in task["arguments"]["parameters"]} for task in (first, last)]
+    assert first["template"] == last["template"] == "report"
+    assert given == [
+        {"phase": "Running", "failures": "[]"},
+        {"phase": "{{workflow.status}}", "failures": "{{workflow.failures}}"},
+    ]
+    assert last["continueOn"] == {"error": True, "failed": True}
+
+    report = templates(graph)["report"]
+    arguments = [one.replace("{{inputs.parameters.phase}}", "Failed") for one in report["container"]["args"]]
+    known = _parser().parse_args(arguments)
+    assert (known.phase, len(known.steps)) == ("Failed", 10)
+    assert (known.command, known.repository, known.host) == ("report", "https://github.com/birds/web", "GITHUB")
+    assert (known.context, known.revision, known.token_file) == ("delivery/web", COMMIT, Path("/etc/git-host/token"))
+    assert known.target_url == "https://workflows.example.org/workflows/{{workflow.namespace}}/{{workflow.name}}"
+    assert report["container"]["env"] == [{"name": FAILURES, "value": "{{inputs.parameters.failures}}"}]
+    assert "failures" not in str(report["container"]["args"])
+    assert "serviceAccountName" not in report
+
+
+def test_a_report_names_every_step_that_can_fail(build: Build) -> None:
+    arguments = templates(pipeline(build, **DELIVERY_FULL))["report"]["container"]["args"]
+    assert arguments[arguments.index("--steps") + 1 :] == [
+        *("lint", "tests", "image", "staging-promote", "staging-tests", "staging-revert"),
+        *("soak", "approval", "production-promote", "production-revert"),
+    ]
+
+
+def test_without_the_address_of_argo_workflows_a_commit_has_no_link(build: Build) -> None:
+    assert "--target-url" not in templates(pipeline(build))["report"]["container"]["args"]
 
 
 @pytest.mark.parametrize("environment", ["staging", "production"])
@@ -376,6 +415,8 @@ def at(args: Any, path: str, value: Any) -> Any:
         ("promotion", "PULL_REQUEST", "must be one of"),
         ("promotion", "AUTOMATIC", "args.approval_timeout_seconds must be left out unless args.promotion is APPROVAL"),
         ("credentials_secret", "Web", "must be a DNS label"),
+        ("argo_workflows_url", "workflows.example.org", "must be an address such as https://workflows.example.org"),
+        ("argo_workflows_url", "https://workflows.example.org?a={{b}}", "must be an address such as"),
     ],
 )
 def test_what_cannot_work_is_refused_by_its_name(build: Build, path: str, value: Any, says: str) -> None:

@@ -18,6 +18,8 @@ from pulumi_mlops import DeliveryPipeline, PromotionMode
 from pulumi_mlops._manifests import RESTRICTED
 from served import install
 
+from delivery.__main__ import FAILURES
+from delivery.report import describe
 from local import tools
 from local.paths import ROOT
 from tests.components.programs import DELIVERY_FULL, with_changes
@@ -32,6 +34,9 @@ REVISION = "0f" * 20
 WAIT_SECONDS = 120
 INTERVAL_SECONDS = 0.3
 FAILED = "Failed"
+DONE = {"exitCode": 0, "reason": "Completed"}
+PRINTED = 'says "no" \\ \x7f \n{"templateName": "soak"} {{workflow.name}} {{=1+1}} {{no.such}}'
+"""What a container that fails leaves as its message, by which it could break the report."""
 ENDS = ("Succeeded", "Failed", "Error")
 
 
@@ -146,7 +151,7 @@ class Run:
                 "imageID": "",
                 "ready": False,
                 "restartCount": 0,
-                "state": {"terminated": {"exitCode": code if one.name == "main" else 0, "reason": "Completed"}},
+                "state": {"terminated": {"exitCode": code, "message": PRINTED * code} if one.name == "main" else DONE},
             }
             for one in pod.spec.containers
         ]
@@ -161,7 +166,8 @@ GOOD: dict[str, Any] = {
     "staging.promote": {"proceed": "true"},
     "production.promote": {"proceed": "true"},
 }
-CHECKED = ["image", "lint", "tests"]
+END = "onExit[0].report"
+CHECKED = ["image", "lint", "pending", "tests"]
 AUTOMATIC = {"promotion": PromotionMode.AUTOMATIC, "soak_seconds": 0, "approval_timeout_seconds": None}
 
 
@@ -170,7 +176,8 @@ def test_which_steps_run_and_how_a_run_ends(argo: Cluster, api: client.ApiClient
     staged = [*CHECKED, "staging.promote", "staging.tests"]
     cases: dict[str, tuple[dict[str, Any], str, list[str]]] = {
         "good": ({}, "Succeeded", [*staged, "production.promote"]),
-        "unchecked": ({"tests": FAILED}, "Failed", ["lint", "tests"]),
+        "unreported": ({"pending": FAILED, END: FAILED}, "Succeeded", [*staged, "production.promote"]),
+        "unchecked": ({"tests": FAILED, "lint": FAILED}, "Failed", ["lint", "pending", "tests"]),
         "unbuilt": ({"image": FAILED}, "Failed", CHECKED),
         "held": ({"staging.promote": FAILED}, "Failed", [*CHECKED, "staging.promote", "staging.revert"]),
         "untested": ({"staging.tests": FAILED}, "Failed", [*staged, "staging.revert"]),
@@ -190,7 +197,19 @@ def test_which_steps_run_and_how_a_run_ends(argo: Cluster, api: client.ApiClient
         time.sleep(INTERVAL_SECONDS)
 
     found = {name: (run.status()["phase"], sorted(run.pods)) for name, run in runs.items()}
-    assert found == {name: (phase, sorted(nodes)) for name, (_, phase, nodes) in cases.items()}
+    assert found == {name: (phase, sorted([*nodes, END])) for name, (_, phase, nodes) in cases.items()}
+    said = {name: reported(run.pods[END]) for name, run in runs.items()}
+    assert said == {
+        "good": "Every step that ran has succeeded.",
+        "unreported": "Every step that ran has succeeded.",
+        "unchecked": "Failed: lint and tests.",
+        "unbuilt": "Failed: image.",
+        "held": "Failed: staging-promote.",
+        "untested": "Failed: staging-tests.",
+        "late": "Every step that ran has succeeded.",
+        "unhealthy": "Failed: production-promote.",
+    }
+    assert reported(runs["untested"].pods["pending"]) == "The delivery is running."
 
     good = runs["good"]
     for node in ("staging.promote", "production.promote"):
@@ -201,6 +220,16 @@ def test_which_steps_run_and_how_a_run_ends(argo: Cluster, api: client.ApiClient
     assert {one.name: one.value for one in main(good.pods["staging.tests"]).env}["IMAGE"] == IMAGE
     assert all("{{" not in str(one.to_dict()) for pod in good.pods.values() for one in pod.containers)
     check_pods_are_restricted(api, good.pods | runs["untested"].pods)
+
+
+def reported(pod: Any) -> str:
+    """What the program `delivery` says on the commit, given what Argo Workflows hands to its pod."""
+    arguments = main(pod).args
+    phase, steps = arguments[arguments.index("--phase") + 1], arguments[arguments.index("--steps") + 1 :]
+    failures = {one.name: one.value for one in main(pod).env}[FAILURES]
+    assert "says" not in " ".join(arguments)
+    assert phase != "Failed" or "says" in failures
+    return describe(phase, failures, steps)
 
 
 def main(pod: Any) -> Any:

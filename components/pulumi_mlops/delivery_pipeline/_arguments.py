@@ -35,8 +35,8 @@ class RepositoryArgs(TypedDict):
     url: pulumi.Input[str]
     """Where it is cloned from: an https address without a user, which ends in <owner>/<name> or <owner>/<name>.git."""
     host: RepositoryHost
-    """Kind of the Git host. The webhooks of both are read alike, so nothing depends on it yet; calls of the host's API,
-    such as those for commit statuses, will."""
+    """Kind of the Git host, which decides where its API is: commit statuses are set at api.github.com, at /api/v3 of a
+    GitHub Enterprise Server, or at /api/v1 of a Gitea. The webhooks of both kinds are read alike."""
     branch: NotRequired[pulumi.Input[str]]
     """Branch that is delivered, and that has the overlays; default main."""
     directory: NotRequired[pulumi.Input[str]]
@@ -104,7 +104,7 @@ class DeliveryPipelineArgs(TypedDict):
     """Image with the program `delivery` of this project, git and kustomize."""
     credentials_secret: pulumi.Input[str]
     """Secret in the namespace with three keys: `webhook`, by which the Git host signs its events; `token`, which reads
-    and writes the repository; `config.json`, Docker's file with the login of the registry."""
+    and writes the repository and its commit statuses; `config.json`, Docker's file with the login of the registry."""
     staging: EnvironmentArgs
     """Where each release goes first."""
     production: EnvironmentArgs
@@ -135,6 +135,9 @@ class DeliveryPipelineArgs(TypedDict):
     """Name of the Gateway that the webhook is behind; default `public`, the platform's."""
     gateway_namespace: NotRequired[pulumi.Input[str]]
     """Namespace of the Gateway; default `gateway`, the platform's."""
+    argo_workflows_url: NotRequired[pulumi.Input[str] | None]
+    """Address of Argo Workflows' user interface, such as https://workflows.example.org, for the link from the commit's
+    status to the run; default: no link."""
     labels: NotRequired[dict[str, pulumi.Input[str]] | None]
     """Labels of every object and pod, besides the standard ones."""
 
@@ -209,6 +212,9 @@ ARGUMENTS = {
         rule=matches(r"([a-z0-9-]+(\.[a-z0-9-]+)*/)?[A-Z][A-Za-z0-9]*", "<group>/<kind>, such as apps/Deployment"),
     ),
     "argo_cd_namespace": Argument(default=conventions.ARGO_CD_NAMESPACE, rule=dns_label),
+    "argo_workflows_url": Argument(
+        rule=matches(r"https?://[^\s/@?#{}]+(/[\w.-]+)*/?", "an address such as https://workflows.example.org")
+    ),
     "gateway_name": Argument(default=conventions.GATEWAY_NAME, rule=dns_label),
     "gateway_namespace": Argument(default=conventions.GATEWAY_NAMESPACE, rule=dns_label),
 }

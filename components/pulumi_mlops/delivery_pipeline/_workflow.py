@@ -12,7 +12,7 @@ import pulumi
 from pulumi_mlops._argo_workflows import EXECUTOR_PATCH, KEEP_FAILED_SECONDS, KEEP_SUCCEEDED_SECONDS
 from pulumi_mlops._manifests import Manifest, pod_security
 from pulumi_mlops.contract.containers import OUTPUTS_DIRECTORY
-from pulumi_mlops.delivery_pipeline import _build, _parts
+from pulumi_mlops.delivery_pipeline import _build, _parts, _report
 from pulumi_mlops.delivery_pipeline._arguments import DeliveryPipelineArgs, IntegrationTestsArgs, PromotionMode
 from pulumi_mlops.delivery_pipeline._events import REVISION
 
@@ -27,8 +27,17 @@ def workflow_template(name: str, args: DeliveryPipelineArgs, accounts: _parts.Ac
     parts = _parts.Parts(args, accounts, labels)
     soak: Manifest = {"name": "soak", "suspend": {"duration": _text(args["soak_seconds"])}}
     approval: Manifest = {"name": "approval", "suspend": {}}
+    steps = [
+        *_checks(args, parts),
+        _build.template(args, parts),
+        *_environment(name, STAGING, args, parts),
+        *([soak] if _soaks(args) else []),
+        *([approval] if _waits(args) else []),
+        *_environment(name, PRODUCTION, args, parts),
+    ]
     return {
         "entrypoint": ENTRYPOINT,
+        "onExit": _report.AT_END,
         "arguments": {"parameters": [{"name": REVISION, "description": "Commit to deliver, all of its digits."}]},
         "workflowMetadata": {"labels": labels},
         "serviceAccountName": accounts.run,
@@ -43,12 +52,8 @@ def workflow_template(name: str, args: DeliveryPipelineArgs, accounts: _parts.Ac
         "volumes": parts.volumes(),
         "templates": [
             {"name": ENTRYPOINT, "dag": {"tasks": _tasks(args)}},
-            *_checks(args, parts),
-            _build.template(args, parts),
-            *_environment(name, STAGING, args, parts),
-            *([soak] if _soaks(args) else []),
-            *([approval] if _waits(args) else []),
-            *_environment(name, PRODUCTION, args, parts),
+            *steps,
+            *_report.templates(name, args, parts, [one["name"] for one in steps if "dag" not in one]),
         ],
     }
 
@@ -59,9 +64,12 @@ def _tasks(args: DeliveryPipelineArgs) -> list[Manifest]:
     image = [{"name": "image", "value": "{{tasks.image.outputs.parameters.image}}"}]
     # Quoted, because Argo compares what looks like a number or a date as one.
     proceeds = f"'{{{{tasks.{STAGING}.outputs.parameters.{PROCEED}}}}}' == 'true'"
+    checked = " && ".join(f"{check}.Succeeded" for check in checks)
     tasks: list[Manifest] = [
+        _report.first_task(),
         *({"name": check, "template": check} for check in checks),
-        {"name": "image", "template": "image", "depends": " && ".join(f"{check}.Succeeded" for check in checks)},
+        # A task that nothing depends on would decide how the run ends.
+        {"name": "image", "template": "image", "depends": f"{checked} && ({_report.REPORTED})"},
         {"name": STAGING, "template": STAGING, "depends": "image.Succeeded", "arguments": {"parameters": image}},
     ]
     before = STAGING
