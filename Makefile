@@ -41,8 +41,8 @@ plan: environment ## what `pulumi up` would change in each local stack; STACK=fo
 preflight: environment ## before a first `up`, what an AWS account lacks for a stack: STACK=foundation-dev
 	@$(PYTHON) -m local preflight "$(STACK)"
 
-adopt: environment ## from a Terraform state, what `pulumi import` takes over: STATE=terraform.tfstate STACK=foundation-dev
-	@$(PYTHON) -m local adopt "$(STATE)" $(if $(STACK),--stack "$(STACK)")
+adopt: environment ## from a Terraform state, what `pulumi import` takes over: STATE=terraform.tfstate BUCKETS="data=NAME" STACK=foundation-dev
+	@$(PYTHON) -m local adopt $(STATE) $(if $(STACK),--stack "$(STACK)") $(addprefix --bucket ,$(BUCKETS))
 
 destroy: environment ## delete a stack on AWS: STACK=foundation-dev; KEEP_DATA=1 keeps what is protected, YES=1 does not ask
 	@$(PYTHON) -m local destroy "$(STACK)" $(if $(KEEP_DATA),--keep-data) $(if $(YES),--yes)

@@ -24,7 +24,8 @@ def main() -> int:
     commands.add_parser("mlflow").add_argument("--port", default="5001", help="of this machine's loopback")
     commands.add_parser("plan").add_argument("--stack", help="a stack on AWS; default: both local ones")
     adopting = commands.add_parser("adopt")
-    adopting.add_argument("state", type=Path, help="a Terraform state")
+    adopting.add_argument("states", type=Path, nargs="*", help="Terraform states")
+    adopting.add_argument("--bucket", action="append", default=[], help="USE=NAME: a bucket that the stack takes over")
     adopting.add_argument("--stack", default="foundation-dev", help="the stack on AWS that takes its resources over")
     for name in ("destroy", "leftovers", "preflight"):
         command = commands.add_parser(name)
@@ -63,7 +64,7 @@ def _run(arguments: argparse.Namespace) -> int:
     elif command == "adopt":
         from local import on_aws
 
-        on_aws.adopt(arguments.state, arguments.stack)
+        on_aws.adopt(arguments.states, arguments.stack, arguments.bucket)
     elif command in ("destroy", "leftovers", "preflight"):
         from local import on_aws
 

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from pulumi_mlops.cli.pulumi import errors_in
 
 from local import stack_files
 from local.paths import ROOT
@@ -206,9 +207,16 @@ class Engine:
             check=False,
         )
         if done.returncode:
-            said = f":\n{(done.stderr or done.stdout or '').strip()}" if quiet else "; the lines above say why"
+            said = f":{_reason(done.stdout, done.stderr)}" if quiet else "; the lines above say why"
             raise StepFailed(f"`pulumi {' '.join(arguments)}` exited with {done.returncode}{said}")
         return done.stdout or ""
+
+
+def _reason(printed: str, warned: str) -> str:
+    """Why a run failed: what its preview in JSON says of it, and else all that the CLI printed."""
+    if sentence := " ".join(errors_in(printed).split()):
+        return f" {sentence.removeprefix('error: ')}"
+    return f"\n{(warned or printed).strip()}"
 
 
 def _is_json(file: Path) -> bool:

@@ -18,14 +18,19 @@ from local.paths import ROOT
 from local.progress import StepFailed
 
 
-def adopt(state: Path, stack: str) -> None:
+def adopt(states: Sequence[Path], stack: str, named: Sequence[str] = ()) -> None:
     """Writes the import file and the settings for a foundation into the current directory.
+
+    Args:
+        states: files of Terraform states.
+        stack: the foundation.
+        named: buckets that it takes over, as `USE=NAME`.
 
     Raises:
         StepFailed: there is no such stack, or it is no foundation.
         CommandError: the state cannot be read, or the stack makes nothing like it.
     """
-    if not state.name:
+    if not states:
         raise StepFailed("which state? `make adopt STATE=terraform.tfstate`; `terraform state pull` writes one")
     if planning.layer(stack) != planning.FOUNDATION:
         raise StepFailed(
@@ -33,12 +38,14 @@ def adopt(state: Path, stack: str) -> None:
             "STACK=foundation-dev"
         )
 
+    buckets = adopting.buckets.uses(named)
+
     def preview(settings: adopting.Settings) -> dict[str, Any]:
         with planning.offline_engine() as engine:
             engine.configure(stack, settings)
             return engine.preview_json(stack)
 
-    adopting.adopt([state], stack, Project.find(ROOT), Path.cwd(), preview)
+    adopting.adopt(states, stack, Project.find(ROOT), Path.cwd(), preview, named=buckets)
 
 
 def run(command: str, stack: str, options: Sequence[str]) -> int:

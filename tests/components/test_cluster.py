@@ -5,7 +5,7 @@ import pulumi
 import pytest
 import yaml
 from pulumi_mlops import ArgumentError, versions
-from pulumi_mlops.foundation import Cluster, TaintEffect, _managed_addons, _node_groups
+from pulumi_mlops.foundation import Cluster, TaintEffect, _images, _managed_addons
 from pulumi_mlops.foundation.cluster import keep_subnets
 from syrupy.assertion import SnapshotAssertion
 
@@ -259,7 +259,7 @@ def test_the_autoscaler_has_the_last_word_on_the_number_of_nodes(build: Build) -
     ],
 )
 def test_machines_get_the_image_of_their_kind(types: list[str], image: str | None) -> None:
-    assert _node_groups.image_of(types) == image
+    assert _images.image_of(types) == image
 
 
 def test_the_guides_group_with_gpus_is_a_group(build: Build) -> None:

@@ -29,7 +29,8 @@ def test_an_environment_of_terraform_modules_is_taken_over_and_ends(tmp_path: Pa
     place = checkout(tmp_path / "mine", pulumi_home, aws, DEV)
     (place.directory / "terraform.tfstate").write_text(shape.state())
 
-    said = place.local("adopt", "terraform.tfstate")
+    buckets = ("--bucket", "mlflow=acme-mlflow-artifacts", "--bucket", "data=acme-training-data")
+    said = place.local("adopt", "terraform.tfstate", *buckets)
 
     assert "30 of 32 resources are matched" in said
     assert "NOT matched: aws_dynamodb_table.locks: the stack makes none of this type" in said

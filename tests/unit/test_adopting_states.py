@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from pulumi_mlops.cli.adopt import adopt, terraform
+from pulumi_mlops.cli.adopt.buckets import uses
 from pulumi_mlops.cli.adopt.refusals import refuse
 from pulumi_mlops.cli.adopt.survey import Survey, survey
 from pulumi_mlops.cli.adopt.terraform import Found
@@ -261,6 +262,185 @@ def test_an_administrator_with_an_access_entry_gets_no_second_one(tmp_path: Path
     auth = aws_auth(mapRoles=[{"rolearn": ADMIN, "groups": ["system:masters"]}])
 
     assert "administrators" not in surveyed(tmp_path, *NETWORK, cluster(), auth, entry).settings
+
+
+NOTHING: dict[str, Any] = {}
+
+
+def bucket(name: str) -> dict[str, Any]:
+    return resource("aws_s3_bucket", name.replace("-", "_"), {"id": name, "bucket": name})
+
+
+def with_buckets(*uses: str) -> dict[str, Any]:
+    """The preview of a stack that makes a VPC and a bucket for each use."""
+    document = previewed(
+        ("aws:ec2/vpc:Vpc", "dev-vpc", {}), *(("aws:s3/bucket:Bucket", f"dev-{use}", NOTHING) for use in uses)
+    )
+    store = "urn:pulumi:dev::team::pulumi-mlops:index:S3ObjectStore::dev"
+    for step in document["steps"][1:]:
+        step["newState"]["parent"] = store
+    document["steps"].append({"op": "create", "urn": store, "newState": {"urn": store, "custom": False}})
+    return document
+
+
+def test_a_bucket_is_proposed_for_a_use_and_taken_over_only_if_a_person_says_so(
+    tmp_path: Path, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("firm-data", "firm.data.tfstate", "firm-terraform-mlflow", "firm-attic")
+    state = write(tmp_path, "one", *NETWORK, *map(bucket, names))
+
+    adopt([state], "dev", project, tmp_path, lambda _: with_buckets("data", "mlflow"))
+
+    said = capsys.readouterr().err
+    assert "aws_s3_bucket.firm_data: by its name it could be for data: if it is, add `--bucket data=firm-data`" in said
+    assert "firm.data.tfstate: by its name it holds Terraform's states, and stays with Terraform" in said
+    assert "aws_s3_bucket.firm_terraform_mlflow: by its name it holds Terraform's states" in said
+    assert (
+        "firm_attic: only you know what it is for: if it is for data or mlflow, add `--bucket USE=firm-attic`" in said
+    )
+    assert "aws_s3_bucket" not in (tmp_path / "dev.state-rm.sh").read_text()
+
+    adopt([state], "dev", project, tmp_path, lambda _: with_buckets("data", "mlflow"), named={"mlflow": "firm-data"})
+
+    said = capsys.readouterr().err
+    assert "aws_s3_bucket.firm_data -> dev-mlflow" in said
+    assert yaml.safe_load((tmp_path / "dev.settings.yaml").read_text())["team:adopted"][
+        "aws:s3/bucket:Bucket::dev-mlflow"
+    ] == {"bucket": "firm-data"}
+    assert "terraform state rm aws_s3_bucket.firm_data" in (tmp_path / "dev.state-rm.sh").read_text()
+
+
+def test_a_use_of_several_words_is_that_of_one_bucket(tmp_path: Path, project: Project) -> None:
+    state = write(tmp_path, "one", *NETWORK, bucket("firm"))
+
+    adopt([state], "dev", project, tmp_path, lambda _: with_buckets("data", "raw-data"), named={"raw-data": "firm"})
+
+    settings = yaml.safe_load((tmp_path / "dev.settings.yaml").read_text())
+    assert [key for key in settings["team:adopted"] if "Bucket" in key] == ["aws:s3/bucket:Bucket::dev-raw-data"]
+
+
+def test_a_bucket_that_the_stack_uses_by_its_settings_needs_no_import(
+    tmp_path: Path, project: Project, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "Pulumi.dev.yaml").write_text(
+        yaml.safe_dump({"config": {"team:existing_buckets": {"data": "firm-data"}}})
+    )
+    state = write(tmp_path, "one", *NETWORK, bucket("firm-data"))
+
+    adopt([state], "dev", project, tmp_path, lambda _: with_buckets("mlflow"))
+
+    assert "aws_s3_bucket.firm_data: by the setting existing_buckets, no import" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("given", "sentence"),
+    [
+        (["firm-data"], "--bucket must be USE=NAME, such as data=acme-training-data, got 'firm-data'"),
+        (["data="], "--bucket must be USE=NAME, such as data=acme-training-data, got 'data='"),
+        (["=firm-data"], "--bucket must be USE=NAME, such as data=acme-training-data, got '=firm-data'"),
+        (["data=firm-data", "data=firm-attic"], "--bucket data must be one bucket, got firm-data and firm-attic"),
+        (
+            ["data=firm-data", "mlflow=firm-data"],
+            "--bucket mlflow=firm-data: this bucket is the one for data already; one has one use",
+        ),
+        (["data=frim-data"], "--bucket data=frim-data: no state has this bucket; they have firm-attic, firm-data"),
+        (["logs=firm-data"], "--bucket logs=firm-data: the stack makes buckets for data, mlflow alone; it must be"),
+    ],
+)
+def test_a_bucket_that_cannot_be_taken_over_as_it_was_said_is_one_sentence(
+    tmp_path: Path, project: Project, given: list[str], sentence: str
+) -> None:
+    state = write(tmp_path, "one", *NETWORK, bucket("firm-data"), bucket("firm-attic"))
+
+    with pytest.raises(CommandError) as error:
+        adopt([state], "dev", project, tmp_path, lambda _: with_buckets("data", "mlflow"), named=uses(given))
+
+    assert sentence in str(error.value)
+    assert "\n" not in str(error.value)
+    assert not list(tmp_path.glob("dev.*"))
+
+
+def group(name: str, *machines: str, of: str = "ml", **changes: Any) -> dict[str, Any]:
+    attributes = {
+        "id": f"{of}:{name}",
+        "cluster_name": of,
+        "node_group_name": name,
+        "instance_types": machines,
+        "launch_template": [{"id": f"lt-{name}"}],
+        "scaling_config": [{"min_size": 1, "max_size": 2, "desired_size": 1}],
+    }
+    return resource("aws_eks_node_group", name, {**attributes, **changes})
+
+
+@pytest.mark.parametrize(
+    ("machine", "image", "why"),
+    [
+        ("m7i.large", "AL2023_x86_64_STANDARD", ""),
+        ("m7i.large", "AL2_x86_64", ""),
+        ("m7i.large", None, ""),
+        ("g6.xlarge", "BOTTLEROCKET_x86_64_NVIDIA", ""),
+        ("m7i.large", "CUSTOM", "its image is CUSTOM, the stack's for these machines AL2023_x86_64_STANDARD"),
+        ("m7i.large", "WINDOWS_CORE_2022_x86_64", "its image is WINDOWS_CORE_2022_x86_64"),
+        ("m7i.large", "BOTTLEROCKET_x86_64", "its image is BOTTLEROCKET_x86_64"),
+        ("g6.xlarge", "AL2023_x86_64_NVIDIA", "the stack's for these machines BOTTLEROCKET_x86_64_NVIDIA"),
+        ("trn1.2xlarge", "AL2023_x86_64_NEURON", "the stack has no image for trn1.2xlarge: it stays with Terraform"),
+    ],
+)
+def test_a_group_whose_image_needs_another_template_is_named_and_not_matched(
+    tmp_path: Path, project: Project, capsys: pytest.CaptureFixture[str], machine: str, image: str | None, why: str
+) -> None:
+    state = write(tmp_path, "one", *NETWORK, cluster(), group("odd", machine, ami_type=image))
+    made = ("aws:eks/nodeGroup:NodeGroup", "dev-odd-nodes", {"clusterName": "ml"})
+    asked: list[Any] = []
+
+    def preview(settings: Mapping[str, Any]) -> dict[str, Any]:
+        asked.append([one["name"] for one in settings.get("node_groups", ())])
+        return previewed(("aws:ec2/vpc:Vpc", "dev-vpc", {}), made)
+
+    adopt([state], "dev", project, tmp_path, preview)
+
+    said = next(line for line in capsys.readouterr().err.splitlines() if "aws_eks_node_group.odd" in line)
+    assert why in said
+    assert said.startswith("NOT matched") == bool(why)
+    assert asked == [[] if "trn1" in machine else ["odd"]]
+
+
+def test_of_several_clusters_one_is_taken_over_with_its_own_groups_and_network(tmp_path: Path) -> None:
+    blue = resource("aws_vpc", "blue", {**VPC, "id": "vpc-9", "cidr_block": "10.5.0.0/16"})
+    apart = resource("aws_subnet", "apart", {"id": "subnet-z", "vpc_id": "vpc-9", "availability_zone": f"{REGION}c"})
+    second = resource(
+        "aws_eks_cluster", "blue", {"name": "blue", "vpc_config": [{"vpc_id": "vpc-9", "subnet_ids": ["subnet-z"]}]}
+    )
+    state = write(
+        tmp_path, "one", *NETWORK, cluster(), group("green", "m7i.large"),
+        blue, apart, second, group("navy", "c7i.large", of="blue"),
+    )  # fmt: skip
+    found = terraform.read(state)
+
+    first, other = survey(found, ""), survey(found, "", cluster_name="blue")
+
+    assert first.settings["cluster_name"] == "ml"
+    assert [one["name"] for one in first.settings["node_groups"]] == ["green"]
+    assert first.notes[0] == (
+        "the states have the clusters ml, blue, and the stack takes over ml alone: its setting `cluster_name` picks "
+        "another"
+    )
+    refuse(first.found, "")
+    assert other.settings["cluster_name"] == "blue"
+    assert [one["name"] for one in other.settings["node_groups"]] == ["navy"]
+    with pytest.raises(CommandError, match=r"aws_vpc\.blue .* has private subnets in eu-west-1c alone"):
+        refuse(other.found, "")
+
+
+def test_accounts_in_aws_auth_are_named(tmp_path: Path) -> None:
+    both = [{"authentication_mode": "API_AND_CONFIG_MAP"}]
+
+    notes = surveyed(tmp_path, *NETWORK, cluster(access_config=both), aws_auth(mapAccounts=["444455556666"])).notes
+
+    assert notes == [
+        "everybody of the account 444455556666 has access by aws-auth alone and loses it: access entries name single "
+        "roles and users"
+    ]
 
 
 def test_a_preview_that_the_program_refuses_is_its_sentence_and_no_json(

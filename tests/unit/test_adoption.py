@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from pulumi_mlops.cli import import_file
 from pulumi_mlops.cli.adopt import content, terraform
+from pulumi_mlops.cli.adopt.buckets import marked
 from pulumi_mlops.cli.adopt.expected import Expected, creates
-from pulumi_mlops.cli.adopt.kinds import BY_TOKEN, KINDS, group_name
+from pulumi_mlops.cli.adopt.groups import group_name
+from pulumi_mlops.cli.adopt.kinds import BY_TOKEN, KINDS
 from pulumi_mlops.cli.adopt.matching import Matches, adopted, match
 from pulumi_mlops.cli.adopt.survey import survey
 from pulumi_mlops.cli.adopt.terraform import Found
@@ -80,7 +82,7 @@ def test_routes_written_inside_their_table_are_resources() -> None:
     [
         (None, "cannot be read: No such file or directory; `terraform state pull > terraform.tfstate` writes a state"),
         ("resource {}", "is not JSON"),
-        ("[]", "must be a Terraform state of format version 4, got None"),
+        ("[]", "is JSON, but no object and so no Terraform state; `terraform state pull"),
         (
             '{"format_version": "1.0", "values": {}}',
             "is what `terraform show -json` writes, which lacks what a state has",
@@ -143,7 +145,7 @@ def test_what_cannot_be_adopted_is_one_sentence(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     with pytest.raises((StepFailed, CommandError)) as error:
-        adopt(Path(state), stack)
+        adopt([Path(state)] if state else [], stack)
 
     assert sentence in str(error.value)
     assert not list(tmp_path.iterdir())
@@ -295,7 +297,7 @@ def test_names_that_pulumi_would_generate_are_kept(old: list[Found]) -> None:
     generated = {"bucket": "dev-mlflow-1234567", "__defaults": ["bucket"]}
     bucket = _expected("aws:s3/bucket:Bucket", "dev-mlflow", NETWORK, **generated)
 
-    matches = match([bucket], old)
+    matches = match([bucket], marked(old, {"mlflow": "acme-mlflow-artifacts"}))
 
     assert _names(matches) == {'aws_s3_bucket.this["artifacts"]': "dev-mlflow"}
     assert adopted(matches) == {"aws:s3/bucket:Bucket::dev-mlflow": {"bucket": "acme-mlflow-artifacts"}}

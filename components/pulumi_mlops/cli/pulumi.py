@@ -91,7 +91,7 @@ class Pulumi:
         """
         done = self.ran(*arguments)
         if done.returncode:
-            raise failure(arguments, _errors(done.stdout) or done.stderr or done.stdout or "")
+            raise failure(arguments, errors_in(done.stdout) or done.stderr or done.stdout or "")
         return done.stdout
 
     def ran(self, *arguments: str) -> "subprocess.CompletedProcess[str]":
@@ -132,7 +132,7 @@ def failure(arguments: Sequence[str], said: str) -> CommandError:
     return CommandError(f"`{_command(arguments)}` failed: {reason or 'it does not say why'}{what_to_do}")
 
 
-def _errors(document: str) -> str:
+def errors_in(document: str) -> str:
     """The messages of a preview in JSON that failed, without marks of colours; empty where it is no such document."""
     try:
         content = mapping(json.loads(document))

@@ -1,7 +1,6 @@
 """Managed node groups of a cluster: their machines, and which image these run."""
 
 import json
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,6 +11,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 
 from pulumi_mlops._args import Argument, at_least, matches, not_empty
+from pulumi_mlops.foundation._images import image_of
 
 ROOT_DEVICE = "/dev/xvda"  # of Amazon Linux 2023
 BOTTLEROCKET_DATA_DEVICE = "/dev/xvdb"  # images and logs; its root volume holds the system alone
@@ -207,29 +207,6 @@ def _data_device(instance_types: Sequence[str]) -> str:
 def hop_limit(group: NodeGroupArgs) -> int:
     """How far an answer of the metadata service travels: 1 ends at the node, 2 reaches its pods."""
     return 2 if group["pod_metadata_reason"] else 1
-
-
-def image_of(instance_types: Sequence[str]) -> str | None:
-    """The image for all of these machines; None if there is no such image.
-
-    Machines with NVIDIA GPUs get Bottlerocket, whose image has the device plugin that offers `nvidia.com/gpu` to pods;
-    Amazon Linux's image has none.
-    """
-    images = {_image(one) for one in instance_types}
-    return images.pop() if len(images) == 1 else None
-
-
-def _image(instance_type: str) -> str | None:
-    found = re.match(r"([a-z]+)(\d+)([a-z0-9-]*)\.", instance_type)
-    if not found:
-        return None
-    family, generation, attributes = found.groups()
-    arm = "g" in attributes or (family, generation) == ("a", "1")  # "g" after the number is Graviton
-    if family in ("g", "gr", "p"):
-        return "BOTTLEROCKET_ARM_64_NVIDIA" if arm else "BOTTLEROCKET_x86_64_NVIDIA"
-    if family in ("inf", "trn", "mac", "f", "vt", "dl"):  # accelerators whose images pulumi-eks does not know; macOS
-        return None
-    return "AL2023_ARM_64_STANDARD" if arm else "AL2023_x86_64_STANDARD"
 
 
 def full_name(cluster: str, group: str) -> str:

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from pulumi_mlops.cli import import_file
-from pulumi_mlops.cli.adopt import terraform
+from pulumi_mlops.cli.adopt import buckets, terraform
 from pulumi_mlops.cli.adopt.expected import Expected, creates
 from pulumi_mlops.cli.adopt.kinds import BY_TOKEN
 from pulumi_mlops.cli.adopt.matching import Matches, adopted, match
@@ -61,16 +61,33 @@ def run(arguments: Sequence[str]) -> int:
         metavar="STATE",
         help="one more state, where network and cluster are in separate ones; may be repeated",
     )
+    parser.add_argument(
+        "--bucket",
+        dest="buckets",
+        action="append",
+        default=[],
+        metavar="USE=NAME",
+        help="the bucket that the stack takes over for a use, such as data=acme-training-data; may be repeated",
+    )
     parser.add_argument("--stack", required=True, help="the stack that takes the resources over")
     given = parser.parse_args(arguments)
     states: list[Path] = [given.state, *given.further]
     stack: str = given.stack
     project = Project.find(Path.cwd())
-    adopt(states, stack, project, Path.cwd(), lambda settings: preview(stack, project, settings))
+    named = buckets.uses(given.buckets)
+    adopt(states, stack, project, Path.cwd(), lambda settings: preview(stack, project, settings), named=named)
     return DONE
 
 
-def adopt(states: Sequence[Path], stack: str, project: Project, target: Path, preview: Preview) -> None:
+def adopt(
+    states: Sequence[Path],
+    stack: str,
+    project: Project,
+    target: Path,
+    preview: Preview,
+    *,
+    named: Mapping[str, str] | None = None,
+) -> None:
     """Writes the import file, the settings and the commands that take all from Terraform; says what to do with them.
 
     Args:
@@ -79,15 +96,21 @@ def adopt(states: Sequence[Path], stack: str, project: Project, target: Path, pr
         project: the project that it is of.
         target: directory of the files `<stack>.import.json`, `<stack>.settings.yaml` and `<stack>.state-rm.sh`.
         preview: previews the stack.
+        named: buckets of the states by what the stack takes them over for; no other bucket is matched.
 
     Raises:
-        CommandError: a state cannot be read, the stack cannot be previewed, or it makes nothing like it.
+        CommandError: a state cannot be read, the stack cannot be previewed, it makes nothing like it, or a named
+            bucket is in no state or for no use of the stack's.
     """
     found = [one for file in dict.fromkeys(states) for one in terraform.read(file)]
-    surveyed = survey(found, str(project.setting(stack, "domain_name") or ""))
+    existing = mapping(project.setting(stack, "existing_buckets")).values()
+    found = buckets.marked(found, named := named or {})
+    domain, cluster = (str(project.setting(stack, key) or "") for key in ("domain_name", "cluster_name"))
+    surveyed = survey(found, domain, [str(one) for one in existing], cluster)
     refuse(surveyed.found, str(project.setting(stack, "vpc_id") or ""))
     region = {"aws:region": surveyed.region} if surveyed.region not in ("", project.region(stack)) else {}
     expected = creates(preview({**surveyed.settings, **region}))
+    buckets.check_uses(expected, named)
     matches = match(expected, surveyed.found)
     if not matches.pairs:
         raise CommandError(

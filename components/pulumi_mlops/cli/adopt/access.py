@@ -37,8 +37,9 @@ def access_notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]
             "there by way of both: `aws eks update-cluster-config --access-config "
             "authenticationMode=API_AND_CONFIG_MAP`, name the `administrators` in the settings, then adopt it"
         )
-    mapped = list(_mapped(found))
-    if not mapped:
+    found = list(found)
+    mapped, accounts = list(_mapped(found)), _accounts(found)
+    if not mapped and not accounts:
         yield (
             "the cluster's ConfigMap aws-auth is not in the state: whoever it lets in loses access unless an access "
             "entry does; `kubectl -n kube-system get configmap aws-auth -o yaml` lists them"
@@ -54,16 +55,31 @@ def access_notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]
             yield f"{arn} is an administrator by aws-auth and stays one by the setting `administrators`"
         else:
             yield f"{arn} ({listed}) has access by aws-auth alone and loses it: give it an access entry"
+    for account in accounts:
+        yield (
+            f"everybody of the account {account} has access by aws-auth alone and loses it: access entries name "
+            "single roles and users"
+        )
 
 
 def _administrates(arn: str, groups: list[str]) -> bool:
     return ADMINISTRATORS in groups and NODES not in groups and re.search(r":iam::\d+:(role|user)/", arn) is not None
 
 
+def _accounts(found: Iterable[Found]) -> list[str]:
+    """Accounts whose people all have access by aws-auth."""
+    texts = (mapping(one.get("data")).get("mapAccounts") for one in found if _is_aws_auth(one))
+    return [str(account) for text in texts for account in items(_parsed(text))]
+
+
+def _is_aws_auth(one: Found) -> bool:
+    return one.type in CONFIG_MAPS and one.get("metadata.0.name") == AWS_AUTH
+
+
 def _mapped(found: Iterable[Found]) -> Iterator[tuple[str, list[str]]]:
     """The roles and users of aws-auth with their groups."""
     for one in found:
-        if one.type not in CONFIG_MAPS or one.get("metadata.0.name") != AWS_AUTH:
+        if not _is_aws_auth(one):
             continue
         for field, arn in (("mapRoles", "rolearn"), ("mapUsers", "userarn")):
             for entry in map(mapping, items(_parsed(mapping(one.get("data")).get(field)))):

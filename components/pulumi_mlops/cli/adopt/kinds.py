@@ -7,13 +7,13 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from pulumi_mlops.cli.adopt.buckets import same_use
 from pulumi_mlops.cli.adopt.expected import Expected
+from pulumi_mlops.cli.adopt.groups import group_name, not_as_it_is
 from pulumi_mlops.cli.adopt.terraform import Found
 
 PUBLIC_SUBNET = "kubernetes.io/role/elb"
 """Tag of our public subnets, which load balancer controllers look for."""
-LONGEST_GROUP = 30
-"""Characters of a node group's name: EKS accepts 63, with the names of the cluster and of the group and a suffix."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ def is_public(subnet: Found) -> bool:
 
 
 def _not_spare(expected: Expected, found: Found) -> bool:
-    """The environment's own VPC."""
+    """The environment's own VPC and cluster."""
     return not found.get("spare")
 
 
@@ -63,32 +63,9 @@ def _same_zone(expected: Expected, found: Found) -> bool:
     return expected.name.endswith(f"-{found.get('availability_zone_name')}")
 
 
-def _same_purpose(expected: Expected, found: Found) -> bool:
-    """A bucket of ours ends with what it is for; the other's name has the same word in it."""
-    return expected.name.rpartition("-")[2] in re.split("[-.]", str(found.get("bucket")))
-
-
 def _same_group(expected: Expected, found: Found) -> bool:
     """Node groups are called alike."""
     return expected.name.endswith(f"-{group_name(found)}-nodes")
-
-
-def _without_template(found: Found) -> str:
-    if found.get("launch_template.0.id"):
-        return ""
-    return (
-        "it has no launch template, and EKS adds none to a node group: the stack makes a new group beside it; once its "
-        "nodes are ready, remove this one with Terraform"
-    )
-
-
-def group_name(found: Found) -> str:
-    """The name of a node group as `node_groups` takes it: without the suffix that Terraform generates.
-
-    The suffix is a time of 18 digits and a hexadecimal counter of 8.
-    """
-    name = re.sub(r"-\d{17,18}[0-9a-f]{0,8}$", "", str(found.get("node_group_name")))
-    return re.sub(r"[^a-z0-9-]+", "-", name.lower()).strip("-")[:LONGEST_GROUP].strip("-") or "nodes"
 
 
 def _bucket_part(terraform: str, token: str) -> Kind:
@@ -133,7 +110,7 @@ KINDS = (
     Kind(
         "aws_eks_cluster", "aws:eks/cluster:Cluster", identifier="{name}", same={"name": "name"},
         leads={"roleArn": "role_arn", "encryptionConfig": "encryption_config.0.provider.0.key_arn"},
-        fixed={"roleArn": "role_arn", "version": "version"},
+        fixed={"roleArn": "role_arn", "version": "version"}, fits=_not_spare,
     ),
     Kind("aws_iam_role", "aws:iam/role:Role", identifier="{name}", fixed={"name": "name", "path": "path"},
          by_reference=True),
@@ -154,7 +131,7 @@ KINDS = (
         fixed={"nodeGroupName": "node_group_name", "nodeRoleArn": "node_role_arn", "subnetIds": "subnet_ids",
                "amiType": "ami_type", "capacityType": "capacity_type", "instanceTypes": "instance_types",
                "version": "version"},
-        fits=_same_group, never=_without_template,
+        fits=_same_group, never=not_as_it_is,
     ),
     Kind("aws_launch_template", "aws:ec2/launchTemplate:LaunchTemplate", fixed={"name": "name"}, by_reference=True),
     Kind("aws_eks_addon", "aws:eks/addon:Addon", identifier="{cluster_name}:{addon_name}",
@@ -168,7 +145,7 @@ KINDS = (
         fixed={"subnetId": "subnet_id"}, fits=_same_zone,
     ),
     Kind(
-        "aws_s3_bucket", "aws:s3/bucket:Bucket", identifier="{bucket}", fixed={"bucket": "bucket"}, fits=_same_purpose
+        "aws_s3_bucket", "aws:s3/bucket:Bucket", identifier="{bucket}", fixed={"bucket": "bucket"}, fits=same_use
     ),
     Kind("aws_ecr_repository", "aws:ecr/repository:Repository", identifier="{name}", same={"name": "name"}),
     _bucket_part("aws_s3_bucket_versioning", "bucketVersioning:BucketVersioning"),

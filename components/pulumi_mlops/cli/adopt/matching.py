@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from pulumi_mlops.cli.adopt.buckets import BUCKET, proposal
 from pulumi_mlops.cli.adopt.expected import Expected
 from pulumi_mlops.cli.adopt.kinds import BY_TOKEN, Kind
 from pulumi_mlops.cli.adopt.terraform import Found
@@ -81,6 +82,8 @@ class _Search:
         rivals = [one for one in open_ones if any(other is found for other in self._fitting(one))]
         if rivals:
             return f"several would be {rivals[0].name}"
+        if found.type == BUCKET and open_ones:
+            return proposal(found, open_ones)
         return "none of the stack's is like it" if open_ones else "the stack has fewer of this type"
 
     def _named(self, role: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from pulumi_mlops.cli.adopt.survey import ZONE
+from pulumi_mlops.cli.adopt.survey import CLUSTER, ZONE
 from pulumi_mlops.cli.adopt.terraform import Found
 from pulumi_mlops.cli.errors import CommandError
 from pulumi_mlops.cli.values import items
@@ -23,10 +23,10 @@ def refuse(found: Sequence[Found], vpc_setting: str) -> None:
 
 
 def _problems(found: Sequence[Found], vpc_setting: str) -> Iterator[str]:
-    cluster = next((one for one in found if one.type == "aws_eks_cluster"), None)
+    cluster = next((one for one in found if one.type == CLUSTER and not one.get("spare")), None)
     for one in found:
         parts = str(one.get("arn")).split(":")
-        if one.type in ("aws_eks_cluster", "aws_vpc") and parts[0] == "arn" and parts[PARTITION_OF_ARN] != "aws":
+        if one.type in (CLUSTER, "aws_vpc") and parts[0] == "arn" and parts[PARTITION_OF_ARN] != "aws":
             yield f"{one.address} is in the partition {parts[PARTITION_OF_ARN]}; the library's stacks are for aws alone"
     if cluster:
         yield from _about_cluster(cluster, found, vpc_setting)

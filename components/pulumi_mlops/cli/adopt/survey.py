@@ -2,18 +2,19 @@
 
 import dataclasses
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 from pulumi_mlops import versions
 from pulumi_mlops.cli.adopt.access import access_notes, administrators
-from pulumi_mlops.cli.adopt.kinds import group_name
+from pulumi_mlops.cli.adopt.groups import groups_of, node_groups
 from pulumi_mlops.cli.adopt.terraform import Found
-from pulumi_mlops.cli.values import items, mapping
+from pulumi_mlops.cli.values import items
 from pulumi_mlops.foundation import _subnets
 from pulumi_mlops.foundation._subnets import LEAST_ZONES, MOST_ZONES, OF_A_NETWORK
 
-SPOT = "SPOT"
+CLUSTER = "aws_eks_cluster"
+NETWORK = ("aws_vpc", "aws_subnet")
 REGION_OF_ARN = 3
 WIDEST_PREFIX = 8
 """A larger block of addresses that reach the API server needs a reason in the stack's settings."""
@@ -44,32 +45,39 @@ class Survey:
     """Region of the cluster, or of the network; empty where neither is in the state."""
 
 
-def survey(found: list[Found], domain_name: str) -> Survey:
+def survey(
+    found: list[Found], domain_name: str, existing_buckets: Collection[str] = (), cluster_name: str = ""
+) -> Survey:
     """Looks at one or several states as a whole.
 
     Args:
         found: their resources.
         domain_name: the stack's own domain, by which its zone and certificate are known.
+        existing_buckets: names of the buckets that the stack uses by its own settings.
+        cluster_name: the cluster that the stack takes over of several; empty for the first one.
     """
     deposed = [one for one in found if one.deposed]
     found = [one for one in found if not one.deposed]
-    cluster = next((one for one in found if one.type == "aws_eks_cluster"), None)
+    clusters = [one for one in found if one.type == CLUSTER]
+    cluster = next((one for one in clusters if one.get("name") == cluster_name), next(iter(clusters), None))
     vpc_id = _vpc(found, cluster)
-    marked = [_marked(one, found, vpc_id, _subnets_in_use(found)) for one in found]
+    marked = [_marked(one, found, vpc_id, cluster) for one in found]
     settings = {
         **_network(marked, vpc_id),
         **(_cluster(cluster) if cluster else {}),
         **({"administrators": admins} if (admins := administrators(found)) else {}),
-        **_nodes(marked),
+        **node_groups(marked, cluster),
         "protect_data": True,  # what is adopted holds data, in a stack for trying things out as well
     }
-    by_id = {id(one): "vpc_id" for one in marked if "vpc_id" in settings and one.get("spare") is False}
+    ours = [one for one in marked if one.type in NETWORK and one.get("spare") is False]
+    by_id = {id(one): "vpc_id" for one in ours if "vpc_id" in settings}
+    by_id |= {id(one): "existing_buckets" for one in marked if one.get("bucket") in existing_buckets}
     for one in marked:
         called, setting, path = OF_THE_DOMAIN.get(one.type, ("", "", ""))
         if called and str(one.get(called)).removesuffix(".") == domain_name and setting not in settings:
             settings[setting] = one.get(path)
             by_id[id(one)] = setting
-    notes = [*access_notes(found, cluster), *_notes(found, cluster)]
+    notes = [*access_notes(found, cluster), *_notes(found, clusters, cluster)]
     return Survey([*marked, *deposed], settings, by_id, notes, _region(cluster, marked))
 
 
@@ -83,27 +91,28 @@ def _vpc(found: Iterable[Found], cluster: Found | None) -> str:
 
 
 def _region(cluster: Found | None, found: Iterable[Found]) -> str:
-    own = [one for one in found if one.type in ("aws_vpc", "aws_subnet") and one.get("spare") is False]
+    own = [one for one in found if one.type in NETWORK and one.get("spare") is False]
     arns = [str(one.get("arn")).split(":") for one in (*([cluster] if cluster else []), *own)]
     return next((parts[REGION_OF_ARN] for parts in arns if len(parts) > REGION_OF_ARN), "")
 
 
-def _subnets_in_use(found: Iterable[Found]) -> set[str]:
-    """The subnets of cluster and nodes."""
-    used: set[str] = set()
-    for one in found:
-        path = {"aws_eks_cluster": "vpc_config.0.subnet_ids", "aws_eks_node_group": "subnet_ids"}.get(one.type)
-        used.update((one.get(path) if path else None) or ())
+def _subnets_in_use(found: Iterable[Found], cluster: Found | None) -> set[str]:
+    """The subnets of the cluster and its nodes."""
+    used: set[str] = set(items(cluster.get("vpc_config.0.subnet_ids"))) if cluster else set()
+    for one in groups_of(cluster, found):
+        used.update(items(one.get("subnet_ids")))
     return used
 
 
-def _marked(one: Found, found: list[Found], vpc_id: str, used: set[str]) -> Found:
-    """VPCs and subnets with the marks that matching needs."""
+def _marked(one: Found, found: list[Found], vpc_id: str, cluster: Found | None) -> Found:
+    """VPCs, clusters and subnets with the marks that matching needs."""
     marks: dict[str, Any] = {}
-    if one.type == "aws_vpc":
+    if one.type == CLUSTER:
+        marks = {"spare": one is not cluster}
+    elif one.type == "aws_vpc":
         marks = {"spare": one.get("id") != vpc_id}
     elif one.type == "aws_subnet":
-        public = _faces_internet(one, found)
+        public, used = _faces_internet(one, found), _subnets_in_use(found, cluster)
         # A zone can have several: those of databases are not for nodes.
         others = any(
             other.type == "aws_subnet" and other.get("id") in used and _faces_internet(other, found) == public
@@ -171,7 +180,12 @@ def _cluster(cluster: Found) -> dict[str, Any]:
     return {**settings, "public_access_cidrs": blocks, **({"public_access_reason": REASON} if wide else {})}
 
 
-def _notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]:
+def _notes(found: Iterable[Found], clusters: Sequence[Found], cluster: Found | None) -> Iterator[str]:
+    if cluster and len(clusters) > 1:
+        yield (
+            f"the states have the clusters {', '.join(str(one.get('name')) for one in clusters)}, and the stack takes "
+            f"over {cluster.get('name')} alone: its setting `cluster_name` picks another"
+        )
     if cluster and (version := cluster.get("version")) not in (None, versions.EKS_KUBERNETES):
         yield (
             f"the cluster runs Kubernetes {version} and stays there by the setting `adopted`; the stack's add-ons are "
@@ -188,28 +202,3 @@ def _notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]:
             yield f"{one.address} is tainted: Terraform would replace it, the stack keeps it; see that it works first"
         if one.type == "aws_efs_file_system" and one.get("encrypted") is False:
             yield f"{one.address} is not encrypted and cannot become so: it stays so by the setting `adopted`"
-
-
-def _nodes(found: Iterable[Found]) -> dict[str, Any]:
-    """The node groups as the stack's setting takes them; nothing where one does not say its machines."""
-    groups = [one for one in found if one.type == "aws_eks_node_group"]
-    if not groups or not all(one.get("instance_types") for one in groups):
-        return {}
-    return {"node_groups": [_group(one) for one in groups]}
-
-
-def _group(found: Found) -> dict[str, Any]:
-    scaling = "scaling_config.0"
-    sizes = {name: int(found.get(f"{scaling}.{name}") or 0) for name in ("min_size", "max_size", "desired_size")}
-    taints = [
-        {key: value for key, value in mapping(taint).items() if key in ("key", "value", "effect") and value}
-        for taint in items(found.get("taint"))
-    ]
-    return {
-        "name": group_name(found),
-        "instance_types": found.get("instance_types"),
-        **sizes,
-        **({"spot": True} if found.get("capacity_type") == SPOT else {}),
-        **({"labels": found.get("labels")} if found.get("labels") else {}),
-        **({"taints": taints} if taints else {}),
-    }

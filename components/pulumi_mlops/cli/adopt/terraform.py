@@ -60,8 +60,10 @@ def read(file: Path) -> list[Found]:
         content = json.loads(file.read_text())
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}; {PULL} writes a state") from error
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CommandError(f"{file} is not JSON ({error}), so no Terraform state; {PULL} writes one") from error
+    if not isinstance(content, dict):
+        raise CommandError(f"{file} is JSON, but no object and so no Terraform state; {PULL} writes one")
     state = mapping(content)
     if foreign := _foreign(state):
         raise CommandError(f"{file} {foreign}")
