@@ -3,6 +3,7 @@
 No request waits for the provider, and no sender can make the server ask it more often than LEAST_SECONDS allows.
 """
 
+import http.client
 import json
 import logging
 import ssl
@@ -66,7 +67,7 @@ class IssuerKeys:
         """Reads the keys once."""
         try:
             keys = usable(read_keys(self.issuer, self._get))
-        except IssuerError as error:
+        except Exception as error:  # one that nobody foresaw must not end the thread, and with it the reading of keys
             problem = f"the keys of {self.issuer} cannot be read: {error}"
             if problem != self.problem:
                 log.event("issuer cannot be reached", logging.ERROR, issuer=self.issuer, reason=str(error))
@@ -143,7 +144,7 @@ def get_json(address: str) -> Any:
                 if time.monotonic() > end:
                     raise IssuerError(f"{address} takes longer than {TIMEOUT_SECONDS} seconds")
         return json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:  # URLError and HTTPError are OSErrors
+    except (OSError, ValueError, RecursionError, http.client.HTTPException) as error:  # the first has urllib's own
         if isinstance(error, urllib.error.HTTPError):
             error.close()
         reason = getattr(error, "reason", None) or error

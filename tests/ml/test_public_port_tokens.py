@@ -7,6 +7,9 @@ import base64
 import hmac
 import http.client
 import json
+import socket
+import ssl
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -322,6 +325,35 @@ def test_an_issuer_that_stops_answering_leaves_the_keys_that_are_known() -> None
 
     assert keys.key("one") is not None
     assert keys.problem == f"the keys of {URL} cannot be read: none of its keys can check a signature"
+
+
+def test_an_error_that_nobody_foresaw_is_a_problem_and_not_the_end_of_reading() -> None:
+    def fail(address: str) -> Any:
+        raise RuntimeError("no such day")
+
+    keys = IssuerKeys(URL, fail)
+    keys.refresh()
+
+    assert keys.problem == f"the keys of {URL} cannot be read: no such day"
+
+
+def test_an_issuer_that_does_not_speak_http_is_a_problem(provider: Issuer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SSL_CERT_FILE", str(provider.certificate))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(provider.certificate)
+    with socket.create_server(("127.0.0.1", 0)) as plain, context.wrap_socket(plain, server_side=True) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"SSH-2.0-x\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        with pytest.raises(IssuerError, match=r"SSH-2\.0-x"):
+            issuer_keys.get_json(f"https://127.0.0.1:{server.getsockname()[1]}/keys")
+        thread.join()
 
 
 @pytest.mark.parametrize(

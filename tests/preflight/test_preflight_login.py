@@ -1,6 +1,8 @@
 """The identity provider's discovery document, from a server of this machine."""
 
 import json
+import socket
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -74,6 +76,23 @@ def test_a_provider_that_cannot_be_reached_from_here_is_not_checked() -> None:
     result = asked(address)
 
     assert (result.outcome, "cannot be reached from here" in result.what) == (Outcome.NOT_CHECKED, True)
+
+
+def test_a_server_that_does_not_speak_http_is_not_checked() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(4096)
+                connection.sendall(b"SSH-2.0-x\r\n")
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        result = asked(f"http://127.0.0.1:{server.getsockname()[1]}")
+        thread.join()
+
+    assert (result.outcome, "cannot be reached from here: SSH-2.0-x" in result.what) == (Outcome.NOT_CHECKED, True)
 
 
 def test_the_issuers_of_both_charts_are_asked() -> None:

@@ -1,5 +1,6 @@
 """Web servers that are no part of AWS, asked once and given up after some seconds."""
 
+import http.client
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
@@ -37,5 +38,5 @@ def ask(address: str, headers: Mapping[str, str] | None = None, method: str = "G
     except urllib.error.HTTPError as error:
         with error:
             return Answer(error.code, error.headers, b"")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, http.client.HTTPException) as error:
         raise NotChecked(f"{address} cannot be reached from here: {getattr(error, 'reason', error)}") from None
