@@ -99,7 +99,7 @@ def field_problems(args: Mapping[str, Any], schema: type, rules: Mapping[str, Ru
             if not _schema.is_known(value) or any(problem.concerns(path) for problem in unfit):
                 continue
             if complaint := rule(value):
-                found.append(f"{path} {complaint}, got {value!r}")
+                found.append(f"{path} {complaint}, got {_schema.shown(value)}")
     return found
 
 

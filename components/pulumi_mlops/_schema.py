@@ -2,6 +2,7 @@
 
 import difflib
 import functools
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -15,6 +16,11 @@ import pulumi
 def is_known(value: Any) -> bool:
     """Whether there is a value that can be checked; that of an Output comes later."""
     return value is not None and not isinstance(value, pulumi.Output)
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: without the passwords of URLs in it."""
+    return re.sub(r"(?<=://)[^\s/@'\"]*:[^\s/@'\"]*@", "[secret]@", repr(value))
 
 
 @dataclass(frozen=True)
@@ -118,7 +124,7 @@ def _check_value(value: Any, hint: Any, at: str, found: list[Problem]) -> None:
             found.extend(trial)
             return
     names = " or ".join(dict.fromkeys(_type_name(a) for a in alternatives))
-    found.append(Problem(f"{at} must be {names}, got {value!r}", at))
+    found.append(Problem(f"{at} must be {names}, got {shown(value)}", at))
 
 
 @functools.cache

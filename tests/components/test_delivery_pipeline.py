@@ -405,6 +405,8 @@ def at(args: Any, path: str, value: Any) -> Any:
         ("staging.overlay", 'deploy/"x"', "must be a directory of the repository"),
         ("production.overlay", "deploy/overlays/staging", "must differ from args.staging.overlay"),
         ("production.namespace", "birds-staging", "must differ from args.staging.namespace"),
+        ("staging.namespace", "delivery", "must differ from args.namespace: an overlay could change what deploys it"),
+        ("production.namespace", "argo-cd", "must differ from args.argo_cd_namespace: an overlay"),
         ("checks.tests", "  ", "must not be empty"),
         ("checks.tests", "echo {{workflow.name}}", "must not have {{"),
         ("integration_tests.command", "echo {{inputs.parameters.image}}", "must not have {{"),

@@ -99,6 +99,13 @@ def test_the_message_names_component_instance_field_rule_and_value() -> None:
     assert message == 'Bike "b": args.storage_gib must be at least 20 GiB, got 5'
 
 
+def test_the_password_of_a_url_is_not_shown() -> None:
+    rules = {"owner": lambda _: "must be an https address"}
+    message = complaint({"owner": "http://ann:hunter2@git.example.org/a@b"}, rules=rules)
+    assert message == "Bike \"b\": args.owner must be an https address, got 'http://[secret]@git.example.org/a@b'"
+    assert "hunter2" not in complaint({"owner": ["postgres://ann:hunter2@db/x"]})
+
+
 def test_the_error_is_one_that_the_engine_prints_without_a_traceback() -> None:
     assert issubclass(ArgumentError, pulumi.RunError)
 

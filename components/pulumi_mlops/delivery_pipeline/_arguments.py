@@ -226,6 +226,13 @@ def problems(args: DeliveryPipelineArgs, given: Mapping[str, object]) -> Iterato
     for key in ("overlay", "namespace"):
         if isinstance(staging[key], str) and staging[key] == production[key]:
             yield f"args.production.{key} must differ from args.staging.{key}, got {production[key]!r} for both"
+    for place, environment in (("staging", staging), ("production", production)):
+        for key in ("namespace", "argo_cd_namespace"):
+            if isinstance(environment["namespace"], str) and environment["namespace"] == args[key]:
+                yield (
+                    f"args.{place}.namespace must differ from args.{key}: an overlay could change what deploys it, "
+                    f"got {args[key]!r} for both"
+                )
     if given.get("approval_timeout_seconds") is not None and args["promotion"] != PromotionMode.APPROVAL:
         yield (
             "args.approval_timeout_seconds must be left out unless args.promotion is APPROVAL, "

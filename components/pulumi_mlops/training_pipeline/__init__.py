@@ -139,7 +139,7 @@ def _timezone(value: Any) -> str | None:
     return None
 
 
-MAX_GPUS = 16  # of the largest EC2 machines, such as p2.16xlarge
+MAX_GPUS = 16  # of the largest EC2 machines
 
 ARGUMENTS = {
     **_pipeline_settings.ARGUMENTS,
