@@ -75,6 +75,32 @@ def test_keys_are_made_replaced_and_taken_away_each_without_a_change_of_another(
     assert "has no client web-shop; it has: batch" in command("revoke", "keys/birds", "web-shop")
 
 
+def test_a_key_that_opens_nothing_is_said_to(
+    cluster: Cluster, command: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cluster.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "unread"}}, "test")
+
+    def said(client: str, *volumes: str) -> str:
+        if volumes:
+            pod = {
+                "containers": [{"name": "server", "image": "server:1"}],
+                "volumes": [{"name": name, "secret": {"secretName": name}} for name in volumes],
+            }
+            template = {"metadata": {"labels": {"app": "birds"}}, "spec": pod}
+            spec = {"selector": {"matchLabels": {"app": "birds"}}, "template": template}
+            metadata = {"name": "birds", "namespace": "unread"}
+            cluster.apply({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}, "test")
+        capsys.readouterr()
+        assert (
+            main(["keys", "create", "unread/birds", client, "--kubectl", str(tools.ensure("kubectl")["kubectl"])]) == 0
+        )
+        return capsys.readouterr().err
+
+    assert said("one").endswith("there is no endpoint unread/birds yet\n")
+    assert "does not read Secret birds-clients, so the key opens nothing" in said("two", "other")
+    assert "opens nothing" not in said("three", "birds-clients")
+
+
 def test_a_cluster_that_refuses_is_one_sentence_and_no_key(command: Any) -> None:
     shown = command("create", "no-such-namespace/birds", "web-shop")
 

@@ -6,6 +6,7 @@ endpoint's servers read again within about a minute. The Secret belongs to this 
 
 import argparse
 import base64
+import contextlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -66,6 +67,9 @@ def run(arguments: Sequence[str]) -> int:
         rotate = chosen.action == "rotate"
         print(keys.rotate(chosen.client, chosen.overlap_hours) if rotate else keys.create(chosen.client))
         say("this is the only time that the key is shown; give it to the client over a channel that nobody else reads")
+        with contextlib.suppress(CommandError):  # whoever makes keys need not be allowed to read Deployments
+            if complaint := keys.unread(endpoint):
+                say(complaint)
     return DONE
 
 
@@ -101,6 +105,18 @@ class Keys:
             times = [datetime.fromtimestamp(end, UTC).strftime("%Y-%m-%d %H:%M UTC") for end in sorted(ends)]
             lines.append(f"{client}  " + (f"a replaced key ends {', '.join(times)}" if times else "one key"))
         return lines
+
+    def unread(self, endpoint: str) -> str | None:
+        """Why the keys open nothing; None if the endpoint's servers read them."""
+        mounted = self._kubectl.mounted_secrets(self._namespace, endpoint)
+        if mounted is None:
+            return f"there is no endpoint {self._namespace}/{endpoint} yet"
+        if self._secret in mounted:
+            return None
+        return (
+            f"the endpoint {self._namespace}/{endpoint} does not read Secret {self._secret}, so the key opens nothing: "
+            "it has no `access`, or one with `jwt` and without `clients_secret`, or names another Secret there"
+        )
 
     def _make(self, client: str, kept: list[api_keys.Kept], overlap_seconds: int) -> str:
         key = api_keys.new(client)

@@ -38,6 +38,15 @@ class Kubectl:
         data: Mapping[str, str] = found.get("data") or {}
         return {key: base64.b64decode(value).decode("utf-8", "replace") for key, value in data.items()}
 
+    def mounted_secrets(self, namespace: str, deployment: str) -> set[str] | None:
+        """The Secrets that the pods of a Deployment mount; None if there is no such Deployment."""
+        options = ("--namespace", namespace, "--ignore-not-found", "--output", "json")
+        shown = self._run("get", "deployment", deployment, *options)
+        if not shown.strip():
+            return None
+        volumes: list[Mapping[str, Any]] = json.loads(shown)["spec"]["template"]["spec"].get("volumes") or []
+        return {one["secret"]["secretName"] for one in volumes if "secret" in one}
+
     def apply(self, manifest: Mapping[str, Any], manager: str) -> None:
         """Applies an object as a field manager, which then owns exactly the fields of the manifest."""
         options = ("--server-side", "--force-conflicts", "--field-manager", manager, "--filename", "-")
