@@ -10,7 +10,7 @@ import sys
 
 
 def main() -> int:
-    """Runs the server until it is told to stop; returns the exit code."""
+    """Runs the server until a signal stops it; returns the exit code."""
     # The kernel drops SIGTERM for a container's first process until there is a handler, and imports take a while.
     signal.signal(signal.SIGTERM, lambda _number, _frame: os._exit(0))
     from ml.server import log  # noqa: PLC0415

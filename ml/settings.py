@@ -150,7 +150,7 @@ class Evaluation(_Strict):
 
 
 class Settings(_Strict):
-    """Everything that one training pipeline is told: the types of the document. `contract.settings` has its rules."""
+    """The settings of one training pipeline: the types of the document. `contract.settings` has its rules."""
 
     schema_version: Literal[1] = contract.SCHEMA_VERSION
     model_name: str

@@ -1,4 +1,4 @@
-"""What MLflow is told about a version: a run with parameters and metrics, the model with its signature, a registration.
+"""What MLflow records about a version: a run with parameters and metrics, the model with its signature, a registration.
 
 Every call finds again what an earlier, killed attempt left, by the version's tag: a retry adds nothing twice.
 MLflow is imported on first use: most steps never need it, and it costs two seconds.

@@ -84,7 +84,7 @@ def annotated(metadata: Manifest, key: str, value: str) -> Manifest:
 
 
 def name_of(resource: Any) -> pulumi.Output[str]:
-    """Name of a Kubernetes object, known once the object is registered; whoever uses it depends on the object."""
+    """Name of a Kubernetes object, known once the object is registered; resources that use it depend on the object."""
     return resource.metadata["name"]  # known in a preview even where another part of the metadata is not
 
 

@@ -13,7 +13,7 @@ from typing import Any, NotRequired, Required, cast, get_args, get_origin, is_ty
 import pulumi
 
 
-def is_known(value: Any) -> bool:
+def is_known(value: object) -> bool:
     """Whether there is a value that can be checked; that of an Output comes later."""
     return value is not None and not isinstance(value, pulumi.Output)
 
@@ -36,14 +36,14 @@ class Problem:
         return self.unfit is not None and (_within(path, self.unfit) or _within(self.unfit, path))
 
 
-def problems(value: Mapping[str, Any], schema: type, at: str) -> list[Problem]:
+def problems(value: Mapping[str, object], schema: type, at: str) -> list[Problem]:
     """Unknown and missing keys and values of another type, at any depth; `at` is the path of `value`."""
     found: list[Problem] = []
     _check_dict(value, schema, at, found)
     return found
 
 
-def normal(value: Any, hint: Any, defaults: Mapping[str, Any], path: str = "") -> Any:
+def normal(value: object, hint: Any, defaults: Mapping[str, Any], path: str = "") -> Any:
     """The checked value as components use it: enum members as their values, whole numbers as ints.
 
     Every key of a TypedDict is in the copy: what was left out, or is None, has the value that `defaults` gives its
@@ -54,12 +54,12 @@ def normal(value: Any, hint: Any, defaults: Mapping[str, Any], path: str = "") -
     alternatives = _alternatives(hint)
     plain = alternatives[0] if len(alternatives) == 1 else Any
     if isinstance(value, Mapping):
-        given = cast("Mapping[str, Any]", value)
+        given = cast("Mapping[str, object]", value)
         if not is_typeddict(plain):
             item = (get_args(plain) or (Any, Any))[-1]
             return {key: normal(part, item, defaults, f"{path}*.") for key, part in given.items() if part is not None}
         fields = _fields(plain)
-        filled: dict[str, Any] = {}
+        filled: dict[str, object] = {}
         for key, field in fields.items():
             part = given.get(key)
             part = defaults.get(path + key) if part is None else part
@@ -67,17 +67,17 @@ def normal(value: Any, hint: Any, defaults: Mapping[str, Any], path: str = "") -
         return filled
     if isinstance(value, list):
         item = (get_args(plain) or (Any,))[0]
-        return [normal(part, item, defaults, path) for part in cast("list[Any]", value)]
+        return [normal(part, item, defaults, path) for part in cast("list[object]", value)]
     return int(value) if plain is int and isinstance(value, float) else value
 
 
-def without_none(value: Any) -> Any:
+def without_none(value: object) -> Any:
     """A copy without the keys whose value is None, at any depth, and with enum members as their values."""
     if isinstance(value, Mapping):
-        given = cast("Mapping[str, Any]", value)
+        given = cast("Mapping[str, object]", value)
         return {key: without_none(part) for key, part in given.items() if part is not None}
     if isinstance(value, list):
-        return [without_none(part) for part in cast("list[Any]", value)]
+        return [without_none(part) for part in cast("list[object]", value)]
     return value.value if isinstance(value, Enum) else value
 
 
@@ -85,7 +85,7 @@ def _within(path: str, outer: str) -> bool:
     return path == outer or path.startswith((f"{outer}.", f"{outer}["))
 
 
-def _check_dict(value: Mapping[str, Any], schema: type, at: str, found: list[Problem]) -> None:
+def _check_dict(value: Mapping[str, object], schema: type, at: str, found: list[Problem]) -> None:
     fields = _fields(schema)
     for key in value:
         if key not in fields:
@@ -112,7 +112,7 @@ def _unwrap(hint: Any) -> Any:
     return hint
 
 
-def _check_value(value: Any, hint: Any, at: str, found: list[Problem]) -> None:
+def _check_value(value: object, hint: Any, at: str, found: list[Problem]) -> None:
     if not is_known(value):
         return
     alternatives = _alternatives(hint)
@@ -128,7 +128,7 @@ def _check_value(value: Any, hint: Any, at: str, found: list[Problem]) -> None:
 
 
 @functools.cache
-def _alternatives(hint: Any) -> tuple[Any, ...]:
+def _alternatives(hint: object) -> tuple[Any, ...]:
     """The plain types behind `Input[T]`, `T | None` and unions; Awaitable and Output are not plain."""
     if get_origin(hint) in (typing.Union, types.UnionType):
         return tuple(plain for part in get_args(hint) for plain in _alternatives(part))
@@ -143,19 +143,19 @@ def _takes_none(hint: Any) -> bool:
     return hint in (Any, type(None)) or type(None) in get_args(hint)
 
 
-def _fits(value: Any, hint: Any, at: str, found: list[Problem]) -> bool:
+def _fits(value: object, hint: Any, at: str, found: list[Problem]) -> bool:
     """Whether the value has the shape of the type; problems further inside go to `found`."""
     origin = get_origin(hint) or hint
     if is_typeddict(hint):
         if not isinstance(value, Mapping):
             return False
-        _check_dict(cast("Mapping[str, Any]", value), hint, at, found)
+        _check_dict(cast("Mapping[str, object]", value), hint, at, found)
         return True
     if origin is list:
         if not isinstance(value, list):
             return False
         part = (get_args(hint) or (Any,))[0]
-        for index, item in enumerate(cast("list[Any]", value)):
+        for index, item in enumerate(cast("list[object]", value)):
             if item is None and not _takes_none(part):  # in a dict, None is what was left out; a list has no such place
                 found.append(Problem(f"{at}[{index}] must not be None", f"{at}[{index}]"))
             _check_value(item, part, f"{at}[{index}]", found)
@@ -163,7 +163,7 @@ def _fits(value: Any, hint: Any, at: str, found: list[Problem]) -> bool:
     if origin in (dict, Mapping):
         if not isinstance(value, Mapping):
             return False
-        for key, item in cast("Mapping[str, Any]", value).items():
+        for key, item in cast("Mapping[str, object]", value).items():
             _check_value(item, (get_args(hint) or (Any, Any))[1], f"{at}.{key}", found)
         return True
     if isinstance(origin, type) and issubclass(origin, Enum):

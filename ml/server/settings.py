@@ -39,7 +39,7 @@ class Settings:
     max_body_bytes: int = 4 * 1024 * 1024
     max_rows: int = 10_000
     max_in_flight: int = 256
-    """Requests being answered at once; one more is told to come back (503)."""
+    """Requests being answered at once; one more gets 503."""
     body_timeout_seconds: float = 10.0
     """How long a client may take to send a body."""
     drain_seconds: float = 3.0

@@ -101,7 +101,7 @@ def test_a_foundation_does_not_go_from_under_its_platform(place: Checkout) -> No
 
     refused = place.local("destroy", FOUNDATION, "--yes", fails=True)
     assert (
-        f"nothing was deleted, since stack {PLATFORM}, which stands on {FOUNDATION}, still has 2 resources, such as "
+        f"nothing was deleted, since stack {PLATFORM}, which depends on {FOUNDATION}, still has 2 resources, such as "
         f"argocd-namespace, argocd-release\n`pulumi-mlops destroy {PLATFORM}` comes first"
     ) in refused
 

@@ -58,7 +58,7 @@ def test_a_provider_that_names_itself_and_has_keys_is_fine() -> None:
         ({login.DISCOVERY: {"issuer": "@"}}, "has no jwks_uri"),
         ({login.DISCOVERY: {"issuer": "@", "jwks_uri": "@/keys"}}, "/keys answers 404"),
         ({login.DISCOVERY: {"issuer": "@", "jwks_uri": "@/keys"}, "/keys": {"keys": []}}, "/keys has no keys"),
-        ({login.DISCOVERY: {"issuer": "@", "jwks_uri": "file:///etc/hosts"}}, "is no address of a web server"),
+        ({login.DISCOVERY: {"issuer": "@", "jwks_uri": "file:///etc/hosts"}}, "is not the address of a web server"),
     ],
 )
 def test_a_provider_that_nobody_can_log_in_with_is_a_finding(answers: dict[str, Any], words: str) -> None:

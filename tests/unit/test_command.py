@@ -222,8 +222,8 @@ def test_without_the_kubernetes_client_it_says_which_extra_brings_it(monkeypatch
     ("kubeconfig", "reason"),
     [
         ("{", "the kubeconfig cannot be read: "),
-        ("{}", "the kubeconfig is of no use: "),
-        ("/nowhere/config", "the kubeconfig is of no use: "),
+        ("{}", "the kubeconfig cannot be used: "),
+        ("/nowhere/config", "the kubeconfig cannot be used: "),
     ],
 )
 def test_a_kubeconfig_that_leads_nowhere_is_one_sentence(kubeconfig: str, reason: str) -> None:
@@ -235,7 +235,7 @@ def test_a_kubeconfig_that_leads_nowhere_is_one_sentence(kubeconfig: str, reason
     ("scheme", "answer", "reason"),
     [
         ("https", "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "cannot be reached "),
-        ("http", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "is no API server: it answers b'hello'"),
+        ("http", "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "is not an API server: it answers b'hello'"),
         ("http", 'HTTP/1.1 403 No\r\nContent-Length: 17\r\n\r\n{"message": "no"}', "its API server answers 403: no"),
         ("http", "HTTP/1.1 502 No\r\nContent-Length: 3\r\n\r\nbad", "its API server answers 502: bad"),
         ("http", "", "cannot be reached "),

@@ -50,7 +50,7 @@ class Cluster:
             else:
                 config.load_kube_config(kubeconfig and os.path.expanduser(kubeconfig), **options)
         except config.ConfigException as error:
-            raise Unanswered(f"the kubeconfig is of no use: {error}") from None
+            raise Unanswered(f"the kubeconfig cannot be used: {error}") from None
         except (OSError, yaml.YAMLError) as error:
             raise Unanswered(f"the kubeconfig cannot be read: {error}") from None
         self._host: str = settings.host
@@ -96,7 +96,7 @@ class Cluster:
         try:
             return json.loads(content)
         except ValueError:
-            raise Unanswered(f"{self._host} is no API server: it answers {content!r:.60}") from None
+            raise Unanswered(f"{self._host} is not an API server: it answers {content!r:.60}") from None
 
 
 def _package(name: str) -> Any:

@@ -1,4 +1,4 @@
-"""`pulumi-mlops destroy STACK`: `pulumi destroy` that loses no data by surprise, and strands nobody's objects.
+"""`pulumi-mlops destroy STACK`: `pulumi destroy` that deletes no data by surprise and strands no objects.
 
 Does not own what stands in the way (`leftovers`), nor what the program protects.
 """
@@ -89,7 +89,7 @@ def kept(resources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def names_of(resources: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
-    """The setting `adopted` for a state that has to learn of them anew: the names that Pulumi generated."""
+    """The setting `adopted`, to import them into a new state: the names that Pulumi generated."""
     found: dict[str, dict[str, Any]] = {}
     for one in resources:
         inputs = mapping(one.get("inputs"))
@@ -111,8 +111,10 @@ def _report(stack: str, project: Project, left: Sequence[Mapping[str, Any]], tar
     print(json.dumps(content, indent=2))
     for one in filter(_is_real, left):
         say(f"stays: {name_of(one['urn'])} ({one['id']}){', protected' if one.get('protect') else ''}")
-    say(f"they are still in the state of stack {stack}: `pulumi up` completes it around them")
-    say(f"a state that is lost learns of them by {settings} in its settings, and {import_file.command(stack, imports)}")
+    say(f"they are still in the state of stack {stack}: `pulumi up` creates the others again")
+    say(
+        f"if that state is lost, add {settings} to the stack's settings, then run {import_file.command(stack, imports)}"
+    )
 
 
 def _is_real(resource: Mapping[str, Any]) -> bool:

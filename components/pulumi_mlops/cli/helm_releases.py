@@ -30,7 +30,7 @@ class Backend(Protocol):
         """A stack's state, as `pulumi stack export` prints it."""
         ...
 
-    def restore(self, stack: str, state: Mapping[str, Any]) -> None:
+    def restore(self, stack: str, state: Mapping[str, object]) -> None:
         """Writes a state, without the operations that it has recorded as begun."""
         ...
 
@@ -70,7 +70,7 @@ class Repair:
 
     release: Release
     status: str
-    """What helm says of it; empty where helm does not know it."""
+    """The status that helm reports; empty where helm does not know the release."""
     remedy: Remedy
     revision: int = 0
     """That it is rolled back to."""
@@ -154,7 +154,7 @@ def decide(release: Release, status: str, revisions: Callable[[], Sequence[tuple
 
     Args:
         release: the release.
-        status: what helm says of it; empty where helm does not know it.
+        status: what helm reports; empty where helm does not know the release.
         revisions: asks for its revisions, the oldest first.
     """
     if release.known and status in STANDING:

@@ -35,13 +35,13 @@ def document(entries: Iterable[Entry], parents: Mapping[str, str]) -> dict[str, 
     return {"nameTable": {}, "resources": resources}
 
 
-def write(file: Path, content: Mapping[str, Any]) -> None:
+def write(file: Path, content: Mapping[str, object]) -> None:
     """Writes the file."""
     file.write_text(json.dumps(content, indent=2) + "\n")
 
 
 def command(stack: str, file: Path) -> str:
-    """How to import the file. What is to be protected the program says; it has the code, so none is generated."""
+    """The command that imports the file, without code and protection, which are the program's."""
     return f"pulumi import --stack {stack} --file {file} --protect=false --generate-code=false"
 
 
@@ -67,8 +67,8 @@ def _unique_names(urns: list[str]) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _resource(entry: Entry, names: Mapping[str, str]) -> dict[str, Any]:
-    resource: dict[str, Any] = {"type": type_of(entry.urn), "name": names[entry.urn]}
+def _resource(entry: Entry, names: Mapping[str, str]) -> dict[str, object]:
+    resource: dict[str, object] = {"type": type_of(entry.urn), "name": names[entry.urn]}
     if names[entry.urn] != name_of(entry.urn):
         resource["logicalName"] = name_of(entry.urn)
     if not is_stack(entry.parent) and entry.parent:

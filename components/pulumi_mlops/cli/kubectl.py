@@ -47,7 +47,7 @@ class Kubectl:
         volumes: list[Mapping[str, Any]] = json.loads(shown)["spec"]["template"]["spec"].get("volumes") or []
         return {one["secret"]["secretName"] for one in volumes if "secret" in one}
 
-    def apply(self, manifest: Mapping[str, Any], manager: str) -> None:
+    def apply(self, manifest: Mapping[str, object], manager: str) -> None:
         """Applies an object as a field manager, which then owns exactly the fields of the manifest."""
         options = ("--server-side", "--force-conflicts", "--field-manager", manager, "--filename", "-")
         self._run("apply", *options, content=json.dumps(manifest))

@@ -55,7 +55,7 @@ class Project:
 
     def setting(self, stack: str, key: str) -> Any:
         """A setting, by its `key`; None where the stack does not have it."""
-        config: Any = self.stack_document(stack).get("config")
+        config: object = self.stack_document(stack).get("config")
         return cast("dict[str, Any]", config).get(self.key(key)) if isinstance(config, dict) else None
 
     def key(self, key: str) -> str:
@@ -74,7 +74,7 @@ def short(stack: str) -> str:
 
 def _mapping(file: Path) -> dict[str, Any]:
     try:
-        content: Any = yaml.safe_load(file.read_text())
+        content: object = yaml.safe_load(file.read_text())
     except (OSError, UnicodeDecodeError) as error:
         raise CommandError(f"{file} cannot be read: {error}") from error
     except yaml.MarkedYAMLError as error:

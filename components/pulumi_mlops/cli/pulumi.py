@@ -50,7 +50,7 @@ class Pulumi:
         shown = ["--show-secrets"] if secrets else []
         return json.loads(self.run("stack", "export", "--stack", stack, *shown))
 
-    def restore(self, stack: str, state: Mapping[str, Any]) -> None:
+    def restore(self, stack: str, state: Mapping[str, object]) -> None:
         """Writes a state that was exported without the values of its secrets; drops operations that were begun."""
         with tempfile.TemporaryDirectory() as directory:
             file = Path(directory) / "state.json"

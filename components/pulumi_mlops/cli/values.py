@@ -14,7 +14,7 @@ def items(value: Any) -> list[Any]:
     return cast("list[Any]", value) if isinstance(value, list) else []
 
 
-def plain(value: Any) -> Any:
+def plain(value: object) -> Any:
     """A value of a state that was exported with its secrets shown."""
     secret = mapping(value).get("plaintext")
     return value if secret is None else json.loads(secret)

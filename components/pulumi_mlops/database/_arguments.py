@@ -1,4 +1,4 @@
-"""What a `PostgresDatabase` can be told. Those that name a backend in their description belong to it alone."""
+"""Arguments of `PostgresDatabase`. Those whose description names a backend are for that backend only."""
 
 from enum import StrEnum
 from typing import NotRequired, TypedDict

@@ -15,7 +15,7 @@ DEFAULT_MAJOR = versions.POSTGRES.partition(".")[0]
 
 @dataclass(frozen=True)
 class Connection:
-    """What a backend hands on; whoever uses a part of it comes after the database answers."""
+    """Outputs of a backend; resources that use one of them are created after the database answers."""
 
     secret: pulumi.Output[str]
     host: pulumi.Output[str]

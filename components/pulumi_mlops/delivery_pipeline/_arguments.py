@@ -1,4 +1,4 @@
-"""What a `DeliveryPipeline` can be told."""
+"""Arguments of `DeliveryPipeline`."""
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum

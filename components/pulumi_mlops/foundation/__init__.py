@@ -1,4 +1,4 @@
-"""What a platform on AWS stands on, for the stack that makes it once an environment. Needs the extra `aws`.
+"""The AWS resources under a platform: network, cluster, buckets, roles. Once per environment. Needs the extra `aws`.
 
 A name is imported when it is first used, so that what needs no resource costs no provider SDK.
 """

@@ -32,11 +32,11 @@ class Cluster(pulumi.ComponentResource):
     """
 
     name: pulumi.Output[str]
-    """Name of the cluster; whoever uses it waits for the cluster."""
+    """Name of the cluster; resources that use it wait for the cluster."""
     arn: pulumi.Output[str]
     """ARN of the cluster."""
     kubeconfig: pulumi.Output[str]
-    """Secret: kubeconfig as JSON. It holds no credentials: the AWS CLI asks for a token of whoever uses it."""
+    """Secret: kubeconfig as JSON. It holds no credentials: the AWS CLI gets a token for whoever runs it."""
     oidc_provider_arn: pulumi.Output[str]
     """ARN of the IAM OIDC provider, for roles that service accounts take by IRSA."""
     oidc_issuer: pulumi.Output[str]

@@ -96,7 +96,7 @@ class ModelEndpointArgs(TypedDict):
     default 5. Plain, because the pod's grace period is computed from it."""
     access: NotRequired[AccessArgs | None]
     """Who gets predictions at the gateway; `{}`: clients with an API key. Callers inside the cluster need no key.
-    Required where the gateway faces the internet, or `open_access`. Default none: whoever reaches the gateway gets
+    Required where the gateway faces the internet, or `open_access`. Default none: anyone who reaches the gateway gets
     predictions. A change restarts the pods, one by one; a change of a key does not."""
     open_access: NotRequired[OpenAccessArgs | None]
     """The exception to that: a reason why everybody who knows the URL gets predictions, and its last day."""
@@ -107,7 +107,7 @@ class ModelEndpointArgs(TypedDict):
     gateway_namespace: NotRequired[pulumi.Input[str]]
     """Namespace of the Gateway; default `gateway`, the platform's."""
     service_monitor: NotRequired[bool]
-    """Whether Prometheus' operator is told to scrape the metrics; default false. The operator's CRDs must exist."""
+    """Whether to create a ServiceMonitor of Prometheus' operator, whose CRDs must exist; default false."""
     models_claim: NotRequired[pulumi.Input[str]]
     """Volume claim that holds the models; default `models`, the workspace's."""
     labels: NotRequired[dict[str, pulumi.Input[str]] | None]

@@ -56,7 +56,7 @@ class OpenAccessArgs(TypedDict):
     """The last day, such as "2027-01-31", at most 366 days ahead. After it the program is refused. Plain, as the reason
     is: both are checked."""
     reason: str
-    """Why nobody is asked for a key, in at least 10 characters."""
+    """Why clients need no key, in at least 10 characters."""
 
 
 def _until(value: str) -> str | None:
@@ -107,7 +107,7 @@ def annotations(args: "ModelEndpointArgs") -> Mapping[str, str]:
 
 
 def _faces_the_internet(args: "ModelEndpointArgs", name: str) -> bool:
-    """Whether the endpoint's gateway does, by what the platform says of it.
+    """Whether the endpoint's gateway does, by the platform's outputs.
 
     Without a platform's stack the gateway is that of the same cluster, as on one machine. Public host names tell
     another one, and nothing is known about a gateway that is not the platform's: both count as the internet.

@@ -264,7 +264,7 @@ def _container(endpoint: str, args: "ModelEndpointArgs", drain: int) -> Manifest
 
 
 def _public(endpoint: str, args: "ModelEndpointArgs", access: "AccessArgs") -> dict[str, pulumi.Input[str]]:
-    """What the server is told about its public port."""
+    """Environment variables of the server's public port."""
     limit, jwt = access["requests_per_minute"], access["jwt"]
     return {
         Variable.PUBLIC_PORT: str(PUBLIC_PORT),

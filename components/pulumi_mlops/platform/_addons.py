@@ -64,7 +64,7 @@ def namespace(
 
 
 def when_ready(release: k8s.helm.v3.Release, name: str) -> pulumi.Output[str]:
-    """Name of a release, known once its workloads are ready: whoever uses it comes after."""
+    """Name of a release, known once its workloads are ready: resources that use it come after."""
     return release.id.apply(lambda _: name)
 
 

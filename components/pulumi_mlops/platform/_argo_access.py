@@ -1,4 +1,4 @@
-"""The service accounts as which people act in all of Argo Workflows: admins, readers, and whoever logs in."""
+"""The service accounts as which people act in all of Argo Workflows: admins, readers, and everybody else."""
 
 from collections.abc import Sequence
 
@@ -29,7 +29,7 @@ def create(
     reader_groups: Sequence[str] | None,
     child: pulumi.ResourceOptions,
 ) -> None:
-    """Creates the accounts of the groups that the server is told of, and the one of everybody else.
+    """Creates the accounts of the groups in the server's arguments, and the one of everybody else.
 
     `name` is the component's, `called` what its objects are called.
     """

@@ -1,4 +1,4 @@
-"""What Argo CD is told in its ConfigMaps: who may log in, what is healthy, what is not watched."""
+"""Argo CD's ConfigMaps: who may log in, what counts as healthy, what is not watched."""
 
 import json
 

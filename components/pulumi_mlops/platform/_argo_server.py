@@ -105,7 +105,7 @@ def server_problems(server: ArgoServerArgs) -> Iterator[str]:
 
 
 def server_values(name: str, args: ArgoServerArgs, registry: pulumi.Input[str]) -> HelmValues:
-    """Values of the server. It has no mode in which it acts with its own rights for whoever comes."""
+    """Values of the server, without the mode in which every caller has the server's own rights."""
     replicas = args["replicas"]
     return {
         "enabled": True,

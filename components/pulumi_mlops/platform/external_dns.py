@@ -1,4 +1,4 @@
-"""external-dns: the records of public names in Route 53, from what Services, Ingresses and routes say of themselves.
+"""external-dns: the records of public names in Route 53, from the hosts of Services, Ingresses and routes.
 
 Owns its namespace and, at run time, the records that it made. Does not own: the hosted zones, the role behind its
 service account (`WorkloadIdentity` with `statements`).

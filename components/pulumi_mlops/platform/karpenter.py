@@ -55,7 +55,7 @@ class KarpenterArgs(AddOnArgs, ReplicatedArgs, CallerArgs):
     """Name of the SQS queue that tells of ending spot instances and maintenance; default none: nodes then end without
     being drained."""
     spot: NotRequired[bool]
-    """Whether spot instances are used where they are to be had; default false. Plain: the requirement follows."""
+    """Whether to use spot instances where they are available; default false. Plain: the requirement follows."""
     cpu_limit: NotRequired[int]
     """vCPUs of all nodes together, above which none is started; default 100, at least 1. It bounds the bill."""
     tags: NotRequired[dict[str, pulumi.Input[str]]]

@@ -50,18 +50,18 @@ def name(owner: dict[str, Any], key: str) -> str:
 
 
 def _items(owner: dict[str, Any], key: str, wanted: type) -> list[Any]:
-    found: Any = owner.get(key)
+    found: object = owner.get(key)
     if found is None:
         return []
     if not isinstance(found, list):
         return _refused(key, list, found)
-    for one in cast("list[Any]", found):
+    for one in cast("list[object]", found):
         if not isinstance(one, wanted):
             raise Misshapen(f"{shown(key)} must be a list, each {KINDS[wanted]}, got {_kind(one)} in it")
     return cast("list[Any]", found)
 
 
-def _refused(key: str, wanted: type, value: Any) -> NoReturn:
+def _refused(key: str, wanted: type, value: object) -> NoReturn:
     raise Misshapen(f"{shown(key)} must be {KINDS[wanted]}, got {_kind(value)}")
 
 
@@ -70,6 +70,6 @@ def _kind(value: Any) -> str:
     return KINDS.get(value.__class__, "nothing")
 
 
-def shown(word: Any) -> str:
+def shown(word: object) -> str:
     """A key, a word or a number in a message: on one line, and not all of it."""
     return shortened(visible(json.dumps(word)), MAX_SHOWN)

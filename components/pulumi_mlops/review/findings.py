@@ -1,4 +1,4 @@
-"""What a rule says of a resource that breaks it."""
+"""What a rule reports about a resource that breaks it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What the rules say of stacks that are looked at together."""
+    """What the rules report about stacks that are reviewed together."""
 
     findings: Sequence[Finding] = ()
     undecided: Sequence[Undecided] = ()

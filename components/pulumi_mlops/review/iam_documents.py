@@ -18,7 +18,7 @@ Grant = tuple[str, str, str, str]
 """Who, may do what, on what, on which condition; a part that a document does not have is empty."""
 
 
-def statements(value: Any) -> list[Statement] | None:
+def statements(value: object) -> list[Statement] | None:
     """The statements of a document; None while it is not known, and none at all where it is no document."""
     if is_hidden(value) and not (isinstance(value, str) and value.lstrip().startswith("{")):
         return None
@@ -66,7 +66,7 @@ def is_every_resource(arn: str) -> bool:
     return UNKNOWN not in arn and not arn.split(":", 5)[-1].strip("*?/:")
 
 
-def grants(value: Any, effect: str = "Allow") -> frozenset[Grant]:
+def grants(value: object, effect: str = "Allow") -> frozenset[Grant]:
     """What the statements with the effect say, one grant for each principal, action and resource."""
     return frozenset(grant for one in statements(value) or () if one.get("Effect") == effect for grant in _grants(one))
 

@@ -173,7 +173,7 @@ def _default_tags(preview: Preview) -> frozenset[str]:
     return frozenset(key for one in (*configured, *declared) for key in tag_keys(one))
 
 
-def tag_keys(value: Any) -> Iterator[str]:
+def tag_keys(value: object) -> Iterator[str]:
     """Keys of `{"tags": {…}}`, or of a string of JSON with it."""
     if isinstance(value, str):
         try:

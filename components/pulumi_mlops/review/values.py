@@ -42,7 +42,7 @@ class NotReadable(Exception):
 def mapping(value: Any) -> Mapping[str, Any]:
     """The value if it is a mapping, else an empty one."""
     # Called millions of times: JSON has dicts, which are told apart faster than other mappings.
-    if value.__class__ is dict:
+    if type(value) is dict:
         return cast("dict[str, Any]", value)
     return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else NOTHING
 
@@ -54,38 +54,38 @@ def items(value: Any) -> Sequence[Any]:
     return cast("Sequence[Any]", value) if isinstance(value, list | tuple) else (value,)
 
 
-def strings(value: Any) -> tuple[str, ...]:
+def strings(value: object) -> tuple[str, ...]:
     """The strings in a list, or one that stands alone, as IAM policy documents allow."""
     if isinstance(value, str):
         return (value,)
     return tuple(one for one in items(value) if isinstance(one, str))
 
 
-def is_unknown(value: Any) -> bool:
+def is_unknown(value: object) -> bool:
     """Whether the value is known only after `up`."""
-    return value.__class__ is str and value in UNKNOWNS
+    return type(value) is str and value in UNKNOWNS
 
 
-def is_secret(value: Any) -> bool:
+def is_secret(value: object) -> bool:
     """Whether the engine masked the value, or marked it as secret where it was asked to show secrets."""
-    if value.__class__ is str:
+    if type(value) is str:
         return value == MASKED
-    return value.__class__ is dict and value.get(SIGNATURE) == SECRET_SIGNATURE
+    return type(value) is dict and cast("dict[str, object]", value).get(SIGNATURE) == SECRET_SIGNATURE
 
 
-def is_hidden(value: Any) -> bool:
+def is_hidden(value: object) -> bool:
     """Whether the preview does not show the value, or not all of it: unknown until `up`, or secret."""
-    if value.__class__ is not str:
+    if type(value) is not str:
         return is_secret(value)
     return value == MASKED or (len(value) >= len(UNKNOWN) and any(one in value for one in UNKNOWNS))
 
 
-def is_true(value: Any) -> bool:
+def is_true(value: object) -> bool:
     """Whether a boolean is true; some providers write it as text."""
     return value is True or (isinstance(value, str) and value.lower() == "true")
 
 
-def is_false(value: Any) -> bool:
+def is_false(value: object) -> bool:
     """Whether a boolean is given and false."""
     return value is False or (isinstance(value, str) and value.lower() == "false")
 
@@ -107,17 +107,17 @@ def indexed(inputs: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:
         yield (key if one is value else f"{key}[{index}]"), one
 
 
-def leaves(value: Any, path: str = "") -> Iterator[tuple[str, str, Any]]:
+def leaves(value: object, path: str = "") -> Iterator[tuple[str, str, object]]:
     """(path, key, value) of every value that is neither mapping nor list; the key is the nearest name above it."""
     yield from _leaves(value, path, path)
 
 
-def _leaves(value: Any, path: str, key: str) -> Iterator[tuple[str, str, Any]]:
+def _leaves(value: object, path: str, key: str) -> Iterator[tuple[str, str, object]]:
     if isinstance(value, Mapping):
-        for name, inner in sorted(cast("Mapping[str, Any]", value).items()):
+        for name, inner in sorted(cast("Mapping[str, object]", value).items()):
             yield from _leaves(inner, joined(path, name), name)
     elif isinstance(value, list):
-        for index, inner in enumerate(cast("list[Any]", value)):
+        for index, inner in enumerate(cast("list[object]", value)):
             yield from _leaves(inner, f"{path}[{index}]", key)
     else:
         yield path, key, value
@@ -131,12 +131,12 @@ def joined(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def masked(value: dict[str, Any]) -> Any:
+def masked(value: dict[str, Any]) -> str | dict[str, Any]:
     """The engine's mask in the place of an object that wraps a secret, as its events have it; else the object."""
     return MASKED if is_secret(value) else value
 
 
-def document(value: Any) -> Any:
+def document(value: object) -> Any:
     """The object or list in a string of JSON; None for anything else."""
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return None

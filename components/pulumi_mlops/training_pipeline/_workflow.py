@@ -159,7 +159,7 @@ def _template(step: str, args: "TrainingPipelineArgs", labels: Mapping[str, Any]
 
 
 def environment(args: "TrainingPipelineArgs") -> list[dict[str, Any]]:
-    """What every step is told besides its settings. Workflow variables are filled in by Argo."""
+    """Environment variables of every step besides its settings. Argo fills in the workflow variables."""
     values: dict[Variable, Any] = {
         Variable.SETTINGS_PATH: f"{SETTINGS_DIRECTORY}/{SETTINGS_FILE}",
         Variable.MODELS_DIR: MODELS_PATH,

@@ -1,4 +1,4 @@
-"""What a `Workspace` can be told."""
+"""Arguments of `Workspace`."""
 
 from enum import StrEnum
 from typing import NotRequired, TypedDict

@@ -32,7 +32,7 @@ from pulumi_mlops.cli.values import mapping
 Settings = Mapping[str, Any]
 """Settings of the project's own namespace, or of that before a colon; None for those that must not be there."""
 Preview = Callable[[Settings], dict[str, Any]]
-"""What `pulumi preview --json` says of the stack with these settings instead of its own."""
+"""What `pulumi preview --json` prints for the stack with these settings instead of its own."""
 
 
 @dataclass(frozen=True)

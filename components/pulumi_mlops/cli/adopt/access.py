@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import yaml
 
@@ -86,7 +85,7 @@ def _mapped(found: Iterable[Found]) -> Iterator[tuple[str, list[str]]]:
                 yield str(entry.get(arn)), [str(group) for group in items(entry.get("groups"))]
 
 
-def _parsed(text: Any) -> Any:
+def _parsed(text: object) -> object:
     try:
         return yaml.safe_load(text) if isinstance(text, str) else None
     except yaml.YAMLError:

@@ -110,7 +110,7 @@ class _Search:
             return False
         return kind.fits(expected, found)
 
-    def _anchored(self, expected: Expected, name: str, value: Any) -> bool:
+    def _anchored(self, expected: Expected, name: str, value: object) -> bool:
         """Whether the value leads to what the property refers to; an issuer is known with and without its scheme."""
         ends = [self.pairs[urn][1] for urn in expected.references.get(name, ()) if urn in self.pairs]
         return any(text in end.texts for end in ends for text in (value, f"https://{value}"))
@@ -147,7 +147,7 @@ def _alike(chosen: Any, value: Any) -> bool:
     return sorted(items(chosen)) == sorted(items(value)) if both else chosen == value
 
 
-def _leads_to(value: Any, urns: Iterable[str], pairs: Mapping[str, tuple[Expected, Found]]) -> bool:
+def _leads_to(value: object, urns: Iterable[str], pairs: Mapping[str, tuple[Expected, Found]]) -> bool:
     """Whether a preview of the imported resources knows that the reference has this value.
 
     Where it also waits for a resource that is yet to come, it does not, and announces a replacement.

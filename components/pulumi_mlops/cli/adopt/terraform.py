@@ -74,7 +74,7 @@ def read(file: Path) -> list[Found]:
             "or later writes one"
         )
     if problem := _problem(state):
-        raise CommandError(f"{file} is no Terraform state as Terraform writes it: {problem}; {PULL} writes one")
+        raise CommandError(f"{file} is not a Terraform state as Terraform writes it: {problem}; {PULL} writes one")
     managed = [one for one in items(state.get("resources")) if one.get("mode") == "managed" and one.get("instances")]
     if not managed:
         raise CommandError(f"{file} is a Terraform state without resources: there is nothing to adopt")
@@ -151,7 +151,7 @@ def _inline_routes(found: list[Found]) -> Iterator[Found]:
                 yield Found(f"{table.address}{INLINE}{json.dumps(destination)}]", "aws_route", attributes, table.state)
 
 
-def _texts(value: Any) -> Iterator[str]:
+def _texts(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):

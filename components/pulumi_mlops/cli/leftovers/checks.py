@@ -97,7 +97,7 @@ def _dependents(stack: str, backend: Backend, *, keep_data: bool) -> Iterator[Ob
         resources = backend.resources(other)
         if any(_refers_to(one, stack) for one in resources) and (left := _standing(resources, keep_data=keep_data)):
             yield Obstacle(
-                f"stack {short(other)}, which stands on {stack}, still has {_plural(len(left), 'resource')}, such as "
+                f"stack {short(other)}, which depends on {stack}, still has {_plural(len(left), 'resource')}, such as "
                 f"{', '.join(map(name_of, left[:3]))}",
                 f"`pulumi-mlops destroy {short(other)}` comes first",
             )
@@ -203,7 +203,7 @@ def _of_provider(resources: Resources, provider: str) -> list[Mapping[str, Any]]
     return [one for one in resources if str(one.get("provider") or "").startswith(f"{provider}::")]
 
 
-def _count(found: Sequence[Any]) -> str:
+def _count(found: Sequence[object]) -> str:
     return f"{_plural(len(found), 'object')} that it did not make"
 
 

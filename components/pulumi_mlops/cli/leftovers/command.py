@@ -19,7 +19,9 @@ def run(arguments: Sequence[str]) -> int:
         "Changes nothing. Exit status: 0 nothing stands in the way, 1 it could not be found out, 3 something does.",
     )
     parser.add_argument("stack", help="the stack's name")
-    parser.add_argument("--keep-data", action="store_true", help="of a destroy that keeps what is protected")
+    parser.add_argument(
+        "--keep-data", action="store_true", help="what stands in the way of a destroy with `--keep-data`"
+    )
     given = parser.parse_args(arguments)
     stack: str = given.stack
     keep_data: bool = given.keep_data

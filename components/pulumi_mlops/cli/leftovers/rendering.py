@@ -1,4 +1,4 @@
-"""What a person is told of leftovers: which, why they go first, and the commands in their order."""
+"""The text about leftovers: which objects, why they go first, and the commands in order."""
 
 import itertools
 import shlex

@@ -61,7 +61,7 @@ class Own:
 
 
 def own(resources: Sequence[Mapping[str, Any]]) -> Own:
-    """What the resources of a state say of the cluster."""
+    """What the resources of a state tell about the cluster."""
     ours = [one for one in resources if one.get("custom") and type_of(one["urn"]).startswith(KUBERNETES)]
     releases = [one for one in ours if type_of(one["urn"]) == RELEASE]
     charts = {str(mapping(one.get("inputs")).get("chart")).rstrip("/").rpartition("/")[2] for one in releases}

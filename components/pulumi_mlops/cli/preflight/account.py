@@ -41,7 +41,7 @@ class Account:
     id: str
     """The account's 12 digits."""
     caller: str
-    """ARN of whoever calls: a user, a role's session, or root."""
+    """ARN of the caller: a user, a role's session, or root."""
     _clients: dict[tuple[str, str], Any] = field(default_factory=dict["tuple[str, str]", Any], repr=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -127,7 +127,7 @@ def session(profile: str) -> Any:
     try:
         return boto3.Session(profile_name=profile or None)
     except importlib.import_module("botocore.exceptions").BotoCoreError as error:
-        raise CommandError(f"{error}: `aws configure list-profiles` shows those that there are") from None
+        raise CommandError(f"{error}: `aws configure list-profiles` lists the profiles that exist") from None
 
 
 def _no_access(session: Any, region: str, problem: Exception) -> CommandError:

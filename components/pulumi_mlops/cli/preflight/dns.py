@@ -1,4 +1,4 @@
-"""What the domain name system says of a domain, asked of this machine's resolver."""
+"""DNS records of a domain, as this machine's resolver answers."""
 
 import importlib
 

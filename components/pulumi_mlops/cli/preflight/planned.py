@@ -1,4 +1,4 @@
-"""What the preview of a stack says that the stack will be."""
+"""A stack as its preview describes it."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

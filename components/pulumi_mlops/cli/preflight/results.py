@@ -1,4 +1,4 @@
-"""What a check says."""
+"""Results of checks."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -27,10 +27,10 @@ def ask(address: str, headers: Mapping[str, str] | None = None, method: str = "G
     """The answer of a web server; redirects are followed.
 
     Raises:
-        NotChecked: it cannot be reached from here, or the address is no address of a web server.
+        NotChecked: it cannot be reached from here, or the address is not the address of a web server.
     """
     if not address.startswith(("https://", "http://")):
-        raise NotChecked(f"{address} is no address of a web server")
+        raise NotChecked(f"{address} is not the address of a web server")
     try:
         request = urllib.request.Request(address, headers=dict(headers or {}), method=method)  # noqa: S310 - see above
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310

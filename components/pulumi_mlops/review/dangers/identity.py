@@ -1,6 +1,6 @@
 """Who may do more after a change than before: IAM documents, attachments, cluster roles and access to clusters.
 
-Compares text with text. It does not evaluate policies: a grant that another statement denies is told all the same.
+Compares text with text. It does not evaluate policies: a grant that another statement denies is reported all the same.
 """
 
 from collections.abc import Iterator, Mapping

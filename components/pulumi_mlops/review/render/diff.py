@@ -1,4 +1,4 @@
-"""Everything that a stack's preview says of its resources, line by line, as a diff."""
+"""Everything in a stack's preview about its resources, line by line, as a diff."""
 
 import itertools
 from collections.abc import Iterator

@@ -71,7 +71,7 @@ def _read(planned: Planned) -> Names:
     return found
 
 
-def _references(pod: Pod) -> Iterator[tuple[Any, Any]]:
+def _references(pod: Pod) -> Iterator[tuple[object, object]]:
     """(name, key) of each Secret that the pod cannot start without; the key is None where any will do."""
     for container in pod.containers:
         for one in items(container.spec.get("env")):

@@ -96,5 +96,5 @@ def _minor(version: str) -> tuple[int, ...]:
         raise NotChecked(f"EKS lists a version of Kubernetes that is none: {version!r}") from None
 
 
-def _day(moment: Any) -> date | None:
+def _day(moment: object) -> date | None:
     return moment.date() if isinstance(moment, datetime) else None

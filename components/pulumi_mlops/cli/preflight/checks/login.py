@@ -58,7 +58,7 @@ def _issuer(issuer: str) -> Result:
 
 def _fetched(address: str) -> dict[str, Any]:
     if not address.startswith(("https://", "http://")):
-        raise _Useless(f"{address} is no address of a web server")
+        raise _Useless(f"{address} is not the address of a web server")
     answer = web.ask(address, {"Accept": "application/json"})
     if answer.status != HTTPStatus.OK:
         raise _Useless(f"{address} answers {answer.status}")
