@@ -237,7 +237,7 @@ def test_a_preview_without_a_region_is_one_sentence(
 
 
 def test_a_profile_that_there_is_not_is_one_sentence(aws: SimulatedAws, monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(Exception, match=r"\(nobody\) could not be found: `aws configure list-profiles` shows"):
+    with pytest.raises(Exception, match=r"\(nobody\) could not be found: `aws configure list-profiles` lists"):
         aws_account.session("nobody")
 
 
