@@ -59,7 +59,7 @@ def resources(cpu: Any, memory: Any, gpus: int = 0) -> dict[str, Any]:
 
     GPUs are a limit alone, which Kubernetes takes for the request as well.
     """
-    devices = {GPU: gpus} if gpus else {}
+    devices = {GPU: str(gpus)} if gpus else {}
     return {"requests": {"cpu": cpu, "memory": memory}, "limits": {"memory": memory, **devices}}
 
 

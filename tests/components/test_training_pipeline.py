@@ -230,7 +230,7 @@ def test_a_step_with_gpus_runs_on_nodes_that_have_them_and_the_others_anywhere(b
 
     found = templates(pipeline(build, steps={"train": own}))
 
-    assert found["train"]["container"]["resources"]["limits"] == {"memory": "2Gi", "nvidia.com/gpu": 1}
+    assert found["train"]["container"]["resources"]["limits"] == {"memory": "2Gi", "nvidia.com/gpu": "1"}
     assert found["train"]["nodeSelector"] == {"accelerator": "nvidia"}
     assert found["train"]["tolerations"] == [
         {**spot, "operator": "Equal"},
@@ -245,7 +245,7 @@ def test_a_steps_own_limits_are_its_alone(build: Build) -> None:
     train, load = templates(graph)["train"], templates(graph)["load"]
     assert train["container"]["resources"] == {
         "requests": {"cpu": "2", "memory": "4Gi"},
-        "limits": {"memory": "4Gi", "nvidia.com/gpu": 1},
+        "limits": {"memory": "4Gi", "nvidia.com/gpu": "1"},
     }
     assert (train["activeDeadlineSeconds"], train["retryStrategy"]["limit"]) == (1200, 0)
     assert (load["activeDeadlineSeconds"], load["retryStrategy"]["limit"]) == (1800, 2)
