@@ -287,7 +287,7 @@ def test_secrets_are_encrypted_in_the_state_and_readable_by_get(stack, cluster):
 
 
 def test_a_deployment_that_never_gets_ready_fails_with_its_reason_and_the_next_run_goes_on(stack, cluster):
-    patience = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="3s", update="3s"))
+    patience = pulumi.ResourceOptions(custom_timeouts=pulumi.CustomTimeouts(create="10s", update="60s"))
     replicas = {"count": 1}
 
     def rest(inside: pulumi.ResourceOptions) -> None:
@@ -299,7 +299,7 @@ def test_a_deployment_that_never_gets_ready_fails_with_its_reason_and_the_next_r
     with pytest.raises(Failed) as failure:
         stack.up(in_namespace("waiting", rest))
     text = str(failure.value)
-    assert "Deployment waiting/stuck was not ready after 3s: 0 of 1 replicas available" in text
+    assert "Deployment waiting/stuck was not ready after 10s: 0 of 1 replicas available" in text
     assert "has not been looked at by a scheduler" in text
     assert "look at: kubectl describe deployment stuck --namespace waiting" in text
     assert "Traceback" not in text
