@@ -170,7 +170,7 @@ def test_a_stack_is_adopted_and_loses_its_data_only_when_told_so(team: Team, ins
     (team.directory / "terraform.tfstate").write_text(json.dumps({"version": 4, "resources": [resource]}))
     before = (team.directory / f"Pulumi.{STACK}.yaml").read_text()
 
-    said = team.says(0, "pulumi-mlops", "adopt", "terraform.tfstate", "--stack", STACK)
+    said = team.says(0, "pulumi-mlops", "adopt", "terraform.tfstate", "--stack", STACK, "--bucket", f"data={BUCKET}")
 
     assert "aws_s3_bucket.raw -> acme-data (aws:s3/bucket:Bucket)" in said
     assert (team.directory / f"Pulumi.{STACK}.yaml").read_text() == before
