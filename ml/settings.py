@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
+from pulumi_mlops.contract import conflicts
 from pulumi_mlops.contract import settings as contract
 from pulumi_mlops.contract.containers import SETTINGS_DIRECTORY, SETTINGS_FILE, Variable
 from pulumi_mlops.contract.settings import (
@@ -150,7 +151,7 @@ class Evaluation(_Strict):
 
 
 class Settings(_Strict):
-    """The settings of one training pipeline: the types of the document. `contract.settings` has its rules."""
+    """The settings of one training pipeline: the types of the document, whose rules are in the package `contract`."""
 
     schema_version: Literal[1] = contract.SCHEMA_VERSION
     model_name: str
@@ -165,7 +166,7 @@ class Settings(_Strict):
 
     @model_validator(mode="after")
     def _keeps_the_rules(self) -> "Settings":
-        if problems := contract.problems(self.model_dump(mode="json", exclude_none=True)):
+        if problems := conflicts.problems(self.model_dump(mode="json", exclude_none=True)):
             raise ValueError("; ".join(problems))
         return self
 

@@ -7,9 +7,8 @@ import base64
 import hmac
 import http.client
 import json
-import socket
+import re
 import ssl
-import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -27,6 +26,7 @@ from ml.server.settings import BadSetting, Settings
 from tests.ml import bundles
 from tests.ml.issuers import AUDIENCE, Issuer, issuer, pem, published, rsa_key
 from tests.ml.serving import JSON, SELDON, START_SECONDS, Answer, Running, running
+from tests.tcp import GREETING, greeting_server
 
 GOOD = {"data": {"ndarray": [[31.5, 15.2, "Dream"]]}}
 V2 = "/v2/models/flowers/infer"
@@ -341,19 +341,8 @@ def test_an_issuer_that_does_not_speak_http_is_a_problem(provider: Issuer, monke
     monkeypatch.setenv("SSL_CERT_FILE", str(provider.certificate))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(provider.certificate)
-    with socket.create_server(("127.0.0.1", 0)) as plain, context.wrap_socket(plain, server_side=True) as server:
-
-        def answer() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(4096)
-                connection.sendall(b"SSH-2.0-x\r\n")
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        with pytest.raises(IssuerError, match=r"SSH-2\.0-x"):
-            issuer_keys.get_json(f"https://127.0.0.1:{server.getsockname()[1]}/keys")
-        thread.join()
+    with greeting_server(context) as address, pytest.raises(IssuerError, match=re.escape(GREETING)):
+        issuer_keys.get_json(f"https://{address}/keys")
 
 
 @pytest.mark.parametrize(

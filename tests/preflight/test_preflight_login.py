@@ -1,8 +1,6 @@
 """The identity provider's discovery document, from a server of this machine."""
 
 import json
-import socket
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,6 +14,7 @@ from simulated_account import new, planned
 from web_server import serving
 
 from tests.review import recorded
+from tests.tcp import GREETING, greeting_server
 
 KEYS = {"keys": [{"kty": "RSA"}]}
 
@@ -79,20 +78,10 @@ def test_a_provider_that_cannot_be_reached_from_here_is_not_checked() -> None:
 
 
 def test_a_server_that_does_not_speak_http_is_not_checked() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
+    with greeting_server() as address:
+        result = asked(f"http://{address}")
 
-        def answer() -> None:
-            connection, _ = server.accept()
-            with connection:
-                connection.recv(4096)
-                connection.sendall(b"SSH-2.0-x\r\n")
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        result = asked(f"http://127.0.0.1:{server.getsockname()[1]}")
-        thread.join()
-
-    assert (result.outcome, "cannot be reached from here: SSH-2.0-x" in result.what) == (Outcome.NOT_CHECKED, True)
+    assert (result.outcome, f"cannot be reached from here: {GREETING}" in result.what) == (Outcome.NOT_CHECKED, True)
 
 
 def test_the_issuers_of_both_charts_are_asked() -> None:

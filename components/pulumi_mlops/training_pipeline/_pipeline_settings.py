@@ -7,6 +7,7 @@ import pulumi
 
 from pulumi_mlops._args import Argument, dns_label
 from pulumi_mlops._schema import without_none
+from pulumi_mlops.contract import conflicts
 from pulumi_mlops.contract import settings as contract
 from pulumi_mlops.contract.settings import (
     CategoricalImputation,
@@ -134,7 +135,7 @@ def document(args: "TrainingPipelineArgs", name: str) -> dict[str, Any]:
 def problems(args: "TrainingPipelineArgs", given: Mapping[str, Any]) -> Iterator[str]:
     """What is wrong with fields that are right one by one; `given` are the arguments as the user wrote them."""
     yield from _source_problems(given["source"])
-    yield from contract.conflicts(args, at="args.")
+    yield from conflicts.conflicts(args, at="args.")
 
 
 def _source(source: SourceArgs) -> dict[str, Any]:
