@@ -7,12 +7,16 @@ from typing import Any
 from aws import REGION, Aws
 
 from standins.plugins.aws import eks as stand_in
+from standins.plugins.aws.eks_simulated import AccessEntry, AccessPolicyAssociation
+from standins.plugins.aws.simulated import Store
 
 ZONES = (f"{REGION}a", f"{REGION}b")
 PROVIDER = 'provider["registry.terraform.io/hashicorp/aws"]'
 CLUSTER = "acme-ml"
 NODES = "workers-eks-node-group-2023"
 OPEN = "0.0.0.0/0"
+ADMIN = "arn:aws:iam::123456789012:role/acme-admins"
+ADMIN_POLICY = "arn:aws:eks::aws:cluster-access-policy/AmazonEKSClusterAdminPolicy"
 
 
 @dataclass
@@ -125,9 +129,11 @@ def _cluster(shape: Shape, private: list[str]) -> None:
     }
     attributes = {
         "id": CLUSTER, "name": CLUSTER, "arn": made["arn"], "version": "1.36", "role_arn": role, "vpc_config": [vpc],
-        "identity": [{"oidc": [{"issuer": issuer}]}],
+        "identity": [{"oidc": [{"issuer": issuer}]}], "access_config": [{"authentication_mode": "API"}],
+        "encryption_config": [{"provider": [{"key_arn": _key(shape, at)}], "resources": ["secrets"]}],
     }  # fmt: skip
     shape.keep("aws_eks_cluster.this", attributes, 0, at)
+    _access(shape, at)
     iam = shape.aws.client("iam")
     provider = iam.create_open_id_connect_provider(
         Url=issuer, ClientIDList=["sts.amazonaws.com"], ThumbprintList=["9" * 40]
@@ -153,6 +159,32 @@ def _cluster(shape: Shape, private: list[str]) -> None:
         "scaling_config": [{"min_size": 1, "max_size": 3, "desired_size": 2}], "version": "1.36",
     }  # fmt: skip
     shape.keep("aws_eks_node_group.this", attributes, 0, nodes_at)
+
+
+def _key(shape: Shape, at: str) -> str:
+    kms = shape.aws.client("kms")
+    key = kms.create_key(Description="acme-ml cluster encryption key")["KeyMetadata"]
+    kms.create_alias(AliasName=f"alias/eks/{CLUSTER}", TargetKeyId=key["KeyId"])
+    shape.keep(
+        "aws_kms_key.this", {"id": key["KeyId"], "key_id": key["KeyId"], "arn": key["Arn"]}, 0, f"{at}.module.kms"
+    )
+    alias = {"id": f"alias/eks/{CLUSTER}", "name": f"alias/eks/{CLUSTER}", "target_key_id": key["KeyId"]}
+    shape.keep("aws_kms_alias.this", alias, "cluster", f"{at}.module.kms")
+    return key["Arn"]
+
+
+def _access(shape: Shape, at: str) -> None:
+    """An administrator by an access entry, in the stand-in's file: the API here has no access entries."""
+    store = Store(shape.aws.directory)
+    ours = {"clusterName": CLUSTER, "principalArn": ADMIN}
+    entry = {**ours, "type": "STANDARD", "userName": ADMIN}
+    store.put(AccessEntry.token, f"{CLUSTER}:{ADMIN}", {"values": entry, "tags": {}})
+    association = {**ours, "policyArn": ADMIN_POLICY, "accessScope": {"type": "cluster"}}
+    store.put(AccessPolicyAssociation.token, f"{CLUSTER}#{ADMIN}#{ADMIN_POLICY}", {"values": association, "tags": {}})
+    attributes = {"cluster_name": CLUSTER, "principal_arn": ADMIN}
+    shape.keep("aws_eks_access_entry.this", {**attributes, "type": "STANDARD"}, "admins", at)
+    attributes |= {"policy_arn": ADMIN_POLICY, "access_scope": [{"type": "cluster", "namespaces": []}]}
+    shape.keep("aws_eks_access_policy_association.this", attributes, "admins_admin", at)
 
 
 def _files(shape: Shape, private: list[str]) -> None:

@@ -32,7 +32,7 @@ def test_an_environment_of_terraform_modules_is_taken_over_and_ends(tmp_path: Pa
     buckets = ("--bucket", "mlflow=acme-mlflow-artifacts", "--bucket", "data=acme-training-data")
     said = place.local("adopt", "terraform.tfstate", *buckets)
 
-    assert "30 of 32 resources are matched" in said
+    assert "34 of 36 resources are matched" in said
     assert "NOT matched: aws_dynamodb_table.locks: the stack makes none of this type" in said
     assert 'this["AmazonEC2ContainerRegistryReadOnly"]: mlops-dev-nodes-role has other policies in the stack' in said
     _import(place, said)
@@ -44,7 +44,8 @@ def test_an_environment_of_terraform_modules_is_taken_over_and_ends(tmp_path: Pa
     planned = place.planned(DEV)
 
     assert set(planned) <= {"same", "create", "update"}, planned
-    for kind in ("ec2/vpc:Vpc", "ec2/subnet:Subnet", "eks/cluster:Cluster", "eks/nodeGroup:NodeGroup",
+    for kind in ("eks/accessEntry:AccessEntry", "eks/accessPolicyAssociation:AccessPolicyAssociation", "kms/key:Key",
+                 "ec2/vpc:Vpc", "ec2/subnet:Subnet", "eks/cluster:Cluster", "eks/nodeGroup:NodeGroup",
                  "efs/fileSystem:FileSystem", "efs/mountTarget:MountTarget", "ec2/natGateway:NatGateway"):  # fmt: skip
         assert not [one for one in planned["create"] if one.startswith(f"aws:{kind}::")], kind
 

@@ -101,6 +101,11 @@ def test_routes_written_inside_their_table_are_resources() -> None:
             '"instances": [{"attributes_flat": {"id": "vpc-1"}}]}]}',
             "resources[0] has `attributes_flat` of Terraform 0.11, which `terraform refresh` updates",
         ),
+        (
+            '{"version": 4, "resources": [{"mode": "managed", "type": "aws_vpc", "name": "a", '
+            '"instances": [{"attributes": null}]}]}',
+            "resources[0] (aws_vpc.a) has an instance without `attributes`",
+        ),
         ('{"version": 5, "resources": []}', "must be a Terraform state of format version 4, got 5"),
         ('{"version": 4, "resources": {"a": 1}}', "`resources` must be a list, got {'a': 1}; `terraform state pull >"),
         ('{"version": 4, "resources": ["a"]}', "resources[0] must have `type`, `name` and a list `instances`, got 'a'"),
@@ -173,7 +178,8 @@ def test_the_settings_of_the_environment_are_read_from_its_state() -> None:
     assert "aws-auth is not in the state: whoever it lets in loses access" in surveyed.notes[1]
     assert "runs Kubernetes 1.31" in surveyed.notes[2]
     assert "in sg-1, in the stack in EKS's own security group" in surveyed.notes[3]
-    assert len(surveyed.notes) == 4
+    assert "does not encrypt its Secrets with a KMS key" in surveyed.notes[4]
+    assert len(surveyed.notes) == 5
 
 
 @pytest.mark.parametrize("block", ["100.64.0.0/16", "10.42.0.0/22"])

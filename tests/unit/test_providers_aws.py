@@ -353,11 +353,11 @@ def test_limits_and_exclusions_are_refused_while_planning(token, inputs, reason)
 
 
 def test_what_adoption_holds_for_fixed_is_what_replaces():
-    """A version is never lowered by AWS, so an adopted cluster keeps the one that it has."""
+    """A version is never lowered by AWS, and Secrets never get another key: an adopted cluster keeps what it has."""
     for kind in ADOPTED:
         known = facts.of(kind.token)
         for name in kind.fixed:
-            assert (name,) in known.replaces or name == "version", (kind.token, name)
+            assert (name,) in known.replaces or name in ("version", "encryptionConfig"), (kind.token, name)
         for name in kind.leads:
             fixed = [path for path in known.replaces if path[0] == name]
             assert fixed or name == "encryptionConfig" or (name,) not in known.kept, (kind.token, name)

@@ -15,7 +15,7 @@ class Entry:
 
     urn: str
     parent: str
-    """URN of the component that it is in, or of the stack."""
+    """URN of the component or imported resource that it is in, or of the stack."""
     identifier: str = ""
     """What the provider imports it by; empty for a component."""
     version: str = ""
@@ -26,7 +26,7 @@ def document(entries: Iterable[Entry], parents: Mapping[str, str]) -> dict[str, 
     """The file's content; the components that entries are in come with them.
 
     Args:
-        entries: what to import.
+        entries: what to import; a resource comes before those whose parent it is.
         parents: the parent of every component, by URN.
     """
     wanted = _with_components(entries, parents)
@@ -50,7 +50,7 @@ def _with_components(entries: Iterable[Entry], parents: Mapping[str, str]) -> di
     for entry in entries:
         chain: list[Entry] = []
         above = entry.parent
-        while above and not is_stack(above):
+        while above and not is_stack(above) and above not in found:
             chain.append(Entry(above, parents[above]))
             above = parents[above]
         for one in [*reversed(chain), entry]:

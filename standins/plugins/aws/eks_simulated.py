@@ -78,7 +78,7 @@ class AccessEntry(Simulation):
     def delete(self, account: Account, identifier: str, state: Object) -> None:
         """Its policies go with it."""
         for name in account.store.all().get(AccessPolicyAssociation.token, {}):
-            if name.startswith(f"{identifier}#"):
+            if name.startswith(f"{state['clusterName']}#{state['principalArn']}#"):
                 account.store.put(AccessPolicyAssociation.token, name, None)
         super().delete(account, identifier, state)
 
@@ -91,7 +91,7 @@ class AccessPolicyAssociation(Simulation):
     properties = properties("clusterName principalArn policyArn accessScope")
     outputs = ("associatedAt", "modifiedAt")
 
-    identity = "{clusterName}:{principalArn}#{policyArn}"
+    identity = "{clusterName}#{principalArn}#{policyArn}"
 
     def create(self, account: Account, inputs: Object) -> str:
         """Only for a principal with an access entry; a policy that the entry has already gets the new scope."""

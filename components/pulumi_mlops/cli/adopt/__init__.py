@@ -73,8 +73,8 @@ def run(arguments: Sequence[str]) -> int:
     given = parser.parse_args(arguments)
     states: list[Path] = [given.state, *given.further]
     stack: str = given.stack
-    project = Project.find(Path.cwd())
     named = buckets.uses(given.buckets)
+    project = Project.find(Path.cwd())
     adopt(states, stack, project, Path.cwd(), lambda settings: preview(stack, project, settings), named=named)
     return DONE
 

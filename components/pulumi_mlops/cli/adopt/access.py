@@ -12,14 +12,33 @@ CONFIG_MAPS = ("kubernetes_config_map", "kubernetes_config_map_v1", "kubernetes_
 AWS_AUTH = "aws-auth"
 ADMINISTRATORS = "system:masters"
 NODES = "system:nodes"
+ENTRY = "aws_eks_access_entry"
+ASSOCIATION = "aws_eks_access_policy_association"
+ADMINISTRATORS_POLICY = "AmazonEKSClusterAdminPolicy"
 
 
-def administrators(found: Iterable[Found]) -> list[str]:
-    """ARNs that only aws-auth makes administrators: the stack does so by access entries."""
+def administrators(found: Iterable[Found], cluster: Found | None) -> list[str]:
+    """ARNs of the cluster's administrators: by access entries, or by aws-auth alone, which the stack replaces by them.
+
+    For a principal that has both, EKS looks at the access entry.
+    """
     found = list(found)
-    entries = {one.get("principal_arn") for one in found if one.type == "aws_eks_access_entry"}
+    if cluster is None:
+        return []
+    name = cluster.get("name")
+    entries = {one.get("principal_arn") for one in found if one.type == ENTRY and one.get("cluster_name") == name}
+    associated = (str(one.get("principal_arn")) for one in found if _makes_administrator(one, name))
     mapped = (arn for arn, groups in _mapped(found) if _administrates(arn, groups) and arn not in entries)
-    return list(dict.fromkeys(mapped))
+    return list(dict.fromkeys((*(arn for arn in associated if arn in entries), *mapped)))
+
+
+def _makes_administrator(one: Found, cluster: object) -> bool:
+    return (
+        one.type == ASSOCIATION
+        and one.get("cluster_name") == cluster
+        and str(one.get("policy_arn")).endswith(f"/{ADMINISTRATORS_POLICY}")
+        and one.get("access_scope.0.type") == "cluster"
+    )
 
 
 def access_notes(found: Iterable[Found], cluster: Found | None) -> Iterator[str]:

@@ -6,7 +6,9 @@ Paths on the right-hand side lead into a resource of a Terraform state, properti
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from pulumi_mlops.cli.adopt import encryption
 from pulumi_mlops.cli.adopt.buckets import same_use
 from pulumi_mlops.cli.adopt.expected import Expected
 from pulumi_mlops.cli.adopt.groups import group_name, not_as_it_is
@@ -32,6 +34,8 @@ class Kind:
     """References from which it follows what the resources at their ends are."""
     fixed: Mapping[str, str] = field(default_factory=dict[str, str])
     """What AWS cannot change: another value would replace the resource."""
+    forms: Mapping[str, Callable[[Any], Any]] = field(default_factory=dict[str, Callable[[Any], Any]])
+    """How the provider writes what is fixed, where it is not as Terraform's state does."""
     fits: Callable[[Expected, Found], bool] = lambda expected, found: True
     never: Callable[[Found], str] = lambda found: ""
     """Why no stack can take this one over, whatever it declares; empty where one can."""
@@ -109,8 +113,18 @@ KINDS = (
     ),
     Kind(
         "aws_eks_cluster", "aws:eks/cluster:Cluster", identifier="{name}", same={"name": "name"},
-        leads={"roleArn": "role_arn", "encryptionConfig": "encryption_config.0.provider.0.key_arn"},
-        fixed={"roleArn": "role_arn", "version": "version"}, fits=_not_spare,
+        leads={"roleArn": "role_arn", "encryptionConfig": encryption.KEY},
+        fixed={"roleArn": "role_arn", "version": "version", "encryptionConfig": encryption.KEY},
+        forms={"encryptionConfig": encryption.encryption_config}, fits=_not_spare,
+    ),
+    Kind(
+        "aws_eks_access_entry", "aws:eks/accessEntry:AccessEntry", identifier="{cluster_name}:{principal_arn}",
+        same={"principalArn": "principal_arn"}, anchors={"clusterName": "cluster_name"}, fixed={"type": "type"},
+    ),
+    Kind(
+        "aws_eks_access_policy_association", "aws:eks/accessPolicyAssociation:AccessPolicyAssociation",
+        identifier="{cluster_name}#{principal_arn}#{policy_arn}",
+        same={"principalArn": "principal_arn", "policyArn": "policy_arn"}, anchors={"clusterName": "cluster_name"},
     ),
     Kind("aws_iam_role", "aws:iam/role:Role", identifier="{name}", fixed={"name": "name", "path": "path"},
          by_reference=True),

@@ -16,7 +16,7 @@ ATTACHMENT = "aws_iam_role_policy_attachment"
 NAMES = ("id", "arn", "name", "key_id", "allocation_id")
 """By which of its attributes others refer to a resource."""
 
-USUAL = {"path": "/"}
+USUAL = {"path": "/", "type": "STANDARD"}
 """What a property is where the stack leaves it out."""
 
 
@@ -32,7 +32,7 @@ class Matches:
 
 def match(expected: Iterable[Expected], found: list[Found]) -> Matches:
     """Matches what the stack declares with what the state has."""
-    search = _Search([one for one in expected if one.custom and one.type in BY_TOKEN], found)
+    search = _Search([one for one in expected if one.custom], found)
     search.run()
     ordered = {one.urn: search.pairs[one.urn] for one in search.expected if one.urn in search.pairs}
     taken = {id(other) for _, other in ordered.values()}
@@ -52,7 +52,8 @@ def adopted(matches: Matches) -> dict[str, dict[str, Any]]:
 
 class _Search:
     def __init__(self, expected: list[Expected], found: list[Found]) -> None:
-        self.expected = expected
+        self.expected = [one for one in expected if one.type in BY_TOKEN]
+        self._resources = {one.urn for one in expected}
         self.found = found
         self.pairs: dict[str, tuple[Expected, Found]] = {}
         self._taken: set[int] = set()
@@ -104,6 +105,8 @@ class _Search:
         ]
 
     def _fits(self, kind: Kind, expected: Expected, found: Found) -> bool:
+        if expected.parent in self._resources and expected.parent not in self.pairs:
+            return False  # an import needs the parent, unless that is a component
         if any(expected.chosen(name) != found.get(path) for name, path in kind.same.items()):
             return False
         if not all(self._anchored(expected, name, found.get(path)) for name, path in kind.anchors.items()):
@@ -132,14 +135,15 @@ class _Search:
 def _differences(
     expected: Expected, found: Found, pairs: Mapping[str, tuple[Expected, Found]]
 ) -> Iterator[tuple[str, Any]]:
-    for name, path in BY_TOKEN[expected.type].fixed.items():
+    kind = BY_TOKEN[expected.type]
+    for name, path in kind.fixed.items():
         value = found.get(path)
         if value in (None, "", []):
             continue
         urns = expected.references.get(name)
         same = _leads_to(value, urns, pairs) if urns else _alike(expected.chosen(name) or USUAL.get(name), value)
         if not same:
-            yield name, value
+            yield name, kind.forms.get(name, lambda one: one)(value)
 
 
 def _alike(chosen: Any, value: Any) -> bool:

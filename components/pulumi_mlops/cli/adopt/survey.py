@@ -7,6 +7,7 @@ from typing import Any
 
 from pulumi_mlops import versions
 from pulumi_mlops.cli.adopt.access import access_notes, administrators
+from pulumi_mlops.cli.adopt.encryption import encryption_notes
 from pulumi_mlops.cli.adopt.groups import groups_of, node_groups
 from pulumi_mlops.cli.adopt.terraform import Found
 from pulumi_mlops.cli.values import items
@@ -65,7 +66,7 @@ def survey(
     settings = {
         **_network(marked, vpc_id),
         **(_cluster(cluster) if cluster else {}),
-        **({"administrators": admins} if (admins := administrators(found)) else {}),
+        **({"administrators": admins} if (admins := administrators(found, cluster)) else {}),
         **node_groups(marked, cluster),
         "protect_data": True,  # what is adopted holds data, in a stack for trying things out as well
     }
@@ -180,7 +181,7 @@ def _cluster(cluster: Found) -> dict[str, Any]:
     return {**settings, "public_access_cidrs": blocks, **({"public_access_reason": REASON} if wide else {})}
 
 
-def _notes(found: Iterable[Found], clusters: Sequence[Found], cluster: Found | None) -> Iterator[str]:
+def _notes(found: Sequence[Found], clusters: Sequence[Found], cluster: Found | None) -> Iterator[str]:
     if cluster and len(clusters) > 1:
         yield (
             f"the states have the clusters {', '.join(str(one.get('name')) for one in clusters)}, and the stack takes "
@@ -197,6 +198,8 @@ def _notes(found: Iterable[Found], clusters: Sequence[Found], cluster: Found | N
             "alone: put the nodes into that (vpc_config.cluster_security_group_id) before the first `up`, or those "
             "that it has not replaced yet do not reach the API server"
         )
+    if cluster:
+        yield from encryption_notes(found, cluster)
     for one in found:
         if one.tainted:
             yield f"{one.address} is tainted: Terraform would replace it, the stack keeps it; see that it works first"

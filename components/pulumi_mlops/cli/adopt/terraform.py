@@ -116,6 +116,8 @@ def _problem(state: dict[str, Any]) -> str:
             return f"resources[{number}] must have `type`, `name` and a list `instances`, got {one!r:.60}"
         if any("attributes_flat" in instance for instance in items(instances)):
             return f"resources[{number}] has `attributes_flat` of Terraform 0.11, which `terraform refresh` updates"
+        if not all(isinstance(instance.get("attributes"), dict) for instance in items(instances)):
+            return f"resources[{number}] ({given['type']}.{given['name']}) has an instance without `attributes`"
     return ""
 
 
