@@ -4,15 +4,17 @@ The values are those of the recorded previews; of what no tracked platform insta
 """
 
 import gzip
+import inspect
 import json
 import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 from pulumi_mlops import versions
-from pulumi_mlops.platform import kserve, seldon
+from pulumi_mlops.platform import ADD_ONS, AddOn, HelmAddOn
 from pulumi_mlops.platform.add_on import check_add_on
 from pulumi_mlops.review import reading
 from pulumi_mlops.review.capacity.charts import chart_of
@@ -25,6 +27,8 @@ PREVIEWS = ROOT / "tests" / "review" / "data"
 STACKS = ("platform-dev", "platform-prod")
 OPTIONS = "options"
 """In the place of a stack, for charts that no tracked platform installs."""
+GIVEN = {"image_mirror": "mirror.example.org", "domain": "models.example.org"}
+"""Arguments of those charts, as far as their add-ons have them."""
 RELEASE = "kubernetes:helm.sh/v3:Release"
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet")
 SECONDS = 60
@@ -33,7 +37,7 @@ SECONDS = 60
 def inputs(chart: str) -> dict[str, Mapping[str, Any]]:
     """Stack → inputs of its release of the chart."""
     found = {stack: one for stack in STACKS for one in _releases(stack) if chart_of(one) == chart}
-    return found or dict((OPTIONS, one) for one in _optional() if one["chart"] == chart)
+    return found or dict((OPTIONS, one) for one in _optional(chart))
 
 
 def _releases(stack: str) -> Iterator[Mapping[str, Any]]:
@@ -41,20 +45,26 @@ def _releases(stack: str) -> Iterator[Mapping[str, Any]]:
     yield from (step.state.inputs for step in reading.read(text, stack).steps if step.type == RELEASE)
 
 
-def _optional() -> Iterator[dict[str, Any]]:
-    for name, add_on, component, schema, rows, args in (
-        ("kserve", kserve.ADD_ON, kserve.KServe, kserve.KServeArgs, kserve.ARGUMENTS, {"domain": "models.example.org"}),
-        ("seldon", seldon.ADD_ON, seldon.Seldon, seldon.SeldonArgs, seldon.ARGUMENTS, {}),
-    ):
-        plain: Any = check_add_on(component, name, {"image_mirror": "mirror.example.org", **args}, schema, rows)
+def _optional(chart: str) -> Iterator[dict[str, Any]]:
+    for name, add_on in ADD_ONS.items():
         for one in add_on.releases:
-            values = json.loads(json.dumps(one.values(name, plain), default=lambda _: "text"))
-            yield {
-                "chart": one.chart.name,
-                "name": f"{name}{one.suffix}",
-                "namespace": add_on.namespace,
-                "values": values,
-            }
+            if one.chart.name == chart:
+                called = name.replace("_", "-")
+                values = json.loads(json.dumps(one.values(called, _least(called, add_on)), default=lambda _: "text"))
+                yield {
+                    "chart": chart,
+                    "name": f"{called}{one.suffix}",
+                    "namespace": add_on.namespace,
+                    "values": values,
+                }
+
+
+def _least(name: str, add_on: AddOn[Any]) -> Any:
+    """The arguments of an add-on that has `GIVEN` and defaults."""
+    component = add_on.component or HelmAddOn
+    schema = inspect.get_annotations(component.__init__)["args"]
+    given = {key: value for key, value in {**GIVEN, "add_on": add_on}.items() if key in schema.__annotations__}
+    return check_add_on(component, name, given, schema, vars(sys.modules[component.__module__])["ARGUMENTS"])
 
 
 def workloads(place: Path, _: Any) -> dict[str, list[dict[str, Any]]]:

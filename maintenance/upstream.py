@@ -6,7 +6,8 @@ Each holds `pin`, the pinned version that it was made for; `version`, that of th
 
 import gzip
 import json
-from collections.abc import Callable, Sequence
+import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from pulumi_mlops import versions
 
 from local.paths import ROOT
 from maintenance import extraction, rendered
+
+PLATFORM = ROOT / "components" / "pulumi_mlops" / "platform"
 
 
 @dataclass(frozen=True)
@@ -74,6 +77,11 @@ class Data:
         """The version in versions.py."""
         return getattr(versions, self.pin)
 
+    @property
+    def made_for(self) -> str | None:
+        """The version in versions.py when the file was made; None: it has not been made yet."""
+        return self.read()["pin"] if self.file.exists() else None
+
     def read(self) -> dict[str, Any]:
         """`pin`, `version` and `content`."""
         text = self.file.read_bytes()
@@ -98,29 +106,29 @@ CERT_MANAGER = _github("cert-manager/cert-manager")
 CROSSPLANE = _github("crossplane/crossplane", "/v2")
 KARPENTER = _github("aws/karpenter-provider-aws")
 KSERVE = _github("kserve/kserve")
+KSERVE_CHARTS = ("kserve-crd", "kserve-resources", "kserve-runtime-configs")
 ARGO_EVENTS = _github("argoproj/argo-events")
 ARGO_4 = {"place": "manifests/base/crds/full", "repository": "argoproj/argo-workflows"}
 LOAD_BALANCERS = {"repository": "kubernetes-sigs/aws-load-balancer-controller"}
-CHARTS = (
-    Data(CHART, "argo-cd", "ARGO_CD_CHART"),
-    Data(CHART, "argo-events", "ARGO_EVENTS_CHART"),
-    Data(CHART, "argo-workflows", "ARGO_WORKFLOWS_4_CHART"),
-    Data(CHART, "aws-load-balancer-controller", "LOAD_BALANCER_CONTROLLER"),
-    Data(CHART, "base", "ISTIO"),
-    Data(CHART, "cert-manager", "CERT_MANAGER", "deploy/charts/cert-manager", **CERT_MANAGER),
-    Data(CHART, "crossplane", "CROSSPLANE", "cluster/charts/crossplane", **CROSSPLANE),
-    Data(CHART, "external-dns", "EXTERNAL_DNS"),
-    Data(CHART, "external-secrets", "EXTERNAL_SECRETS"),
-    Data(CHART, "gateway", "ISTIO"),
-    Data(CHART, "istiod", "ISTIO"),
-    Data(CHART, "karpenter", "KARPENTER", "charts/karpenter", **KARPENTER),
-    Data(CHART, "karpenter-crd", "KARPENTER", "charts/karpenter-crd", **KARPENTER),
-    Data(CHART, "kserve-crd", "KSERVE", "charts/kserve-crd", **KSERVE),
-    Data(CHART, "kserve-resources", "KSERVE", "charts/kserve-resources", **KSERVE),
-    Data(CHART, "kserve-runtime-configs", "KSERVE", "charts/kserve-runtime-configs", **KSERVE),
-    Data(CHART, "kube-prometheus-stack", "KUBE_PROMETHEUS_STACK_CHART"),
-    Data(CHART, "seldon-core-operator", "SELDON"),
-)
+SOURCES: Mapping[str, Mapping[str, str]] = {
+    "cert-manager": {"place": "deploy/charts/cert-manager", **CERT_MANAGER},
+    "crossplane": {"place": "cluster/charts/crossplane", **CROSSPLANE},
+    **{name: {"place": f"charts/{name}", **KARPENTER} for name in ("karpenter", "karpenter-crd")},
+    **{name: {"place": f"charts/{name}", **KSERVE} for name in KSERVE_CHARTS},
+}
+"""Chart → where it lies in a Go module that has the chart's version. helm pulls all others from their repositories."""
+PINS = {"argo-workflows": "ARGO_WORKFLOWS_4_CHART"}
+"""Charts of which the library installs two versions → the pin of the one on EKS."""
+
+
+def pins_of_charts() -> dict[str, str]:
+    """Chart → its pin, of all `Chart("cert-manager", …, versions.CERT_MANAGER)` in the platform's modules."""
+    written = re.compile(r'\bChart\(\s*"([^"]+)",[^,]+,\s*versions\.(\w+)\s*\)')
+    sources = [path.read_text(encoding="utf-8") for path in sorted(PLATFORM.glob("*.py"))]
+    return {chart: pin for source in sources for chart, pin in written.findall(source)} | PINS
+
+
+CHARTS = tuple(Data(CHART, name, pin, **SOURCES.get(name, {})) for name, pin in sorted(pins_of_charts().items()))
 DATA = (
     *CHARTS,
     *(replace(chart, kind=RENDERED) for chart in CHARTS),
@@ -240,10 +248,11 @@ def out_of_date(table: Sequence[Data] = DATA) -> list[str]:
     """One sentence for each file that was made for another version than the pinned one."""
     found: list[str] = []
     for data in table:
-        made_for = data.read()["pin"]
-        if made_for != data.pinned:
-            found.append(
-                f"{data.file.relative_to(ROOT)} is of {data.pin} {made_for}, the pin is {data.pinned}: "
-                f"run `python -m maintenance.upstream_files {data}`"
-            )
+        if data.made_for is None:
+            problem = "is missing"
+        elif data.made_for != data.pinned:
+            problem = f"is of {data.pin} {data.made_for}, the pin is {data.pinned}"
+        else:
+            continue
+        found.append(f"{data.file.relative_to(ROOT)} {problem}: run `python -m maintenance.upstream_files {data}`")
     return found

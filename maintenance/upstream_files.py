@@ -126,7 +126,7 @@ def main(arguments: list[str] | None = None) -> int:
     if options.directory and len(files) != 1:
         parser.error(f"--directory belongs to one file, got {', '.join(map(str, files)) or 'none'}")
     failed = 0
-    for data in files or [data for data in upstream.DATA if data.read()["pin"] != data.pinned]:
+    for data in files or [data for data in upstream.DATA if data.made_for != data.pinned]:
         try:
             say(make(data, options.version, options.directory))
         except (NotAvailable, StepFailed) as error:

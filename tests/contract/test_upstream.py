@@ -52,6 +52,25 @@ def test_a_file_of_another_version_is_one_sentence_with_the_command(monkeypatch:
     ]
 
 
+def test_a_chart_that_a_module_of_the_platform_names_has_its_lines_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tiny.py").write_text(
+        'CHART = Chart(\n    "tiny", "https://charts.example.org", versions.CERT_MANAGER\n)'
+    )
+    monkeypatch.setattr(upstream, "PLATFORM", tmp_path)
+
+    assert upstream.pins_of_charts() == {"tiny": "CERT_MANAGER", "argo-workflows": "ARGO_WORKFLOWS_4_CHART"}
+
+
+def test_a_file_that_has_not_been_made_yet_is_one_sentence_with_the_command() -> None:
+    data = Data(upstream.CHART, "tiny", "CERT_MANAGER")
+
+    assert upstream.out_of_date([data]) == [
+        "tests/contract/data/charts/tiny.json.gz is missing: run `python -m maintenance.upstream_files chart/tiny`"
+    ]
+
+
 @pytest.fixture
 def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Data:
     """A file in an empty directory, of a chart in a Go module."""

@@ -1,20 +1,16 @@
-"""The library's add-ons: their descriptions, and what must be gone from a cluster before each of them goes.
+"""The library's add-ons, and what must be gone from a cluster before each of them goes.
 
-Another upstream chart is one module with an `ADD_ON` and one pin; it is listed here to be part of the platform. A chart
-that only one team needs is installed by `HelmAddOn` from that team's own program, with a description of its own.
+Another upstream chart is a module of its name with an `ADD_ON`, a pin, and an entry here. A chart that only one team
+needs is installed by `HelmAddOn` from that team's own program, with a description of its own.
 
-The module imports no SDK by itself, so that `pulumi-mlops destroy` and `leftovers` start at once: everything else about
-an add-on is in its own module.
+This module imports no SDK, so that `pulumi-mlops destroy` and `leftovers` start at once: everything else about an
+add-on is in its own module, which `ADD_ONS` imports.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
 
 from pulumi_mlops.platform._deletion import Manifest, Stage, Watched, held, watched
-
-if TYPE_CHECKING:
-    from pulumi_mlops.platform.add_on import AddOn
 
 
 @dataclass(frozen=True)
@@ -113,40 +109,3 @@ CONTROLLERS: Mapping[str, Controller] = {
     ),
 }
 """Name of an add-on, which is that of its module and of its entry in `EksPlatformArgs.add_ons` → its controller."""
-
-
-def descriptions() -> "dict[str, AddOn[Any]]":
-    """Name of an add-on → its description, for `ADD_ONS`."""
-    from pulumi_mlops.platform import (  # noqa: PLC0415 - they import the SDK
-        argo_cd,
-        argo_events,
-        argo_workflows,
-        cert_manager,
-        crossplane,
-        external_dns,
-        external_secrets,
-        istio,
-        karpenter,
-        kserve,
-        load_balancer_controller,
-        monitoring,
-        public_gateway,
-        seldon,
-    )
-
-    return {
-        "argo_cd": argo_cd.ADD_ON,
-        "argo_events": argo_events.ADD_ON,
-        "argo_workflows": argo_workflows.ADD_ON,
-        "cert_manager": cert_manager.ADD_ON,
-        "crossplane": crossplane.ADD_ON,
-        "external_dns": external_dns.ADD_ON,
-        "external_secrets": external_secrets.ADD_ON,
-        "istio": istio.ADD_ON,
-        "karpenter": karpenter.ADD_ON,
-        "kserve": kserve.ADD_ON,
-        "load_balancer_controller": load_balancer_controller.ADD_ON,
-        "monitoring": monitoring.ADD_ON,
-        "public_gateway": public_gateway.ADD_ON,
-        "seldon": seldon.ADD_ON,
-    }
