@@ -40,6 +40,7 @@ GENERATORS = (
         ("maintenance.upstream_files",),
         ("maintenance.upstream_files", "--check"),
     ),
+    Generator("fields of custom kinds", ("maintenance.fields",), ("maintenance.fields", "--check")),
     Generator(
         "recordings of the engine",
         ("pytest", "-q", "tests/engine/test_review_recordings.py"),

@@ -15,7 +15,7 @@ from typing import Any
 from pulumi_mlops import versions
 
 from local.paths import ROOT
-from maintenance import extraction, rendered
+from maintenance import extraction, fields, rendered
 
 PLATFORM = ROOT / "components" / "pulumi_mlops" / "platform"
 
@@ -44,6 +44,7 @@ RENDERED = Kind("rendered", "tests/contract/data/rendered/{}.json.gz", rendered.
 DEFINITIONS = Kind("definitions", "tests/contract/schemas/{}.json.gz", _of_kinds)
 JSON_SCHEMA = Kind("schema", "tests/contract/schemas/{}.json.gz", _schema_of_kinds)
 INSTALLED = Kind("installed", "components/pulumi_mlops/platform/data/{}.json.gz", _of_kinds)
+FIELDS = Kind("fields", "components/pulumi_mlops/review/known_fields/{}.json.gz", fields.of_kubernetes)
 POLICY = Kind("policy", "tests/contract/data/iam/{}.json", lambda place, _: extraction.policy(place))
 
 
@@ -184,6 +185,14 @@ DATA = (
         "api/jsonschema/schema.json",
         **ARGO_EVENTS,
         own_number=True,
+    ),
+    Data(
+        FIELDS,
+        "kubernetes",
+        "KUBERNETES",
+        "api/openapi-spec/swagger.json",
+        "kubernetes/kubernetes",
+        "k8s.io/kubernetes",
     ),
     Data(
         INSTALLED,

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pulumi_mlops import versions
 
-from maintenance import extraction, upstream, upstream_files
+from maintenance import extraction, fields, upstream, upstream_files
 from maintenance.upstream import DATA, Data
 
 
@@ -21,7 +21,10 @@ def test_the_data_of_other_projects_are_of_the_pinned_versions() -> None:
 def test_every_file_has_its_line_and_every_line_its_file() -> None:
     folders = {data.file.parent for data in DATA}
 
-    assert {file for folder in folders for file in folder.glob("*.json*")} == {data.file for data in DATA}
+    assert {file for folder in folders for file in folder.glob("*.json*")} == {
+        fields.FILE,
+        *(data.file for data in DATA),
+    }
     assert len({data.file for data in DATA}) == len(DATA) == len({str(data) for data in DATA})
 
 

@@ -340,12 +340,13 @@ def test_what_is_not_implemented_is_refused_in_one_sentence(stack):
         stack.preview(lambda: k8s.yaml.v2.ConfigFile("file", file="x.yaml") and None)
 
 
-def test_a_field_that_the_kind_does_not_have_is_told_at_the_preview(stack):
+def test_a_field_that_the_kind_does_not_have_passes_the_preview_and_fails_in_up(stack):
     wrong = lambda: k8s.core.v1.ConfigMap("wrong", metadata={"name": "w", "lables": {}}, data={"a": "b"}) and None  # noqa: E731
+    stack.preview(wrong)
     with pytest.raises(
         Failed, match=r"ConfigMap default/w could not be created: .*lables: field not declared in schema"
     ):
-        stack.preview(wrong)
+        stack.up(wrong)
 
 
 def test_a_kind_that_the_server_does_not_serve_fails_only_when_it_is_created(stack):

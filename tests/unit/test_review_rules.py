@@ -213,6 +213,28 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
     ("end-of-support", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": "quay.io/minio/minio:2025"}), "refused"),
     ("end-of-support", RELEASE, spoiled(RELEASE, chart="seldon-core-operator", version="1.18.2"), "refused"),
     (
+        "unknown-field",
+        DEPLOYMENT,
+        spoiled(DEPLOYMENT, **{f"{FIRST}imagePullPolcy": "Always"}),
+        "apps/v1 Deployment has no field spec.template.spec.containers[0].imagePullPolcy as of Kubernetes "
+        f"{versions.KUBERNETES}; did you mean imagePullPolicy?",
+    ),
+    (
+        "unknown-field",
+        DEPLOYMENT,
+        spoiled(DEPLOYMENT, **{f"{FIRST}securityContext__securityContext": {"runAsNonRoot": True}}),
+        "containers[0].securityContext.securityContext",
+    ),
+    ("unknown-field", CONFIG_MAP, spoiled(CONFIG_MAP, metadata__lables={"a": "b"}), "did you mean labels?"),
+    ("unknown-field", SECRET, spoiled(SECRET, xyz=1), "v1 Secret has no field xyz as of Kubernetes"),
+    (
+        "unknown-custom-field",
+        WORKFLOW,
+        spoiled(WORKFLOW, spec__templates__1__container__imagePullPolcy="Always"),
+        "spec.templates[1].container.imagePullPolcy in the definition known here; did you mean imagePullPolicy?",
+    ),
+    ("unknown-custom-field", WORKFLOW, spoiled(WORKFLOW, metadata__lables={"a": "b"}), "metadata.lables"),
+    (
         "platform-fits",
         "pulumi-mlops:index:EksPlatform",
         {"node_groups": [{"name": "general", "instance_types": ["t3.small"], "min_size": 1}]},
@@ -290,6 +312,12 @@ FINE: list[tuple[str, dict[str, Any]]] = [
     (SECRET, spoiled(SECRET, stringData={"password": MASKED})),
     (DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}env": [{"name": "TOKEN_FILE", "value": "/run/secrets/token"}]})),
     ("kubernetes:apps/v1:DeploymentPatch", {"metadata": {"name": "x"}, "spec": {}}),
+    (DEPLOYMENT, {**spoiled(DEPLOYMENT, **{f"{POD}nodeSelector": {"any.key": "x"}}), "__fieldManager": "pulumi"}),
+    (
+        "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
+        {"spec": {"versions": [{"schema": {"openAPIV3Schema": {"x-kubernetes-anything": {"not": {}}}}}]}},
+    ),
+    ("kubernetes:example.org/v1:Other", {"metadata": {"name": "x"}, "anything": {"goes": 1}}),
     ("example:index:Other", {"anything": ["goes", {"here": 1}]}),
 ]
 

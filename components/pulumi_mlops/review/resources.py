@@ -63,8 +63,13 @@ def kind(type_token: str, inputs: Mapping[str, Any]) -> str:
 
 def api_group(type_token: str, inputs: Mapping[str, Any]) -> str:
     """The API group of a Kubernetes object, such as `argoproj.io`; empty for the core group and for anything else."""
-    version = str(inputs.get("apiVersion") or type_token.partition(":")[2].rpartition(":")[0])
+    version = api_version(type_token, inputs)
     return version.partition("/")[0] if "/" in version else ""
+
+
+def api_version(type_token: str, inputs: Mapping[str, Any]) -> str:
+    """The API version of a Kubernetes object, such as `apps/v1`, or `v1` of the core group."""
+    return str(inputs.get("apiVersion") or type_token.partition(":")[2].rpartition(":")[0].removeprefix("core/"))
 
 
 Key = Callable[[Resource], Hashable]

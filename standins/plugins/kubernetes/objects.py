@@ -25,6 +25,8 @@ from standins.plugins.paths import parse
 from standins.plugins.plugin import NotReady, Refused
 from standins.plugins.values import Object
 
+UNDECLARED = "field not declared in schema"
+"""What the server says of a field that the kind does not have; the published provider's preview passes over it."""
 NEW_KIND_SECONDS = 15.0
 """How long a create waits for a kind whose CustomResourceDefinition may be on its way."""
 
@@ -218,8 +220,8 @@ def _awaited(task: Task, kind: Kind, manifest: Object, inputs: Object, live: Obj
 
 
 def _cannot_dry_run(error: ApiError) -> bool:
-    """Whether only the rehearsal was refused: to this user, or by a webhook that does not know how."""
-    return error.status == 403 or (error.status == 400 and "dry run" in error.message)
+    """Whether a preview passes all the same: this user or a webhook cannot rehearse, or a field does not exist."""
+    return error.status == 403 or (error.status == 400 and "dry run" in error.message) or UNDECLARED in error.message
 
 
 def _refusal(kind: Kind, manifest: Object, error: ApiError, what: str) -> str:
