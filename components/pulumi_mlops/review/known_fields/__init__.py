@@ -19,7 +19,7 @@ BUILT_IN: Final = "kubernetes"
 CUSTOM: Final = "custom"
 """Names of the files: `kinds` has a place in `nodes` for each kind.
 
-A node is ANYTHING, the places of an object's fields by their names, that of all values of a map under EVERY, or, in a
+A node is ANYTHING (the first one), the places of an object's fields by their names, that of all values of a map under EVERY, or, in a
 list, that of a list's items.
 """
 ANYTHING: Final = 0
@@ -73,17 +73,17 @@ def _read(file: str) -> Mapping[str, Any]:
 
 
 def _unknown(value: Any, place: int, nodes: list[Any], at: str) -> Iterator[UnknownField]:
-    node = nodes[place]
-    if node == ANYTHING:
+    if place == ANYTHING:
         return
-    if isinstance(node, list):
+    if of_items := items(nodes[place]):
         for index, one in enumerate(items(value)):
-            yield from _unknown(one, node[0], nodes, f"{at.removesuffix('.')}[{index}].")
+            yield from _unknown(one, of_items[0], nodes, f"{at.removesuffix('.')}[{index}].")
         return
+    fields = mapping(nodes[place])
     for name, one in mapping(value).items():
-        below = node.get(EVERY, node.get(name))
+        below = fields.get(EVERY, fields.get(name))
         if below is not None:
             yield from _unknown(one, below, nodes, f"{at}{name}.")
         elif not name.startswith(OWN):
-            near = difflib.get_close_matches(name, node, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(name, fields, n=1, cutoff=0.5)
             yield UnknownField(f"{at}{name}", near[0] if near else "")
