@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops.review import known_fields
+from pulumi_mlops.review.values import mapping
 
 from local.paths import ROOT
 
@@ -48,8 +49,9 @@ class Nodes:
         if "items" in schema:
             below = self.of(schema["items"], types)
             return self.add([below]) if below else 0
-        if isinstance(more := schema.get("additionalProperties"), dict):
-            below = self.of(more, types)
+        more = mapping(schema.get("additionalProperties"))
+        if more:
+            below = self.of({**more}, types)
             return self.add({known_fields.EVERY: below}) if below else 0
         if fields := schema.get("properties"):
             return self.add({name: self.of(one, types) for name, one in sorted(fields.items())})

@@ -19,8 +19,8 @@ BUILT_IN: Final = "kubernetes"
 CUSTOM: Final = "custom"
 """Names of the files: `kinds` has a place in `nodes` for each kind.
 
-A node is ANYTHING (the first one), the places of an object's fields by their names, that of all values of a map under EVERY, or, in a
-list, that of a list's items.
+A node is ANYTHING (the first one), the places of an object's fields by their names, that of all values of a map under
+EVERY, or, in a list, that of a list's items.
 """
 ANYTHING: Final = 0
 EVERY: Final = "*"
@@ -75,11 +75,13 @@ def _read(file: str) -> Mapping[str, Any]:
 def _unknown(value: Any, place: int, nodes: list[Any], at: str) -> Iterator[UnknownField]:
     if place == ANYTHING:
         return
-    if of_items := items(nodes[place]):
+    node = nodes[place]
+    if isinstance(node, list):
+        (below,) = items(node)
         for index, one in enumerate(items(value)):
-            yield from _unknown(one, of_items[0], nodes, f"{at.removesuffix('.')}[{index}].")
+            yield from _unknown(one, below, nodes, f"{at.removesuffix('.')}[{index}].")
         return
-    fields = mapping(nodes[place])
+    fields = mapping(node)
     for name, one in mapping(value).items():
         below = fields.get(EVERY, fields.get(name))
         if below is not None:
