@@ -10,6 +10,7 @@ import hashlib
 import platform
 import shutil
 import subprocess
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from local.images.commands import run
@@ -101,16 +102,34 @@ def make(archive: Path, scratch: Path) -> None:
     Raises:
         StepFailed: the packages could not be had, or this release's Python is too old.
     """
-    root, packages = scratch / "root", scratch / "packages"
-    (packages / "partial").mkdir(parents=True)
-    _download(packages)
-    _unpack(packages, root)
+    root = _unpacked(PACKAGES, scratch, ())
     _complete(root)
+    _archive(root, archive)
+
+
+def make_addition(packages: Sequence[str], archive: Path, scratch: Path) -> None:
+    """Writes what further packages add to the base's file system, as `make` writes the base."""
+    there = scratch / "base"
+    _download(PACKAGES, there)
+    root = _unpacked((*PACKAGES, *packages), scratch, {package.name for package in there.glob("*.deb")})
+    _strip(root)
+    _archive(root, archive)
+
+
+def _unpacked(packages: Sequence[str], scratch: Path, without: Container[str]) -> Path:
+    root, downloaded = scratch / "root", scratch / "packages"
+    _download(packages, downloaded)
+    _unpack([package for package in sorted(downloaded.glob("*.deb")) if package.name not in without], root)
+    return root
+
+
+def _archive(root: Path, archive: Path) -> None:
     command = ["tar", "--create", "--sort=name", "--numeric-owner", f"--file={archive}", f"--directory={root}", "."]
     run("Image python", command)
 
 
-def _download(packages: Path) -> None:
+def _download(names: Sequence[str], packages: Path) -> None:
+    (packages / "partial").mkdir(parents=True)
     status = packages / "status"
     status.touch()  # an empty system: apt then resolves every dependency
     command = [
@@ -121,7 +140,7 @@ def _download(packages: Path) -> None:
         "--option=Debug::NoLocking=1",  # neither the system's packages nor its archive are touched
         "--option=APT::Sandbox::User=root",
         "--option=APT::Install-Recommends=0",
-        "install", *PACKAGES,
+        "install", *names,
     ]  # fmt: skip
     try:
         run("Image python", command)
@@ -130,12 +149,12 @@ def _download(packages: Path) -> None:
         run("Image python", command)
 
 
-def _unpack(packages: Path, root: Path) -> None:
+def _unpack(packages: Sequence[Path], root: Path) -> None:
     # One tree of programs and libraries under /usr, as every current Debian has it.
     for name in ("bin", "sbin", "lib", "lib64"):
         (root / "usr" / name).mkdir(parents=True)
         (root / name).symlink_to(f"usr/{name}")
-    for package in sorted(packages.glob("*.deb")):
+    for package in packages:
         with subprocess.Popen(["dpkg-deb", "--fsys-tarfile", package], stdout=subprocess.PIPE) as content:
             command = ["tar", "--extract", f"--directory={root}", "--keep-directory-symlink", "--file=-"]
             run("Image python", command, stdin=content.stdout)
@@ -143,13 +162,17 @@ def _unpack(packages: Path, root: Path) -> None:
             raise StepFailed(f"Image python: {package.name} is damaged; run `make up` again to download it anew.")
 
 
-def _complete(root: Path) -> None:
+def _strip(root: Path) -> None:
     for pattern in SUPERFLUOUS:
         for path in root.glob(pattern):
             shutil.rmtree(path)
     for path in (root / "usr/share/doc").rglob("*"):
         if path.name != "copyright" and not path.is_dir():
             path.unlink()
+
+
+def _complete(root: Path) -> None:
+    _strip(root)
     for path, text in FILES.items():
         (root / path).write_text(text)
     bundle = root / CERTIFICATES.relative_to("/")

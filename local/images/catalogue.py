@@ -17,6 +17,8 @@ from local import tools
 from local.images import base, digests
 from local.paths import ROOT
 from local.progress import StepFailed
+from local.tools import build
+from local.tools.catalogue import BINARIES
 
 BASE = "python"
 """The image that others are made on."""
@@ -32,6 +34,15 @@ ALL = (
     "argoexec",
 )
 """Every image's name."""
+
+OF_DATABASES = (
+    "postgresql",
+    "cloudnative-pg",
+    "crossplane",
+    "function-patch-and-transform",
+    "function-auto-ready",
+)
+"""Images of the database API, which is an option."""
 
 FROM_TOOLS = ("pause", "workflow-controller", "argoexec")
 """Images of a program of the same name that `local.tools` builds."""
@@ -49,6 +60,9 @@ VERSIONS = ROOT / "components" / "pulumi_mlops" / "versions.py"
 
 FORMAT = "2"
 """Part of every key; raise it when the code here comes to put something else into images."""
+
+POSTGRES_MAJORS = {"bookworm": "15", "trixie": "17", "noble": "16"}
+"""Debian release -> its major version of Postgres."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +83,8 @@ class Image:
     """True for a part that upstream publishes under the same repository and tag."""
     target: str | None = None
     """Stage of the Dockerfile; the last one by default."""
+    packages: tuple[str, ...] = ()
+    """Debian packages that it adds to the base, as packages.tar in the build context."""
 
     @cached_property
     def key(self) -> str:
@@ -78,6 +94,8 @@ class Image:
             digest.update(self.base.key.encode())
         if self.name == BASE:
             digest.update(base.key().encode())
+        if self.packages:
+            digest.update(f"\0{self.packages}".encode())
         for path, file in sorted({**self.files, "Dockerfile": self.dockerfile}.items()):
             digest.update(f"\0{path} {digests.of(file)} {file.stat().st_mode & 0o111 != 0}".encode())
         return digest.hexdigest()[:12]
@@ -95,10 +113,11 @@ def load(names: Iterable[str]) -> list[Image]:
         StepFailed: there is no such image, or a program that goes into one is missing and could not be built.
     """
     wanted = list(names)
-    unknown = [name for name in wanted if name not in ALL]
+    known = (*ALL, *OF_DATABASES)
+    unknown = [name for name in wanted if name not in known]
     if unknown:
-        raise StepFailed(f"Images: there is no image {', '.join(unknown)}; there are {', '.join(ALL)}.")
-    built = tools.ensure(*(name for name in wanted if name in FROM_TOOLS))
+        raise StepFailed(f"Images: there is no image {', '.join(unknown)}; there are {', '.join(known)}.")
+    built = tools.ensure(*(name for name in wanted if name in (*FROM_TOOLS, *OF_DATABASES) and name != "postgresql"))
     return [_image(name, built.get(name)) for name in wanted]
 
 
@@ -121,8 +140,48 @@ def _image(name: str, program: Path | None = None) -> Image:
     if name == "seaweedfs":
         files = {"weed": Path(sys.prefix) / "bin" / "weed"}
         return Image(name, "chrislusf/seaweedfs", recipe, files, versions["SEAWEEDFS"], on, upstream=True)
+    if name == "postgresql":
+        major = postgres_major()
+        packages = (f"postgresql-{major}", "barman-cli-cloud")
+        return Image(name, "cloudnative-pg/postgresql", recipe, {}, major, on, packages=packages)
+    if name in OF_DATABASES:
+        return _of_databases(name, recipe, _given(program), on)
     files = {name: _given(program), "ca-certificates.crt": base.CERTIFICATES}
     return Image(name, f"argoproj/{name}", recipe, files, f"v{versions['ARGO_WORKFLOWS']}", upstream=True)
+
+
+def _of_databases(name: str, recipe: Path, program: Path, on: Image) -> Image:
+    """What upstream's image has: the program, and what it reads beside it from its module."""
+    tool = BINARIES[name]
+    module = build.source(tool)
+    beside = {
+        "cloudnative-pg": (),
+        "crossplane": (*module.glob("cluster/crds/*.yaml"), *module.glob("cluster/webhookconfigurations/*.yaml")),
+    }.get(name, (module / "package" / "crossplane.yaml",))
+    files = {str(file.relative_to(module)): file for file in beside}
+    if name == "crossplane" or not beside:
+        files["ca-certificates.crt"] = base.CERTIFICATES
+    organisation = {"cloudnative-pg": "cloudnative-pg", "crossplane": "crossplane"}.get(name, "crossplane-contrib")
+    repository = f"{organisation}/{name}"
+    version = tool.version if name == "cloudnative-pg" else f"v{tool.version}"
+    base_image = None if beside else on
+    if name == "cloudnative-pg":
+        architecture = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+        name = f"operator/manager_{architecture}"
+    return Image(recipe.parent.name, repository, recipe, {**files, name: program}, version, base_image, upstream=True)
+
+
+def postgres_major() -> str:
+    """Major version of Postgres that this machine's Debian release has.
+
+    Raises:
+        StepFailed: the release is none of those known.
+    """
+    release = base.release()
+    if release not in POSTGRES_MAJORS:
+        known = ", ".join(POSTGRES_MAJORS)
+        raise StepFailed(f"Image postgresql: the Postgres of {release} is not known; run on one of {known}.")
+    return POSTGRES_MAJORS[release]
 
 
 def _given(program: Path | None) -> Path:

@@ -103,6 +103,8 @@ def _build(image: Image) -> None:
             raise StepFailed(f"Image {image.name}: its files were changed while they were read; run `make up` again.")
         if image.name == BASE:
             base.make(context / "rootfs.tar", Path(scratch))
+        if image.packages:
+            base.make_addition(image.packages, context / "packages.tar", Path(scratch))
         buildah.build(image, context)
 
 

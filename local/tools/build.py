@@ -141,7 +141,13 @@ def source(tool: Tool) -> Path:
     Raises:
         StepFailed: Go is missing, or it cannot download the module.
     """
-    lookup = [_go(tool), "mod", "download", "-json", f"{tool.module}@v{tool.version}"]
+    lookup = [
+        _go(tool),
+        "mod",
+        "download",
+        "-json",
+        str(tool.module),
+    ]  # the version is that of go.mod, as are replacements
     run = subprocess.run(
         lookup, cwd=tool.directory, env=_environment(tool), capture_output=True, text=True, check=False
     )

@@ -159,6 +159,12 @@ TOOLS = (
         "github.com/crossplane/function-auto-ready",  # by that name its go.mod calls it; go.mod says where it lies
         {"function-auto-ready": Binary("github.com/crossplane/function-auto-ready")},
     ),
+    # The operator of databases, which is also the first process in each database's pod.
+    Tool(
+        "cloudnative-pg",
+        "github.com/cloudnative-pg/cloudnative-pg",
+        {"cloudnative-pg": Binary("github.com/cloudnative-pg/cloudnative-pg/cmd/manager")},
+    ),
     # The Git host of tests. Its SQLite is written in C, and it reads its pages from its module's directory.
     Tool(
         "gitea",

@@ -107,6 +107,23 @@ def an_image(directory: Path, **changes) -> Image:
     return dataclasses.replace(image, **changes)
 
 
+def test_images_of_the_database_api_are_made_only_when_they_are_asked_for():
+    assert not set(catalogue.OF_DATABASES) & {*ALL, *catalogue.WITHOUT_TOOLS}
+
+
+def test_the_postgres_image_is_of_this_release_and_says_its_major_version_first(served, worked, monkeypatch):
+    monkeypatch.setattr(base, "release", lambda: "trixie")
+    (image,) = catalogue.load(["postgresql"])
+
+    assert image.packages == ("postgresql-17", "barman-cli-cloud")
+    assert re.fullmatch("17-[0-9a-f]{12}", image.tags[0])
+    assert dataclasses.replace(image, packages=("postgresql-17",)).key != image.key
+
+    monkeypatch.setattr(base, "release", lambda: "sid")
+    with pytest.raises(StepFailed, match="the Postgres of sid is not known; run on one of bookworm, trixie, noble"):
+        catalogue.load(["postgresql"])
+
+
 def test_references_are_those_that_the_stacks_use(served, worked):
     address, _ = served
 
