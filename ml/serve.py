@@ -17,10 +17,10 @@ def main() -> int:
     from ml.server.access import Access, challenge  # noqa: PLC0415
     from ml.server.app import App  # noqa: PLC0415
     from ml.server.clients import Clients  # noqa: PLC0415
-    from ml.server.door import Door  # noqa: PLC0415
     from ml.server.http import Server  # noqa: PLC0415
     from ml.server.loader import Loader  # noqa: PLC0415
     from ml.server.metrics import Metrics  # noqa: PLC0415
+    from ml.server.public_port import PublicPort  # noqa: PLC0415
     from ml.server.rate_limit import RateLimit  # noqa: PLC0415
     from ml.server.settings import BadSetting, Settings  # noqa: PLC0415
 
@@ -32,7 +32,7 @@ def main() -> int:
         return os.EX_CONFIG
     metrics = Metrics()
     app = App(settings, Loader(settings, metrics), metrics)
-    door = None
+    public = None
     if settings.public_port is not None:
         clients = None if settings.clients_dir is None else Clients(settings.clients_dir)
         tokens = None
@@ -46,8 +46,8 @@ def main() -> int:
             tokens = Tokens(settings.token_rules, keys, challenge(settings.endpoint))
         per_minute = settings.client_requests_per_minute
         limit = None if per_minute is None else RateLimit(per_minute)
-        door = Door(app, Access(settings.endpoint, clients, tokens), metrics, limit)
-    server = Server(app, settings, app.drain, door)
+        public = PublicPort(app, Access(settings.endpoint, clients, tokens), metrics, limit)
+    server = Server(app, settings, app.drain, public)
     gc.freeze()  # what is there now stays for good; collections need not look at it
     server.run()
     log.event("stopped")

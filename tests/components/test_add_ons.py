@@ -20,9 +20,9 @@ from tests.conftest import UNKNOWN, Build
 
 each = pytest.mark.parametrize("name", ADD_ONS)
 NO_IMAGES = {"public_gateway"}
-SEVERAL = {"external_dns", "public_gateway"}
-"""Add-ons of which a cluster may have several: for zones, or doors, of their own."""
 """Add-ons whose charts name no image: Istio puts its own into the gateway's pods."""
+SEVERAL = {"external_dns", "public_gateway"}
+"""Add-ons of which a cluster may have several: for zones, or load balancers, of their own."""
 each_with_images = pytest.mark.parametrize("name", sorted(ADD_ONS.keys() - NO_IMAGES))
 
 RELOADER = AddOn(

@@ -1,4 +1,4 @@
-"""The Gateway API, Istio, and the public door on AWS."""
+"""The Gateway API, Istio, and the public gateway on AWS."""
 
 from collections.abc import Callable
 from typing import Any

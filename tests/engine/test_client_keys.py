@@ -1,4 +1,4 @@
-"""`pulumi-mlops keys` against a real API server, and the keys that it prints at the server's door."""
+"""`pulumi-mlops keys` against a real API server, and the keys that it prints at the server's public port."""
 
 import base64
 import json

@@ -15,7 +15,7 @@ import pytest
 from pulumi_mlops.contract import api_keys
 
 from ml.server.app import App
-from ml.server.door import is_public
+from ml.server.public_port import is_public
 from ml.server.settings import BadSetting, Settings
 from tests.ml import bundles
 from tests.ml.serving import JSON, SELDON, START_SECONDS, Answer, Running, app_of, running

@@ -1,4 +1,4 @@
-"""The door of the cluster: one Gateway (Gateway API) to which endpoints attach their routes.
+"""The gateway of the cluster: one Gateway (Gateway API) to which endpoints attach their routes.
 
 Does not own: the namespace, the implementation behind the class (Istio, Envoy Gateway, Traefik …), DNS, certificates.
 """

@@ -1,4 +1,4 @@
-"""The public door of the cluster on AWS: HTTPS at an NLB, DNS names, Istio's proxies, and the Gateway behind them.
+"""HTTPS into the cluster on AWS: an NLB, DNS names, Istio's proxies, and the Gateway behind them.
 
 Owns the namespace, the proxies, the load balancer's Service, the Gateway and the redirect from HTTP. Does not own: the
 certificate, the hosted zone, Istio itself. Comes after `Istio`, `LoadBalancerController` and `ExternalDns`.

@@ -9,7 +9,7 @@ from ml.server.rate_limit import RateLimit
 from ml.server.refusal import Refusal
 
 
-class Door:
+class PublicPort:
     """The ASGI application of the public port, in front of the one that answers inside the cluster.
 
     Who has no access learns nothing, not even which paths exist.
