@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 import subprocess
 import sys
 import tomllib
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
+
+from maintenance.long_description import long_description
 
 ROOT = Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -70,6 +73,24 @@ def test_it_needs_only_the_pulumi_sdks(wheel: zipfile.ZipFile) -> None:
         "dnspython",
     }
     assert message["License-Expression"] == "Apache-2.0"
+
+
+def test_its_long_description_is_the_readme_without_links_that_lead_nowhere(wheel: zipfile.ZipFile) -> None:
+    _, _, text = metadata(wheel, "METADATA").partition("\n\n")
+
+    assert text.startswith("# pulumi-mlops\n")
+    assert "set up, test and propose a change | CONTRIBUTING.md |" in text
+    assert "command (`docs/aws.md` in the repository)" in text
+    assert [place for place in re.findall(r"\]\(([^)]+)\)", text) if not place.startswith("https://")] == []
+
+
+def test_its_long_description_links_to_the_tag_of_the_release_where_the_repository_has_a_page() -> None:
+    readme = "![a](docs/a.svg) [b](docs/b.md#c) [d](#e) [f](https://example.org/f)"
+
+    assert long_description(readme, "1.2.3", "https://git.example.org/o/p") == (
+        "![a](https://git.example.org/o/p/raw/v1.2.3/docs/a.svg) "
+        "[b](https://git.example.org/o/p/blob/v1.2.3/docs/b.md#c) d [f](https://example.org/f)"
+    )
 
 
 def test_it_imports_nothing_that_only_this_repository_has(wheel: zipfile.ZipFile) -> None:
