@@ -6,6 +6,8 @@ Data and clients spell one category in several ways: 2007, 2007.0 and "2007"; tr
 import math
 import re
 from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -20,7 +22,33 @@ _BOOLEANS = ({"true", "false"}, {"t", "f"}, {"1", "0"})
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
 _SHOWN_CHARACTERS = 40  # of a bad value in an error message
 
-Cells = list[Any] | np.ndarray
+
+@dataclass(frozen=True)
+class Coded:
+    """The cells of a categorical column, each label written once."""
+
+    labels: list[str]
+    """Of each code; MISSING_LABEL where a cell is missing. Two codes may have one label."""
+    codes: np.ndarray
+    """One a row."""
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    def counts(self) -> Counter[str]:
+        """Rows per label that has some."""
+        counts: Counter[str] = Counter()
+        for label, rows in zip(self.labels, np.bincount(self.codes, minlength=len(self.labels)).tolist(), strict=True):
+            if rows:
+                counts[label] += rows
+        return counts
+
+    def places(self, place: Mapping[str, int]) -> np.ndarray:
+        """The number of each row's label; -1 for labels that `place` does not have."""
+        return np.array([place.get(label, -1) for label in self.labels], dtype=np.int64)[self.codes]
+
+
+Cells = list[Any] | np.ndarray | Coded
 """The cells of one column."""
 
 
@@ -40,23 +68,43 @@ class OneHot:
 
     def write(self, cells: Cells, matrix: np.ndarray, unknown: Counter[str]) -> None:
         """Sets the matrix' columns of this one; counts categories that training has not seen."""
-        index, fill = self._index, self._fill
+        if isinstance(cells, Coded):
+            self._write_coded(cells, matrix, unknown)
+            return
+        index = self._index
         for row, cell in enumerate(cells):
-            label = cell if type(cell) is str else category(cell, self.name)
-            place = index.get(label, -2) if label else fill
-            if place == -2:
-                form = _form(label).casefold() if self._boolean else _form(label)
-                place = self._forms.get(form, -2) if form else fill
-            if place == -2:
-                if self._refuse_unknown:
-                    raise BadInput(
-                        f"column {self.name!r} has the category {shown(label)}, which training has not seen "
-                        f"(it saw {', '.join(filter(None, self.labels))})"
-                    )
-                unknown[self.name] += 1
-                place = fill
+            place = index.get(cell) if type(cell) is str and cell else None  # most cells: the shortest way
+            if place is None:
+                place, known = self._place(cell)
+                if not known:
+                    unknown[self.name] += 1
             if place >= 0:
                 matrix[row, place] = 1.0
+
+    def _write_coded(self, cells: Coded, matrix: np.ndarray, unknown: Counter[str]) -> None:
+        present = np.bincount(cells.codes, minlength=len(cells.labels))
+        found = [self._place(label) if rows else (-1, True) for label, rows in zip(cells.labels, present, strict=True)]
+        places = np.array([place for place, _ in found])[cells.codes]
+        rows = np.flatnonzero(places >= 0)
+        matrix[rows, places[rows]] = 1.0
+        if lost := int(sum(rows for (_, known), rows in zip(found, present, strict=True) if not known)):
+            unknown[self.name] += lost
+
+    def _place(self, cell: Any) -> tuple[int, bool]:
+        """The matrix column of a cell, -1 if it has none, and whether training has seen its category."""
+        label = cell if type(cell) is str else category(cell, self.name)
+        place = self._index.get(label) if label else self._fill
+        if place is None:
+            form = _form(label).casefold() if self._boolean else _form(label)
+            place = self._forms.get(form) if form else self._fill
+        if place is not None:
+            return place, True
+        if self._refuse_unknown:
+            raise BadInput(
+                f"column {self.name!r} has the category {shown(label)}, which training has not seen "
+                f"(it saw {', '.join(filter(None, self.labels))})"
+            )
+        return self._fill, False
 
 
 def _other_forms(index: dict[str, int], boolean: bool) -> dict[str, int]:

@@ -20,13 +20,14 @@ that looks like numbers or dates but is neither is refused with the line and the
 from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 from pulumi_mlops.contract.settings import ColumnType
 
+from ml.column_store import Table, Writer
 from ml.errors import DataError
 from ml.settings import Settings, Task
 
@@ -68,11 +69,20 @@ class Declared:
     """The sign between groups of three digits; "" where there is none."""
 
 
+class Where(NamedTuple):
+    """How messages name a table and a row of it."""
+
+    name: str
+    place: Callable[[int], str] = lambda row: f"row {row + 1}"
+    """Where a row, counted from 0, stands."""
+
+
 class Typed(NamedTuple):
     """A table whose columns have types."""
 
-    frame: pd.DataFrame
+    table: Table
     types: dict[str, str]
+    """Type of each column that was text."""
     notes: list[str]
     """What the user should know of the choices, one sentence each."""
 
@@ -104,23 +114,28 @@ def declared(settings: Settings, names: list[str], where: str) -> Declared:
     )
 
 
-def typed(cells: Mapping[str, Any], declaration: Declared, where: str, place: Callable[[int], str]) -> Typed:
-    """Gives each column of text, an Arrow array, its type; raises DataError with column, line and cell.
+def typed(text: Table, declaration: Declared, where: Where, directory: Path) -> Typed:
+    """Gives each column of a table of text its type; raises DataError with column, line and cell.
 
-    `place` says where a row, counted from 0, stands: "line 7".
+    The typed table is written into `directory`.
     """
-    columns = {name: _Column(name, array, declaration) for name, array in cells.items()}
-    found: dict[str, str] = {}
-    for column in columns.values():
-        if column.type != TEXT:
-            found |= {mark: column.name for mark in column.marks if mark not in found}
-    for column in columns.values():
-        if problem := column.problem():
-            row, reason = problem
-            raise DataError(f"column {column.name!r} of {where} has {column.cell(row)!r} in {place(row)}, {reason}")
-    frame = pd.DataFrame({name: column.values(frozenset(found)) for name, column in columns.items()})
-    notes = [note for column in columns.values() for note in column.notes(found)]
-    return Typed(frame, {name: str(column.type) for name, column in columns.items()}, notes)
+    types: dict[str, str] = {}
+    notes: dict[str, list[str]] = {}
+    marks: dict[str, str] = {}
+    with Writer(directory) as written:
+        for name in text.names:
+            column = Column(name, text.column(name), declaration, where)
+            types[name] = column.type
+            if column.type != TEXT:
+                marks |= {mark: name for mark in column.marks if mark not in marks}
+                notes[name] = list(column.notes({}))
+                written.append(name, column.values(frozenset()))
+        for name in text.names:  # now that the missing marks of the whole file are known
+            if types[name] == TEXT:
+                column = Column(name, text.column(name), declaration, where, decided=TEXT)
+                notes[name] = list(column.notes(marks))
+                written.append(name, column.values(frozenset(marks)))
+        return Typed(written.close(text.names), types, [note for name in text.names for note in notes[name]])
 
 
 def listed(names: Any) -> str:
@@ -129,10 +144,19 @@ def listed(names: Any) -> str:
     return ", ".join(texts[:20]) + (f" and {len(texts) - 20} more" if len(texts) > 20 else "")
 
 
-class _Column:
+class Column:
     """One column of text, and its type."""
 
-    def __init__(self, name: str, cells: Any, declaration: Declared) -> None:
+    def __init__(
+        self,
+        name: str,
+        cells: Any,
+        declaration: Declared,
+        where: Where,
+        *,
+        decided: str | None = None,
+    ) -> None:
+        """Finds the type, unless it is `decided`; raises DataError with column, line and cell if it is ambiguous."""
         self.name = name
         text = pc.cast(_whole(cells), pa.large_string())
         self._text: Any = pc.fill_null(text, "") if text.null_count else text
@@ -146,8 +170,13 @@ class _Column:
         self._known: Any = pc.invert(self._among({"", *(declaration.missing or ())}))
         self.marks: frozenset[str] = frozenset()
         self.type: str = TEXT
-        if not self._is_text:
+        if not self._is_text and decided is None:
             self._decide()
+            if problem := self._problem():
+                row, reason = problem
+                raise DataError(
+                    f"column {name!r} of {where.name} has {self._cell(row)!r} in {where.place(row)}, {reason}"
+                )
 
     def _decide(self) -> None:
         known = self._known
@@ -234,12 +263,12 @@ class _Column:
         except pa.ArrowInvalid:
             return None
 
-    def cell(self, row: int) -> str:
+    def _cell(self, row: int) -> str:
         """The cell as it is in the file, or its beginning."""
         text = self._text[row].as_py()
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
-    def problem(self) -> tuple[int, str] | None:
+    def _problem(self) -> tuple[int, str] | None:
         """The first row that makes this column ambiguous or has another type than the declared one, and why."""
         if self.type != TEXT or self._is_text:
             return None
@@ -270,23 +299,18 @@ class _Column:
             return first, f"where almost all other cells are numbers: {way_out}"
         return None
 
-    def values(self, marks: frozenset[str]) -> pd.Series:
-        """The cells in the column's type; `marks` are missing."""
+    def values(self, marks: frozenset[str]) -> Any:
+        """The cells in the column's type, null where missing; `marks` are missing in text."""
         if self.type == TEXT:
-            known = pc.and_(self._known, pc.invert(self._among(marks)))
-            return pd.Series(_only(self._text, known).to_pandas(), dtype="str")
+            return _only(self._text, pc.and_(self._known, pc.invert(self._among(marks))))
         if self.type == BOOLEAN:
             lower = pc.utf8_lower(_only(self._trimmed, self._known))
-            truth = pc.if_else(pc.is_valid(lower), _is_in(lower, {"true", "t", "1"}), None)
-            return pd.Series(truth.to_pandas(), dtype="boolean" if truth.null_count else "bool")
+            return pc.if_else(pc.is_valid(lower), _is_in(lower, {"true", "t", "1"}), None)
         if self.type == NUMBER:
             if self._floats is not None:
-                return self._floats.to_pandas()
-            digits = _only(_digits(self._plain), self._known)
-            return pd.Series(pc.cast(digits, pa.float64()).to_pandas(), dtype="float64")
-        whole = self._integers
-        exact = {pa.int64(): pd.Int64Dtype()}.get if whole.null_count else None  # int64 has no missing value
-        return whole.to_pandas(types_mapper=exact)
+                return self._floats
+            return pc.cast(_only(_digits(self._plain), self._known), pa.float64())
+        return self._integers
 
     def notes(self, marks: dict[str, str]) -> Iterator[str]:
         """What was decided about words that may mean missing, and about numbers that stay text."""

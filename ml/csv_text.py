@@ -1,15 +1,15 @@
-"""From the bytes of a CSV file to cells of text: compression, encoding, header, delimiter.
+"""From a CSV file to cells of text: compression, encoding, header, delimiter.
 
-What the cells mean is decided in `ml.columns`.
+The file is read some rows at a time. What the cells mean is decided in `ml.columns`.
 """
 
+import codecs
 import csv
-import io
 import itertools
-import re
+import shutil
 from collections import Counter
-from collections.abc import Iterator
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import NamedTuple, TextIO
 
 import pandas as pd
 import pyarrow as pa
@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from ml import columns
+from ml.column_store import BATCH_ROWS, Table, Writer
 from ml.errors import DataError
 from ml.settings import Settings
 
@@ -31,7 +32,10 @@ _FOREIGN = {
     b"BZh": "compressed with bzip2, use gzip or zstd",
     b"\xfd7zXZ\x00": "compressed with xz, use gzip or zstd",
 }
-_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_START = 8  # bytes that tell a format
+_CHUNK = 2**23
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_BYTE_ORDERS = {"utf-16": _UTF_16, "utf-32": (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE)}
 
 
 class _Dialect(NamedTuple):
@@ -42,17 +46,34 @@ class _Dialect(NamedTuple):
     """None: UTF-8, with or without a byte order mark."""
 
 
-def parse(content: bytes, where: str, settings: Settings | None = None) -> columns.Typed:
-    """A table from delimited text with a header; raises DataError naming the file and the place.
+def read(path: Path, where: str, settings: Settings | None, directory: Path) -> columns.Typed:
+    """A table from a file of delimited text with a header; raises DataError naming the file and the place.
 
-    `where` names the file. Spaces around names and before cells are no part of them.
+    `where` names the file. Spaces around names and before cells are no part of them. The table and what is needed to
+    make it are written into `directory`.
     """
     dialect = _dialect(settings)
-    text = _text(content, dialect.encoding, where)
+    directory.mkdir(parents=True, exist_ok=True)
+    text = directory / "text.csv"
+    quoted = _decode(path, text, dialect.encoding, where)
+    header = _header(text, dialect, where)
+    table = None if quoted else _plain_cells(text, header, dialect, directory / "text")
+    table = table or _any_cells(text, header, dialect, directory / "text", where)
+    declaration = columns.declared(settings, header, where) if settings else columns.Declared()
+    place = columns.Where(where, lambda row: f"line {_line(text, row, dialect)}")
+    typed = columns.typed(table, declaration, place, directory / "typed")
+    text.unlink()
+    shutil.rmtree(directory / "text")
+    return typed
+
+
+def _header(text: Path, dialect: _Dialect, where: str) -> list[str]:
+    """The names of the columns; the file has rows under them."""
     try:
-        reader = csv.reader(_lines(text), strict=True, skipinitialspace=True, delimiter=dialect.delimiter)
-        rows = filter(None, reader)  # not the blank lines
-        header, first = next(rows, []), next(rows, None)
+        with _opened(text) as lines:
+            reader = csv.reader(lines, strict=True, skipinitialspace=True, delimiter=dialect.delimiter)
+            rows = filter(None, reader)  # not the blank lines
+            header, first = next(rows, []), next(rows, None)
     except csv.Error as error:
         raise DataError(f"{where} is not {_DELIMITERS[dialect.delimiter]}-separated text ({error})") from None
     others = [sign for sign in _DELIMITERS if sign not in (dialect.delimiter, ":")]  # a colon may stand in a name
@@ -67,9 +88,7 @@ def parse(content: bytes, where: str, settings: Settings | None = None) -> colum
         raise DataError(f"{where} has a header but no rows")
     if len(first) > len(header):  # pandas would take the surplus for row labels and shift every column
         raise DataError(f"{where} has {len(first)} cells in its first row under {len(header)} column names")
-    cells = _plain_cells(text, header, dialect) or _cells(text, header, dialect, where)
-    declaration = columns.declared(settings, header, where) if settings else columns.Declared()
-    return columns.typed(cells, declaration, where, lambda row: f"line {_line(text, row, dialect)}")
+    return header
 
 
 def check_names(names: list[str], where: str) -> None:
@@ -90,75 +109,116 @@ def _dialect(settings: Settings | None) -> _Dialect:
     return _Dialect(getattr(source, "delimiter", None) or ",", getattr(source, "encoding", None))
 
 
-def _text(content: bytes, encoding: str | None, where: str) -> str:
-    for start, compression in _COMPRESSIONS.items():
-        if content.startswith(start):
+def _decode(path: Path, text: Path, encoding: str | None, where: str) -> bool:
+    """Writes the file as UTF-8 without a byte order mark; whether it has quotes."""
+    with path.open("rb") as stream:
+        start = stream.read(_START)
+    compression = next((name for sign, name in _COMPRESSIONS.items() if start.startswith(sign)), None)
+    quoted, blank, first, lines = False, True, True, 1
+    with pa.input_stream(str(path), compression=compression) as stream, text.open("wb") as decoded:
+        while True:
             try:
-                content = pa.input_stream(pa.BufferReader(content), compression=compression).read()
+                chunk = stream.read(_CHUNK)
             except OSError as error:
                 raise DataError(f"{where} is compressed with {compression} but damaged ({error})") from None
-    if not content.strip():
+            if first:
+                _refuse_foreign(chunk, encoding, where)
+                decoder = _decoder(encoding or "utf-8", chunk)
+            try:
+                part = decoder.decode(chunk, final=not chunk)
+                part = part.removeprefix("\ufeff") if first else part
+                content = part.encode()  # some of Python's encodings can make what is no text
+            except UnicodeError as error:
+                name = encoding or "UTF-8"
+                if not isinstance(error, UnicodeDecodeError):
+                    raise DataError(f"{where} is not {name} text ({error})") from None
+                line = lines + error.object.count(b"\n", 0, error.start)
+                raise DataError(
+                    f"{where} is not {name} text (byte 0x{error.object[error.start]:02x} in line {line})"
+                ) from None
+            if first and part.lstrip()[:15].casefold().startswith(("<!doctype html", "<html")):
+                raise DataError(
+                    f"{where} is an HTML page, which servers send instead of a file when they refuse a download"
+                )
+            decoded.write(content)
+            quoted, blank, first = quoted or '"' in part, blank and not part.strip(), False
+            lines += chunk.count(b"\n")
+            if not chunk:
+                break
+    if blank:
         raise DataError(f"{where} is empty")
+    return quoted
+
+
+def _decoder(encoding: str, start: bytes) -> codecs.IncrementalDecoder:
+    """Unlike the whole text at once, Python decodes parts of UTF-16 and UTF-32 only after a byte order mark."""
+    name = codecs.lookup(encoding).name
+    if name in _BYTE_ORDERS and not start.startswith(_BYTE_ORDERS[name]):
+        name += "-le"
+    return codecs.getincrementaldecoder(name)()
+
+
+def _refuse_foreign(content: bytes, encoding: str | None, where: str) -> None:
+    if not content.strip():
+        return
     for start, kind in _FOREIGN.items():
         if content.startswith(start):
             raise DataError(f"{where} is {kind}")
     if encoding is None and content.startswith(_UTF_16):
         raise DataError(f"{where} is UTF-16 text, set source.encoding to utf-16")
-    try:
-        text = content.decode(encoding or "utf-8-sig").removeprefix("\ufeff")
-        if encoding is not None:
-            text.encode()  # some of Python's encodings can make what is no text
-    except UnicodeError as error:
-        name = encoding or "UTF-8"
-        if not isinstance(error, UnicodeDecodeError):
-            raise DataError(f"{where} is not {name} text ({error})") from None
-        line = content.count(b"\n", 0, error.start) + 1
-        raise DataError(f"{where} is not {name} text (byte 0x{error.object[error.start]:02x} in line {line})") from None
-    if text.lstrip()[:15].casefold().startswith(("<!doctype html", "<html")):
-        raise DataError(f"{where} is an HTML page, which servers send instead of a file when they refuse a download")
-    return text
 
 
-def _plain_cells(text: str, header: list[str], dialect: _Dialect) -> dict[str, Any] | None:
-    """The cells of a file without quotes; None if it has some, or rows of different lengths.
+def _plain_cells(text: Path, header: list[str], dialect: _Dialect, directory: Path) -> Table | None:
+    """The cells of a file without quotes, as a table of text; None if it has rows of different lengths.
 
     Arrow reads ten times as fast as pandas, but accepts a quote that nobody closes.
     """
-    if '"' in text or len(header) == 1:
+    if len(header) == 1:
         return None
     names = [f"f{i}" for i in range(len(header))]
     try:
-        table = pyarrow.csv.read_csv(
-            pa.BufferReader(text.encode()),
-            pyarrow.csv.ReadOptions(column_names=names),
+        reader = pyarrow.csv.open_csv(
+            str(text),
+            pyarrow.csv.ReadOptions(column_names=names, block_size=_CHUNK),
             pyarrow.csv.ParseOptions(delimiter=dialect.delimiter, quote_char=False),
             pyarrow.csv.ConvertOptions(column_types=dict.fromkeys(names, pa.large_string()), strings_can_be_null=False),
         )
+        with Writer(directory) as written:
+            skip = 1  # the header
+            for batch in reader:
+                rows = batch.slice(skip)
+                skip = 0 if batch.num_rows else skip
+                for i, name in enumerate(header):
+                    written.append(name, pc.utf8_ltrim(rows.column(i), " "))
+            return written.close(header)
     except pa.ArrowInvalid:
         return None
-    table = table.slice(1)  # the header
-    return {name: pc.utf8_ltrim(table[i], " ") for i, name in enumerate(header)}
 
 
-def _cells(text: str, header: list[str], dialect: _Dialect, where: str) -> dict[str, Any]:
-    """The cells of any file; a row that is too short ends with missing cells."""
+def _any_cells(text: Path, header: list[str], dialect: _Dialect, directory: Path, where: str) -> Table:
+    """The cells of any file, as a table of text; a row that is too short ends with missing cells."""
     try:
-        frame = pd.read_csv(
-            io.StringIO(text), dtype="str", na_filter=False, skipinitialspace=True, sep=dialect.delimiter
+        parts = pd.read_csv(
+            text, dtype="str", na_filter=False, skipinitialspace=True, sep=dialect.delimiter, chunksize=BATCH_ROWS
         )
+        with parts, Writer(directory) as written:
+            for frame in parts:
+                for i, name in enumerate(header):
+                    written.append(name, pa.array(frame.iloc[:, i], pa.large_string()))
+            return written.close(header)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
         raise DataError(f"{where} is not a table ({reason})") from None
-    return {name: pa.array(frame.iloc[:, i], pa.large_string()) for i, name in enumerate(header)}
 
 
-def _lines(text: str) -> Iterator[str]:
-    """The lines of a long text one by one, without a copy of it."""
-    return (line[0] for line in re.finditer(r"[^\n]*\n|[^\n]+", text))
+def _opened(text: Path) -> TextIO:
+    """The text, its lines ended by line feeds alone."""
+    return text.open(encoding="utf-8", newline="\n")
 
 
-def _line(text: str, row: int, dialect: _Dialect) -> int:
+def _line(text: Path, row: int, dialect: _Dialect) -> int:
     """The line of the file on which a row, counted from 0 without the header, ends: cells may have several lines."""
-    reader = csv.reader(_lines(text), strict=True, skipinitialspace=True, delimiter=dialect.delimiter)
-    rows = (reader.line_num for cells in reader if cells)
-    return next(itertools.islice(rows, row + 1, None))
+    with _opened(text) as lines:
+        reader = csv.reader(lines, strict=True, skipinitialspace=True, delimiter=dialect.delimiter)
+        rows = (reader.line_num for cells in reader if cells)
+        return next(itertools.islice(rows, row + 1, None))

@@ -8,8 +8,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+from pulumi_mlops.contract.settings import ColumnType
 
+from ml.column_store import Table
+from ml.features import coded, has_value, numeric
 from ml.preprocessing import NUMERIC
 from ml.settings import Settings, Task
 
@@ -19,51 +22,83 @@ DIFFERENT = 0.99
 """A column of integers or text with this share of different values names its rows and describes none."""
 
 
-def make(
-    frame: pd.DataFrame, signature: Mapping[str, Any], settings: Settings, types: Mapping[str, str]
-) -> dict[str, Any]:
-    """The report on the rows of a source, after renames; `types` are those that its text got, by its own names."""
-    target = settings.target
-    with_target = frame[frame[target].notna() & (frame[target] != "")]
-    sample = with_target.sample(min(SAMPLE, len(with_target)), random_state=0)
+def make(table: Table, signature: Mapping[str, Any], settings: Settings, types: Mapping[str, str]) -> dict[str, Any]:
+    """The report on the rows of a source, after renames; `types` are those that its text got, by its own names.
+
+    Reads one column after the other.
+    """
+    target = table.column(settings.target)
+    with_target = has_value(target).to_numpy()
+    rows = np.flatnonzero(with_target)
+    if len(rows) > SAMPLE:
+        rows = np.sort(np.random.default_rng(0).choice(rows, SAMPLE, replace=False))
+    sample = pa.array(rows)
     kinds = {column["name"]: column["kind"] for column in signature["inputs"]}
     new = settings.features.renames
     read_as = {new.get(name, name): kind for name, kind in types.items()}
-    truth = sample[target].astype(str).to_numpy() if settings.task is Task.CLASSIFICATION else None
+    classification = settings.task is Task.CLASSIFICATION
+    truth = (
+        coded(target.take(sample), settings.target).places({label: i for i, label in enumerate(signature["classes"])})
+        if classification
+        else None
+    )
     report: dict[str, Any] = {
-        "rows": len(frame),
-        "rows_without_target": len(frame) - len(with_target),
-        "rows_compared": len(sample),
-        "target": _target(with_target[target], settings.task),
+        "rows": table.rows,
+        "rows_without_target": table.rows - int(with_target.sum()),
+        "rows_compared": len(rows),
+        "target": _target(target.filter(with_target), settings.target, settings.task),
         "columns": [],
     }
-    for name in frame.columns:
-        if name == target:
+    for name in table.names:
+        if name == settings.target:
             continue
         use = kinds.get(name, "unused")
         column: dict[str, Any] = {
             "column": name,
             "use": use,
             "why": _why(name, use, settings),
-            "type": read_as.get(name, str(frame[name].dtype)),
+            "type": read_as.get(name) or _type(table.kind(name)),
         }
         if use != "unused":
-            known = sample[name].dropna()
+            cells = table.column(name)
+            chosen = cells.take(sample)
+            known = has_value(chosen).to_numpy()
+            values = _numbered(chosen.filter(known), name, use)
             column |= {
-                "missing": int(with_target[name].isna().sum()),
-                "different": int(known.nunique()),
-                "remarks": list(_remarks(sample[name], truth, use)),
+                "missing": int((with_target & ~has_value(cells).to_numpy()).sum()),
+                "different": len(np.unique(values)),
+                "remarks": list(_remarks(values, known.all(), truth, use)),
             }
         report["columns"].append(column)
     return report
 
 
-def _target(target: pd.Series, task: Task) -> dict[str, Any]:
+def _target(target: Any, name: str, task: Task) -> dict[str, Any]:
     if task is Task.CLASSIFICATION:
-        counts = target.astype(str).value_counts()
-        return {"name": str(target.name), "classes": {str(label): int(count) for label, count in counts.items()}}
-    values = target.astype("float64")
-    return {"name": str(target.name), **{name: float(getattr(values, name)()) for name in ("min", "mean", "max")}}
+        return {"name": name, "classes": dict(coded(target, name).counts().most_common())}
+    values = numeric(target, name)
+    return {"name": name, "min": float(values.min()), "mean": float(values.mean()), "max": float(values.max())}
+
+
+def _type(kind: Any) -> str:
+    """The type of a column that was no text, as the types of text are called where there is such a one."""
+    if pa.types.is_integer(kind):
+        return ColumnType.INTEGER
+    if pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return ColumnType.NUMBER
+    if pa.types.is_boolean(kind):
+        return ColumnType.BOOLEAN
+    if pa.types.is_dictionary(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return ColumnType.TEXT
+    return str(kind)
+
+
+def _numbered(cells: Any, name: str, use: str) -> np.ndarray:
+    """Known cells as numbers: of a category, its place among the sorted labels."""
+    if use == NUMERIC:
+        return numeric(cells, name)
+    column = coded(cells, name)
+    return column.places({label: i for i, label in enumerate(sorted(set(column.labels)))})
 
 
 def _why(name: str, use: str, settings: Settings) -> str:
@@ -78,17 +113,15 @@ def _why(name: str, use: str, settings: Settings) -> str:
     return "source.columns" if name in declared else "its type"
 
 
-def _remarks(cells: pd.Series, truth: np.ndarray | None, use: str) -> Iterator[str]:
-    known = cells.notna().to_numpy()
-    values = pd.factorize(cells[known].astype("float64") if use == NUMERIC else cells[known].astype(str), sort=True)[0]
+def _remarks(values: np.ndarray, all_known: bool, truth: np.ndarray | None, use: str) -> Iterator[str]:
     different = len(np.unique(values))
-    if different == 1 and known.all():
+    if different == 1 and all_known:
         yield "constant"
         return
-    fractions = use == NUMERIC and bool((cells[known].astype("float64") % 1 != 0).any())
+    fractions = use == NUMERIC and bool((values % 1 != 0).any())
     if len(values) > 1 and different >= DIFFERENT * len(values) and not fractions:
         yield "an identifier? almost every row has a value of its own"
-    if truth is not None and known.all() and _decides(values, pd.factorize(truth)[0], use):
+    if truth is not None and all_known and _decides(values, truth, use):
         yield "a leak? it decides the target alone"
 
 

@@ -5,19 +5,22 @@ The gate: no category of the test rows gets lost on the way; the metric reaches 
 data of equal quality should reach the endpoint.
 """
 
+from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 from pulumi_mlops.contract.steps import NO, PASSED, VERDICT, YES
 
 from ml import bundle, endpoint, request, step
+from ml.column_store import Table
 from ml.dataset import class_numbers
 from ml.errors import BadInput, BundleError
+from ml.features import has_value, numeric
 from ml.metrics import metrics
 from ml.model import Model
-from ml.preprocessing import numbers
 from ml.settings import Evaluation, Metric, Task
 
 
@@ -39,12 +42,12 @@ class Measured(NamedTuple):
 
 
 def run(context: step.Context) -> None:
-    """test.parquet, prepared.json, version directory → output parameters `passed` and `verdict`."""
+    """Table `test-rows`, prepared.json, version directory → output parameters `passed` and `verdict`."""
     settings = context.settings
     metric = settings.evaluation.metric
     model = _model(context, context.version)
     model.load()
-    rows = pd.read_parquet(context.handed("test.parquet"))
+    rows = context.handed_table("test-rows")
     passed = False
     try:
         measured = measure(model, rows)
@@ -93,7 +96,7 @@ def lost_categories(measured: Measured, in_training: Mapping[str, int]) -> str |
     return None
 
 
-def score_of(model: Model, rows: pd.DataFrame) -> dict[str, float] | None:
+def score_of(model: Model, rows: Table) -> dict[str, float] | None:
     """Metrics of a model on raw rows; None if it cannot answer them all (other columns, other classes)."""
     try:
         measured = measure(model, rows)
@@ -102,27 +105,37 @@ def score_of(model: Model, rows: pd.DataFrame) -> dict[str, float] | None:
     return measured.metrics if measured else None
 
 
-def measure(model: Model, rows: pd.DataFrame) -> Measured | None:
+def measure(model: Model, rows: Table) -> Measured | None:
     """Sends raw rows to a model as JSON; None if it has other columns or classes.
 
     Raises BadInput if the model refuses the rows.
     """
     task = Task(model.metadata()["task"])
-    if not {*model.feature_names, model.target} <= set(rows.columns):
+    if not {*model.feature_names, model.target} <= set(rows.names):
         return None
-    truth: np.ndarray | None
+    target = rows.column(model.target)
     if task is Task.REGRESSION:
-        truth = numbers(rows[model.target].tolist(), model.target)
+        truth = numeric(target, model.target)
     else:
-        truth = class_numbers(rows[model.target], model.class_names or [])
+        truth = class_numbers(target, model.target, model.class_names or [])
     if truth is None:
         return None
-    cells = rows[model.feature_names].astype(object)
-    answered = request.predict(model, model.feature_names, cells.where(cells.notna(), None).to_numpy().tolist())
-    return Measured(dict(metrics(task, truth, answered.predictions)), answered.unknown)
+    predictions: list[np.ndarray] = []
+    unknown: Counter[str] = Counter()
+    for batch in rows.batches(model.feature_names):
+        cells = [_known(column).to_pylist() for column in batch.values()]
+        answered = request.predict(model, model.feature_names, list(map(list, zip(*cells, strict=True))))
+        predictions.append(answered.predictions)
+        unknown += answered.unknown
+    return Measured(dict(metrics(task, truth, np.concatenate(predictions))), unknown)
 
 
-def _rival(context: step.Context, rows: pd.DataFrame) -> Rival | None:
+def _known(column: Any) -> Any:
+    """The cells, null where they are NaN."""
+    return pc.if_else(has_value(column), column, None) if pa.types.is_floating(column.type) else column
+
+
+def _rival(context: step.Context, rows: Table) -> Rival | None:
     settings = context.settings
     target = endpoint.endpoint(context.environment, settings.endpoint)
     current = target.current() if target else None

@@ -1,7 +1,7 @@
 """Fitting the preprocessing: what `preprocessing.Preprocessing` needs to know, learned from the training rows.
 
-`prepare` decides which columns are features and of which kind; `fit` learns fills, scales and categories. Both are
-pure functions on frames. The specification is plain JSON:
+`choose` decides which columns are features and of which kind; `fit` learns fills, scales and categories, one column
+after the other. The specification is plain JSON:
 
     {"schema_version": 1, "unknown_category": "MISSING",
      "inputs": [{"name": "island", "kind": "categorical"}, {"name": "bill_length_mm", "kind": "numeric"}],
@@ -11,99 +11,112 @@ pure functions on frames. The specification is plain JSON:
 """
 
 from collections import Counter
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple, cast
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
 
-from ml.categories import MISSING_LABEL, Cells, category
+from ml.categories import MISSING_LABEL, Cells, Coded, category
+from ml.column_store import Table
 from ml.errors import BadInput, DataError, SettingsError
 from ml.expressions import Expression
-from ml.preprocessing import CATEGORICAL, NUMERIC, SCHEMA_VERSION, numbers, with_engineered
+from ml.preprocessing import CATEGORICAL, NUMERIC, SCHEMA_VERSION, numbers
 from ml.settings import CategoricalImputation, Features, NumericImputation, Scaling
 
 MAX_CATEGORIES = 500  # each is a column of the matrix; identifiers and free text have more and teach nothing
 
 
-class Prepared(NamedTuple):
+class Chosen(NamedTuple):
     """The columns that training uses."""
 
-    frame: pd.DataFrame
-    """Inputs in the source's order, and the target as last column."""
+    table: Table
+    """The source's, under the names after renames."""
     inputs: list[dict[str, str]]
-    """Name and kind of each input."""
+    """Name and kind of each input, in the source's order."""
 
 
-def prepare(frame: pd.DataFrame, features: Features, target: str, where: str) -> Prepared:
+def choose(table: Table, features: Features, target: str, where: str) -> Chosen:
     """Renames, drops and chooses columns; raises DataError or SettingsError naming the column. `where` is the data."""
     for old in features.renames:
-        _must_exist(old, frame, where, "features.renames")
-    frame = frame.rename(columns=features.renames)
-    if twice := [name for name, count in Counter(frame.columns).items() if count > 1]:
+        _must_exist(old, table, where, "features.renames")
+    table = table.renamed(features.renames)
+    if twice := [name for name, count in Counter(table.names).items() if count > 1]:
         raise DataError(f"{where} has two columns named {twice[0]!r} after features.renames")
-    if target not in frame.columns:
-        raise DataError(f"{where} has no target column {target!r}, it has {_listed(frame.columns)}")
+    if target not in table.names:
+        raise DataError(f"{where} has no target column {target!r}, it has {_listed(table.names)}")
     for setting in ("drop", "numeric", "categorical"):
         for name in getattr(features, setting) or ():
-            _must_exist(name, frame, where, f"features.{setting}")
+            _must_exist(name, table, where, f"features.{setting}")
     declared = {name: NUMERIC for name in features.numeric or ()} | {
         name: CATEGORICAL for name in features.categorical or ()
     }
     # Both lists given: they are the choice of columns. Otherwise the columns in neither follow their type.
     infer = features.numeric is None or features.categorical is None
     inputs = [
-        {"name": name, "kind": declared.get(name) or _inferred_kind(frame[name], where)}
-        for name in frame.columns
+        {"name": name, "kind": declared.get(name) or _inferred_kind(name, table.kind(name), where)}
+        for name in table.names
         if name != target and name not in features.drop and (infer or name in declared)
     ]
     if not inputs:
         raise DataError(f"{where} has no column to learn from besides the target {target!r}")
     _check_engineered(features, inputs)
-    for column in inputs:
-        if frame[column["name"]].isna().all():
-            raise DataError(f"column {column['name']!r} of {where} has no value in any row, add it to features.drop")
-    return Prepared(frame[[*(column["name"] for column in inputs), target]], inputs)
+    return Chosen(table, inputs)
 
 
-def columns_of(frame: pd.DataFrame, inputs: list[dict[str, str]], where: str) -> dict[str, Cells]:
-    """The frame's input columns as arrays and lists that `Preprocessing.encode_columns` takes."""
-    columns: dict[str, Cells] = {}
+def cells_of(column: Any, name: str, kind: str, where: str) -> Cells:
+    """An Arrow column as `Preprocessing.encode_columns` takes it; raises DataError."""
     try:
-        for column in inputs:
-            name, series = column["name"], frame[column["name"]]
-            if column["kind"] == NUMERIC:
-                columns[name] = _numeric(series)
-            else:
-                columns[name] = [category(None if pd.isna(cell) else cell, name) for cell in series]
+        return numeric(column, name) if kind == NUMERIC else coded(column, name)
     except BadInput as error:
         raise DataError(f"{error} in {where}") from None
-    return columns
 
 
-def fit(columns: dict[str, Cells], inputs: list[dict[str, str]], features: Features) -> dict[str, Any]:
+def coded(column: Any, name: str) -> Coded:
+    """An Arrow column as categories; raises BadInput."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    encoded = column.dictionary_encode()
+    labels = [category(cell, name) for cell in encoded.dictionary.to_pylist()]
+    return Coded([*labels, MISSING_LABEL], pc.fill_null(encoded.indices, len(labels)).to_numpy(zero_copy_only=False))
+
+
+def has_value(column: Any) -> Any:
+    """Which cells of an Arrow column are not missing."""
+    known = pc.is_valid(column)
+    if pa.types.is_floating(column.type):
+        return pc.and_(known, pc.invert(pc.fill_null(pc.is_nan(column), True)))
+    if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+        return pc.and_(known, pc.fill_null(pc.not_equal(column, MISSING_LABEL), False))
+    return known
+
+
+def fit(columns: Mapping[str, Cells], inputs: list[dict[str, str]], features: Features) -> dict[str, Any]:
     """The specification learned from the training rows."""
-    names = [column["name"] for column in inputs if column["kind"] == NUMERIC]
-    rows = len(next(iter(columns.values())))
-    block = np.empty((rows, len(names)))
-    for i, name in enumerate(names):
-        block[:, i] = columns[name]
+    numeric: list[dict[str, Any]] = []
+    categorical: list[dict[str, Any]] = []
+    for column in inputs:
+        name, cells = column["name"], columns[column["name"]]
+        if column["kind"] == NUMERIC:
+            numeric.append(_fit_numeric(name, np.asarray(cells, dtype=np.float64), features))
+        else:
+            categorical.append(_fit_categorical(name, cast("Coded", cells), features))
     # sorted: the settings may travel through tools that reorder keys, the model must not change with them
     engineered = sorted(features.engineered.items())
-    block = with_engineered(block, names, [Expression(text) for _, text in engineered])
+    for name, text in engineered:
+        expression = Expression(text)
+        used = {column: np.asarray(columns[column], dtype=np.float64) for column in expression.columns}
+        with np.errstate(all="ignore"):
+            values = expression(used, len(used[expression.columns[0]]) if used else 1)
+        numeric.append(_fit_numeric(name, values, features))
     return {
         "schema_version": SCHEMA_VERSION,
         "unknown_category": str(features.unknown_category),
         "inputs": inputs,
         "engineered": [{"name": name, "expression": text} for name, text in engineered],
-        "numeric": [
-            _fit_numeric(name, block[:, i], features)
-            for i, name in enumerate([*names, *(name for name, _ in engineered)])
-        ],
-        "categorical": [
-            _fit_categorical(column["name"], columns[column["name"]], features)
-            for column in inputs
-            if column["kind"] == CATEGORICAL
-        ],
+        "numeric": numeric,
+        "categorical": categorical,
     }
 
 
@@ -130,8 +143,8 @@ def _fit_numeric(name: str, values: np.ndarray, features: Features) -> dict[str,
     return {"name": name, "fill": fill, "offset": offset, "scale": scale if np.isfinite(scale) and scale > 0 else 1.0}
 
 
-def _fit_categorical(name: str, cells: Cells, features: Features) -> dict[str, Any]:
-    counts = Counter(cells)
+def _fit_categorical(name: str, cells: Coded, features: Features) -> dict[str, Any]:
+    counts = cells.counts()
     missing = counts.pop(MISSING_LABEL, 0)
     if not counts:
         raise DataError(f"column {name!r} has no value in any training row, add it to features.drop")
@@ -146,28 +159,26 @@ def _fit_categorical(name: str, cells: Cells, features: Features) -> dict[str, A
     return {"name": name, "categories": [*labels, MISSING_LABEL] if missing else labels, "fill": MISSING_LABEL}
 
 
-def _inferred_kind(series: pd.Series, where: str) -> str:
-    dtype = series.dtype
-    if pd.api.types.is_bool_dtype(dtype) or isinstance(dtype, pd.StringDtype | pd.CategoricalDtype):
+def _inferred_kind(name: str, kind: Any, where: str) -> str:
+    if pa.types.is_dictionary(kind) or kind == pa.null():
         return CATEGORICAL
-    if pd.api.types.is_numeric_dtype(dtype) and not pd.api.types.is_complex_dtype(dtype):
+    if pa.types.is_boolean(kind) or pa.types.is_string(kind) or pa.types.is_large_string(kind):
+        return CATEGORICAL
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
         return NUMERIC
-    if pd.api.types.is_object_dtype(dtype):
-        kind = pd.api.types.infer_dtype(series, skipna=True)
-        if kind in ("integer", "floating", "mixed-integer-float", "decimal"):
-            return NUMERIC
-        if kind in ("string", "boolean", "mixed-integer", "mixed", "empty"):
-            return CATEGORICAL
     raise DataError(
-        f"column {series.name!r} of {where} holds {dtype}, only numbers, text and true/false can be learned from: "
+        f"column {name!r} of {where} holds {kind}, only numbers, text and true/false can be learned from: "
         "add it to features.drop"
     )
 
 
-def _numeric(series: pd.Series) -> np.ndarray:
-    if pd.api.types.is_numeric_dtype(series.dtype):
-        return numbers(series.to_numpy(dtype=np.float64, na_value=np.nan), str(series.name))
-    return numbers([None if pd.isna(cell) else cell for cell in series], str(series.name))
+def numeric(column: Any, name: str) -> np.ndarray:
+    """An Arrow column as float64, NaN where missing; raises BadInput."""
+    if pa.types.is_boolean(column.type):
+        column = pc.cast(column, pa.uint8())
+    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        return numbers(pc.cast(column, pa.float64(), safe=False).to_numpy(zero_copy_only=False), name)
+    return numbers(column.to_pylist(), name)
 
 
 def _check_engineered(features: Features, inputs: list[dict[str, str]]) -> None:
@@ -187,9 +198,9 @@ def _check_engineered(features: Features, inputs: list[dict[str, str]]) -> None:
                 raise SettingsError(f"{field} reads {column!r}, which is categorical, not numeric")
 
 
-def _must_exist(name: str, frame: pd.DataFrame, where: str, setting: str) -> None:
-    if name not in frame.columns:
-        raise DataError(f"{where} has no column {name!r} ({setting}), it has {_listed(frame.columns)}")
+def _must_exist(name: str, table: Table, where: str, setting: str) -> None:
+    if name not in table.names:
+        raise DataError(f"{where} has no column {name!r} ({setting}), it has {_listed(table.names)}")
 
 
 def _listed(names: Any) -> str:

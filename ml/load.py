@@ -9,13 +9,12 @@ KEEP_SECONDS = 7 * 24 * 3600  # hand-offs of runs that never reached their end
 
 
 def run(context: step.Context) -> None:
-    """Source → load.parquet, load.json."""
+    """Source → table `typed`, load.json."""
     settings = context.settings  # checked before they are kept
     context.keep_settings()
     _remove_old_hand_offs(context)
-    loaded = sources.load(settings.source, context.environment, settings)
-    context.hand_over("load.parquet", sources.to_parquet(loaded.frame, loaded.where))
-    rows, columns = loaded.frame.shape
+    loaded = sources.load(settings.source, context.environment, context.hand_offs, settings)
+    rows, columns = loaded.table.rows, len(loaded.table.names)
     facts = {"sha256": loaded.sha256, "source": loaded.where, "rows": rows}
     context.hand_over_json("load.json", facts | ({"columns": loaded.types} if loaded.types else {}))
     step.say(f"read {rows} rows of {columns} columns from {loaded.where}")

@@ -1,25 +1,13 @@
 """Step 2: chooses columns, splits rows, fits the preprocessing on the training rows."""
 
-import io
-
-import numpy as np
-import pandas as pd
-
-from ml import data_report, dataset, report_page, sources, step
+from ml import data_report, dataset, report_page, step
 
 
 def run(context: step.Context) -> None:
-    """load.parquet → prepared.npz (matrices), prepared.json (signature, preprocessing), test.parquet (raw rows).
-
-    And data-report.json.
-    """
-    frame = pd.read_parquet(context.handed("load.parquet"))
+    """Table `typed` → tables `train` and `test` (encoded) and `test-rows` (as they came), prepared.json, the report."""
+    table = context.handed_table("typed")
     facts = context.handed_json("load.json")
-    data = dataset.prepare(frame, context.settings, facts["source"])
-    buffer = io.BytesIO()
-    np.savez(buffer, train_x=data.train_x, train_y=data.train_y, test_x=data.test_x, test_y=data.test_y)
-    context.hand_over("prepared.npz", buffer.getvalue())
-    context.hand_over("test.parquet", sources.to_parquet(data.test_rows, facts["source"]))
+    data = dataset.prepare(table, context.settings, facts["source"], context.hand_offs)
     context.hand_over_json(
         "prepared.json",
         {
@@ -28,7 +16,7 @@ def run(context: step.Context) -> None:
             "unknown_categories": data.unknown_categories,
         },
     )
-    renamed = frame.rename(columns=context.settings.features.renames)
+    renamed = table.renamed(context.settings.features.renames)
     report = data_report.make(renamed, data.signature, context.settings, facts.get("columns", {}))
     context.hand_over_json(report_page.JSON_FILE, report)
     for line in report_page.lines(report):
@@ -36,8 +24,8 @@ def run(context: step.Context) -> None:
     if data.without_target:
         step.say(f"left out {data.without_target} rows without a {context.settings.target!r}")
     step.say(
-        f"{len(data.train_y)} training and {len(data.test_y)} test rows, {len(data.signature['inputs'])} columns "
-        f"became {data.train_x.shape[1]} features"
+        f"{data.train.rows} training and {data.test.rows} test rows, {len(data.signature['inputs'])} columns "
+        f"became {data.features} features"
     )
 
 

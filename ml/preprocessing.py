@@ -8,7 +8,7 @@ Steps, each column-wise: parse → engineered features → imputation → scalin
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -78,8 +78,8 @@ class Preprocessing:
             lambda: _numeric_block(cells, [order[i] for i in self._numeric_positions], self._numeric_names, text),
         )
 
-    def encode_columns(self, columns: dict[str, Cells]) -> Encoded:
-        """The same transform for data that is at hand column by column: training's frame."""
+    def encode_columns(self, columns: Mapping[str, Cells]) -> Encoded:
+        """The same transform for data that is at hand column by column: training's table."""
         rows = len(columns[self.inputs[0]])
 
         def numeric_block() -> np.ndarray:

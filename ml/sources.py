@@ -5,8 +5,8 @@ credentials, query or content). Drivers are imported where they are used: a step
 """
 
 import hashlib
-import io
 import re
+import shutil
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,7 @@ import pandas as pd
 from pulumi_mlops.contract.containers import Variable
 
 from ml import columns, csv_text
+from ml.column_store import Table
 from ml.errors import DataError, SettingsError, SourceError
 from ml.settings import DataFormat, FileSource, S3Source, Settings, SQLSource
 
@@ -23,6 +24,8 @@ CONNECT_SECONDS = 10
 READ_SECONDS = 120
 ROWS_AT_ONCE = 50_000
 """Rows of a query that are in memory as Python's own objects."""
+BYTES_AT_ONCE = 2**23
+"""Of an object."""
 
 # What S3 answers when asking again would bring the same answer.
 _S3_REASONS = {
@@ -50,7 +53,7 @@ _SQL_REFUSALS = re.compile(
 class Loaded:
     """Data as it came."""
 
-    frame: pd.DataFrame
+    table: Table
     sha256: str
     """Hash of the object's bytes; of the rows as CSV for a query."""
     where: str
@@ -62,74 +65,57 @@ class Loaded:
 
 
 def load(
-    source: S3Source | SQLSource | FileSource, environment: Mapping[str, str], settings: Settings | None = None
+    source: S3Source | SQLSource | FileSource,
+    environment: Mapping[str, str],
+    directory: Path,
+    settings: Settings | None = None,
 ) -> Loaded:
-    """Reads the source; DATA_FILE in the environment takes its place (training on a laptop).
+    """Reads the source into tables in `directory`; DATA_FILE in the environment takes its place (on a laptop).
 
     `settings` declare types of columns; without them all are inferred.
     """
+    if isinstance(source, SQLSource) and not environment.get(Variable.DATA_FILE):
+        return _query(source, environment, settings, directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    copy = directory / "object"
     if file := environment.get(Variable.DATA_FILE):
-        content = _file(file)
-        return _parse(content, DataFormat.PARQUET if content.startswith(b"PAR1") else DataFormat.CSV, file, settings)
-    if isinstance(source, FileSource):
-        return _parse(_file(source.path), source.format, source.path, settings)
-    if isinstance(source, S3Source):
-        where = f"s3://{source.bucket}/{source.key}"
-        return _parse(_s3_object(source, where, environment), source.format, where, settings)
-    return _query(source, environment, settings)
+        path, where, sha256 = Path(file), file, _file_sha256(file)
+        with path.open("rb") as stream:
+            file_format = DataFormat.PARQUET if stream.read(4) == b"PAR1" else DataFormat.CSV
+    elif isinstance(source, FileSource):
+        path, where, sha256, file_format = Path(source.path), source.path, _file_sha256(source.path), source.format
+    else:
+        path, where, file_format = copy, f"s3://{source.bucket}/{source.key}", source.format
+        sha256 = _s3_object(source, where, environment, copy)
+    read = read_parquet if file_format == DataFormat.PARQUET else csv_text.read
+    typed = read(path, where, settings, directory)
+    copy.unlink(missing_ok=True)
+    return Loaded(typed.table, sha256, where, typed.types, typed.notes)
 
 
-def parse_parquet(content: bytes, where: str, settings: Settings | None = None) -> columns.Typed:
-    """A table from parquet bytes, indexes among its columns; raises DataError."""
-    import pyarrow  # noqa: PLC0415 - see the module docstring
-    import pyarrow.parquet  # noqa: PLC0415
+def read_parquet(path: Path, where: str, settings: Settings | None, directory: Path) -> columns.Typed:
+    """A table from a parquet file, indexes among its columns; raises DataError."""
+    from ml import tables  # noqa: PLC0415 - see the module docstring
 
-    from ml import tables  # noqa: PLC0415
-
-    if not content:
+    if not path.stat().st_size:
         raise DataError(f"{where} is empty")
-    try:
-        table = tables.as_pandas_wrote_it(pyarrow.parquet.read_table(pyarrow.BufferReader(content)))
-    except (pyarrow.ArrowException, OSError, ValueError) as error:
-        raise DataError(f"{where} is not a readable parquet file ({_first_line(error)})") from None
-    csv_text.check_names(table.column_names, where)
-    if not table.num_rows:
+    table = tables.Parquet(path, where)
+    csv_text.check_names(table.names, where)
+    if not table.rows:
         raise DataError(f"{where} has columns but no rows")
-    return tables.typed(table, settings, where)
+    return tables.typed(table, settings, where, directory / "typed")
 
 
-def to_parquet(frame: pd.DataFrame, where: str) -> bytes:
-    """The frame as parquet; raises DataError naming a column whose cells have no common type."""
-    import pyarrow  # noqa: PLC0415
-
-    for name, column in frame.items():
-        try:
-            pyarrow.array(column, from_pandas=True)
-        except (pyarrow.ArrowException, OverflowError) as error:
-            raise DataError(
-                f"column {name!r} of {where} holds values of mixed or foreign types ({_first_line(error)}), only "
-                "numbers, text and true/false can be learned from"
-            ) from None
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer)
-    return buffer.getvalue()
-
-
-def _parse(content: bytes, file_format: DataFormat, where: str, settings: Settings | None) -> Loaded:
-    sha256 = hashlib.sha256(content).hexdigest()
-    parse = parse_parquet if file_format == DataFormat.PARQUET else csv_text.parse
-    table = parse(content, where, settings)
-    return Loaded(table.frame, sha256, where, table.types, table.notes)
-
-
-def _file(path: str) -> bytes:
+def _file_sha256(path: str) -> str:
     try:
-        return Path(path).read_bytes()
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise DataError(f"file {path} cannot be read ({error.strerror})") from None
 
 
-def _s3_object(source: S3Source, where: str, environment: Mapping[str, str]) -> bytes:
+def _s3_object(source: S3Source, where: str, environment: Mapping[str, str], copy: Path) -> str:
+    """Copies the object into a file; its hash."""
     import boto3  # noqa: PLC0415
     from botocore import config, exceptions  # noqa: PLC0415
 
@@ -150,7 +136,13 @@ def _s3_object(source: S3Source, where: str, environment: Mapping[str, str]) -> 
                 s3={"addressing_style": "path" if endpoint else "auto"},
             ),
         )
-        return client.get_object(Bucket=source.bucket, Key=source.key)["Body"].read()
+        body = client.get_object(Bucket=source.bucket, Key=source.key)["Body"]
+        digest = hashlib.sha256()
+        with copy.open("wb") as stream:
+            for chunk in body.iter_chunks(BYTES_AT_ONCE):
+                digest.update(chunk)
+                stream.write(chunk)
+        return digest.hexdigest()
     except exceptions.ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", ""))
         if code in _S3_REASONS:
@@ -169,7 +161,7 @@ def _s3_object(source: S3Source, where: str, environment: Mapping[str, str]) -> 
         raise SourceError(f"{where} cannot be read: {_first_line(error)}") from None
 
 
-def _query(source: SQLSource, environment: Mapping[str, str], settings: Settings | None) -> Loaded:
+def _query(source: SQLSource, environment: Mapping[str, str], settings: Settings | None, directory: Path) -> Loaded:
     import sqlalchemy  # noqa: PLC0415
 
     from ml import tables  # noqa: PLC0415
@@ -206,7 +198,7 @@ def _query(source: SQLSource, environment: Mapping[str, str], settings: Settings
             csv_text.check_names(names, rows)
             unused = columns.declared(settings, names, rows).unused if settings else ()
             digest = hashlib.sha256(repr(names).encode())
-            table = tables.of_rows(_chunks(result, digest), names, unused, rows)
+            table = tables.spool(_chunks(result, digest), names, unused, rows, directory / "rows")
     except sqlalchemy.exc.DBAPIError as error:
         reason = _first_line(error.orig)
         passing = error.connection_invalidated or (
@@ -218,8 +210,9 @@ def _query(source: SQLSource, environment: Mapping[str, str], settings: Settings
         raise DataError(f"{where} refused the query: {reason}") from None
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise SettingsError(f"source.query cannot be run: {_first_line(error)}") from None
-    typed = tables.typed(table, settings, rows)
-    return Loaded(typed.frame, digest.hexdigest(), where, typed.types, typed.notes)
+    typed = tables.typed(table, settings, rows, directory / "typed")
+    shutil.rmtree(directory / "rows")
+    return Loaded(typed.table, digest.hexdigest(), where, typed.types, typed.notes)
 
 
 def _chunks(result: Any, digest: Any) -> Iterator[list[Any]]:

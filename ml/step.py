@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pulumi_mlops.contract.containers import OUTPUTS_DIRECTORY, Variable
 from pulumi_mlops.contract.steps import WRONG_DATA_EXIT_CODE
@@ -23,6 +23,9 @@ from pulumi_mlops.contract.steps import WRONG_DATA_EXIT_CODE
 from ml import settings as pipeline_settings
 from ml.bundle_writer import json_bytes, replace_durably
 from ml.errors import BundleError, PipelineError, SettingsError, StorageError
+
+if TYPE_CHECKING:
+    from ml.column_store import Table
 
 TERMINATION_LOG = Path("/dev/termination-log")
 RUNS = ".runs"
@@ -99,7 +102,15 @@ class Context:
 
     def handed(self, name: str) -> Path:
         """A file that an earlier step left."""
-        path = self.hand_offs / name
+        return self._found(name, self.hand_offs / name)
+
+    def handed_table(self, name: str) -> "Table":
+        """A table that an earlier step left."""
+        from ml import column_store  # noqa: PLC0415 - half of the steps read none
+
+        return column_store.Table(self._found(name, self.hand_offs / name / column_store.INDEX).parent)
+
+    def _found(self, name: str, path: Path) -> Path:
         if not path.is_file():
             raise NotHanded(f"run {self.run_id} has no {name} from an earlier step, run the pipeline from its start")
         return path

@@ -4,31 +4,23 @@ A column keeps its type unless the settings declare another one. Columns that ar
 handed on without its values.
 """
 
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
 
-import pandas as pd
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet
 from pulumi_mlops.contract.settings import ColumnType
 
 from ml import columns
+from ml.column_store import Table, Writer
 from ml.errors import DataError
 from ml.settings import Settings
 
 _UNNAMED_INDEX = "__index_level_"  # how pandas writes an index that has no name
-_NULLABLE = {
-    pa.int8(): pd.Int8Dtype(),
-    pa.int16(): pd.Int16Dtype(),
-    pa.int32(): pd.Int32Dtype(),
-    pa.int64(): pd.Int64Dtype(),
-    pa.uint8(): pd.UInt8Dtype(),
-    pa.uint16(): pd.UInt16Dtype(),
-    pa.uint32(): pd.UInt32Dtype(),
-    pa.uint64(): pd.UInt64Dtype(),
-    pa.bool_(): pd.BooleanDtype(),
-}
-"""Types of pandas that keep integers and booleans as they are beside missing cells."""
 _ARROW = {
     ColumnType.INTEGER: (pa.int64(), "which is not an integer of at most 64 bits"),
     ColumnType.NUMBER: (pa.float64(), "which is not exactly a 64-bit floating-point number"),
@@ -37,73 +29,130 @@ _ARROW = {
 }
 
 
-def typed(table: pa.Table, settings: Settings | None, where: str) -> columns.Typed:
-    """The table as a frame; raises DataError by column, row and cell. `where` names the source."""
-    unnamed = [name for name in table.column_names if name.startswith(_UNNAMED_INDEX)]
-    table = table.drop_columns(unnamed)
-    notes = ["the index of the table has no name and is left out"] if unnamed else []
-    names = table.column_names
+class Source(Protocol):
+    """A table as it came."""
+
+    names: list[str]
+    rows: int
+
+    def kind(self, name: str) -> Any:
+        """The Arrow type of a column."""
+        ...
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """All cells of a column."""
+        ...
+
+
+class Parquet:
+    """A parquet file, with what stands in pandas' own metadata alone: an index that is a range, numbers as categories.
+
+    Raises DataError if it cannot be read; `where` names it.
+    """
+
+    def __init__(self, path: Path, where: str) -> None:
+        self._where = where
+        with self._reading():
+            self._file = pyarrow.parquet.ParquetFile(path)
+        self._schema = self._file.schema_arrow
+        metadata: dict[str, Any] = self._schema.pandas_metadata or {}
+        self._ranges = {
+            str(index["name"]): range(index["start"], index["stop"], index["step"])
+            for index in metadata.get("index_columns", ())
+            if isinstance(index, dict) and index.get("name") is not None and index["name"] not in self._schema.names
+        }
+        self._categories = {
+            column.get("field_name")
+            for column in metadata.get("columns", ())
+            if column.get("pandas_type") == "categorical"
+        }
+        self.names = [*self._schema.names, *self._ranges]
+        self.rows = self._file.metadata.num_rows
+
+    def kind(self, name: str) -> Any:
+        """See Source."""
+        return pa.int64() if name in self._ranges else self._schema.field(name).type
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """See Source."""
+        if name in self._ranges:
+            return pa.chunked_array([pa.array(np.array(self._ranges[name]))])
+        with self._reading():
+            column = self._file.read(columns=[name], use_threads=False).column(0)
+        is_category = name in self._categories and not pa.types.is_dictionary(column.type)
+        return column.dictionary_encode() if is_category else column
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        try:
+            yield
+        except (pa.ArrowException, OSError, ValueError) as error:
+            reason = str(error).strip().splitlines()[0].rstrip(".")
+            raise DataError(f"{self._where} is not a readable parquet file ({reason})") from None
+
+
+def typed(source: Source, settings: Settings | None, where: str, directory: Path) -> columns.Typed:
+    """Writes the table with types into `directory`; raises DataError by column, row and cell. `where` names the source.
+
+    Reads one column after the other.
+    """
+    names = [name for name in source.names if not name.startswith(_UNNAMED_INDEX)]
+    notes = ["the index of the table has no name and is left out"] if len(names) < len(source.names) else []
     declared = columns.declared(settings, names, where) if settings else columns.Declared()
-    series: dict[str, pd.Series] = {}
-    types: dict[str, str] = {}
     for name in names:
-        if name in declared.unused:
-            series[name] = pd.Series([None] * table.num_rows, dtype=object)
-            continue
-        kind = declared.types.get(name)
-        array = _supported(table[name], name, where)
-        if pa.types.is_dictionary(array.type) and (kind or name in declared.numeric):
-            array = array.dictionary_decode()
-        if _is_text(array.type) and (kind not in (None, ColumnType.TEXT) or (not kind and name in declared.numeric)):
-            read = columns.typed({name: array}, declared, where, _row)
-            series[name], types[name] = read.frame[name], read.types[name]
-            notes += read.notes
-            continue
-        if kind:
-            array, types[name] = _converted(array, ColumnType(kind), name, where), kind
-        elif _is_text(array.type) and name not in declared.categorical and name != declared.label:
-            _refuse_numbers(array, name, where)
-        series[name] = _series(array)
-    return columns.Typed(pd.DataFrame(series), types, notes)
+        if name not in declared.unused:
+            _check_kind(source.kind(name), name, where)
+    types: dict[str, str] = {}
+    with Writer(directory) as written:
+        for name in names:
+            if name in declared.unused:
+                written.append(name, pa.nulls(source.rows))
+                continue
+            cells, kind, said = _typed(source.column(name), name, declared, where)
+            written.append(name, cells)
+            types |= {name: kind} if kind else {}
+            notes += said
+        return columns.Typed(written.close(names), types, notes)
 
 
-def as_pandas_wrote_it(table: pa.Table) -> pa.Table:
-    """The table with what stands in pandas' own metadata alone: an index that is a range, and categories of numbers."""
-    metadata: dict[str, Any] = table.schema.pandas_metadata or {}
-    for index in metadata.get("index_columns", ()):
-        if isinstance(index, dict) and index.get("name") is not None and index["name"] not in table.column_names:
-            table = table.append_column(
-                str(index["name"]), pa.array(range(index["start"], index["stop"], index["step"]))
-            )
-    for column in metadata.get("columns", ()):
-        name = column.get("field_name")
-        if column.get("pandas_type") == "categorical" and name in table.column_names:
-            position, array = table.column_names.index(name), table[name]
-            if not pa.types.is_dictionary(array.type):
-                table = table.set_column(position, name, array.dictionary_encode())
-    return table
+def _typed(column: pa.ChunkedArray, name: str, declared: columns.Declared, where: str) -> tuple[Any, str, list[str]]:
+    """The cells in the column's type; that type if it is declared or was inferred from text; notes."""
+    kind = declared.types.get(name)
+    if pa.types.is_dictionary(column.type) and (kind or name in declared.numeric):
+        column = pc.cast(column, column.type.value_type)
+    array: Any = column.combine_chunks()
+    if _is_text(array.type) and (kind not in (None, ColumnType.TEXT) or (not kind and name in declared.numeric)):
+        text = columns.Column(name, array, declared, columns.Where(where))
+        marks = dict.fromkeys(text.marks, name)
+        return text.values(frozenset(marks)), text.type, list(text.notes(marks))
+    if kind:
+        return _converted(array, ColumnType(kind), name, where), kind, []
+    if _is_text(array.type) and name not in declared.categorical and name != declared.label:
+        _refuse_numbers(array, name, where)
+    return array, "", []
 
 
-def of_rows(chunks: Iterable[list[Any]], names: list[str], unused: Iterable[str], where: str) -> pa.Table:
-    """A table from the rows of a query; raises DataError naming a column whose cells have no common type."""
+def spool(chunks: Iterable[list[Any]], names: list[str], unused: Iterable[str], where: str, directory: Path) -> Table:
+    """The rows of a query as a table; raises DataError naming a column whose cells have no common type."""
     left_out = set(unused)
-    parts: list[pa.Table] = []
-    for rows in chunks:
-        cells: dict[str, Any] = {}
-        for name, values in zip(names, zip(*rows, strict=True), strict=True):
-            try:
-                cells[name] = pa.nulls(len(rows)) if name in left_out else pa.array(values)
-            except (pa.ArrowException, OverflowError) as error:
-                raise _foreign(name, where, error) from None
-        parts.append(pa.table(cells))
-    if not parts:
-        raise DataError(f"{where} has no rows")
+    with Writer(directory) as written:
+        empty = True
+        for rows in chunks:
+            empty = False
+            for name, values in zip(names, zip(*rows, strict=True), strict=True):
+                try:
+                    written.append(name, pa.nulls(len(rows)) if name in left_out else pa.array(values))
+                except (pa.ArrowException, OverflowError) as error:
+                    raise _foreign(name, where, error) from None
+        if empty:
+            raise DataError(f"{where} has no rows")
+        table = written.close(names)
     for name in names:
         try:
-            pa.concat_tables([part.select([name]) for part in parts], promote_options="permissive")
+            table.kind(name)
         except pa.ArrowException as error:
             raise _foreign(name, where, error) from None
-    return pa.concat_tables(parts, promote_options="permissive")
+    return table
 
 
 def _foreign(name: str, where: str, error: Exception) -> DataError:
@@ -114,13 +163,9 @@ def _foreign(name: str, where: str, error: Exception) -> DataError:
     )
 
 
-def _row(row: int) -> str:
-    return f"row {row + 1}"
-
-
-def _supported(array: pa.ChunkedArray, name: str, where: str) -> Any:
-    """The column in one piece; raises DataError if nothing can be learned from its type."""
-    kind = array.type.value_type if pa.types.is_dictionary(array.type) else array.type
+def _check_kind(kind: Any, name: str, where: str) -> None:
+    """Raises DataError if nothing can be learned from cells of this type."""
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
     tests: dict[str, Callable[[Any], bool]] = {
         "lists": lambda t: pa.types.is_list(t) or pa.types.is_large_list(t) or pa.types.is_fixed_size_list(t),
         "structs": pa.types.is_struct,
@@ -133,7 +178,6 @@ def _supported(array: pa.ChunkedArray, name: str, where: str) -> Any:
             f"column {name!r} of {where} holds {held}, only numbers, text and true/false can be learned from: "
             "add it to features.drop"
         )
-    return array.combine_chunks()
 
 
 def _is_text(kind: Any) -> bool:
@@ -162,7 +206,7 @@ def _converted(array: Any, kind: ColumnType, name: str, where: str) -> Any:
         half = rows // 2
         start, rows = (start, half) if not fits(start, half) else (start + half, rows - half)
     raise DataError(
-        f"column {name!r} of {where} has {array[start].as_py()!r} in {_row(start)}, {reason} (source.columns)"
+        f"column {name!r} of {where} has {array[start].as_py()!r} in row {start + 1}, {reason} (source.columns)"
     )
 
 
@@ -170,15 +214,9 @@ def _refuse_numbers(array: Any, name: str, where: str) -> None:
     """Text of numbers alone would be a category a number: whether it is that is not ours to guess."""
     if array.null_count == len(array):
         return
-    inferred = columns.typed({name: array}, columns.Declared(missing=frozenset()), where, _row).types[name]
+    inferred = columns.Column(name, array, columns.Declared(missing=frozenset()), columns.Where(where)).type
     if inferred in (ColumnType.INTEGER, ColumnType.NUMBER):
         raise DataError(
             f"column {name!r} of {where} is text but all of its cells are numbers: say in source.columns whether it is "
             "text, integer or number"
         )
-
-
-def _series(array: Any) -> pd.Series:
-    """The column as pandas has it; integers and booleans stay what they are beside missing cells."""
-    nullable = _NULLABLE.get(array.type) if array.null_count else None
-    return array.to_pandas(types_mapper={array.type: nullable}.get) if nullable else array.to_pandas()

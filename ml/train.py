@@ -6,7 +6,6 @@ Any retry ends with the same one version: its id follows from the run, a stored 
 registered version are found again by the version's tag.
 """
 
-import numpy as np
 from pulumi_mlops.contract.containers import Variable
 from pulumi_mlops.contract.steps import VERSION
 
@@ -16,7 +15,7 @@ from ml.errors import BundleError, StorageError
 
 
 def run(context: step.Context) -> None:
-    """prepared.npz, prepared.json → version directory; output parameter `version`."""
+    """Tables train and test, prepared.json → version directory; output parameter `version`."""
     settings = context.settings
     tracker = tracking.tracker(context.environment)
     run_id = tracker.begin(settings.model_name, context.version)
@@ -39,13 +38,13 @@ def _make(context: step.Context, run_id: str | None) -> bundle.Bundle:
     settings, facts = context.settings, context.handed_json("load.json")
     prepared = context.handed_json("prepared.json")
     signature, preprocessing = prepared["signature"], prepared["preprocessing"]
-    with np.load(context.handed("prepared.npz")) as arrays:
-        booster = training.fit(settings, signature, arrays["train_x"], arrays["train_y"])
-        measured = {
-            "metrics": training.measure(booster, signature, arrays["test_x"], arrays["test_y"]),
-            "train_rows": len(arrays["train_y"]),
-            "test_rows": len(arrays["test_y"]),
-        }
+    train, test = context.handed_table("train"), context.handed_table("test")
+    booster = training.fit(settings, signature, train)
+    measured = {
+        "metrics": training.measure(booster, signature, test),
+        "train_rows": train.rows,
+        "test_rows": test.rows,
+    }
     return bundle_writer.write(
         context.models,
         settings.model_name,

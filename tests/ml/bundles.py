@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from ml import bundle_writer, dataset, training
+from ml import bundle_writer, training
 from ml.settings import Settings, parse_object
+from tests.ml import reading
 
 VERSION = "20261124-120000-0123abcd"
 
@@ -52,11 +53,11 @@ def make_bundle(
 ) -> Path:
     """Trains on `frame` and writes a version under `models`; returns its directory. Inputs: length, width, island."""
     chosen = chosen or settings()
-    data = dataset.prepare(table() if frame is None else frame, chosen, "the test table")
-    booster = training.fit(chosen, data.signature, data.train_x, data.train_y)
-    measured = training.measure(booster, data.signature, data.test_x, data.test_y)
+    data = reading.prepared(table() if frame is None else frame, chosen)
+    booster = training.fit(chosen, data.signature, data.train)
+    measured = training.measure(booster, data.signature, data.test)
     files = training.serialise(
-        booster, data.preprocessing, data.signature, {"metrics": measured, "test_rows": len(data.test_y)}
+        booster, data.preprocessing, data.signature, {"metrics": measured, "test_rows": data.test.rows}
     )
     facts = {
         "created": "2026-11-24T12:00:00Z",

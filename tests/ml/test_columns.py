@@ -5,12 +5,11 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from ml import csv_text, dataset
 from ml.errors import DataError
 from ml.model import Model
 from ml.preprocessing import Preprocessing
 from ml.settings import Settings
-from tests.ml import bundles
+from tests.ml import bundles, reading
 
 WHERE = "s3://data/table.csv"
 
@@ -23,7 +22,7 @@ def chosen(target: str = "y", task: str = "classification", **features: Any) -> 
 def read(column: list[str], settings: Settings | None = None, name: str = "x") -> Any:
     """A file with this column and a target that alternates."""
     rows = "".join(f"{cell},{'ab'[row % 2]}\n" for row, cell in enumerate(column))
-    return csv_text.parse(f"{name},y\n{rows}".encode(), WHERE, settings or chosen())
+    return reading.csv(f"{name},y\n{rows}".encode(), WHERE, settings or chosen())
 
 
 def cells(column: list[str], settings: Settings | None = None) -> list[Any]:
@@ -75,7 +74,7 @@ def test_a_declared_number_may_have_leading_zeros() -> None:
 
 def test_a_missing_mark_of_a_number_column_holds_for_the_file_and_is_told() -> None:
     content = b"x,country,y\n1,NA,a\nNA,DE,b\n3,None,a\n"
-    table = csv_text.parse(content, WHERE, chosen())
+    table = reading.csv(content, WHERE, chosen())
     assert table.frame["country"].isna().tolist() == [True, False, False]
     assert table.notes == [
         "column 'x': 1 cells 'NA' are missing",
@@ -97,7 +96,7 @@ def test_words_that_the_settings_name_are_missing_in_every_column_and_no_others(
 ) -> None:
     source = {"type": "S3", "bucket": "data", "key": "table.csv", "missing": missing}
     settings = bundles.settings(**(chosen().model_dump(mode="json") | {"source": source}))
-    table = csv_text.parse(b"x,country,y\n1,NA,a\n-999,DE,b\n,,a\n", WHERE, settings)
+    table = reading.csv(b"x,country,y\n1,NA,a\n-999,DE,b\n,,a\n", WHERE, settings)
     assert [None if pd.isna(cell) else cell for cell in table.frame["country"]] == countries
     assert [None if pd.isna(cell) else cell for cell in table.frame["x"]] == numbers
     assert table.types == {"x": type_, "country": "text", "y": "text"}
@@ -206,7 +205,7 @@ def test_numbers_are_read_in_the_signs_of_the_file(
     settings = described(delimiter=delimiter, **signs)
     quote = '"' if delimiter == "," else ""
     rows = "".join(f"{quote}{cell}{quote}{delimiter}{'ab'[row % 2]}\n" for row, cell in enumerate(column))
-    table = csv_text.parse(f"x{delimiter}y\n{rows}".encode(), WHERE, settings)
+    table = reading.csv(f"x{delimiter}y\n{rows}".encode(), WHERE, settings)
     assert table.types["x"] == type_
     assert [None if pd.isna(cell) else cell for cell in table.frame["x"].tolist()] == values
 
@@ -214,14 +213,19 @@ def test_numbers_are_read_in_the_signs_of_the_file(
 def test_a_number_in_other_signs_is_refused() -> None:
     settings = described(delimiter=";", decimal=",", columns={"x": "number"})
     with pytest.raises(DataError, match=r"has '1\.5' in line 3, which is not a number"):
-        csv_text.parse(b"x;y\n1,5;a\n1.5;b\n", WHERE, settings)
+        reading.csv(b"x;y\n1,5;a\n1.5;b\n", WHERE, settings)
     with pytest.raises(DataError, match=r"has '1,23' in line 2, where a comma may separate thousands or decimals"):
-        csv_text.parse(b"x;y\n1,23;a\n1,234;b\n", WHERE, described(delimiter=";", thousands=","))
+        reading.csv(b"x;y\n1,23;a\n1,234;b\n", WHERE, described(delimiter=";", thousands=","))
 
 
-@pytest.mark.parametrize("encoding", ["utf-16", "windows-1252", "utf-8"])
+def test_utf_16_without_a_byte_order_mark_is_little_endian() -> None:
+    content = "größe,y\n1,ä\n".encode("utf-16-le")
+    assert reading.csv(content, WHERE, described(encoding="utf-16")).frame.to_dict("list") == {"größe": [1], "y": ["ä"]}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32", "windows-1252", "utf-8"])
 def test_text_is_read_in_its_encoding(encoding: str) -> None:
-    table = csv_text.parse("größe,y\n1,ä\n".encode(encoding), WHERE, described(encoding=encoding))
+    table = reading.csv("größe,y\n1,ä\n".encode(encoding), WHERE, described(encoding=encoding))
     assert table.frame.to_dict("list") == {"größe": [1], "y": ["ä"]}
 
 
@@ -235,7 +239,7 @@ def test_text_is_read_in_its_encoding(encoding: str) -> None:
 )
 def test_text_of_another_encoding_is_refused(encoding: str, content: bytes, sentence: str) -> None:
     with pytest.raises(DataError) as caught:
-        csv_text.parse(content, WHERE, described(encoding=encoding))
+        reading.csv(content, WHERE, described(encoding=encoding))
     assert str(caught.value).startswith(f"{WHERE} {sentence}")
 
 
@@ -251,7 +255,7 @@ def test_text_of_another_encoding_is_refused(encoding: str, content: bytes, sent
 def test_a_file_reads_the_same_with_quotes_and_without(table: str) -> None:
     """There is a fast reader for files without quotes."""
     quoted = table.replace("a,b,y", '"a",b,y', 1)
-    fast, slow = (csv_text.parse(text.encode(), WHERE, chosen()) for text in (table, quoted))
+    fast, slow = (reading.csv(text.encode(), WHERE, chosen()) for text in (table, quoted))
     pd.testing.assert_frame_equal(fast.frame, slow.frame)
     assert (fast.types, fast.notes) == (slow.types, slow.notes)
 
@@ -260,7 +264,7 @@ def test_a_file_reads_the_same_with_quotes_and_without(table: str) -> None:
 def test_both_readers_name_the_same_line(sentence: str) -> None:
     for name in ("x", '"x"'):
         with pytest.raises(DataError, match=sentence):
-            csv_text.parse(f"\n{name},y\n1,a\n\nx,b\n".encode(), WHERE, chosen(numeric=["x"]))
+            reading.csv(f"\n{name},y\n1,a\n\nx,b\n".encode(), WHERE, chosen(numeric=["x"]))
 
 
 WAY_OUT = "correct it, or list the column in features.categorical or features.drop"
@@ -300,18 +304,18 @@ def test_an_ambiguous_column_is_refused_by_line_and_cell(column: list[str], sett
 def test_the_line_is_that_of_the_file() -> None:
     content = b'name,x,y\n"two\nlines",1,a\n\nb,twelve,a\n'
     with pytest.raises(DataError, match="has 'twelve' in line 5,"):
-        csv_text.parse(content, WHERE, chosen(numeric=["x"]))
+        reading.csv(content, WHERE, chosen(numeric=["x"]))
 
 
 def test_a_label_that_is_almost_a_number_is_a_label() -> None:
     content = "x,y\n" + "1,5\n" * 19 + "1,5+\n"
-    assert csv_text.parse(content.encode(), WHERE, chosen()).types["y"] == "text"
+    assert reading.csv(content.encode(), WHERE, chosen()).types["y"] == "text"
     with pytest.raises(DataError, match=r"^column 'y' of .* has '5\+' in line 21, which is not a number"):
-        csv_text.parse(content.encode(), WHERE, chosen(task="regression"))
+        reading.csv(content.encode(), WHERE, chosen(task="regression"))
 
 
 def test_spaces_around_names_and_before_cells_are_no_part_of_them() -> None:
-    table = csv_text.parse(b'age, work , "y"\n20, Private, "a, b"\n21, State-gov, c\n', WHERE, chosen())
+    table = reading.csv(b'age, work , "y"\n20, Private, "a, b"\n21, State-gov, c\n', WHERE, chosen())
     assert list(table.frame.columns) == ["age", "work", "y"]
     assert table.frame["work"].tolist() == ["Private", "State-gov"]
     assert table.frame["y"].tolist() == ["a, b", "c"]
@@ -319,24 +323,24 @@ def test_spaces_around_names_and_before_cells_are_no_part_of_them() -> None:
 
 def test_none_is_a_class_and_rows_are_kept() -> None:
     rows = "".join(f"{row},{('None', 'Insomnia', 'Sleep Apnea')[row % 3]}\n" for row in range(30))
-    table = csv_text.parse(f"x,y\n{rows}".encode(), WHERE, chosen())
-    data = dataset.prepare(table.frame, chosen(), WHERE)
+    table = reading.csv(f"x,y\n{rows}".encode(), WHERE, chosen())
+    data = reading.prepared(table.frame, chosen(), WHERE)
     assert data.without_target == 0
     assert data.signature["classes"] == ["Insomnia", "None", "Sleep Apnea"]
-    assert len(data.train_y) + len(data.test_y) == 30
+    assert data.train.rows + data.test.rows == 30
 
 
 def test_rows_without_a_target_are_counted() -> None:
     rows = "".join(f"{row},{('', 'a', 'b')[row % 3]}\n" for row in range(30))
-    table = csv_text.parse(f"x,y\n{rows}".encode(), WHERE, chosen())
-    assert dataset.prepare(table.frame, chosen(), WHERE).without_target == 10
+    table = reading.csv(f"x,y\n{rows}".encode(), WHERE, chosen())
+    assert reading.prepared(table.frame, chosen(), WHERE).without_target == 10
 
 
 def served(column: list[str], settings: Settings, tmp_path: Any) -> Model:
     """A model for which the column alone decides the target."""
     kinds = sorted(set(column))
     rows = "".join(f"{cell},{'ab'[kinds.index(cell) % 2]}\n" for cell in column * 20)
-    table = csv_text.parse(f"x,y\n{rows}".encode(), WHERE, settings)
+    table = reading.csv(f"x,y\n{rows}".encode(), WHERE, settings)
     model = Model(str(bundles.make_bundle(tmp_path, frame=table.frame, chosen=settings)))
     model.load()
     return model

@@ -6,8 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ml import data_report, dataset, report_page
+from ml import data_report, report_page
 from ml.settings import Settings
+from tests.ml import reading
 from tests.ml.test_columns import chosen, described
 
 ROWS = 200
@@ -22,8 +23,10 @@ def table(**columns: Any) -> pd.DataFrame:
 
 def report(frame: pd.DataFrame, settings: Settings | None = None, types: Any = None) -> dict[str, Any]:
     settings = settings or chosen()
-    signature = dataset.prepare(frame, settings, "the table").signature
-    return data_report.make(frame.rename(columns=settings.features.renames), signature, settings, types or {})
+    signature = reading.prepared(frame, settings).signature
+    return data_report.make(
+        reading.table_of(frame).renamed(settings.features.renames), signature, settings, types or {}
+    )
 
 
 def column(found: dict[str, Any], name: str = "x") -> dict[str, Any]:
@@ -69,11 +72,11 @@ def test_each_column_has_a_use_and_a_reason() -> None:
     )
     found = report(frame, settings, {"zip": "text", "old": "integer"})
     assert [(one["column"], one["use"], one["why"], one["type"]) for one in found["columns"]] == [
-        ("noise", "numeric", "its type", "float64"),
+        ("noise", "numeric", "its type", "number"),
         ("zip", "categorical", "its type", "text"),
         ("new", "categorical", "features.categorical", "integer"),
-        ("id", "unused", "features.drop", "int64"),
-        ("kind", "numeric", "source.columns", "int64"),
+        ("id", "unused", "features.drop", "integer"),
+        ("kind", "numeric", "source.columns", "integer"),
     ]
     few = report(table(x=[1.0, 2.0] * 100), chosen(numeric=["noise"], categorical=[]))
     assert column(few)["why"] == "in neither features.numeric nor features.categorical"

@@ -12,7 +12,7 @@ from ml.errors import BadInput
 from ml.evaluate import Rival, verdict
 from ml.model import Model
 from ml.settings import Evaluation, Metric
-from tests.ml import bundles
+from tests.ml import bundles, reading
 
 ACCURACY = Evaluation(metric=Metric.ACCURACY, threshold=0.9)
 LOSS = Evaluation(metric=Metric.LOG_LOSS, threshold=0.5)
@@ -66,13 +66,13 @@ def loaded(path: Path) -> Model:
 
 def test_a_stored_version_is_measured_on_raw_rows(tmp_path: Path) -> None:
     model = loaded(bundles.make_bundle(tmp_path))
-    scores = evaluate.score_of(model, bundles.table())
+    scores = evaluate.score_of(model, reading.table_of(bundles.table()))
     assert scores is not None
     assert scores["accuracy"] > 0.9
 
 
 def test_a_regressor_is_measured_too(tmp_path: Path) -> None:
-    scores = evaluate.score_of(loaded(bundles.make_regression_bundle(tmp_path)), bundles.table())
+    scores = evaluate.score_of(loaded(bundles.make_regression_bundle(tmp_path)), reading.table_of(bundles.table()))
     assert scores is not None
     assert scores["rmse"] < 3
 
@@ -87,7 +87,7 @@ def test_a_regressor_is_measured_too(tmp_path: Path) -> None:
     ],
 )
 def test_a_version_that_cannot_answer_the_rows_has_no_score(tmp_path: Path, rows: Any) -> None:
-    assert evaluate.score_of(loaded(bundles.make_bundle(tmp_path)), rows) is None
+    assert evaluate.score_of(loaded(bundles.make_bundle(tmp_path)), reading.table_of(rows)) is None
 
 
 def test_rows_are_measured_as_clients_get_them(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -113,7 +113,7 @@ def test_cells_that_json_lacks_are_sent_as_a_client_would_write_them(tmp_path: P
 
 def test_a_category_that_json_loses_fails_the_gate(tmp_path: Path) -> None:
     model = loaded(bundles.make_bundle(tmp_path))
-    measured = evaluate.measure(model, bundles.table().replace({"island": {"Dream": "dream"}}))
+    measured = evaluate.measure(model, reading.table_of(bundles.table().replace({"island": {"Dream": "dream"}})))
     assert measured is not None
     count = measured.unknown["island"]
     assert count > 0

@@ -11,12 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ml import dataset
 from ml.categories import OneHot, category
 from ml.errors import BadInput
-from ml.features import columns_of
+from ml.features import cells_of
 from ml.preprocessing import Preprocessing
-from tests.ml import bundles
+from tests.ml import bundles, reading
 
 NUMERIC_CELLS = st.none() | st.floats(-1e9, 1e9, allow_nan=False) | st.integers(-(10**9), 10**9) | st.just("")
 CATEGORY_CELLS = st.none() | st.sampled_from(["Biscoe", "Dream", "Torgersen", "", "Mars"])
@@ -26,7 +25,7 @@ ROWS = st.lists(st.tuples(NUMERIC_CELLS, NUMERIC_CELLS, CATEGORY_CELLS).map(list
 def fitted(**features: Any) -> Preprocessing:
     """The transform of the test table: inputs length, width, island."""
     chosen = bundles.settings(features={"engineered": {"ratio": "length / width"}} | features)
-    data = dataset.prepare(bundles.table(), chosen, "the table")
+    data = reading.prepared(bundles.table(), chosen, "the table")
     return Preprocessing(json.loads(json.dumps(data.preprocessing)))
 
 
@@ -64,17 +63,21 @@ def test_the_matrix_is_finite_float32_with_one_category_a_row(rows: list[list[An
 
 
 def test_training_rows_and_the_same_rows_as_a_request_give_the_same_numbers() -> None:
-    data = dataset.prepare(bundles.table(), bundles.settings(), "the table")
+    data = reading.prepared(bundles.table(), bundles.settings(), "the table")
     transform = Preprocessing(data.preprocessing)
-    cells = data.test_rows[transform.inputs].astype(object)
+    cells = reading.frame_of(data.test_rows)[transform.inputs].astype(object)
+    encoded = reading.matrix_of(data.test)
     rows = cells.where(cells.notna(), None).to_numpy().tolist()
-    assert transform.encode(rows).matrix.tobytes() == data.test_x.tobytes()
-    columns = columns_of(data.test_rows, data.signature["inputs"], "the table")
-    assert transform.encode_columns(columns).matrix.tobytes() == data.test_x.tobytes()
+    assert transform.encode(rows).matrix.tobytes() == encoded.tobytes()
+    columns = {
+        column["name"]: cells_of(data.test_rows.column(column["name"]), column["name"], column["kind"], "the table")
+        for column in data.signature["inputs"]
+    }
+    assert transform.encode_columns(columns).matrix.tobytes() == encoded.tobytes()
 
 
 def test_missing_numbers_become_the_training_median() -> None:
-    data = dataset.prepare(bundles.table(), bundles.settings(features={"scaling": "NONE"}), "the table")
+    data = reading.prepared(bundles.table(), bundles.settings(features={"scaling": "NONE"}), "the table")
     [width] = [column for column in data.preprocessing["numeric"] if column["name"] == "width"]
     for missing in (None, math.nan, ""):
         assert Preprocessing(data.preprocessing).encode([[40, missing, "Dream"]]).matrix[0, 1] == np.float32(

@@ -11,10 +11,10 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from ml import csv_text, sources
+from ml import sources
 from ml.errors import DataError, PipelineError, SettingsError, SourceError
 from ml.settings import DataFormat, FileSource, S3Source, SQLSource
-from tests.ml import bundles
+from tests.ml import bundles, reading
 from tests.ml.conftest import Store, free_ports
 
 SOURCE = S3Source(type="S3", bucket="data", key="flowers.csv")
@@ -29,7 +29,7 @@ def parquet(frame: pd.DataFrame) -> bytes:
 
 def test_an_object_is_read_with_its_hash(store: Store, penguins: bytes) -> None:
     store.put("penguins.csv", penguins)
-    loaded = sources.load(S3Source(type="S3", bucket="data", key="penguins.csv"), store.environment)
+    loaded = reading.load(S3Source(type="S3", bucket="data", key="penguins.csv"), store.environment)
     assert loaded.frame.shape == (344, 8)
     assert int(loaded.frame.isna().sum().sum()) == 19
     assert loaded.sha256 == "f204db2c753b0937caac3cb35258562c14f073e4bbc76be24b4c51ce22767a93"
@@ -39,7 +39,7 @@ def test_an_object_is_read_with_its_hash(store: Store, penguins: bytes) -> None:
 def test_parquet_is_read_as_well(store: Store) -> None:
     store.put("flowers.parquet", parquet(bundles.table()))
     source = S3Source(type="S3", bucket="data", key="flowers.parquet", format="parquet")
-    pd.testing.assert_frame_equal(sources.load(source, store.environment).frame, bundles.table())
+    pd.testing.assert_frame_equal(reading.load(source, store.environment).frame, bundles.table())
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_a_store_that_refuses_is_an_error_not_worth_a_retry(
     store: Store, change: dict[str, str], source: dict[str, str], sentence: str
 ) -> None:
     with pytest.raises(DataError) as caught:
-        sources.load(SOURCE.model_copy(update=source), store.environment | change)
+        reading.load(SOURCE.model_copy(update=source), store.environment | change)
     assert str(caught.value) == sentence
 
 
@@ -80,18 +80,18 @@ def test_credentials_that_are_missing_are_asked_for(monkeypatch: pytest.MonkeyPa
     with pytest.raises(
         SettingsError, match="there are no credentials, the pipeline's Secret must hold AWS_ACCESS_KEY_ID"
     ):
-        sources.load(SOURCE, {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1"})
+        reading.load(SOURCE, {"AWS_ENDPOINT_URL_S3": "http://127.0.0.1:1"})
 
 
 def test_a_store_that_does_not_answer_is_worth_a_retry(store: Store) -> None:
     away = {"AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{free_ports(1)[0]}"}
     with pytest.raises(SourceError, match=f"^{WHERE} cannot be read: Could not connect to the endpoint URL"):
-        sources.load(SOURCE, store.environment | away)
+        reading.load(SOURCE, store.environment | away)
 
 
 def test_an_endpoint_that_is_no_url_is_a_settings_error(store: Store) -> None:
     with pytest.raises(SettingsError, match=r"Invalid endpoint: nonsense \(AWS_ENDPOINT_URL_S3\)"):
-        sources.load(SOURCE, store.environment | {"AWS_ENDPOINT_URL_S3": "nonsense"})
+        reading.load(SOURCE, store.environment | {"AWS_ENDPOINT_URL_S3": "nonsense"})
 
 
 HEADER = b"length,width,island,species\n"
@@ -135,12 +135,12 @@ HEADER = b"length,width,island,species\n"
 )
 def test_a_bad_csv_is_named_in_one_sentence(content: bytes, sentence: str) -> None:
     with pytest.raises(DataError) as caught:
-        csv_text.parse(content, WHERE)
+        reading.csv(content, WHERE)
     assert str(caught.value) == sentence
 
 
 def test_a_byte_order_mark_is_not_part_of_the_first_name() -> None:
-    assert list(csv_text.parse(b"\xef\xbb\xbfa,b\n1,2\n", WHERE).frame.columns) == ["a", "b"]
+    assert list(reading.csv(b"\xef\xbb\xbfa,b\n1,2\n", WHERE).frame.columns) == ["a", "b"]
 
 
 @pytest.mark.parametrize(
@@ -154,17 +154,11 @@ def test_a_byte_order_mark_is_not_part_of_the_first_name() -> None:
 )
 def test_a_bad_parquet_is_named_in_one_sentence(content: bytes, complaint: str) -> None:
     with pytest.raises(DataError, match=rf"^{WHERE} {complaint}[^\n]*$"):
-        sources.parse_parquet(content, WHERE)
+        reading.parquet(content, WHERE)
 
 
-def test_a_column_of_foreign_values_is_named() -> None:
-    frame = bundles.table().assign(thing=[object()] * 60)
-    with pytest.raises(DataError, match=r"^column 'thing' of the table holds values of mixed or foreign types"):
-        sources.to_parquet(frame, "the table")
-
-
-def sql(query: str, address: str) -> sources.Loaded:
-    return sources.load(SQLSource(type="SQL", query=query), {"DATABASE_URI": address})
+def sql(query: str, address: str) -> reading.Read:
+    return reading.load(SQLSource(type="SQL", query=query), {"DATABASE_URI": address})
 
 
 VALUES = "select * from (values (1.5, 'a', true), (null, 'b', false)) as t (length, species, tagged)"
@@ -245,15 +239,15 @@ def test_a_bad_address_is_told_without_being_printed(address: str, sentence: str
 def test_a_file_takes_the_place_of_the_source(tmp_path: Path) -> None:
     file = tmp_path / "flowers.csv"
     bundles.table().to_csv(file, index=False)
-    loaded = sources.load(SOURCE, {"DATA_FILE": str(file)})
+    loaded = reading.load(SOURCE, {"DATA_FILE": str(file)})
     assert (len(loaded.frame), loaded.where) == (60, str(file))
     with pytest.raises(DataError, match=r"^file /none.csv cannot be read \(No such file or directory\)$"):
-        sources.load(SOURCE, {"DATA_FILE": "/none.csv"})
+        reading.load(SOURCE, {"DATA_FILE": "/none.csv"})
 
 
 def test_cells_survive_the_way_through_the_hand_off() -> None:
     rows: dict[str, Any] = {"a": [1.5, None], "b": ["x", None], "c": [True, None], "d": [1, 2]}
-    frame = pd.read_parquet(io.BytesIO(sources.to_parquet(pd.DataFrame(rows), "x")))
+    frame = reading.frame_of(reading.table_of(pd.DataFrame(rows)))
     assert frame["a"].isna().tolist() == frame["b"].isna().tolist() == frame["c"].isna().tolist() == [False, True]
     assert frame["d"].tolist() == [1, 2]
 
@@ -262,10 +256,10 @@ def test_compressed_text_is_read(store: Store, tmp_path: Path) -> None:
     plain = bundles.table().to_csv(index=False).encode()
     member = gzip.compress(plain[:100]) + gzip.compress(plain[100:])
     zstd = pa.compress(plain, codec="zstd", asbytes=True)
-    expected = csv_text.parse(plain, WHERE).frame
+    expected = reading.csv(plain, WHERE).frame
     for content in (member, zstd):
         store.put("flowers.csv.gz", content)
-        loaded = sources.load(SOURCE.model_copy(update={"key": "flowers.csv.gz"}), store.environment)
+        loaded = reading.load(SOURCE.model_copy(update={"key": "flowers.csv.gz"}), store.environment)
         pd.testing.assert_frame_equal(loaded.frame, expected)
         assert loaded.sha256 == hashlib.sha256(content).hexdigest()
 
@@ -274,15 +268,15 @@ def test_compressed_text_is_read(store: Store, tmp_path: Path) -> None:
 def test_a_file_of_parquet_is_known_by_its_content(tmp_path: Path, name: str) -> None:
     file = tmp_path / name
     file.write_bytes(parquet(bundles.table()))
-    pd.testing.assert_frame_equal(sources.load(SOURCE, {"DATA_FILE": str(file)}).frame, bundles.table())
+    pd.testing.assert_frame_equal(reading.load(SOURCE, {"DATA_FILE": str(file)}).frame, bundles.table())
 
 
 def test_a_source_may_be_a_file(tmp_path: Path) -> None:
     file = tmp_path / "flowers.csv"
     bundles.table().to_csv(file, index=False)
-    assert len(sources.load(FileSource(type="FILE", path=str(file)), {}).frame) == 60
+    assert len(reading.load(FileSource(type="FILE", path=str(file)), {}).frame) == 60
     with pytest.raises(DataError, match="is not a readable parquet file"):
-        sources.load(FileSource(type="FILE", path=str(file), format=DataFormat.PARQUET), {})
+        reading.load(FileSource(type="FILE", path=str(file), format=DataFormat.PARQUET), {})
 
 
 def test_a_statement_without_rows_is_refused(tmp_path: Path) -> None:
@@ -321,17 +315,16 @@ def test_columns_are_dropped_before_they_are_judged(postgres: str, expression: s
     query = f"select i as x, 'a' as y, {expression} as c from generate_series(1, 4) i"
     source, environment = SQLSource(type="SQL", query=query), {"DATABASE_URI": postgres}
     with pytest.raises(DataError, match=f"^column 'c' of the query's result from .* {re.escape(FOREIGN[expression])}"):
-        sources.load(source, environment, bundles.settings(source=source.model_dump(), target="y"))
+        reading.load(source, environment, bundles.settings(source=source.model_dump(), target="y"))
     dropped = bundles.settings(source=source.model_dump(), target="y", features={"drop": ["c"]})
-    frame = sources.load(source, environment, dropped).frame
+    frame = reading.load(source, environment, dropped).frame
     assert frame["x"].tolist() == [1, 2, 3, 4]
-    assert sources.to_parquet(frame, "the query")
 
 
 def test_columns_of_a_query_get_their_declared_types(postgres: str) -> None:
     query = "select '02116' as zip, i::text as id, i::numeric(30) as n, 'a' as y from generate_series(1, 4) i"
     source = SQLSource(type="SQL", query=query, columns={"id": "integer", "n": "integer"})
     settings = bundles.settings(source=source.model_dump(), target="y")
-    frame = sources.load(source, {"DATABASE_URI": postgres}, settings).frame
+    frame = reading.load(source, {"DATABASE_URI": postgres}, settings).frame
     assert frame["zip"].tolist() == ["02116"] * 4
     assert frame["id"].tolist() == frame["n"].tolist() == [1, 2, 3, 4]

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import pandas as pd
+import pyarrow as pa
 import pytest
 import xgboost
 
 from ml import bundle, endpoint, step
+from ml.column_store import Table, Writer
 from ml.model import Model
 from tests.ml import bundles
 from tests.ml.conftest import ROOT, Store
@@ -244,15 +245,21 @@ def test_an_evaluation_that_misses_the_threshold_says_so_and_is_no_error(run: Ru
     ("cell", "sentence"),
     [
         ("biscoe", "unknown categories when they are sent as JSON and 0 as training read them"),
-        (["Biscoe"], "a client that sends the test rows as JSON is refused: the rows cannot be written as JSON"),
+        (
+            ["Biscoe"],
+            "a client that sends the test rows as JSON is refused: column 'island' must hold text, numbers or",
+        ),
     ],
 )
 def test_test_rows_that_json_changes_do_not_pass(run: Run, cell: Any, sentence: str) -> None:
     run.steps("load", "preprocess", "train")
-    file = run.models / ".runs" / run.run_id / "test.parquet"
-    rows = pd.read_parquet(file)
-    rows["island"] = [cell] * len(rows)
-    rows.to_parquet(file)
+    directory = run.models / ".runs" / run.run_id / "test-rows"
+    rows = Table(directory)
+    cells = {name: rows.column(name) for name in rows.names} | {"island": pa.array([cell] * rows.rows)}
+    with Writer(directory) as written:
+        for name, column in cells.items():
+            written.append(name, column)
+        written.close(cells)
     run.steps("evaluate")
     assert run.output("passed") == "false"
     assert sentence in run.output("verdict")
@@ -405,13 +412,13 @@ def test_the_steps_run_on_a_query_too(run: Run, postgres: str) -> None:
     assert model.predict([[15.0, "Dream", "gentoo"]])[0, 0] == pytest.approx(50, abs=3)
 
 
-@pytest.mark.parametrize(("name", "file"), [("load", "load.parquet"), ("preprocess", "prepared.npz")])
+@pytest.mark.parametrize(("name", "file"), [("load", "text.csv"), ("preprocess", ".prepared.json.tmp")])
 def test_a_full_volume_ends_the_step_with_one_sentence(run: Run, name: str, file: str) -> None:
     """/dev/full refuses every byte as a full volume does."""
     run.steps(*STEPS[: STEPS.index(name)])
     hand_offs = run.models / ".runs" / run.run_id
     hand_offs.mkdir(parents=True, exist_ok=True)
-    (hand_offs / f".{file}.tmp").symlink_to("/dev/full")
+    (hand_offs / file).symlink_to("/dev/full")
     done = run.step(name)
     assert done.returncode == 1
     assert done.stderr == "the volume is full: free space on it or enlarge its claim, then retry the run\n"
@@ -420,7 +427,7 @@ def test_a_full_volume_ends_the_step_with_one_sentence(run: Run, name: str, file
 def test_a_step_without_its_predecessor_says_so(run: Run) -> None:
     done = run.step("preprocess")
     assert done.returncode == 65
-    assert done.stderr == "run run-1 has no load.parquet from an earlier step, run the pipeline from its start\n"
+    assert done.stderr == "run run-1 has no typed from an earlier step, run the pipeline from its start\n"
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
-from ml import dataset, features, sources, tables
+from ml import features, tables
 from ml.errors import DataError
 from ml.settings import Settings
+from tests.ml import reading
 from tests.ml.test_columns import described
 
 WHERE = "s3://data/table.parquet"
@@ -30,13 +31,12 @@ def parquet(**cells: Any) -> bytes:
 
 
 def read(x: Any, chosen: Settings | None = None) -> pd.DataFrame:
-    return sources.parse_parquet(parquet(x=x, y=["a", "b"]), WHERE, chosen or settings()).frame
+    return reading.parquet(parquet(x=x, y=["a", "b"]), WHERE, chosen or settings()).frame
 
 
 def handed_on(frame: pd.DataFrame) -> list[Any]:
     """The cells of x as the next step finds them, None where missing."""
-    again = pd.read_parquet(io.BytesIO(sources.to_parquet(frame, WHERE)))
-    return [None if pd.isna(cell) else cell for cell in again["x"].tolist()]
+    return [None if pd.isna(cell) else cell for cell in frame["x"].tolist()]
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,9 @@ def test_a_column_keeps_its_type_and_its_cells(x: Any, kind: str) -> None:
     expected = x.to_pylist() if isinstance(x, pa.Array) else x
     frame = read(x)
     assert handed_on(frame) == expected
-    assert features.prepare(frame, settings().features, "y", WHERE).inputs == [{"name": "x", "kind": kind}]
+    assert features.choose(reading.table_of(frame), settings().features, "y", WHERE).inputs == [
+        {"name": "x", "kind": kind}
+    ]
 
 
 @pytest.mark.parametrize(
@@ -123,9 +125,9 @@ def test_text_of_numbers_alone_is_refused_until_its_type_is_declared(x: list[Any
     assert handed_on(read(x, settings(categorical=["x"])))[: len(known)] == known
     assert handed_on(read(x, settings(numeric=["x"])))[: len(known)] == [float(cell) for cell in known]
     read(x, settings(drop=["x"]))
-    labels = sources.parse_parquet(parquet(x=["p", "q"], y=["1", "2"]), WHERE, settings())
+    labels = reading.parquet(parquet(x=["p", "q"], y=["1", "2"]), WHERE, settings())
     assert labels.frame["y"].tolist() == ["1", "2"]
-    target = sources.parse_parquet(parquet(x=["p", "q"], y=["1.5", "2"]), WHERE, settings(task="regression"))
+    target = reading.parquet(parquet(x=["p", "q"], y=["1.5", "2"]), WHERE, settings(task="regression"))
     assert target.frame["y"].tolist() == [1.5, 2.0]
 
 
@@ -155,9 +157,11 @@ def test_categories_of_pandas_stay_categories(categories: list[Any]) -> None:
     frame = pd.DataFrame({"x": pd.Categorical(categories), "y": ["a", "b"]})
     buffer = io.BytesIO()
     frame.to_parquet(buffer)
-    read = sources.parse_parquet(buffer.getvalue(), WHERE, settings()).frame
+    read = reading.parquet(buffer.getvalue(), WHERE, settings()).frame
     assert handed_on(read) == categories
-    assert features.prepare(read, settings().features, "y", WHERE).inputs == [{"name": "x", "kind": "categorical"}]
+    assert features.choose(reading.table_of(read), settings().features, "y", WHERE).inputs == [
+        {"name": "x", "kind": "categorical"}
+    ]
 
 
 @pytest.mark.parametrize("target", [False, True])
@@ -165,10 +169,10 @@ def test_an_index_with_a_name_is_a_column(target: bool) -> None:
     frame = pd.DataFrame({"age": range(40, 80), "y": ["a", "b"] * 20}).set_index("y" if target else "age")
     buffer = io.BytesIO()
     frame.to_parquet(buffer)
-    table = sources.parse_parquet(buffer.getvalue(), WHERE, settings())
+    table = reading.parquet(buffer.getvalue(), WHERE, settings())
     assert {*table.frame.columns} == {"age", "y"}
     assert table.frame["age"].tolist() == list(range(40, 80))
-    data = dataset.prepare(table.frame, settings(), WHERE)
+    data = reading.prepared(table.frame, settings(), WHERE)
     assert [column["name"] for column in data.signature["inputs"]] == ["age"]
 
 
@@ -176,19 +180,20 @@ def test_an_index_without_a_name_is_left_out_and_told() -> None:
     frame = pd.DataFrame({"x": [1, 2], "y": ["a", "b"]}, index=["p", "q"])
     buffer = io.BytesIO()
     frame.to_parquet(buffer)
-    table = sources.parse_parquet(buffer.getvalue(), WHERE, settings())
+    table = reading.parquet(buffer.getvalue(), WHERE, settings())
     assert list(table.frame.columns) == ["x", "y"]
     assert table.notes == ["the index of the table has no name and is left out"]
 
 
 def test_rows_of_a_query_come_in_chunks_that_agree_on_a_type() -> None:
     chunks = [[(1, None, "a")], [(None, Decimal("1.5"), None)], [(2, Decimal("10.25"), "b")]]
-    table = tables.of_rows(chunks, ["id", "price", "y"], (), WHERE)
-    assert table.to_pydict() == {
+    names = ["id", "price", "y"]
+    table = tables.spool(chunks, names, (), WHERE, reading.directory())
+    assert {name: table.column(name).to_pylist() for name in names} == {
         "id": [1, None, 2],
         "price": [None, Decimal("1.50"), Decimal("10.25")],
         "y": ["a", None, "b"],
     }
     with pytest.raises(DataError, match=r"^column 'id' of .* holds values of mixed or foreign types"):
-        tables.of_rows([*chunks, [("x", None, "a")]], ["id", "price", "y"], (), WHERE)
-    assert tables.of_rows([*chunks, [("x", None, "a")]], ["id", "price", "y"], ["id"], WHERE).num_rows == 4
+        tables.spool([*chunks, [("x", None, "a")]], names, (), WHERE, reading.directory())
+    assert tables.spool([*chunks, [("x", None, "a")]], names, ["id"], WHERE, reading.directory()).rows == 4
