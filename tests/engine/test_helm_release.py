@@ -77,8 +77,9 @@ def test_a_release_lives_through_preview_install_upgrade_and_uninstall(stack: St
         assert found
         return found["data"]
 
-    with pytest.raises(Failed, match=r"Helm release charts/tiny does not render: .*size is missing"):
-        stack.preview(release(chart))
+    stack.preview(release(chart))
+    with pytest.raises(Failed, match=r"Helm release charts/tiny could not be installed: .*size is missing"):
+        stack.up(release(chart))
     made = stack.up(release(chart, size=1, token="hush-hush"))
     assert made.outputs == {"version": "1.2.3"}
     assert live() == {"size": "1", "token": "hush-hush"}

@@ -1,8 +1,13 @@
 """The objects of a recorded release, rendered by the real helm, and the comment that shows them."""
 
 import dataclasses
+import functools
+import http.server
 import json
-from collections.abc import Callable
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +94,77 @@ def test_a_chart_that_does_not_render_says_so(helm: Path, values: Any, sentence:
     found = only(charts.rendered([release(lambda inputs: inputs.update(values=values))], helm))
     assert found.steps == ()
     assert found.problem.startswith(sentence)
+
+
+def found(preview: Preview, helm: Path, **options: Any) -> list[tuple[str, str]]:
+    """(rule, message) of what `up` would refuse."""
+    charts_of = charts.rendered([preview], helm, **options)
+    return [(one.rule, one.message) for one in charts.findings([preview], charts_of)]
+
+
+def test_values_that_a_chart_refuses_are_a_finding_unless_the_preview_hides_some(helm: Path) -> None:
+    assert found(release(), helm) == []
+    ((rule, message),) = found(release(lambda inputs: inputs.update(values={"login": "open"})), helm)
+    assert rule == "chart-renders"
+    assert "refuses its values: helm says: Error: template: web/templates/web.yaml" in message
+    assert found(release(lambda inputs: inputs.update(values={"login": "[secret]"})), helm) == []
+
+
+@pytest.fixture
+def repository(helm: Path, tmp_path: Path) -> Iterator[tuple[str, list[str]]]:
+    """Address of a chart repository with a chart whose values are pasted into a container, and what was fetched."""
+    chart = tmp_path / "sloppy"
+    shutil.copytree(recorded.CHART, chart)
+    web = chart / "templates" / "web.yaml"
+    web.write_text(
+        web.read_text().replace(
+            "          env:", "          {{- toYaml .Values.security | nindent 10 }}\n          env:"
+        )
+    )
+    served = tmp_path / "served"
+    for words in (["package", str(chart), "--destination", str(served)], ["repo", "index", str(served)]):
+        subprocess.run([helm, *words], check=True, capture_output=True)
+    asked: list[str] = []
+
+    class Handler(http.server.SimpleHTTPRequestHandler):
+        def log_request(self, code: Any = "-", size: Any = "-") -> None:
+            asked.append(self.path)
+
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Handler, directory=str(served)))
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}", asked
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_chart_of_a_repository_is_fetched_where_asked_for_and_its_objects_have_only_fields_that_exist(
+    helm: Path, repository: tuple[str, list[str]], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    address, asked = repository
+    for one in ("CACHE", "CONFIG", "DATA"):
+        monkeypatch.setenv(f"HELM_{one}_HOME", str(tmp_path / "home" / one))
+
+    def with_values(inputs: dict[str, Any]) -> None:
+        security = {"allowPrivilegeEscalation": False}
+        inputs.update(
+            chart="web",
+            version="1.0.0",
+            repositoryOpts={"repo": address},
+            values={"security": security, "login": {"token": "x"}},
+        )
+
+    assert found(release(with_values), helm) == []
+    assert asked == []
+    ((rule, message),) = found(release(with_values), helm, fetch=True)
+    assert rule == "unknown-field"
+    assert message.startswith("the chart web 1.0.0 makes with these values Deployment web, whose kind has no field ")
+    assert "spec.template.spec.containers[0].allowPrivilegeEscalation" in message
+
+
+def test_a_repository_that_does_not_answer_is_said_and_no_finding(helm: Path) -> None:
+    away = release(lambda inputs: inputs.update(chart="web", repositoryOpts={"repo": "http://127.0.0.1:9"}))
+    assert "helm pull says: " in only(charts.rendered([away], helm, fetch=True)).problem
+    assert found(away, helm, fetch=True) == []
 
 
 def test_the_command_shows_the_objects_where_it_is_given_helm(

@@ -192,3 +192,80 @@ def test_what_is_read_again_with_another_note_of_the_provider_is_no_change() -> 
 def test_what_is_read_again_and_differs_is_shown() -> None:
     stack = seen(read_again({"type": "Opaque"}, {"type": "kubernetes.io/tls"}))
     assert (stack.outcome, stack.counts) == (Outcome.CHANGES, {Operation.READ: 1, Operation.SAME: 4})
+
+
+# As the published Kubernetes provider writes it
+
+
+def published(token: str, name: str, old: dict[str, Any], new: dict[str, Any], diff: dict[str, Any]) -> dict[str, Any]:
+    """An update as that provider previews it: no reasons, every path against what the server has stored."""
+    urn = f"urn:pulumi:prod::shop::{token}::{name}"
+    both = {"urn": urn, "custom": True, "id": name, "type": token}
+    old_state, new_state = ({**both, "inputs": side["inputs"], "outputs": side["outputs"]} for side in (old, new))
+    paths = {path: {"kind": kind, "inputDiff": False} for path, kind in diff.items()}
+    return {"op": "update", "urn": urn, "oldState": old_state, "newState": new_state, "detailedDiff": paths}
+
+
+def shown(step: dict[str, Any]) -> list[tuple[str, str, str]]:
+    stack = seen(json.dumps({"steps": [step], "diagnostics": [], "changeSummary": {"update": 1}}))
+    return [
+        (change.path, change.old.text, change.new.text)
+        for section in stack.sections
+        for row in section.rows
+        for change in row.changes
+    ]
+
+
+def test_a_quantity_that_the_server_stores_in_another_spelling_is_shown_as_the_program_has_it() -> None:
+    def container(memory: str) -> dict[str, Any]:
+        return {"spec": {"containers": [{"resources": {"requests": {"memory": memory}}}]}}
+
+    step = published(
+        "kubernetes:core/v1:Pod",
+        "web",
+        {"inputs": container("896Mi"), "outputs": container("896Mi")},
+        {"inputs": container("1024Mi"), "outputs": container("1Gi")},
+        {"spec.containers[0].resources.requests.memory": "update"},
+    )
+    assert shown(step) == [("spec.containers[0].resources.requests.memory", "896Mi", "1024Mi")]
+
+
+def test_a_secret_that_is_written_as_text_and_stored_as_data_never_shows_what_it_holds() -> None:
+    step = published(
+        "kubernetes:core/v1:Secret",
+        "login",
+        {"inputs": {"stringData": {"token": "before"}}, "outputs": {"data": {"token": "YmVmb3Jl"}}},
+        {"inputs": {"stringData": {"token": "after"}}, "outputs": {"data": {"token": "YWZ0ZXI="}}},
+        {"data.token": "update", "stringData.token": "update"},
+    )
+    assert shown(step) == [
+        ("data.token", "secret changed", "secret changed"),
+        ("stringData.token", "secret changed", "secret changed"),
+    ]
+
+
+def test_the_defaults_that_the_provider_gives_a_release_are_no_change() -> None:
+    inputs = {"chart": "web", "version": "1.0.0", "name": "web", "namespace": "shop", "values": {"replicas": 1}}
+    defaults = {"atomic": False, "timeout": 300, "skipCrds": False, "resourceNames": {"ConfigMap/v1": ["web"]}}
+    step = published(
+        "kubernetes:helm.sh/v3:Release",
+        "web",
+        {"inputs": {**inputs, **defaults, "checksum": "1"}, "outputs": {**inputs, **defaults}},
+        {"inputs": {**inputs, **defaults, "values": {"replicas": 2}, "checksum": "2"}, "outputs": {}},
+        {"values.replicas": "update", "checksum": "update"},
+    )
+    assert shown(step) == [("values.replicas", "1", "2")]
+
+
+def test_a_replacement_without_reasons_marks_the_paths_that_the_provider_names() -> None:
+    step = published(
+        "kubernetes:core/v1:Service",
+        "web",
+        {"inputs": {"spec": {"clusterIP": "10.0.0.1"}}, "outputs": {}},
+        {"inputs": {"spec": {"clusterIP": "None"}}, "outputs": {}},
+        {"spec.clusterIP": "update-replace"},
+    )
+    document = {"steps": [{**step, "op": "replace"}], "diagnostics": [], "changeSummary": {"replace": 1}}
+    (section,) = seen(json.dumps(document)).sections
+    ((change,),) = [row.changes for row in section.rows]
+    assert (change.path, change.replaces) == ("spec.clusterIP", True)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import re
+from datetime import date
 from typing import Any
 
 import pytest
@@ -207,6 +208,7 @@ BAD: list[tuple[str, str, dict[str, Any], str]] = [
     ("required-tags", BUCKET, spoiled(BUCKET, tags={"environment": "dev"}), "managed-by"),
     ("required-tags", BUCKET, spoiled(BUCKET, tags=None), "environment and managed-by"),
     ("end-of-support", CLUSTER, spoiled(CLUSTER, version="1.32"), "ended in 2026-03"),
+    ("support-ends-soon", CLUSTER, spoiled(CLUSTER, version="1.34"), "ends in 2026-12"),
     ("end-of-support", DATABASE, spoiled(DATABASE, engineVersion="13.14"), "PostgreSQL on RDS 13"),
     ("end-of-support", DATABASE, spoiled(DATABASE, engine="mysql", engineVersion="8.0.39"), "MySQL on RDS 8.0"),
     ("end-of-support", DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}image": "postgres:12-alpine"}), "PostgreSQL 12"),
@@ -308,7 +310,7 @@ FINE: list[tuple[str, dict[str, Any]]] = [
     (DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}securityContext__capabilities": {"add": ["NET_BIND_SERVICE"]}})),
     (RELEASE, spoiled(RELEASE, chart="./charts/traefik", version=None)),
     (RELEASE, spoiled(RELEASE, chart="seldon-core-operator", version="1.17.1")),
-    (CLUSTER, spoiled(CLUSTER, version="1.34")),
+    (CLUSTER, spoiled(CLUSTER, version="1.35")),
     (SECRET, spoiled(SECRET, stringData={"password": MASKED})),
     (DEPLOYMENT, spoiled(DEPLOYMENT, **{f"{FIRST}env": [{"name": "TOKEN_FILE", "value": "/run/secrets/token"}]})),
     ("kubernetes:apps/v1:DeploymentPatch", {"metadata": {"name": "x"}, "spec": {}}),
@@ -577,10 +579,27 @@ def test_support_ends_with_its_month() -> None:
     import datetime
 
     ended = step(CLUSTER, spoiled(CLUSTER, version="1.34"))
-    assert rules.check([preview(ended)], today=datetime.date(2026, 12, 31)) == []
+    (soon,) = rules.check([preview(ended)], today=datetime.date(2026, 12, 31))
+    assert (soon.rule, soon.level) == ("support-ends-soon", Level.WARNING)
     (one,) = rules.check([preview(ended)], today=datetime.date(2027, 1, 1))
     assert one.level == Level.BLOCKING
     assert one.message == "version is 1.34: the support of Kubernetes on EKS 1.34 ended in 2026-12"
+
+
+def test_a_cluster_whose_version_ends_soon_is_told_what_eks_then_does() -> None:
+    def said(today: str, **changes: Any) -> list[str]:
+        cluster = step(CLUSTER, spoiled(CLUSTER, version="1.34", **changes))
+        return [one.message for one in rules.check([preview(cluster)], today=date.fromisoformat(today))]
+
+    policy = {"supportType": "STANDARD"}
+    (forced,) = said("2026-11-30", upgradePolicy=policy)
+    assert forced == (
+        "standard support of Kubernetes 1.34 ends in 2026-12: EKS then upgrades the cluster by itself, and refuses to "
+        "go back to 1.34"
+    )
+    (billed,) = said("2026-11-30")
+    assert billed.endswith("ends in 2026-12: EKS then bills six times the price for 1.34")
+    assert said("2026-10-31", upgradePolicy=policy) == []
 
 
 def test_the_tables_of_versions_agree_with_the_pins() -> None:

@@ -1,6 +1,7 @@
 """`pulumi-mlops plan STACK`: a preview by the user's own Pulumi CLI, read by the review."""
 
 import argparse
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,6 +13,9 @@ from pulumi_mlops.cli.pulumi import Pulumi, advice
 from pulumi_mlops.review import cli as review
 
 FAIL_ON = ("blocking", "warning", "danger", "never")
+
+HELM = "helm"
+"""The program that renders the charts of releases, where there is one."""
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -39,7 +43,11 @@ def plan(stack: str, project: Project, fail_on: str) -> int:
     with tempfile.TemporaryDirectory() as directory:
         file = Path(directory) / "preview.json"
         file.write_text(done.stdout)
-        status = review.main(["comment", "--stack", f"{stack}={file}", "--fail-on", fail_on], "pulumi-mlops plan")
+        charts = ["--helm", HELM, "--fetch-charts"] if shutil.which(HELM) else []
+        words = ["comment", "--stack", f"{stack}={file}", "--fail-on", fail_on, *charts]
+        status = review.main(words, "pulumi-mlops plan")
+    if not charts:
+        say("plan: no helm on PATH, so that charts are not rendered: values that a chart refuses fail in `up`")
     if not done.returncode:
         return status
     if what_to_do := advice(done.stdout):

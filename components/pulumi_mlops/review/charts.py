@@ -1,4 +1,7 @@
-"""What a Helm release is made of, before and after a change: its chart rendered by helm, on this machine and offline.
+"""What a Helm release is made of, before and after a change: its chart rendered by helm, on this machine.
+
+Previews of the Kubernetes provider render no chart: values that it refuses, and objects with fields that do not exist,
+fail in `up`. `findings` reports both before.
 
 Both sides are rendered with the chart as it is here, so that only the change of the values is seen. What the preview
 hides goes into the chart as the engine's own words for it: a secret is never rendered.
@@ -14,15 +17,23 @@ from typing import Any
 
 import yaml
 
+from pulumi_mlops.review import chart_sources, known_fields
+from pulumi_mlops.review.chart_sources import NotFetched
+from pulumi_mlops.review.findings import Finding, Level
 from pulumi_mlops.review.groups import QUIET, logical
 from pulumi_mlops.review.preview import MASKED, Operation, Preview, State, Step, Urn
-from pulumi_mlops.review.values import is_secret, items, mapping
+from pulumi_mlops.review.secret_values import redacted
+from pulumi_mlops.review.values import is_hidden, is_secret, items, leaves, mapping
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 SECONDS = 60
 """Time of one rendering; the largest charts take a few."""
-ELSEWHERE = ("repositoryOpts", "valueYamlFiles", "devel", "postrender")
+ELSEWHERE = ("valueYamlFiles", "devel", "postrender")
 """Inputs that bring in what is not in the preview."""
+RENDERS = "chart-renders"
+"""Id of the findings about charts that refuse their values."""
+UNKNOWN_FIELD = "unknown-field"
+"""Id of the rule that also judges objects of the program itself."""
 
 
 @dataclass(frozen=True)
@@ -33,40 +44,104 @@ class Rendered:
     """One for each object that comes, goes or changes. The engine knows none of them."""
     problem: str = ""
     """Why nothing can be said; then there are no steps."""
+    refused: bool = False
+    """Whether the chart itself refuses the values, all of which the preview shows."""
+    missing: bool = False
+    """Whether the chart could not be fetched."""
+    objects: tuple[Mapping[str, Any], ...] = ()
+    """All objects after the change."""
 
 
-def rendered(previews: Sequence[Preview], helm: Path) -> dict[str, Rendered]:
-    """URN of each changed release whose chart can be read here → its objects."""
+def rendered(previews: Sequence[Preview], helm: Path, *, fetch: bool = False) -> dict[str, Rendered]:
+    """URN of each changed release whose chart can be read → its objects.
+
+    Args:
+        previews: of the stacks.
+        helm: the program.
+        fetch: whether charts that are not on this machine are fetched from their repositories, which takes a network.
+    """
+    releases = [
+        step
+        for preview in previews
+        for step in logical(preview)
+        if step.type == RELEASE and step.operation not in QUIET and _shown(step.state.inputs)
+    ]
     found: dict[str, Rendered] = {}
-    for preview in previews:
-        for step in logical(preview):
-            if step.type == RELEASE and step.operation not in QUIET and _readable(step.state.inputs):
-                found[step.urn] = _rendered(step, helm)
+    with tempfile.TemporaryDirectory() as directory:
+        sources: chart_sources.Fetched = (
+            chart_sources.fetched((one.state.inputs for one in releases), helm, Path(directory)) if fetch else {}
+        )
+        for step in releases:
+            inputs = step.state.inputs
+            chart = (
+                Path(inputs["chart"]) if chart_sources.is_here(inputs) else sources.get(chart_sources.source(inputs))
+            )
+            if isinstance(chart, NotFetched):
+                found[step.urn] = Rendered(problem=str(chart), missing=True)
+            elif chart:
+                found[step.urn] = _rendered(step, str(chart), helm)
     return found
 
 
-def _readable(inputs: Mapping[str, Any]) -> bool:
-    """Whether the chart is a directory or an archive on this machine, and all values are in the preview."""
-    chart = inputs.get("chart")
-    if not isinstance(chart, str) or "://" in chart or any(inputs.get(key) for key in ELSEWHERE):
-        return False
-    place = Path(chart)
-    return (place / "Chart.yaml").is_file() or (place.suffix == ".tgz" and place.is_file())
+def findings(previews: Sequence[Preview], charts: Mapping[str, Rendered]) -> Iterator[Finding]:
+    """What `up` would refuse of the rendered releases."""
+    for preview in previews:
+        for step in preview.steps:
+            chart = charts.get(step.urn)
+            if chart is None or step.type != RELEASE or step.operation in (*QUIET, Operation.DELETE):
+                continue
+            inputs = step.state.inputs
+            name = f"the chart {inputs.get('chart')} {inputs.get('version') or ''}".strip()
+            if chart.refused:
+                yield Finding(
+                    RENDERS,
+                    Level.BLOCKING,
+                    preview.stack,
+                    step.urn,
+                    f"{name} refuses its values: {redacted(chart.problem)}",
+                    "correct `values`; `helm template` with them shows the same message",
+                )
+            for one in chart.objects:
+                version, kind = str(one.get("apiVersion")), str(one.get("kind"))
+                for field in known_fields.unknown(known_fields.BUILT_IN, version, kind, one):
+                    hint = f"; did you mean {field.hint}?" if field.hint else ""
+                    label = f"{kind} {mapping(one.get('metadata')).get('name')}"
+                    yield Finding(
+                        UNKNOWN_FIELD,
+                        Level.BLOCKING,
+                        preview.stack,
+                        step.urn,
+                        f"{name} makes with these values {label}, whose kind has no field {field.path}{hint}",
+                        "put the value where the chart expects it: `helm show values` has its comments",
+                    )
 
 
-def _rendered(step: Step, helm: Path) -> Rendered:
-    chart = str(step.state.inputs["chart"])
+def _shown(inputs: Mapping[str, Any]) -> bool:
+    """Whether all values are in the preview."""
+    return isinstance(inputs.get("chart"), str) and not any(inputs.get(key) for key in ELSEWHERE)
+
+
+def _rendered(step: Step, chart: str, helm: Path) -> Rendered:
     going, coming = step.operation == Operation.DELETE, step.operation in (Operation.CREATE, Operation.IMPORT)
     try:
-        old = {} if coming else _objects(step.urn, step.old or State(), chart, helm)
         new = {} if going else _objects(step.urn, step.new or State(), chart, helm)
     except _NotRendered as failure:
-        return Rendered(problem=str(failure))
-    return Rendered(tuple(_differing(step, old, new)))
+        hidden = any(is_hidden(value) for _, _, value in leaves(step.state.inputs.get("values")))
+        return Rendered(problem=str(failure), refused=failure.by_chart and not hidden)
+    try:
+        old = {} if coming else _objects(step.urn, step.old or State(), chart, helm)
+    except _NotRendered as failure:
+        return Rendered(problem=str(failure), objects=tuple(new.values()))
+    return Rendered(tuple(_differing(step, old, new)), objects=tuple(new.values()))
 
 
 class _NotRendered(Exception):
     """The message is why, in one sentence's end."""
+
+    def __init__(self, why: str, *, by_chart: bool = False) -> None:
+        super().__init__(why)
+        self.by_chart = by_chart
+        """Whether the chart says so."""
 
 
 def _objects(urn: str, state: State, chart: str, helm: Path) -> dict[str, Mapping[str, Any]]:
@@ -90,12 +165,20 @@ def _objects(urn: str, state: State, chart: str, helm: Path) -> dict[str, Mappin
         except subprocess.TimeoutExpired:
             raise _NotRendered(f"helm took longer than {SECONDS} seconds") from None
     if done.returncode:
-        raise _NotRendered(f"helm says: {(done.stderr.strip().splitlines() or ['nothing'])[0]}")
+        raise _NotRendered(f"helm says: {_told(done.stderr)}", by_chart=True)
     try:
         documents = list(yaml.load_all(done.stdout, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
     except yaml.YAMLError:
         raise _NotRendered("what helm renders is no YAML") from None
     return {_urn(urn, one, namespace): one for one in map(mapping, documents) if one.get("kind")}
+
+
+def _told(errors: str) -> str:
+    """The sentence of helm's error that says what is wrong."""
+    lines = [
+        line.strip() for line in errors.splitlines() if line.strip() and not line.startswith(("WARNING", "level="))
+    ]
+    return " ".join(lines[:3]) or "nothing"
 
 
 def _plain(value: Any) -> Any:

@@ -111,6 +111,11 @@ def _parser(program: str) -> argparse.ArgumentParser:
         "and the objects that differ are shown; default: they are not",
     )
     comment.add_argument(
+        "--fetch-charts",
+        action="store_true",
+        help="with --helm: fetches the charts that are not on this machine from the repositories that releases name",
+    )
+    comment.add_argument(
         "--colour",
         choices=("auto", "always", "never"),
         default="auto",
@@ -162,6 +167,8 @@ def _comment(arguments: argparse.Namespace) -> int:
     except (ExceptionsError, BaselineError, PricesError, OSError, UnicodeDecodeError) as failure:
         print(f"comment: {failure}", file=sys.stderr)
         return FAILED
+    objects = charts.rendered(previews, Path(helm), fetch=arguments.fetch_charts) if helm else {}
+    judgements.append(Judgement(tuple(charts.findings(previews, objects))))
     estimates = [cost.estimate(preview, prices) for preview in previews]
     new, old = baseline.split([one for judgement in judgements for one in judgement.findings], known)
     made = review(
@@ -171,7 +178,7 @@ def _comment(arguments: argparse.Namespace) -> int:
         undecided=[one for judgement in judgements for one in judgement.undecided],
         estimates=estimates,
         artifact=arguments.artifact,
-        charts=charts.rendered(previews, Path(helm)) if helm else {},
+        charts=objects,
         fits=fits(previews),
     )
     sys.stdout.write(_rendered(made, arguments))

@@ -145,16 +145,9 @@ def delete(task: Task, state: Object) -> None:
 
 
 def _previewed(cluster: Cluster, inputs: Object, plain: Object) -> Object:
-    """Inputs, after the chart has rendered with these values; no cluster is asked.
-
-    A chart that would have to be fetched is not rendered where there is no cluster either: a plan needs no network.
-    """
+    """Inputs, and what is known of the status. A preview renders no chart: what does not render fails in an update."""
     if has_unknowns(plain) or (cluster.client is None and not is_local(plain["chart"])):
         return inputs
-    flags = ["--kube-version", cluster.client.version()] if cluster.client else []
-    label = f"Helm release {plain['namespace']}/{plain['name']}"
-    with values_files(plain) as files:
-        run(cluster, "template", plain["name"], *chart_words(plain), *files, *flags, what=f"{label} does not render")
     return {**inputs, "status": {"status": UNKNOWN, "name": plain["name"], "namespace": plain["namespace"]}}
 
 

@@ -15,6 +15,7 @@ from pulumi_mlops.cli.preflight import report
 from pulumi_mlops.cli.preflight.account import Account, Refused
 from pulumi_mlops.cli.preflight.checks import (
     Check,
+    charts,
     domains,
     identity,
     images,
@@ -51,6 +52,7 @@ CHECKS: dict[str, Check] = {
     "domain's delegation": domains.delegation,
     "certificates": domains.certificates,
     "images": images.images,
+    "charts": charts.rendered,
     "secrets": secrets.secrets,
     "Secrets of the cluster": kubernetes_secrets.kubernetes_secrets,
     "identity provider": login.discovery,
@@ -62,7 +64,7 @@ MAX_REASON = 400
 """Characters of what a failed preview says."""
 UNKNOWABLE = (
     "whether EC2 and Spot have the nodes at that time",
-    "images that charts start, and what a policy allows on single resources only",
+    "images that controllers start, and what a policy allows on single resources only",
 )
 
 

@@ -64,6 +64,7 @@ def all_rules(today: date | None = None) -> tuple[Rule, ...]:
         *fields.RULES,
         *capacity.RULES,
         support.check_on(today or date.today()),
+        support.soon_on(today or date.today()),
         *owners.RULES,
         *tags.RULES,
     )

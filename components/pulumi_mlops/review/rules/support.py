@@ -10,9 +10,10 @@ from pulumi_mlops.review.pods import pods
 from pulumi_mlops.review.resource_types.facts import Unknown
 from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
-from pulumi_mlops.review.values import is_hidden
+from pulumi_mlops.review.values import at, is_hidden
 
-NODES = ("aws:eks/cluster:Cluster", "aws:eks/nodeGroup:NodeGroup")
+CLUSTER = "aws:eks/cluster:Cluster"
+NODES = (CLUSTER, "aws:eks/nodeGroup:NodeGroup")
 DATABASES = ("aws:rds/instance:Instance", "aws:rds/cluster:Cluster")
 RELEASE = "kubernetes:helm.sh/v3:Release"
 REFUSED: Mapping[str, re.Pattern[str]] = {
@@ -21,6 +22,37 @@ REFUSED: Mapping[str, re.Pattern[str]] = {
     "Kaniko": re.compile(r"kaniko-project/"),
 }
 """Name in versions.REFUSED → images, and charts as `name:version`."""
+
+
+SOON_MONTHS = 1
+"""For how many months before the one in which support ends a review says so."""
+
+
+def soon_on(today: date) -> "Rule":
+    """The rule on what ends soon, as of a day."""
+
+    def check(resource: Resource, _: Resources) -> Iterator[Verdict]:
+        version = resource.inputs.get("version")
+        if resource.type != CLUSTER or version is None or is_hidden(version):
+            return
+        month = versions.SUPPORT_ENDS["Kubernetes on EKS"].get(str(version), "")
+        if month and 0 <= _months_until(month, today) <= SOON_MONTHS:
+            by_itself = at(resource.inputs, "upgradePolicy.supportType") == "STANDARD"
+            then = "EKS then upgrades the cluster by itself, and refuses to go back to" if by_itself else (
+                "EKS then bills six times the price for"
+            )  # fmt: skip
+            yield Violation(f"standard support of Kubernetes {version} ends in {month}: {then} {version}")
+
+    return Rule(
+        id="support-ends-soon",
+        level=Level.WARNING,
+        title="no cluster stays on a version of Kubernetes until EKS upgrades it by itself",
+        why="an upgrade on a day that AWS chooses finds add-ons and charts unprepared; the next `up` asks to go back",
+        fix="set `kubernetes_version` to the next minor, with kube-proxy of it in `addon_versions`, before that day; "
+        "afterwards set what `aws eks describe-cluster` says, and run `pulumi refresh` before `up`",
+        unknown="a version that is known only after `up` passes",
+        check=check,
+    )
 
 
 def check_on(today: date) -> "Rule":
@@ -65,8 +97,12 @@ def _line(product: str, path: str, version: object, today: date) -> Iterator[Ver
 
 
 def _is_over(month: str, today: date) -> bool:
+    return _months_until(month, today) < 0
+
+
+def _months_until(month: str, today: date) -> int:
     year, number = map(int, month.split("-"))
-    return (today.year, today.month) > (year, number)
+    return (year - today.year) * 12 + number - today.month
 
 
 def _refused(resource: Resource) -> Iterator[Verdict]:

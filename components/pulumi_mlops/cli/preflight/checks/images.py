@@ -1,7 +1,7 @@
 """Images that the stack's own objects start, asked of their registries by the names in the preview.
 
 ECR is asked with the account's credentials, any other registry without credentials, by the API of the OCI distribution
-specification 1.1. What charts start is in the charts, which a preview does not show.
+specification 1.1. What charts start is looked at by `charts`.
 """
 
 import json
@@ -60,7 +60,12 @@ class Reference:
 
 def images(planned: Planned, account: Account) -> Iterator[Result]:
     """Each image is in its registry."""
-    for name in sorted(_named(planned)):
+    yield from checked(_named(planned), account)
+
+
+def checked(names: set[str], account: Account) -> Iterator[Result]:
+    """Whether the images of these names are in their registries."""
+    for name in sorted(names):
         try:
             yield _image(account, name)
         except (NotChecked, Refused) as problem:
