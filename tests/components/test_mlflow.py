@@ -21,8 +21,8 @@ def test_without_a_database_runs_are_kept_in_a_file_on_a_protected_volume(build:
     graph = build(program)
 
     assert sorted(one.kind for one in graph) == [
-        "ClusterRoleBinding", "ConfigMap", "Deployment", "MLflow", "NetworkPolicy", "PersistentVolumeClaim", "Secret",
-        "Service", "ServiceAccount",
+        "ClusterRole", "ClusterRoleBinding", "ClusterRoleBinding", "ConfigMap", "Deployment", "MLflow", "NetworkPolicy",
+        "PersistentVolumeClaim", "Secret", "Service", "ServiceAccount",
     ]  # fmt: skip
     assert graph["mlflow-data"].protect
     assert _variable(graph, "MLFLOW_BACKEND_STORE_URI") == {"value": "sqlite:////data/mlflow.db"}
@@ -109,13 +109,18 @@ def test_the_pod_obeys_the_restricted_security_standard(build: Build) -> None:
     assert pod["containers"][0]["securityContext"]["readOnlyRootFilesystem"]
 
 
-def test_the_server_may_ask_whose_a_token_is_and_nothing_else(build: Build) -> None:
+def test_the_server_may_ask_whose_a_token_is_and_what_a_namespace_is_and_nothing_else(build: Build) -> None:
     graph = build(lambda: program(namespace="tracking"))
 
-    (binding,) = graph.of_kind("ClusterRoleBinding")
-    assert binding.inputs["roleRef"]["name"] == "system:auth-delegator"
-    assert binding.inputs["subjects"] == [{"kind": "ServiceAccount", "name": "mlflow", "namespace": "tracking"}]
-    assert binding.inputs["metadata"]["name"] == "tracking-mlflow-token-reviews"
+    bindings = {one.inputs["metadata"]["name"]: one.inputs for one in graph.of_kind("ClusterRoleBinding")}
+    assert {name: one["roleRef"]["name"] for name, one in bindings.items()} == {
+        "tracking-mlflow-token-reviews": "system:auth-delegator",
+        "tracking-mlflow-reads-namespaces": "tracking-mlflow-reads-namespaces",
+    }
+    account = {"kind": "ServiceAccount", "name": "mlflow", "namespace": "tracking"}
+    assert all(one["subjects"] == [account] for one in bindings.values())
+    (role,) = graph.of_kind("ClusterRole")
+    assert role.inputs["rules"] == [{"apiGroups": [""], "resources": ["namespaces"], "verbs": ["get"]}]
     assert graph["mlflow-server"].inputs["spec"]["template"]["spec"]["automountServiceAccountToken"]
 
 
@@ -134,6 +139,12 @@ def test_the_server_asks_for_the_audience_of_the_tokens_that_steps_send() -> Non
     """It has no conventions to import."""
     code = _mlflow_server.CODE["kubernetes_identity.py"]
     assert f'\nAUDIENCE = "{conventions.MLFLOW_AUDIENCE}"\n' in code
+
+
+def test_the_server_knows_workspaces_by_the_label_of_their_namespaces() -> None:
+    (key,) = [key for key, value in conventions.labels(conventions.WORKSPACE, "birds").items() if value == "workspace"]
+    code = _mlflow_server.CODE["kubernetes_identity.py"]
+    assert f'\nWORKSPACE_LABEL, WORKSPACE = "{key}", "{conventions.WORKSPACE}"\n' in code
 
 
 def test_other_code_starts_other_pods(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,6 +23,7 @@ import yaml
 from kubernetes import client, config
 from pulumi_cli import PulumiEnv
 from pulumi_mlops._manifests import RESTRICTED, name_of
+from pulumi_mlops.conventions import WORKSPACE, labels
 from pulumi_mlops.platform import MLflow
 
 from local.node.control_plane import ControlPlane, control_plane
@@ -91,7 +92,8 @@ def server(tmp_path_factory: pytest.TempPathFactory, api_server: ControlPlane, p
         assert set(up.changed) == {"create"}
         api = client.CoreV1Api(config.new_client_from_config(str(api_server.kubeconfig)))
         for team in ("birds", "fish", "newcomers"):
-            api.create_namespace({"metadata": {"name": team}})
+            api.create_namespace({"metadata": {"name": team, "labels": labels(WORKSPACE, team)}})
+        api.create_namespace({"metadata": {"name": "squatters"}})
         (port,) = servers.free_ports(1)
         command, variables = _as_the_pod_starts(api, api_server, directory)
         variables |= {"MLFLOW_HOST": "127.0.0.1", "MLFLOW_PORT": str(port), **servers.KEYS["mlflow"]}
@@ -257,6 +259,20 @@ def test_a_team_makes_no_users_and_sees_no_others(server: Server) -> None:
 
     assert server.ask("/api/2.0/mlflow/users/create", server.token("fish"), body)[0] == 403
     assert server.ask("/api/2.0/mlflow/users/get?username=birds", server.token("fish"))[0] == 403
+
+
+def test_a_namespace_that_is_no_workspace_takes_no_names_until_an_administrator_labels_it(server: Server) -> None:
+    body = b'{"name": "taken"}'
+
+    status, text = server.ask(f"{EXPERIMENTS}/create", server.token("squatters"), body)
+
+    assert status == 403
+    assert text.startswith("MLflow: the namespace 'squatters' is no workspace")
+    label = text.rpartition(" ")[2].strip()
+    assert text.endswith(f"kubectl label namespace squatters {label}")
+    key, _, value = label.partition("=")
+    server.api.patch_namespace("squatters", {"metadata": {"labels": {key: value}}})
+    assert server.ask(f"{EXPERIMENTS}/create", server.token("squatters"), body)[0] == 200
 
 
 def test_many_first_requests_of_a_team_at_once_are_all_answered(server: Server) -> None:

@@ -113,17 +113,31 @@ class MLflow(pulumi.ComponentResource):
             automount_service_account_token=False,
             opts=self._child,
         )
+        self._bind(account, "token-reviews", "system:auth-delegator")
+        namespaces = k8s.rbac.v1.ClusterRole(
+            f"{self._name}-reads-namespaces",
+            metadata=self._cluster_metadata("reads-namespaces"),
+            rules=[{"api_groups": [""], "resources": ["namespaces"], "verbs": ["get"]}],
+            opts=self._child,
+        )
+        self._bind(account, "reads-namespaces", name_of(namespaces))
+        return name_of(account)
+
+    def _bind(self, account: k8s.core.v1.ServiceAccount, name: str, role: pulumi.Input[str]) -> None:
         k8s.rbac.v1.ClusterRoleBinding(
-            f"{self._name}-token-reviews",
-            metadata={
-                "name": pulumi.Output.concat(self._args["namespace"], "-", self._called, "-token-reviews"),
-                "labels": conventions.labels("mlflow", self._called),
-            },
-            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": "system:auth-delegator"},
+            f"{self._name}-{name}",
+            metadata=self._cluster_metadata(name),
+            role_ref={"api_group": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": role},
             subjects=[{"kind": "ServiceAccount", "name": name_of(account), "namespace": self._args["namespace"]}],
             opts=self._child,
         )
-        return name_of(account)
+
+    def _cluster_metadata(self, name: str) -> Manifest:
+        """Metadata of an object without a namespace: two servers have two of each."""
+        return {
+            "name": pulumi.Output.concat(self._args["namespace"], "-", self._called, "-", name),
+            "labels": conventions.labels("mlflow", self._called),
+        }
 
     def _create_service(self, server: k8s.apps.v1.Deployment) -> pulumi.Output[str]:
         k8s.networking.v1.NetworkPolicy(

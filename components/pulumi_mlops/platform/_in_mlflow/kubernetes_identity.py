@@ -1,7 +1,8 @@
 """Who asks MLflow for something: the service account of Kubernetes whose token comes with the request.
 
 MLflow calls `authenticate` for every request. A caller is MLflow's user by the name of its namespace: what one team's
-pipeline makes, the whole team sees and nobody else. The server's own namespace is the administrator.
+pipeline makes, the whole team sees and nobody else. The server's own namespace is the administrator; any other has to
+be a workspace, so that nobody who can make a namespace takes the names of a team's experiments and models.
 
 A client sends a token for the audience `mlflow` as bearer token; a person pastes one as password, with any user name.
 """
@@ -17,6 +18,8 @@ from cachetools import TTLCache
 from flask import Response, make_response, request
 from werkzeug.datastructures import Authorization
 
+WORKSPACE_LABEL, WORKSPACE = "app.kubernetes.io/name", "workspace"
+"""By which a namespace is a workspace."""
 AUDIENCE = "mlflow"
 """A token for this audience is worth nothing at the API server, and one for the API server nothing here."""
 SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
@@ -36,7 +39,11 @@ _lock = threading.Lock()
 
 
 class Refused(Exception):
-    """The caller is not let in; the message says why."""
+    """The caller is not known; the message says why."""
+
+
+class NoWorkspace(Exception):
+    """The caller is known and may use nothing; the message says why."""
 
 
 def authenticate() -> Authorization | Response:
@@ -47,8 +54,10 @@ def authenticate() -> Authorization | Response:
         answer = make_response(f"MLflow: {refusal} {HOW}", 401)
         answer.headers["WWW-Authenticate"] = 'Basic realm="the token of a service account as password"'
         return answer
+    except NoWorkspace as refusal:
+        return make_response(f"MLflow: {refusal}", 403)
     except (OSError, requests.RequestException) as error:
-        return make_response(f"MLflow could not ask Kubernetes about the token: {error}", 503)
+        return make_response(f"MLflow could not ask Kubernetes about the caller: {error}", 503)
     return Authorization("bearer", {"username": namespace})
 
 
@@ -66,6 +75,8 @@ def _caller(authorization: Authorization | None) -> str:
         namespace = _known.get(key)
     if namespace is None:
         namespace = namespace_of(_review(token))
+        if namespace != own_namespace():
+            check_workspace(namespace, _labels(namespace))
         _ensure_user(namespace)
         with _lock:
             _known[key] = namespace
@@ -74,20 +85,44 @@ def _caller(authorization: Authorization | None) -> str:
 
 def _review(token: str) -> dict[str, Any]:
     """Kubernetes' opinion of the token: the status of a TokenReview."""
+    review = {
+        "apiVersion": "authentication.k8s.io/v1",
+        "kind": "TokenReview",
+        "spec": {"token": token, "audiences": [AUDIENCE]},
+    }
+    return _kubernetes("POST", "/apis/authentication.k8s.io/v1/tokenreviews", review)["status"]
+
+
+def _labels(namespace: str) -> dict[str, str]:
+    return _kubernetes("GET", f"/api/v1/namespaces/{namespace}")["metadata"].get("labels") or {}
+
+
+def _kubernetes(method: str, path: str, body: dict[str, Any] | None = None) -> dict[str, Any]:
     host, port = os.environ["KUBERNETES_SERVICE_HOST"], os.environ["KUBERNETES_SERVICE_PORT"]
-    answer = requests.post(
-        f"https://{f'[{host}]' if ':' in host else host}:{port}/apis/authentication.k8s.io/v1/tokenreviews",
-        json={
-            "apiVersion": "authentication.k8s.io/v1",
-            "kind": "TokenReview",
-            "spec": {"token": token, "audiences": [AUDIENCE]},
-        },
+    answer = requests.request(
+        method,
+        f"https://{f'[{host}]' if ':' in host else host}:{port}{path}",
+        json=body,
         headers={"Authorization": f"Bearer {(SERVICE_ACCOUNT / 'token').read_text()}"},
         verify=str(SERVICE_ACCOUNT / "ca.crt"),
         timeout=TIMEOUT_SECONDS,
     )
     answer.raise_for_status()
-    return answer.json()["status"]
+    return answer.json()
+
+
+def check_workspace(namespace: str, labels: dict[str, str]) -> None:
+    """A namespace that uses MLflow is a workspace.
+
+    Raises:
+        NoWorkspace: it lacks the label.
+    """
+    if labels.get(WORKSPACE_LABEL) != WORKSPACE:
+        raise NoWorkspace(
+            f"the namespace {namespace!r} is no workspace, so it has no experiments and models: make it by the "
+            f"component Workspace, or let an administrator label it: kubectl label namespace {namespace} "
+            f"{WORKSPACE_LABEL}={WORKSPACE}"
+        )
 
 
 def namespace_of(status: dict[str, Any]) -> str:
