@@ -43,6 +43,7 @@ def main() -> int:
             keys = IssuerKeys(settings.token_rules.issuer)
             keys.start()
             app.concern = lambda: keys.problem
+            metrics.issuer(keys.issuer, lambda: keys.problem is None)
             tokens = Tokens(settings.token_rules, keys, challenge(settings.endpoint))
         per_minute = settings.client_requests_per_minute
         limit = None if per_minute is None else RateLimit(per_minute)

@@ -52,6 +52,12 @@ class Metrics:
         in_flight.set_function(lambda: self.in_flight)
         ready = Gauge("model_server_ready", "1 when this server wants traffic", registry=registry)
         ready.set_function(lambda: float(self.ready()))
+        self._issuer = Gauge(
+            "model_server_issuer_reachable",
+            "1 when the identity provider's keys could be read the last time, 0 otherwise; absent without `jwt`",
+            ("issuer",),
+            registry=registry,
+        )
         ProcessCollector(registry=registry)
         self._named: set[str] = set()
         self._by_answer: dict[tuple[str, int], Counter] = {}
@@ -92,6 +98,10 @@ class Metrics:
         self._batch.observe(rows)
         for column, cells in unknown.items():
             self._unknown.labels(column).inc(cells)
+
+    def issuer(self, name: str, reachable: Callable[[], bool]) -> None:
+        """Shows from now on whether an identity provider answers."""
+        self._issuer.labels(name).set_function(lambda: float(reachable()))
 
     def serving(self, model: str, version: str) -> None:
         """Notes which version is served from now on."""

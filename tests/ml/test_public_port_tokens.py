@@ -327,6 +327,17 @@ def test_an_issuer_that_stops_answering_leaves_the_keys_that_are_known() -> None
     assert keys.problem == f"the keys of {URL} cannot be read: none of its keys can check a signature"
 
 
+def test_a_metric_says_whether_the_issuer_answers(server: Running, provider: Issuer) -> None:
+    name = f'model_server_issuer_reachable{{issuer="{provider.url}"}}'
+    assert f"{name} 1.0" in server.ask("GET", "/metrics").body.decode()
+
+    answers = iter([True, False])
+    metrics = Metrics()
+    assert "model_server_issuer_reachable{" not in metrics.render().decode()
+    metrics.issuer(URL, lambda: next(answers))
+    assert [f'{{issuer="{URL}"}} {value}' in metrics.render().decode() for value in ("1.0", "0.0")] == [True, True]
+
+
 def test_an_error_that_nobody_foresaw_is_a_problem_and_not_the_end_of_reading() -> None:
     def fail(address: str) -> Any:
         raise RuntimeError("no such day")

@@ -493,3 +493,39 @@ def test_a_resource_gets_another_parent() -> None:
 def test_the_worst_comes_first_and_nothing_twice() -> None:
     steps = [step("delete", "aws:route53/zone:Zone", "b", old={}), step("delete", RDS, "a", old={}, protect=True)]
     assert kinds(*steps, *steps) == [DATA, PROTECTION, ADDRESS]
+
+
+def endpoint(**rules: Any) -> dict[str, Any]:
+    """A Deployment whose server has rules on tokens."""
+    text = json.dumps({"issuer": "https://login.example.org", "audiences": ["models"], **rules})
+    env = [{"name": "MODEL_NAME", "value": "x"}, {"name": "TOKEN_RULES", "value": text}]
+    return {"spec": {"template": {"spec": {"containers": [{"name": "server", "env": env}]}}}}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "meaning"),
+    [
+        ({"groups": ["a"]}, {"groups": ["a", "b"]}, "accepts the groups b as well"),
+        ({"groups": ["a"]}, {}, "accepts everybody who has a token, no longer only the groups a"),
+        ({}, {"audiences": ["models", "shop"]}, "accepts tokens that are made for shop as well"),
+        (
+            {},
+            {"issuer": "https://other.example.org"},
+            "trusts the tokens of https://other.example.org in the place of https://login.example.org",
+        ),
+        (
+            {"groups": ["a"]},
+            {"groups": ["a"], "groups_claim": "roles"},
+            "reads groups from the claim roles in the place of groups",
+        ),
+        ({"groups": ["a", "b"]}, {"groups": ["a"]}, ""),
+        ({}, {"groups": ["a"]}, ""),
+        ({"groups": ["a"]}, {"groups": ["a"], "client_claim": "email"}, ""),
+    ],
+)
+def test_an_endpoint_that_accepts_more_tokens_is_a_danger(
+    before: dict[str, Any], after: dict[str, Any], meaning: str
+) -> None:
+    change = step("update", "kubernetes:apps/v1:Deployment", old=endpoint(**before), new=endpoint(**after))
+    said = [one.message for one in dangers([preview(change)]) if one.kind is DangerKind.IDENTITY]
+    assert said == ([meaning] if meaning else [])

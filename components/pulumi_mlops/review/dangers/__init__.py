@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from pulumi_mlops.review.danger import Danger, DangerKind
+from pulumi_mlops.review.dangers.clients import admitted
 from pulumi_mlops.review.dangers.exposure import exposures
 from pulumi_mlops.review.dangers.identity import widened
 from pulumi_mlops.review.dangers.losses import losses
@@ -42,6 +43,7 @@ def dangers(previews: Sequence[Preview]) -> tuple[Danger, ...]:
             found += losses(step, preview.stack, deleted)
             found += exposures(step, preview.stack)
             found += widened(step, preview.stack, fresh)
+            found += admitted(step, preview.stack)
             found += upgrades(step, preview.stack)
             found += moved_providers(step, preview.stack)
             found += moved(step, preview.stack, steps)
