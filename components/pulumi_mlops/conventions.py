@@ -80,6 +80,7 @@ DATABASE_PORT_KEY: Final = "port"
 DATABASE_USERNAME_KEY: Final = "username"
 DATABASE_PASSWORD_KEY: Final = "password"  # noqa: S105 - a name
 DATABASE_NAME_KEY: Final = "database"
+DATABASE_CA_KEY: Final = "ca"
 DATABASE_URI_KEY: Final = "uri"
 """Key of a database Secret that holds the whole address, `postgresql://user:password@host:port/database`.
 

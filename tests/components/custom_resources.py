@@ -16,6 +16,7 @@ from pulumi_mlops.platform import (
     ExternalSecrets,
     Gateway,
     Karpenter,
+    LocalDatabaseApi,
     Platform,
     PublicGateway,
     ReviewWorkflow,
@@ -28,6 +29,7 @@ from tests.components import (
     test_database_api,
     test_eks_platform,
     test_gateway,
+    test_local_database_api,
     test_platform,
 )
 from tests.conftest import Build, Graph, Secret
@@ -47,6 +49,7 @@ FORMS: dict[Callable[..., pulumi.ComponentResource], tuple[Any, Any]] = {
     ExternalSecrets: _INFRASTRUCTURE[ExternalSecrets],
     Gateway: (test_gateway.ARGS, {**test_gateway.ARGS, "port": 8080}),
     Karpenter: _INFRASTRUCTURE[Karpenter],
+    LocalDatabaseApi: (test_local_database_api.ARGS, test_local_database_api.FULL),
     ModelEndpoint: (programs.ENDPOINT, programs.ENDPOINT_FULL),
     Platform: (test_platform.ARGS, test_platform.ARGS),  # nothing else reaches its Gateway
     PostgresDatabase: (programs.DATABASE_RDS, programs.DATABASE_RDS_FULL),

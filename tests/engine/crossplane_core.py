@@ -131,7 +131,7 @@ def _give_rights(cluster: Cluster) -> None:
             "rules": [
                 {"apiGroups": groups, "resources": ["*"], "verbs": ["*"]}
                 for groups in (
-                    ["database.example.org", "data.example.com"],
+                    ["database.example.org", "data.example.com", "local.example.com"],
                     ["ec2.aws.m.upbound.io", "rds.aws.m.upbound.io"],
                 )
             ],

@@ -7,7 +7,6 @@ So a manifest must say both labels, and no two compositions of a kind may have t
 from collections.abc import Sequence
 from typing import Any
 
-PROVIDER = "aws"
 ENVIRONMENTS = ("production", "development")
 LABELS = ("provider", "environment")
 """By these a manifest chooses."""
@@ -15,14 +14,14 @@ LABELS = ("provider", "environment")
 Rule = dict[str, str]
 
 
-def labels(environment: str) -> dict[str, str]:
+def labels(provider: str, environment: str) -> dict[str, str]:
     """Labels of a composition of the platform's."""
-    return dict(zip(LABELS, (PROVIDER, environment), strict=True))
+    return dict(zip(LABELS, (provider, environment), strict=True))
 
 
-def role(kind: str, environment: str) -> str:
+def role(kind: str, provider: str, environment: str) -> str:
     """End of the one name that a composition of these labels may have."""
-    return "-".join((kind.lower(), *labels(environment).values()))
+    return "-".join((kind.lower(), *labels(provider, environment).values()))
 
 
 def rule(expression: str, message: str) -> Rule:
@@ -30,13 +29,13 @@ def rule(expression: str, message: str) -> Rule:
     return {"rule": expression, "message": message}
 
 
-def rules(where: str, before: str) -> list[Rule]:
-    """Rules of a schema for the selector at `where`, which was at `before`."""
+def rules(provider: str, where: str, before: str) -> list[Rule]:
+    """Rules of a schema for the selector at `where`, which was at `before`, where one provider is offered."""
     selector = f"{where}.compositionSelector"
     environments = ", ".join(f"'{one}'" for one in ENVIRONMENTS)
     asked = f"{selector}.matchLabels"
     complete = (
-        f"'provider' in {asked} && {asked}['provider'] == '{PROVIDER}' && "
+        f"'provider' in {asked} && {asked}['provider'] == '{provider}' && "
         f"'environment' in {asked} && {asked}['environment'] in [{environments}]"
     )
     is_there = "" if where == "self.spec" else f"has({where}) && "
@@ -44,7 +43,7 @@ def rules(where: str, before: str) -> list[Rule]:
         rule(
             f"{is_there}(has({selector}) ? {complete} : has({where}.compositionRef))",
             "compositionSelector.matchLabels must have provider and environment: "
-            f"provider {PROVIDER}, environment {' or '.join(ENVIRONMENTS)}",
+            f"provider {provider}, environment {' or '.join(ENVIRONMENTS)}",
         ),
         rule(
             f"!has({before}.compositionSelector) || (has({selector}) && {selector} == {before}.compositionSelector)",

@@ -13,10 +13,20 @@ import pulumi
 from pulumi_mlops import _schema, conventions
 from pulumi_mlops.database import PostgresDatabaseArgs, _rds_settings
 from pulumi_mlops.database._arguments import ARGUMENTS
-from pulumi_mlops.platform import _crossplane_packages as packages
 from pulumi_mlops.platform import _database_choice
-from pulumi_mlops.platform import _database_schema as schema
+from pulumi_mlops.platform._database_patches import (
+    Form,
+    Object,
+    back,
+    combined,
+    copy,
+    pipeline,
+    string,
+    underscores,
+    unique_name,
+)
 
+PROVIDER = "aws"
 ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = dict(
     zip(_database_choice.ENVIRONMENTS, ({}, {"protect_data": False, "backup_days": 1}), strict=True)
 )
@@ -35,22 +45,6 @@ RIGHTS: tuple[Any, ...] = (
     },
 )
 """Rights to what is composed besides managed resources: all that Crossplane asks for before it watches a kind."""
-
-Object = dict[str, Any]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Form:
-    """Where the parts of one of the two kinds find what the developer wrote."""
-
-    kind: str
-    name: str
-    """Path of the name that the developer gave."""
-    is_claim: bool
-
-
-CLAIM = Form(kind=schema.COMPOSITE, name="spec.claimRef.name", is_claim=True)
-NAMESPACED = Form(kind=schema.NAMESPACED, name="metadata.name", is_claim=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,20 +76,7 @@ def spec(group: str, form: Form, environment: str, place: Place) -> Object:
         _instance(form, environment, place),
         _connection(form, environment, place),
     ]
-    function = {"name": packages.package_name("function-patch-and-transform")}
-    content = {"apiVersion": "pt.fn.crossplane.io/v1beta1", "kind": "Resources", "resources": resources}
-    ready = {"name": packages.package_name("function-auto-ready")}
-    # Where Crossplane writes what it copies into the claim's Secret.
-    secrets = {"writeConnectionSecretsToNamespace": conventions.CROSSPLANE_NAMESPACE} if form.is_claim else {}
-    return {
-        "compositeTypeRef": {"apiVersion": f"{group}/{schema.VERSION}", "kind": form.kind},
-        "mode": "Pipeline",
-        **secrets,
-        "pipeline": [
-            {"step": "resources", "functionRef": function, "input": content},
-            {"step": "ready", "functionRef": ready},
-        ],
-    }
+    return pipeline(group, form, resources)
 
 
 def _network(form: Form, place: Place) -> list[Object]:
@@ -165,13 +146,13 @@ def _instance(form: Form, environment: str, place: Place) -> Object:
         _identifier(form, place, f"{to}finalSnapshotIdentifier", "-final"),
         _identifier(form, place, f"{to}dbSubnetGroupName"),
         parameter_group,
-        _copy(form.name, f"{to}dbName", _underscores()),
-        _copy("spec.parameters.storageGB", f"{to}allocatedStorage"),
-        _copy("spec.parameters.version", f"{to}engineVersion"),
-        _copy("spec.parameters.size", f"{to}instanceClass", {"type": "map", "map": dict(place.instance_classes)}),
-        _back("spec.forProvider.dbName", "status.database"),
-        _back("status.atProvider.address", "status.address"),
-        _back("status.atProvider.masterUserSecret[0].secretArn", "status.masterSecret"),
+        copy(form.name, f"{to}dbName", underscores()),
+        copy("spec.parameters.storageGB", f"{to}allocatedStorage"),
+        copy("spec.parameters.version", f"{to}engineVersion"),
+        copy("spec.parameters.size", f"{to}instanceClass", {"type": "map", "map": dict(place.instance_classes)}),
+        back("spec.forProvider.dbName", "status.database"),
+        back("status.atProvider.address", "status.address"),
+        back("status.atProvider.masterUserSecret[0].secretArn", "status.masterSecret"),
     ]
     network = {"vpcSecurityGroupIdSelector": {"matchControllerRef": True}}
     made = _resource(form, place, "instance", INSTANCE, {**_camel(settings), **network}, *patches)
@@ -192,27 +173,27 @@ def _connection(form: Form, environment: str, place: Place) -> Object:
     uri = f"postgresql://{_rds_settings.ENCODED_CREDENTIALS}@%s:{conventions.DATABASE_PORT}/%s?sslmode=require"
     target["template"]["data"][conventions.DATABASE_URI_KEY] = ""
     patches = [
-        *(_copy("status.masterSecret", f"spec.data[{index}].remoteRef.key") for index in range(len(base["data"]))),
-        _copy("status.address", f"{to}{conventions.DATABASE_HOST_KEY}"),
-        _copy("status.database", f"{to}{conventions.DATABASE_NAME_KEY}"),
-        _combined(["status.address", "status.database"], uri, f"{to}{conventions.DATABASE_URI_KEY}"),
+        *(copy("status.masterSecret", f"spec.data[{index}].remoteRef.key") for index in range(len(base["data"]))),
+        copy("status.address", f"{to}{conventions.DATABASE_HOST_KEY}"),
+        copy("status.database", f"{to}{conventions.DATABASE_NAME_KEY}"),
+        combined(["status.address", "status.database"], uri, f"{to}{conventions.DATABASE_URI_KEY}"),
     ]
     metadata = {}
     if form.is_claim:
         metadata = {"metadata": {"namespace": conventions.CROSSPLANE_NAMESPACE}}
         target["creationPolicy"] = "Merge"  # into the Secret that Crossplane copies to the claim's
-        patches.append(_copy("spec.writeConnectionSecretToRef.name", "spec.target.name"))
+        patches.append(copy("spec.writeConnectionSecretToRef.name", "spec.target.name"))
     else:
-        patches.append(_copy(form.name, "spec.target.name", _string("Format", fmt="%s-connection")))
-        patches.append(_copy("spec.writeConnectionSecretToRef.name", "spec.target.name", policy="Optional"))
+        patches.append(copy(form.name, "spec.target.name", string("Format", fmt="%s-connection")))
+        patches.append(copy("spec.writeConnectionSecretToRef.name", "spec.target.name", policy="Optional"))
     kind = {"apiVersion": "external-secrets.io/v1", "kind": "ExternalSecret"}
     return {"name": "connection", "base": {**kind, **metadata, "spec": base}, "patches": patches}
 
 
 def _resource(form: Form, place: Place, role: str, kind: tuple[str, str], settings: Object, *patches: Object) -> Object:
     """A resource on AWS. Those of a claim lie in its namespace, where Crossplane would not put them by itself."""
-    name = _copy(form.name, "spec.forProvider.tags.Name")
-    namespace = [_copy("spec.claimRef.namespace", "metadata.namespace")] if form.is_claim else []
+    name = copy(form.name, "spec.forProvider.tags.Name")
+    namespace = [copy("spec.claimRef.namespace", "metadata.namespace")] if form.is_claim else []
     provider = {"region": place.region, "tags": {**place.tags}, **settings}
     base = {"apiVersion": kind[0], "kind": kind[1], "spec": {"forProvider": provider}}
     return {"name": role, "base": base, "patches": [*namespace, name, *patches]}
@@ -223,42 +204,6 @@ def _camel(settings: Mapping[str, Any]) -> Object:
     return {re.sub("_([a-z])", lambda found: found[1].upper(), key): value for key, value in settings.items()}
 
 
-def _copy(source: str, target: str, *transforms: Object, policy: str = "Required") -> Object:
-    """A field of the manifest, or of its status, to one of the resource, which is not made without it."""
-    return {
-        "type": "FromCompositeFieldPath",
-        "fromFieldPath": source,
-        "toFieldPath": target,
-        "policy": {"fromFieldPath": policy},
-        **({"transforms": list(transforms)} if transforms else {}),
-    }
-
-
-def _back(source: str, target: str) -> Object:
-    return {"type": "ToCompositeFieldPath", "fromFieldPath": source, "toFieldPath": target}
-
-
-def _combined(sources: Sequence[str], form: str, target: str) -> Object:
-    return {
-        "type": "CombineFromComposite",
-        "combine": {
-            "variables": [{"fromFieldPath": source} for source in sources],
-            "strategy": "string",
-            "string": {"fmt": form},
-        },
-        "toFieldPath": target,
-        "policy": {"fromFieldPath": "Required"},
-    }
-
-
 def _identifier(form: Form, place: Place, target: str, suffix: str = "", *more: str) -> Object:
     """The name on AWS: unlike any other database's, also one of the same name that was deleted."""
-    return _combined([form.name, "metadata.uid", *more], f"{place.name_prefix}%s-%.{schema.UNIQUE}s{suffix}", target)
-
-
-def _string(kind: str, **settings: Any) -> Object:
-    return {"type": "string", "string": {"type": kind, **settings}}
-
-
-def _underscores() -> Object:
-    return _string("Replace", replace={"search": "-", "replace": "_"})
+    return unique_name(form, target, place.name_prefix, suffix, *more)

@@ -4,6 +4,7 @@ Bounds and defaults are those of `PostgresDatabase`. A rule's message is what `k
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pulumi_mlops.database import _rds_settings
@@ -19,6 +20,7 @@ COMPOSITE = "XPostgreSQLInstance"
 NAMESPACED = "PostgreSQLDatabase"
 """Kind without a claim, Crossplane's form since its version 2."""
 CONNECTION_KEYS = ("host", "port", "username", "password", "database", "uri")
+"""Keys of the Secret of every provider."""
 
 UNIQUE = 8
 """Digits of an object's uid in the names of its resources on AWS, with a hyphen before them one more."""
@@ -29,30 +31,49 @@ LONGEST_NAME = 40
 Schema = dict[str, Any]
 
 
+@dataclass(frozen=True, kw_only=True)
+class Offer:
+    """What may be asked for."""
+
+    group: str
+    provider: str
+    """Value of the label `provider`."""
+    versions: Sequence[str]
+    """Major versions of Postgres; the last one is the default."""
+    sizes: Sequence[str]
+    """The first one is the default."""
+    prefix: str = ""
+    """What the names made of a database's begin with."""
+    connection_keys: Sequence[str] = CONNECTION_KEYS
+
+
 def longest_name(prefix: str) -> int:
     """How long a database's name may be, where names on AWS begin with the prefix."""
     return min(LONGEST_NAME, LONGEST_IDENTIFIER - len(prefix) - 1 - UNIQUE)
 
 
-def claim_definition(group: str, versions: Sequence[str], sizes: Sequence[str], prefix: str) -> Schema:
+def claim_definition(offer: Offer) -> Schema:
     """Spec of the definition whose claims are `PostgreSQLInstance`."""
     return {
         "scope": "LegacyCluster",
-        "group": group,
+        "group": offer.group,
         "names": {"kind": COMPOSITE, "plural": f"{COMPOSITE.lower()}s"},
         "claimNames": {"kind": CLAIM, "plural": f"{CLAIM.lower()}s"},
-        "connectionSecretKeys": list(CONNECTION_KEYS),
+        "connectionSecretKeys": list(offer.connection_keys),
         "versions": [
             _version(
-                _parameters(versions, sizes),
+                _parameters(offer.versions, offer.sizes),
                 {},
-                [*_name_rules(CLAIM, longest_name(prefix)), *_database_choice.rules("self.spec", "oldSelf.spec")],
+                [
+                    *_name_rules(CLAIM, longest_name(offer.prefix)),
+                    *_database_choice.rules(offer.provider, "self.spec", "oldSelf.spec"),
+                ],
             )
         ],
     }
 
 
-def namespaced_definition(group: str, versions: Sequence[str], sizes: Sequence[str], prefix: str) -> Schema:
+def namespaced_definition(offer: Offer) -> Schema:
     """Spec of the definition of `PostgreSQLDatabase`."""
     secret = {
         "type": "object",
@@ -61,15 +82,15 @@ def namespaced_definition(group: str, versions: Sequence[str], sizes: Sequence[s
     }
     return {
         "scope": "Namespaced",
-        "group": group,
+        "group": offer.group,
         "names": {"kind": NAMESPACED, "plural": f"{NAMESPACED.lower()}s"},
         "versions": [
             _version(
-                _parameters(versions, sizes),
+                _parameters(offer.versions, offer.sizes),
                 {"writeConnectionSecretToRef": secret},
                 [
-                    *_name_rules(NAMESPACED, longest_name(prefix)),
-                    *_database_choice.rules("self.spec.crossplane", "oldSelf.spec.crossplane"),
+                    *_name_rules(NAMESPACED, longest_name(offer.prefix)),
+                    *_database_choice.rules(offer.provider, "self.spec.crossplane", "oldSelf.spec.crossplane"),
                 ],
             )
         ],
@@ -130,7 +151,7 @@ def _name_rules(kind: str, longest: int) -> list[Schema]:
     return [
         rule(
             f"{of_others}self.metadata.name.size() <= {longest}",
-            f"metadata.name must be at most {longest} characters, so that the names on AWS fit",
+            f"metadata.name must be at most {longest} characters, so that names made of it fit",
         ),
         rule(
             f"{of_others}self.metadata.name.matches('^[a-z](-?[a-z0-9])*$')",

@@ -4,28 +4,21 @@ Does not own: Crossplane and its providers (`Crossplane`), the secret store, the
 """
 
 import dataclasses
-import itertools
 from collections.abc import Iterator
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
-import pulumi_kubernetes as k8s
 
-from pulumi_mlops import _aws, conventions
+from pulumi_mlops import _aws
 from pulumi_mlops._args import Argument, check_args, dns_label, inputs, matches, object_name
-from pulumi_mlops._manifests import Manifest, name_of
 from pulumi_mlops.database import _backend
 from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
 from pulumi_mlops.database._rds_settings import MIN_SUBNETS
-from pulumi_mlops.platform import _database_choice
 from pulumi_mlops.platform import _database_compositions as compositions
 from pulumi_mlops.platform import _database_schema as schema
+from pulumi_mlops.platform._database_kinds import Kinds
 
 PLACE = {one.name for one in dataclasses.fields(compositions.Place)}
-ESTABLISHED = {"pulumi.com/waitFor": "condition=Established"}
-"""The definition's kind is in the API server."""
-AGGREGATED = "rbac.crossplane.io/aggregate-to-crossplane"
-"""Label of the roles whose rights Crossplane's own service account has."""
 
 
 class DatabaseApiArgs(TypedDict):
@@ -121,92 +114,27 @@ class DatabaseApi(pulumi.ComponentResource):
             DatabaseApi, name, args, DatabaseApiArgs, ARGUMENTS, problems=_problems, name_rule=object_name(40)
         )
         super().__init__("pulumi-mlops:index:DatabaseApi", name, inputs(args), opts)
-        self._name = name
-        self._objects = checked["object_name"] or name
-        self._keep = checked["keep_definitions"]
-        group = checked["group"]
-        allowed = (group, checked["engine_versions"], [*checked["instance_classes"]], checked["name_prefix"])
-        claims = self._definition("claims", "v1", schema.claim_definition(*allowed))
-        databases = self._definition("databases", "v2", schema.namespaced_definition(*allowed))
+        kinds = Kinds(
+            parent=self,
+            name=name,
+            objects=checked["object_name"] or name,
+            keep=checked["keep_definitions"],
+            offer=schema.Offer(
+                group=checked["group"],
+                provider=compositions.PROVIDER,
+                versions=checked["engine_versions"],
+                sizes=[*checked["instance_classes"]],
+                prefix=checked["name_prefix"],
+            ),
+        )
         place = compositions.Place(
             **{key: value for key, value in checked.items() if key in PLACE}  # type: ignore[arg-type]
         )
-        rights = self._rights()
-        self._policy(group)
-        defined = {compositions.CLAIM: claims, compositions.NAMESPACED: databases}
-        for (form, definition), environment in itertools.product(defined.items(), compositions.ENVIRONMENTS):
-            role = _database_choice.role(form.kind, environment)
-            self._create(
-                role,
-                "v1",
-                "Composition",
-                {"name": f"{self._objects}-{role}", "labels": _database_choice.labels(environment)},
-                compositions.spec(group, form, environment, place),
-                definition,
-                rights,
-            )
-
-        self.claims = name_of(claims)
-        self.databases = name_of(databases)
+        group = checked["group"]
+        self.claims, self.databases = kinds.create(
+            compositions.RIGHTS, lambda form, environment: compositions.spec(group, form, environment, place)
+        )
         self.register_outputs({"claims": self.claims, "databases": self.databases})
-
-    def _rights(self) -> pulumi.Resource:
-        """Lets Crossplane make what belongs to none of its providers; without it, no composite becomes ready."""
-        labels = conventions.labels("database-api", self._name, {AGGREGATED: "true"})
-        return k8s.rbac.v1.ClusterRole(
-            f"{self._name}-rights",
-            metadata={"name": f"{self._objects}-composed", "labels": labels},
-            rules=[*compositions.RIGHTS],
-            opts=pulumi.ResourceOptions(parent=self),
-        )
-
-    def _policy(self, group: str) -> None:
-        """Refuses a composition with the labels of another one."""
-        kinds = (schema.COMPOSITE, schema.NAMESPACED)
-        metadata: Any = {
-            "name": f"{self._objects}-compositions",
-            "labels": conventions.labels("database-api", self._name),
-        }
-        spec: Any = _database_choice.policy(self._objects, group, kinds)
-        child = pulumi.ResourceOptions(parent=self)
-        api = k8s.admissionregistration.v1
-        policy = api.ValidatingAdmissionPolicy(
-            f"{self._name}-compositions",
-            metadata=metadata,
-            spec=spec,
-            opts=child,
-        )
-        binding: Any = {"policyName": name_of(policy), "validationActions": ["Deny"]}
-        api.ValidatingAdmissionPolicyBinding(
-            f"{self._name}-compositions-binding",
-            metadata=metadata,
-            spec=binding,
-            opts=child,
-        )
-
-    def _definition(self, role: str, version: str, spec: Manifest) -> pulumi.Resource:
-        metadata = {"name": f"{spec['names']['plural']}.{spec['group']}", "annotations": ESTABLISHED}
-        return self._create(role, version, "CompositeResourceDefinition", metadata, spec, keep=self._keep)
-
-    def _create(
-        self,
-        role: str,
-        version: str,
-        kind: str,
-        metadata: Manifest,
-        spec: Manifest,
-        *needs: pulumi.Resource,
-        keep: bool = False,
-    ) -> pulumi.Resource:
-        labels = conventions.labels("database-api", self._name, metadata.get("labels"))
-        return k8s.apiextensions.CustomResource(
-            f"{self._name}-{role}",
-            api_version=f"apiextensions.crossplane.io/{version}",
-            kind=kind,
-            metadata={**metadata, "labels": labels},
-            spec=spec,
-            opts=pulumi.ResourceOptions(parent=self, depends_on=[*needs], retain_on_delete=keep),
-        )
 
 
 def _problems(args: DatabaseApiArgs) -> Iterator[str]:

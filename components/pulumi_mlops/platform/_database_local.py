@@ -1,0 +1,140 @@
+"""Which objects of the cluster a database manifest becomes: a Cluster of CloudNativePG, and the developer's Secret.
+
+The operator makes the password and the certificates. No function of Crossplane can draw a password or read a Secret
+that the operator owns; but Crossplane reads the Secret that a composed object names as its connection Secret, whoever
+has written it. So two objects of a kind without a controller, OperatorSecret, name the operator's Secrets.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pulumi
+
+from pulumi_mlops import conventions
+from pulumi_mlops.platform import _database_schema as schema
+from pulumi_mlops.platform._database_patches import (
+    Form,
+    Object,
+    combined,
+    copy,
+    pipeline,
+    string,
+    underscores,
+    unique_name,
+)
+
+PROVIDER = "local"
+CLUSTER = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster"}
+SECRET_KIND, SECRET_PLURAL = "OperatorSecret", "operatorsecrets"
+CPU_REQUEST = "100m"
+CONNECTION_KEYS = (*schema.CONNECTION_KEYS, conventions.DATABASE_CA_KEY)
+
+CREDENTIALS = {
+    conventions.DATABASE_PORT_KEY: "port",
+    conventions.DATABASE_USERNAME_KEY: "username",
+    conventions.DATABASE_PASSWORD_KEY: "password",
+    conventions.DATABASE_NAME_KEY: "dbname",
+    conventions.DATABASE_URI_KEY: "fqdn-uri",
+}
+"""Key of the developer's Secret → key of the operator's with the credentials."""
+AUTHORITY = {conventions.DATABASE_CA_KEY: "ca.crt"}
+"""The same of the operator's Secret with the authority, whose key stays there."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """What the platform says about its databases."""
+
+    images: Mapping[str, pulumi.Input[str]]
+    memory: Mapping[str, pulumi.Input[str]]
+    storage_class: pulumi.Input[str] | None
+
+
+def rights(group: str) -> list[Any]:
+    """Rights to what is composed."""
+    verbs = ["get", "list", "watch", "create", "update", "patch", "delete"]
+    return [
+        {"apiGroups": ["postgresql.cnpg.io"], "resources": ["clusters", "clusters/status"], "verbs": verbs},
+        {"apiGroups": [group], "resources": [SECRET_PLURAL, f"{SECRET_PLURAL}/status"], "verbs": verbs},
+    ]
+
+
+def secret_definition(group: str) -> Any:
+    """Spec of the definition of OperatorSecret."""
+    text = {"type": "string"}
+    reference = {"type": "object", "required": ["name"], "properties": {"name": text, "namespace": text}}
+    properties = {"host": text, "writeConnectionSecretToRef": reference}
+    content = {"type": "object", "properties": {"spec": {"type": "object", "properties": properties}}}
+    return {
+        "group": group,
+        "scope": "Namespaced",
+        "names": {"kind": SECRET_KIND, "plural": SECRET_PLURAL, "singular": SECRET_KIND.lower()},
+        "versions": [{"name": schema.VERSION, "served": True, "storage": True, "schema": {"openAPIV3Schema": content}}],
+    }
+
+
+def spec(group: str, form: Form, place: Place) -> Object:
+    """Spec of the Composition of one kind, of either environment."""
+    resources = [
+        _cluster(form, place),
+        _secret(group, form, "credentials", "app", CREDENTIALS),
+        _secret(group, form, "authority", "ca", AUTHORITY),
+    ]
+    return pipeline(group, form, resources)
+
+
+def _cluster(form: Form, place: Place) -> Object:
+    to = "spec.bootstrap.initdb.database"
+    storage: Object = {} if place.storage_class is None else {"storageClass": place.storage_class}
+    base: Object = {
+        "instances": 1,
+        "enablePDB": False,  # of a single instance it would stop every drain of a node
+        "imagePullPolicy": "IfNotPresent",
+        "bootstrap": {"initdb": {"owner": conventions.DATABASE_USER, "dataChecksums": True}},
+        "postgresql": {"pg_hba": ["hostnossl all all all reject"]},
+        "storage": storage,
+        "resources": {"requests": {"cpu": CPU_REQUEST}},
+    }
+    patches = [
+        *_in_place(form),
+        copy(form.name, to, underscores()),
+        copy("spec.parameters.storageGB", "spec.storage.size", string("Format", fmt="%vGi")),
+        copy("spec.parameters.version", "spec.imageName", {"type": "map", "map": dict(place.images)}),
+        *(
+            copy("spec.parameters.size", f"spec.resources.{which}.memory", {"type": "map", "map": dict(place.memory)})
+            for which in ("requests", "limits")
+        ),
+    ]
+    return {"name": "cluster", "base": {**CLUSTER, "spec": base}, "patches": patches}
+
+
+def _secret(group: str, form: Form, role: str, operators: str, keys: Mapping[str, str]) -> Object:
+    base: Object = {"apiVersion": f"{group}/{schema.VERSION}", "kind": SECRET_KIND, "spec": {}}
+    service = conventions.service_host(f"%s-%.{schema.UNIQUE}s-rw", "%s")
+    patches = [
+        *_in_place(form, f"-{role}"),
+        unique_name(form, "spec.writeConnectionSecretToRef.name", suffix=f"-{operators}"),
+        copy(form.namespace, "spec.writeConnectionSecretToRef.namespace"),
+        combined([form.name, "metadata.uid", form.namespace], service, "spec.host"),
+    ]
+    details: list[Object] = [
+        {"name": ours, "type": "FromConnectionSecretKey", "fromConnectionSecretKey": theirs}
+        for ours, theirs in keys.items()
+    ]
+    if role == "credentials":
+        host = {"name": conventions.DATABASE_HOST_KEY, "type": "FromFieldPath", "fromFieldPath": "spec.host"}
+        details.append(host)
+    return {
+        "name": role,
+        "base": base,
+        "patches": patches,
+        "connectionDetails": details,
+        "readinessChecks": [{"type": "None"}],  # nobody reports on it; the Cluster is ready after its Secrets are there
+    }
+
+
+def _in_place(form: Form, suffix: str = "") -> list[Object]:
+    """The object's own name and, of a claim, its namespace, where Crossplane would not put it by itself."""
+    namespace = [copy(form.namespace, "metadata.namespace")] if form.is_claim else []
+    return [unique_name(form, "metadata.name", suffix=suffix), *namespace]

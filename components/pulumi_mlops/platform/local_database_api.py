@@ -1,0 +1,120 @@
+"""Databases that developers ask for by a manifest, in the cluster: definitions and compositions of Crossplane.
+
+Does not own: Crossplane and its functions, CloudNativePG's operator, and the storage.
+"""
+
+from collections.abc import Iterator
+from typing import NotRequired, TypedDict
+
+import pulumi
+import pulumi_kubernetes as k8s
+
+from pulumi_mlops import conventions
+from pulumi_mlops._args import Argument, check_args, dns_label, inputs, object_name, quantity
+from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
+from pulumi_mlops.platform import _database_local as compositions
+from pulumi_mlops.platform import _database_schema as schema
+from pulumi_mlops.platform._database_kinds import Kinds
+from pulumi_mlops.platform.database_api import ARGUMENTS as OF_API
+
+
+class LocalDatabaseApiArgs(TypedDict):
+    """Arguments of `LocalDatabaseApi`."""
+
+    images: dict[str, pulumi.Input[str]]
+    """Major version of Postgres that may be asked for, such as "17" → an image for CloudNativePG, whose tag begins with
+    that version; oldest first. A manifest without a version gets the last one. The versions are plain: they are in the
+    schema."""
+    memory: NotRequired[dict[str, pulumi.Input[str]]]
+    """Size that may be asked for → memory of its server, request and limit; default: `small` 512Mi, `medium` 2Gi and
+    `large` 8Gi. A manifest without a size gets the first one. The names are plain: they are in the schema."""
+    storage_class: NotRequired[pulumi.Input[str] | None]
+    """Storage class of the volumes, ReadWriteOnce and no NFS; default: the cluster's default class."""
+    group: NotRequired[str]
+    """API group of the kinds; default `database.example.org`. Plain: names of definitions follow from it."""
+    keep_definitions: NotRequired[bool]
+    """Whether the definitions survive `destroy`; default true. When false, `destroy` deletes them, and with them every
+    database and its rows."""
+    object_name: NotRequired[str | None]
+    """What the names of its objects in the cluster begin with; default: the component's name, which is also that of its
+    resources in the stack."""
+
+
+ARGUMENTS = {
+    "images": Argument(),
+    "memory": Argument(default={"small": "512Mi", "medium": "2Gi", "large": "8Gi"}),
+    "memory.*": Argument(rule=quantity),
+    "storage_class": Argument(),
+    **{same: OF_API[same] for same in ("group", "keep_definitions", "object_name")},
+}
+
+
+class LocalDatabaseApi(pulumi.ComponentResource):
+    """The kinds `PostgreSQLInstance` (a claim) and `PostgreSQLDatabase`, and what each becomes in the cluster.
+
+    A manifest chooses by the labels `provider: local` and `environment: production` or `development`. What is asked for
+    is one server of CloudNativePG that speaks TLS alone. Experimental, and without backups. Let it depend on
+    Crossplane's functions and on the operator.
+
+    ```python
+    from pulumi_mlops.platform import LocalDatabaseApi
+
+    databases = LocalDatabaseApi("databases", {"images": {"17": "registry.example.org/postgresql:17.10"}})
+    pulumi.export("claims", databases.claims)
+    ```
+    """
+
+    claims: pulumi.Output[str]
+    """Name of the definition of the claims, known once the kind is there."""
+    databases: pulumi.Output[str]
+    """Name of the definition of `PostgreSQLDatabase`, known once the kind is there."""
+
+    def __init__(self, name: str, args: LocalDatabaseApiArgs, opts: pulumi.ResourceOptions | None = None) -> None:
+        checked = check_args(
+            LocalDatabaseApi, name, args, LocalDatabaseApiArgs, ARGUMENTS, problems=_problems, name_rule=object_name(40)
+        )
+        super().__init__("pulumi-mlops:index:LocalDatabaseApi", name, inputs(args), opts)
+        group = checked["group"]
+        secrets = k8s.apiextensions.v1.CustomResourceDefinition(
+            f"{name}-secrets",
+            metadata={
+                "name": f"{compositions.SECRET_PLURAL}.{group}",
+                "labels": conventions.labels("database-api", name),
+            },
+            spec=compositions.secret_definition(group),
+            opts=pulumi.ResourceOptions(parent=self, retain_on_delete=checked["keep_definitions"]),
+        )
+        kinds = Kinds(
+            parent=self,
+            name=name,
+            objects=checked["object_name"] or name,
+            keep=checked["keep_definitions"],
+            offer=schema.Offer(
+                group=group,
+                provider=compositions.PROVIDER,
+                versions=[*checked["images"]],
+                sizes=[*checked["memory"]],
+                connection_keys=compositions.CONNECTION_KEYS,
+            ),
+        )
+        place = compositions.Place(
+            images=checked["images"], memory=checked["memory"], storage_class=checked["storage_class"]
+        )
+        self.claims, self.databases = kinds.create(
+            compositions.rights(group), lambda form, _: compositions.spec(group, form, place), secrets
+        )
+        self.register_outputs({"claims": self.claims, "databases": self.databases})
+
+
+def _problems(args: LocalDatabaseApiArgs) -> Iterator[str]:
+    versions, rule = [*args["images"]], OF_DATABASE["engine_version"].rule
+    for version in versions:
+        if rule and (complaint := rule(version)):
+            yield f'args.images has the version "{version}", which {complaint}'
+    if not versions or versions != sorted(versions):
+        yield f"args.images must be of different versions, oldest first, got {versions!r}"
+    if not args["memory"]:
+        yield "args.memory must not be empty: no database could be asked for, got {}"
+    for size in args["memory"]:
+        if complaint := dns_label(size):
+            yield f'args.memory has the name "{size}", which {complaint}'

@@ -1,0 +1,92 @@
+"""The database manifests of a platform without a cloud: what may be asked for, and what it becomes in the cluster."""
+
+from typing import Any
+
+import pytest
+from pulumi_mlops import ArgumentError
+from pulumi_mlops.database import _arguments
+from pulumi_mlops.platform import DatabaseApi, LocalDatabaseApi
+
+from tests.components import test_database_api
+from tests.components.test_database_api import base, composition, definition, parameters
+from tests.conftest import Build, Graph
+
+ARGS: dict[str, Any] = {"images": {"17": "registry.example.org/postgresql:17.10"}}
+FULL: dict[str, Any] = {
+    "images": {"16": "registry.example.org/postgresql:16.14", **ARGS["images"]},
+    "memory": {"tiny": "256Mi", "huge": "32Gi"},
+    "storage_class": "fast",
+    "group": "local.example.com",
+    "keep_definitions": False,
+    "object_name": "local",
+}
+
+
+def program(**changes: Any) -> LocalDatabaseApi:
+    return LocalDatabaseApi("databases", {**ARGS, **changes})  # type: ignore[typeddict-item]
+
+
+def rules(graph: Graph, version: str) -> list[str]:
+    (only,) = definition(graph, version)["spec"]["versions"]
+    schema = only["schema"]["openAPIV3Schema"]
+    asked = schema["properties"]["spec"]["properties"]["parameters"]
+    return [one["message"] for one in (*schema["x-kubernetes-validations"], *asked["x-kubernetes-validations"])]
+
+
+@pytest.mark.parametrize("version", ["v1", "v2"])
+def test_a_manifest_may_say_the_same_whoever_provides_the_database(build: Build, version: str) -> None:
+    here, on_aws = (
+        build(program),
+        build(lambda: DatabaseApi("databases", test_database_api.ARGS)),  # type: ignore[arg-type]
+    )
+
+    assert parameters(here, version)["storageGB"] == parameters(on_aws, version)["storageGB"]
+    assert parameters(here, version)["size"] == parameters(on_aws, version)["size"]
+    assert parameters(here, version)["version"] == {"type": "string", "enum": ["17"], "default": "17"}
+    assert rules(here, version) == [one.replace("provider aws", "provider local") for one in rules(on_aws, version)]
+    assert parameters(here, version)["storageGB"]["default"] == _arguments.ARGUMENTS["storage_gib"].default
+
+
+def test_a_claim_s_secret_has_the_keys_of_every_database_and_the_authority(build: Build) -> None:
+    keys = definition(build(program), "v1")["spec"]["connectionSecretKeys"]
+
+    assert keys == ["host", "port", "username", "password", "database", "uri", "ca"]
+
+
+@pytest.mark.parametrize("kind", ["XPostgreSQLInstance", "PostgreSQLDatabase"])
+@pytest.mark.parametrize("environment", ["production", "development"])
+def test_the_server_refuses_connections_without_tls(build: Build, kind: str, environment: str) -> None:
+    made = composition(build(program), kind, environment)
+
+    assert made["metadata"]["labels"]["provider"] == "local"
+    assert base(made, "cluster")["spec"]["postgresql"]["pg_hba"] == ["hostnossl all all all reject"]
+
+
+def test_crossplane_gets_the_rights_to_what_it_composes(build: Build) -> None:
+    graph = build(lambda: program(**FULL))
+    (role,) = graph.of_kind("ClusterRole")
+
+    composed = {
+        part["base"]["apiVersion"].rpartition("/")[0]
+        for one in graph.of_kind("Composition")
+        for part in one.inputs["spec"]["pipeline"][0]["input"]["resources"]
+    }
+    assert role.inputs["metadata"]["labels"]["rbac.crossplane.io/aggregate-to-crossplane"] == "true"
+    assert {group for rule in role.inputs["rules"] for group in rule["apiGroups"]} == composed
+
+
+@pytest.mark.parametrize(
+    ("changes", "problem"),
+    [
+        ({"images": {}}, "args.images must be of different versions, oldest first, got []"),
+        ({"images": {"seventeen": "a:17"}}, 'args.images has the version "seventeen", which must be a major version'),
+        ({"images": {"17": "a:17", "16": "a:16"}}, "args.images must be of different versions, oldest first"),
+        ({"memory": {}}, "args.memory must not be empty"),
+        ({"memory": {"Small": "1Gi"}}, 'args.memory has the name "Small"'),
+        ({"memory": {"small": "much"}}, "args.memory"),
+    ],
+)
+def test_arguments_that_are_wrong_are_refused(build: Build, changes: dict[str, Any], problem: str) -> None:
+    with pytest.raises(ArgumentError) as error:
+        build(lambda: program(**changes))
+    assert problem in str(error.value)
