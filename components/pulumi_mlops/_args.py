@@ -89,7 +89,7 @@ def check_args(
     return checked
 
 
-def field_problems(args: Mapping[str, Any], schema: type, rules: Mapping[str, Rule], at: str = "args") -> list[str]:
+def field_problems(args: Mapping[str, object], schema: type, rules: Mapping[str, Rule], at: str = "args") -> list[str]:
     """What is wrong with single fields of `args`, which are at the path `at` of what the user wrote."""
     unfit = _schema.problems(args, schema, at)
     found = [problem.text for problem in unfit]
@@ -109,12 +109,12 @@ def check_is_dict(owner: str, args: object) -> None:
         raise ArgumentError(owner, f"args must be a dict of arguments, got {args!r}")
 
 
-def inputs(args: Mapping[str, Any]) -> dict[str, Any]:
+def inputs(args: Mapping[str, object]) -> dict[str, Any]:
     """The arguments as the user gave them, without defaults: the inputs under which a component is registered."""
     return _schema.without_none(args)
 
 
-def given(**arguments: Any) -> Any:
+def given(**arguments: object) -> Any:
     """Those arguments that have a value; for the others, the default of the component that gets them counts."""
     return {key: value for key, value in arguments.items() if value is not None}
 
@@ -186,7 +186,7 @@ def matches(pattern: str, meaning: str) -> Rule:
     return lambda value: None if re.fullmatch(pattern, value) else f"must be {meaning}"
 
 
-def not_empty(value: Any) -> str | None:
+def not_empty(value: object) -> str | None:
     """The string, list or dict has content."""
     return None if value else "must not be empty"
 
@@ -241,7 +241,7 @@ def _unit(unit: str) -> str:
     return f" {unit}" if unit else ""
 
 
-def _values(value: Any, path: list[str], at: str) -> list[tuple[str, Any]]:
+def _values(value: object, path: list[str], at: str) -> list[tuple[str, Any]]:
     """The values at a dotted path; a list is searched element by element."""
     if isinstance(value, list):
         items = cast("list[Any]", value)

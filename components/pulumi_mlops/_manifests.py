@@ -54,7 +54,7 @@ GPU = "nvidia.com/gpu"
 """Resource that NVIDIA's device plugin offers on a node, and key of the taint that keeps other pods away from it."""
 
 
-def resources(cpu: Any, memory: Any, gpus: int = 0) -> dict[str, Any]:
+def resources(cpu: object, memory: object, gpus: int = 0) -> dict[str, Any]:
     """`cpu` is requested, without a limit, since throttling helps nobody; `memory` is both request and limit.
 
     GPUs are a limit alone, which Kubernetes takes for the request as well.

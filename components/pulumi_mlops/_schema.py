@@ -18,7 +18,7 @@ def is_known(value: object) -> bool:
     return value is not None and not isinstance(value, pulumi.Output)
 
 
-def shown(value: Any) -> str:
+def shown(value: object) -> str:
     """A value as messages show it: without the passwords of URLs in it."""
     return re.sub(r"(?<=://)[^\s/@'\"]*:[^\s/@'\"]*@", "[secret]@", repr(value))
 
@@ -43,7 +43,7 @@ def problems(value: Mapping[str, object], schema: type, at: str) -> list[Problem
     return found
 
 
-def normal(value: object, hint: Any, defaults: Mapping[str, Any], path: str = "") -> Any:
+def normal(value: object, hint: object, defaults: Mapping[str, object], path: str = "") -> Any:
     """The checked value as components use it: enum members as their values, whole numbers as ints.
 
     Every key of a TypedDict is in the copy: what was left out, or is None, has the value that `defaults` gives its
@@ -106,13 +106,13 @@ def _fields(schema: type) -> dict[str, Any]:
     return {key: _unwrap(hint) for key, hint in schema.__annotations__.items()}
 
 
-def _unwrap(hint: Any) -> Any:
+def _unwrap(hint: object) -> Any:
     while get_origin(hint) in (NotRequired, Required):
         hint = get_args(hint)[0]
     return hint
 
 
-def _check_value(value: object, hint: Any, at: str, found: list[Problem]) -> None:
+def _check_value(value: object, hint: object, at: str, found: list[Problem]) -> None:
     if not is_known(value):
         return
     alternatives = _alternatives(hint)
@@ -179,7 +179,7 @@ def _fits(value: object, hint: Any, at: str, found: list[Problem]) -> bool:
     return isinstance(value, origin) if isinstance(origin, type) else True
 
 
-def _type_name(hint: Any) -> str:
+def _type_name(hint: object) -> str:
     origin: Any = get_origin(hint) or hint
     if isinstance(origin, type) and issubclass(origin, Enum):
         return "one of " + ", ".join(repr(member.value) for member in origin)

@@ -105,7 +105,7 @@ def members(name: str, metadata: Manifest, groups: Sequence[str], child: pulumi.
     )
 
 
-def role_reference(role: Any) -> Manifest:
+def role_reference(role: object) -> Manifest:
     """How a binding names a Role or ClusterRole."""
     return {"apiGroup": "rbac.authorization.k8s.io", "kind": type(role).__name__, "name": name_of(role)}
 
@@ -115,5 +115,5 @@ def subject(account: k8s.core.v1.ServiceAccount) -> Manifest:
     return {"kind": "ServiceAccount", "name": name_of(account), "namespace": account.metadata["namespace"]}
 
 
-def _annotated(metadata: Manifest, annotations: Mapping[str, Any]) -> Manifest:
+def _annotated(metadata: Manifest, annotations: Mapping[str, object]) -> Manifest:
     return {**metadata, "annotations": annotations}

@@ -110,7 +110,7 @@ PREDICTIONS: Final = "/api/v1.0/predictions"
 """Path of the prediction request on the endpoint itself."""
 
 
-def labels(component: str, name: str, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def labels(component: str, name: str, extra: Mapping[str, object] | None = None) -> dict[str, Any]:
     """The standard labels of every object: `component` is the role (say `model-endpoint`), `name` the instance.
 
     `extra` are the user's own; they cannot replace a standard label, since selectors rely on those.

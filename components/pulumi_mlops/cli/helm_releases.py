@@ -140,7 +140,7 @@ def find(stack: str, backend: Backend, helm: Callable[[], str], environment: Map
         return [repair for cluster, some in helms for repair in _of_cluster(cluster, some)]
 
 
-def releases(state: Mapping[str, Any]) -> list[Release]:
+def releases(state: Mapping[str, object]) -> list[Release]:
     """The Helm releases that a state names."""
     deployment = mapping(state.get("deployment"))
     known = [one for one in items(deployment.get("resources")) if _is_release(one) and not one.get("delete")]
@@ -171,7 +171,7 @@ def decide(release: Release, status: str, revisions: Callable[[], Sequence[tuple
     return Repair(release, status, Remedy.UNINSTALL)
 
 
-def state_after(state: Mapping[str, Any], repairs: Sequence[Repair]) -> dict[str, Any]:
+def state_after(state: Mapping[str, object], repairs: Sequence[Repair]) -> dict[str, Any]:
     """The state without recorded creations of releases; of these it has as resources what is there now."""
     deployment = mapping(state.get("deployment"))
     adopted = {one.release.urn: one.release for one in repairs if _adopts(one)}
@@ -193,12 +193,12 @@ def _adopts(repair: Repair) -> bool:
     return repair.remedy in (Remedy.ADOPT, Remedy.ROLL_BACK) and not repair.release.known
 
 
-def _creations(deployment: Mapping[str, Any]) -> list[dict[str, Any]]:
+def _creations(deployment: Mapping[str, object]) -> list[dict[str, Any]]:
     """Releases whose creation was begun, as the state would have recorded them."""
     return [one["resource"] for one in items(deployment.get("pending_operations")) if _is_creation(one)]
 
 
-def _is_creation(operation: Mapping[str, Any]) -> bool:
+def _is_creation(operation: Mapping[str, object]) -> bool:
     return operation.get("type") == CREATING and _is_release(mapping(operation.get("resource")))
 
 
@@ -243,7 +243,7 @@ def _apply(helm: Helm, repair: Repair) -> None:
 
 @contextmanager
 def _helms(
-    shown: Mapping[str, Any], named: Sequence[Release], helm: str, environment: Mapping[str, str] | None
+    shown: Mapping[str, object], named: Sequence[Release], helm: str, environment: Mapping[str, str] | None
 ) -> Generator[list[tuple[Helm, list[Release]]]]:
     """Helm for each cluster of the stack, as its providers reach them, with the releases that are in it."""
     resources = items(mapping(shown.get("deployment")).get("resources"))

@@ -8,7 +8,7 @@ from pulumi_mlops.contract import expressions
 from pulumi_mlops.contract.settings import CSV_FIELDS, FIELDS, SERVED_BOOSTERS, ColumnType, DataFormat, Metric, column
 
 
-def problems(document: Any) -> list[str]:
+def problems(document: object) -> list[str]:
     """What is wrong with a document whose fields all have the right types; the steps' side of the rules."""
     found = [
         f"{at} {complaint}, got {value!r}"
@@ -104,7 +104,7 @@ def _parameter_problems(parameters: Mapping[str, Any], at: str) -> Iterator[str]
             yield f"{at}training.parameters.booster must be one that can be served, {boosters}, got {value!r}"
 
 
-def _evaluation_conflicts(evaluation: Mapping[str, Any], task: Any, at: str) -> Iterator[str]:
+def _evaluation_conflicts(evaluation: Mapping[str, object], task: object, at: str) -> Iterator[str]:
     threshold = evaluation["threshold"]
     if isinstance(threshold, float) and not math.isfinite(threshold):
         yield f"{at}evaluation.threshold must be a finite number, got {threshold}"

@@ -28,7 +28,7 @@ class TokenRules(NamedTuple):
     """The claim that names the client."""
 
 
-def write(rules: Mapping[str, Any]) -> str:
+def write(rules: Mapping[str, object]) -> str:
     """The text of the rules in an environment variable; `read` is the way back."""
     return json.dumps({name: rules[name] for name in TokenRules._fields if name in rules}, sort_keys=True)
 
@@ -74,7 +74,7 @@ def issuer_problem(value: str) -> str | None:
     return None if sound and "?" not in value and "#" not in value and value.isprintable() else complaint
 
 
-def members(value: Any, claim: str) -> set[str]:
+def members(value: object, claim: str) -> set[str]:
     """The groups that a claim names: a list, one text, or, of `scope` and `scp`, a text with spaces between them."""
     if isinstance(value, str):
         return {*value.split()} if claim in (SCOPE_CLAIM, "scp") else {value}

@@ -72,7 +72,7 @@ def uri(
 
 
 def secret_content(
-    username: str, password: Any, host: pulumi.Input[str], database: pulumi.Input[str], address: pulumi.Input[str]
+    username: str, password: object, host: pulumi.Input[str], database: pulumi.Input[str], address: pulumi.Input[str]
 ) -> dict[str, Any]:
     """The one shape of the connection Secret; `address` is the `uri`."""
     return {

@@ -18,7 +18,6 @@ kept.complete()
 import difflib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 from pulumi.runtime import register_resource_transform, register_stack_transformation
@@ -27,7 +26,7 @@ from pulumi_mlops._args import ArgumentError
 
 
 def keep(
-    adopted: Mapping[str, Mapping[str, Any]], aliases: Mapping[str, str] | None = None, *, namespace: str = ""
+    adopted: Mapping[str, Mapping[str, object]], aliases: Mapping[str, str] | None = None, *, namespace: str = ""
 ) -> "Adoption":
     """Gives resources declared from here on their properties and their old URNs.
 

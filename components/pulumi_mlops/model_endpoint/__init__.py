@@ -6,7 +6,7 @@ gateway (the platform's), the namespace and the model store (`Workspace`).
 
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -324,7 +324,7 @@ def internal_url(namespace: str, endpoint: str) -> str:
     return f"http://{host}:{conventions.ENDPOINT_PORT}{conventions.PREDICTIONS}"
 
 
-def _problems(args: ModelEndpointArgs, given: Mapping[str, Any]) -> Iterator[str]:
+def _problems(args: ModelEndpointArgs, given: Mapping[str, object]) -> Iterator[str]:
     autoscaling = args["autoscaling"]
     if autoscaling is None:
         return

@@ -35,7 +35,7 @@ PROGRESS_SECONDS = 300
 """A version that is not ready by then is a failed rollout."""
 
 
-def labels(server: str, extra: Mapping[str, Any] | None = None) -> dict[str, Any]:
+def labels(server: str, extra: Mapping[str, object] | None = None) -> dict[str, Any]:
     """Labels of everything that belongs to one server."""
     return conventions.labels(conventions.MODEL_ENDPOINT, server, extra)
 
@@ -59,7 +59,7 @@ def least_replicas(args: "ModelEndpointArgs") -> int:
     return args["replicas"]
 
 
-def deployment(endpoint: str, server: str, args: "ModelEndpointArgs", version: Any, replicas: int) -> Manifest:
+def deployment(endpoint: str, server: str, args: "ModelEndpointArgs", version: object, replicas: int) -> Manifest:
     """Spec of a server's Deployment."""
     return {
         "replicas": replicas,

@@ -79,7 +79,7 @@ def properties(step: Step) -> tuple[tuple[str, Value], ...]:
     return tuple((text(path), value) for path, value in _leaves(inputs, (), step.type))
 
 
-def _is_default(key: str, value: Any) -> bool:
+def _is_default(key: str, value: object) -> bool:
     """Whether the provider of Kubernetes has filled in an input of a Helm release: it writes all that it knows."""
     return value in ("", False, 0, None, {}, []) or (key == "timeout" and value == RELEASE_TIMEOUT)
 
@@ -136,7 +136,7 @@ def _compared(step: Step) -> Iterator[Change]:
         yield from found
 
 
-def _unspecified(type_: str, path: Path, value: Any, replaces: bool) -> Change:
+def _unspecified(type_: str, path: Path, value: object, replaces: bool) -> Change:
     """The provider says that it differs, and both sides look alike: masked, or normalised by the provider."""
     word = SECRET_CHANGED if SECRET in [leaf for _, leaf in _leaves(value, path, type_)] else CHANGED
     return Change(text(path), word, word, replaces)
@@ -173,13 +173,13 @@ def _expanded(
     ]
 
 
-def _secret_sides(old: Any, new: Any) -> tuple[Value, Value]:
+def _secret_sides(old: object, new: object) -> tuple[Value, Value]:
     if old is not None and new is not None and not is_unknown(new):
         return SECRET_CHANGED, SECRET_CHANGED
     return _secret_side(old), _secret_side(new)
 
 
-def _secret_side(value: Any) -> Value:
+def _secret_side(value: object) -> Value:
     if value is None:
         return ABSENT
     return LATER if is_unknown(value) else SECRET
@@ -215,7 +215,7 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
-def _hidden(type_: str, path: Path, value: Any, owner: Any = None) -> bool:
+def _hidden(type_: str, path: Path, value: object, owner: object = None) -> bool:
     if path and path[0] in SECRET_FIELDS.get(type_, ()):
         return not isinstance(value, dict)  # the keys in a Secret are no secret
     return not is_unknown(value) and must_hide(label(path, owner), value)
@@ -244,7 +244,7 @@ def _at(state: State, path: Path, *, inputs_only: bool) -> tuple[Any, Any]:
     return owner, found
 
 
-def _found(value: Any, path: Path) -> tuple[Any, Any]:
+def _found(value: object, path: Path) -> tuple[Any, Any]:
     """What the value at the path stands in, and the value."""
     owner = None
     for segment in path:

@@ -75,7 +75,7 @@ def _started(resource: Resource) -> Iterator[Pod]:
         yield from _steps(value, path)
 
 
-def _at(value: Any, place: tuple[str, ...]) -> tuple[Any, str]:
+def _at(value: object, place: tuple[str, ...]) -> tuple[Any, str]:
     path = ""
     for part in place:
         if is_hidden(value):
@@ -84,7 +84,7 @@ def _at(value: Any, place: tuple[str, ...]) -> tuple[Any, str]:
     return value, path
 
 
-def _pod(template: Any, path: str) -> Pod:
+def _pod(template: object, path: str) -> Pod:
     spec = mapping(template).get("spec")
     at = joined(path, "spec") if not is_hidden(template) else path
     if is_hidden(template) or is_hidden(spec):
@@ -94,7 +94,7 @@ def _pod(template: Any, path: str) -> Pod:
     return Pod(at, mapping(spec), found, unknown, mapping(metadata.get("labels")))
 
 
-def _steps(workflow: Any, path: str) -> Iterator[Pod]:
+def _steps(workflow: object, path: str) -> Iterator[Pod]:
     templates = mapping(workflow).get("templates")
     if is_hidden(workflow) or is_hidden(templates):
         yield Pod(path, {}, (), (joined(path, "templates"),))
@@ -118,7 +118,7 @@ def _steps(workflow: Any, path: str) -> Iterator[Pod]:
 
 
 def _containers(
-    owner: Mapping[str, Any], path: str, keys: tuple[str, ...]
+    owner: Mapping[str, object], path: str, keys: tuple[str, ...]
 ) -> tuple[tuple[Container, ...], tuple[str, ...]]:
     found: list[Container] = []
     unknown: list[str] = []

@@ -54,20 +54,20 @@ class Resource:
         return kind(self.type, self.inputs)
 
 
-def kind(type_token: str, inputs: Mapping[str, Any]) -> str:
+def kind(type_token: str, inputs: Mapping[str, object]) -> str:
     """The kind of a Kubernetes object, custom ones included; empty for anything else."""
     if not type_token.startswith("kubernetes:"):
         return ""
     return str(inputs.get("kind") or type_token.rpartition(":")[2])
 
 
-def api_group(type_token: str, inputs: Mapping[str, Any]) -> str:
+def api_group(type_token: str, inputs: Mapping[str, object]) -> str:
     """The API group of a Kubernetes object, such as `argoproj.io`; empty for the core group and for anything else."""
     version = api_version(type_token, inputs)
     return version.partition("/")[0] if "/" in version else ""
 
 
-def api_version(type_token: str, inputs: Mapping[str, Any]) -> str:
+def api_version(type_token: str, inputs: Mapping[str, object]) -> str:
     """The API version of a Kubernetes object, such as `apps/v1`, or `v1` of the core group."""
     return str(inputs.get("apiVersion") or type_token.partition(":")[2].rpartition(":")[0].removeprefix("core/"))
 

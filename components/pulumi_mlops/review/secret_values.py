@@ -11,7 +11,6 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
-from typing import Any
 
 from pulumi_mlops.review.values import mapping
 
@@ -162,7 +161,7 @@ def _is_random(text: str) -> bool:
     )
 
 
-def must_hide(name: str, value: Any) -> bool:
+def must_hide(name: str, value: object) -> bool:
     """Whether a review must not show a value under a name, even if it looks like no secret."""
     if isinstance(value, str):
         return bool(value) and _must_hide_text(name, value)
@@ -202,7 +201,7 @@ def decoded(text: str) -> str:
         return ""
 
 
-def label(path: tuple[str | int, ...], owner: Any) -> str:
+def label(path: tuple[str | int, ...], owner: object) -> str:
     """The name by which a value is judged: its key, or what stands beside or above a key that says nothing.
 
     `owner` is the object that the value stands in.

@@ -90,7 +90,7 @@ def is_false(value: object) -> bool:
     return value is False or (isinstance(value, str) and value.lower() == "false")
 
 
-def at(inputs: Mapping[str, Any], path: str) -> Any:
+def at(inputs: Mapping[str, object], path: str) -> Any:
     """The value at a dotted path such as `vpcConfig.subnetIds`; what hides it where a part above is hidden."""
     value: Any = inputs
     for part in path.split("."):
@@ -100,7 +100,7 @@ def at(inputs: Mapping[str, Any], path: str) -> Any:
     return value
 
 
-def indexed(inputs: Mapping[str, Any], key: str) -> Iterator[tuple[str, Any]]:
+def indexed(inputs: Mapping[str, object], key: str) -> Iterator[tuple[str, Any]]:
     """(path, value) of each element under a key; a value that stands alone has the key as its path."""
     value = inputs.get(key)
     for index, one in enumerate(items(value)):
@@ -170,17 +170,17 @@ def shortened(text: str, limit: int) -> str:
     return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
 
 
-def is_known(inputs: Mapping[str, Any], key: str) -> bool:
+def is_known(inputs: Mapping[str, object], key: str) -> bool:
     """Whether the value is given and neither secret nor unknown until `up`."""
     return inputs.get(key) is not None and not is_hidden(inputs[key])
 
 
-def text(inputs: Mapping[str, Any], key: str, default: str | None = None) -> str:
+def text(inputs: Mapping[str, object], key: str, default: str | None = None) -> str:
     """The value as text; raises NotReadable where it is hidden, or absent without a default."""
     return str(_value(inputs, key, default))
 
 
-def number(inputs: Mapping[str, Any], key: str, default: int | None = None) -> Decimal:
+def number(inputs: Mapping[str, object], key: str, default: int | None = None) -> Decimal:
     """The number, 0 or more; raises NotReadable as `text` does, and for anything that is no such number."""
     value = _value(inputs, key, default)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -194,22 +194,22 @@ def number(inputs: Mapping[str, Any], key: str, default: int | None = None) -> D
     return figure
 
 
-def flag(inputs: Mapping[str, Any], key: str) -> bool:
+def flag(inputs: Mapping[str, object], key: str) -> bool:
     """Whether a switch is on; off by default. Raises NotReadable where it is hidden."""
     return is_true(_value(inputs, key, False))
 
 
-def elements(inputs: Mapping[str, Any], key: str) -> Sequence[Any]:
+def elements(inputs: Mapping[str, object], key: str) -> Sequence[Any]:
     """The list, empty by default; raises NotReadable where it is hidden."""
     return items(_value(inputs, key, ()))
 
 
-def part(inputs: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def part(inputs: Mapping[str, object], key: str) -> Mapping[str, Any]:
     """The object under the key, empty by default; raises NotReadable where it is hidden."""
     return mapping(_value(inputs, key, NOTHING))
 
 
-def _value(inputs: Mapping[str, Any], key: str, default: object) -> Any:
+def _value(inputs: Mapping[str, object], key: str, default: object) -> Any:
     value = inputs.get(key)
     if value is None:
         value = default

@@ -4,7 +4,6 @@ Does not own: the object store, MLflow, Argo Workflows and the gateway (the plat
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -205,7 +204,7 @@ class Workspace(pulumi.ComponentResource):
             opts=self._child,
         )
 
-    def _metadata(self, name: pulumi.Input[str], annotations: Mapping[str, Any] | None = None) -> Manifest:
+    def _metadata(self, name: pulumi.Input[str], annotations: Mapping[str, object] | None = None) -> Manifest:
         metadata = {"name": name, "namespace": self.namespace, "labels": self._labels}
         return {**metadata, "annotations": annotations} if annotations else metadata
 

@@ -43,7 +43,7 @@ class Expected:
         return None if value == UNKNOWN or name in self.inputs.get("__defaults", ()) else value
 
 
-def creates(preview: Mapping[str, Any]) -> list[Expected]:
+def creates(preview: Mapping[str, object]) -> list[Expected]:
     """What the preview creates, but for providers and the stack itself; parents and what others refer to first."""
     return [_expected(step["newState"]) for step in items(preview.get("steps")) if _counts(step)]
 

@@ -7,7 +7,6 @@ removed: they would refuse what others do.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pulumi_mlops.cli.cluster import Cluster, Refused, Unanswered
 from pulumi_mlops.cli.leftovers import survey
@@ -27,7 +26,7 @@ class Place:
     charts: frozenset[str]
 
 
-def tidy(place: Place, remaining: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+def tidy(place: Place, remaining: Sequence[Mapping[str, object]]) -> Iterator[str]:
     """Removes the webhooks of the charts that went with a stack, and says what of them is left, one line each.
 
     `remaining` is the state of the stack after its destroy; what it still has is not looked at.

@@ -19,12 +19,12 @@ def facts() -> Mapping[str, Any]:
     return tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
-def chart_of(inputs: Mapping[str, Any]) -> str:
+def chart_of(inputs: Mapping[str, object]) -> str:
     """Name of a release's chart, whether it comes from a repository, a registry or a directory."""
     return str(inputs.get("chart") or "").rstrip("/").rpartition("/")[2]
 
 
-def started(inputs: Mapping[str, Any]) -> Iterator[Workload]:
+def started(inputs: Mapping[str, object]) -> Iterator[Workload]:
     """What a release with these inputs starts.
 
     Raises:
@@ -42,7 +42,7 @@ def started(inputs: Mapping[str, Any]) -> Iterator[Workload]:
 class _Values:
     """Values of a release over those of its chart."""
 
-    def __init__(self, given: Any, defaults: Mapping[str, Any]) -> None:
+    def __init__(self, given: object, defaults: Mapping[str, object]) -> None:
         if is_hidden(given):
             raise NotReadable("its values are not known")
         self._given = mapping(given)

@@ -36,7 +36,7 @@ class NodeGroup:
         return f"{self.nodes} {'node' if self.nodes == 1 else 'nodes'} of {types}"
 
 
-def node_groups(groups: Sequence[Any]) -> list[NodeGroup]:
+def node_groups(groups: Sequence[object]) -> list[NodeGroup]:
     """The groups with the fewest nodes that each may have.
 
     Raises:
@@ -45,7 +45,7 @@ def node_groups(groups: Sequence[Any]) -> list[NodeGroup]:
     return [_node_group(mapping(one)) for one in groups]
 
 
-def _node_group(group: Mapping[str, Any]) -> NodeGroup:
+def _node_group(group: Mapping[str, object]) -> NodeGroup:
     types = tuple(str(one) for one in elements(group, "instance_types"))
     if not types:
         raise NotReadable("a node group names no instance type")
@@ -89,7 +89,7 @@ class NodePool:
         ]
 
 
-def node_pool(spec: Mapping[str, Any]) -> NodePool:
+def node_pool(spec: Mapping[str, object]) -> NodePool:
     """The pool with the spec of a NodePool."""
     template = mapping(spec.get("template"))
     inner = mapping(template.get("spec"))
@@ -100,5 +100,5 @@ def node_pool(spec: Mapping[str, Any]) -> NodePool:
     )
 
 
-def _requirements(spec: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def _requirements(spec: Mapping[str, object]) -> Iterator[Mapping[str, Any]]:
     yield from map(mapping, items(spec.get("requirements")))

@@ -32,7 +32,7 @@ class Workload:
     """Whether they must run on the cluster's own node groups."""
 
 
-def of_spec(name: str, number: int, pod: Pod, spec: Mapping[str, Any], *, every_node: bool = False) -> Workload:
+def of_spec(name: str, number: int, pod: Pod, spec: Mapping[str, object], *, every_node: bool = False) -> Workload:
     """The workload with a pod's spec; `pod` is its size."""
     return Workload(
         name,
@@ -45,14 +45,14 @@ def of_spec(name: str, number: int, pod: Pod, spec: Mapping[str, Any], *, every_
     )
 
 
-def _is_apart(spec: Mapping[str, Any]) -> bool:
+def _is_apart(spec: Mapping[str, object]) -> bool:
     """Whether its anti-affinity forbids to share a node; it is taken for one among its own replicas."""
     against = mapping(mapping(spec.get("affinity")).get("podAntiAffinity"))
     required = items(against.get("requiredDuringSchedulingIgnoredDuringExecution"))
     return any(mapping(term).get("topologyKey") == HOSTNAME for term in required)
 
 
-def is_tolerated(taint: Mapping[str, Any], tolerations: Sequence[Any]) -> bool:
+def is_tolerated(taint: Mapping[str, object], tolerations: Sequence[object]) -> bool:
     """Whether pods with the tolerations run on a node with the taint, in EKS's words or in those of Kubernetes."""
     effect = EFFECTS.get(str(taint.get("effect")), taint.get("effect"))
     if effect not in KEPT_OUT:
@@ -60,7 +60,7 @@ def is_tolerated(taint: Mapping[str, Any], tolerations: Sequence[Any]) -> bool:
     return any(_tolerates(mapping(one), taint, effect) for one in tolerations)
 
 
-def _tolerates(toleration: Mapping[str, Any], taint: Mapping[str, Any], effect: object) -> bool:
+def _tolerates(toleration: Mapping[str, object], taint: Mapping[str, object], effect: object) -> bool:
     if toleration.get("effect") not in (None, "", effect):
         return False
     if toleration.get("operator") == "Exists":

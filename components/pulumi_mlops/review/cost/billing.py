@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pulumi_mlops.review.cost.lines import Line
 from pulumi_mlops.review.cost.prices import PriceList, Region
@@ -33,7 +32,7 @@ def by_use(usage: str) -> Billing:
 def priced(pricer: Callable[..., Iterator[Line]], usage: str = "") -> Billing:
     """Billed by a pricer of (resource, price list, region), and for what is used besides."""
 
-    def with_templates(one: Resource, prices: PriceList, region: Region, _: Any) -> Iterator[Line]:
+    def with_templates(one: Resource, prices: PriceList, region: Region, _: object) -> Iterator[Line]:
         return pricer(one, prices, region)
 
     return Billing(with_templates, usage)

@@ -51,14 +51,14 @@ def _highest(asked: Sequence[Decimal], before: Sequence[tuple[Decimal, bool]]) -
     return max(peak, sum(asked, staying))
 
 
-def _requested(container: Mapping[str, Any]) -> tuple[Decimal, ...]:
+def _requested(container: Mapping[str, object]) -> tuple[Decimal, ...]:
     """CPU and memory; where there is only a limit, Kubernetes makes it the request."""
     resources = _map(container, "resources")
     requests, limits = _map(resources, "requests"), _map(resources, "limits")
     return tuple(_quantity(requests if kind in requests else limits, kind) for kind in KINDS)
 
 
-def _quantity(owner: Mapping[str, Any], kind: str) -> Decimal:
+def _quantity(owner: Mapping[str, object], kind: str) -> Decimal:
     if owner.get(kind) is None:
         return NOTHING
     found = quantities.parse(owner[kind])
@@ -67,7 +67,7 @@ def _quantity(owner: Mapping[str, Any], kind: str) -> Decimal:
     return found
 
 
-def _map(owner: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _map(owner: Mapping[str, object], key: str) -> Mapping[str, Any]:
     value = owner.get(key)
     if value is None:
         return {}
@@ -76,7 +76,7 @@ def _map(owner: Mapping[str, Any], key: str) -> Mapping[str, Any]:
     return cast("Mapping[str, Any]", value)
 
 
-def _list(owner: Mapping[str, Any], key: str) -> Sequence[Mapping[str, Any]]:
+def _list(owner: Mapping[str, object], key: str) -> Sequence[Mapping[str, Any]]:
     value = owner.get(key)
     if value is None:
         return ()

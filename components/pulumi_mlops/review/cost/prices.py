@@ -142,7 +142,7 @@ def _tables(text: str) -> dict[str, Any]:
     return tomllib.loads(text, parse_float=Decimal)
 
 
-def _merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+def _merged(base: Mapping[str, object], own: Mapping[str, object]) -> dict[str, Any]:
     """The tables of both at every depth; a value of `own` counts."""
     both = {key: value for key, value in base.items() if key not in own}
     for key, value in own.items():

@@ -155,14 +155,14 @@ def _namespace(one: Resource) -> str:
     return LATER if found == UNKNOWN else name(found)
 
 
-def _storage(spec: Mapping[str, Any]) -> Decimal:
+def _storage(spec: Mapping[str, object]) -> Decimal:
     size = quantities.parse(_object(_object(spec, "resources"), "requests").get("storage"))
     if size is None:
         raise NotReadable("not known")
     return size / quantities.GIB
 
 
-def _object(owner: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+def _object(owner: Mapping[str, object], key: str) -> Mapping[str, Any]:
     found = values.mapping(owner.get(key))
     if not found:
         raise NotReadable("not known")

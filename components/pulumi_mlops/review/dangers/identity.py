@@ -65,7 +65,7 @@ def _receiver(step: Step, new: State) -> str:
     return _known(new.inputs.get(ATTACHMENTS[step.type][0])) or "a role that is known after apply"
 
 
-def _known(value: Any) -> str:
+def _known(value: object) -> str:
     return value if isinstance(value, str) and not is_unknown(value) and not is_secret(value) else ""
 
 
@@ -90,7 +90,7 @@ def _documents(old: State, new: State) -> Iterator[str]:
         yield f"gets the policies {_listed(arns)}"
 
 
-def _held(inputs: Mapping[str, Any]) -> dict[str, Any]:
+def _held(inputs: Mapping[str, object]) -> dict[str, Any]:
     """The documents of a resource by the input that holds each."""
     inline = {f"inline policy {one.get('name')}": one.get("policy") for one in map(mapping, items(inputs.get(INLINE)))}
     return {**{key: inputs[key] for key in DOCUMENTS & {*inputs}}, **inline}
@@ -127,7 +127,7 @@ def _cluster_role(step: Step, old: State, new: State) -> Iterator[str]:
             yield f"gives its role to {_listed(subjects)}"
 
 
-def _rules(inputs: Mapping[str, Any]) -> set[str]:
+def _rules(inputs: Mapping[str, object]) -> set[str]:
     return {
         f"{verb} {resource}" + (f" of {group}" if group else "") + (f" named {name}" if name else "")
         for rule in map(mapping, items(inputs.get("rules")))
@@ -138,7 +138,7 @@ def _rules(inputs: Mapping[str, Any]) -> set[str]:
     }
 
 
-def _subjects(inputs: Mapping[str, Any]) -> set[str]:
+def _subjects(inputs: Mapping[str, object]) -> set[str]:
     return {
         " ".join(str(one[key]) for key in ("kind", "namespace", "name") if one.get(key))
         for one in map(mapping, items(inputs.get("subjects")))

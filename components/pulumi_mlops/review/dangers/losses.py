@@ -108,7 +108,7 @@ def _renamed(step: Step, stack: str, old: State, new: State) -> Iterator[Danger]
         yield Danger(DangerKind.ADDRESS, stack, step.urn, f"no longer serves {', '.join(gone)}")
 
 
-def _hosts(inputs: Mapping[str, Any]) -> set[str]:
+def _hosts(inputs: Mapping[str, object]) -> set[str]:
     spec = mapping(inputs.get("spec", NOTHING))
     named = [
         one.get(key)

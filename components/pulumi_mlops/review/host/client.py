@@ -42,7 +42,7 @@ class StatusError(HostError):
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
     """A redirect would take the token to another address."""
 
-    def redirect_request(self, *_: Any, **__: Any) -> None:
+    def redirect_request(self, *_: object, **__: object) -> None:
         return None
 
 

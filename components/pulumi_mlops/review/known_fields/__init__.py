@@ -48,7 +48,7 @@ def knows(file: str, api_version: str, kind: str) -> bool:
     return key(api_version, kind) in _read(file)["kinds"]
 
 
-def unknown(file: str, api_version: str, kind: str, manifest: Mapping[str, Any]) -> Iterator[UnknownField]:
+def unknown(file: str, api_version: str, kind: str, manifest: Mapping[str, object]) -> Iterator[UnknownField]:
     """The fields of an object that its kind does not have; none for a kind that the file does not have."""
     document = _read(file)
     yield from _unknown(manifest, document["kinds"].get(key(api_version, kind), 0), document["nodes"], "")

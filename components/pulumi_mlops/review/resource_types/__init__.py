@@ -4,7 +4,6 @@ To add a type, add an entry to the module of its service.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from pulumi_mlops.review.cost.billing import FREE, Billing
 from pulumi_mlops.review.resource_types import aws_compute, aws_databases, aws_network, aws_storage, kubernetes
@@ -28,7 +27,7 @@ JUDGED_PACKAGES = FREE_PACKAGES | {token.partition(":")[0] for token in TYPES}
 NOTHING_KNOWN = ResourceType()
 
 
-def describe(type_token: str, inputs: Mapping[str, Any]) -> ResourceType:
+def describe(type_token: str, inputs: Mapping[str, object]) -> ResourceType:
     """What is known about the type of a resource."""
     found = TYPES.get(type_token)
     if found is None and type_token.startswith("kubernetes:"):

@@ -44,7 +44,7 @@ def ingress_rule(*, allowed: bool) -> Condition:
     return check
 
 
-def _entry(entry: Mapping[str, Any], path: str, allowed: bool) -> Iterator[Fact]:
+def _entry(entry: Mapping[str, object], path: str, allowed: bool) -> Iterator[Fact]:
     ports = ports_of(entry)
     if ports is not None and (ports in ALLOWED) is not allowed:
         return

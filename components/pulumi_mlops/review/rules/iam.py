@@ -77,7 +77,7 @@ def _reasoned(resource: Resource, resources: Resources) -> set[frozenset[str]]:
     return {_actions(one) for one in map(mapping, declared) if one.get("reason")}
 
 
-def _actions(statement: Mapping[str, Any]) -> frozenset[str]:
+def _actions(statement: Mapping[str, object]) -> frozenset[str]:
     return frozenset(str(one) for one in items(statement.get("actions")))
 
 

@@ -1,7 +1,6 @@
 """How pods run: within limits, without rights over the node, and asked for only when they can answer."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.pods import Container, Pod, kind_of, pods
@@ -26,7 +25,7 @@ def _resources(resource: Resource, resources: Resources) -> Iterator[Verdict]:
             yield from _sized(container, mapping(whole))
 
 
-def _sized(container: Container, whole: Mapping[str, Any]) -> Iterator[Verdict]:
+def _sized(container: Container, whole: Mapping[str, object]) -> Iterator[Verdict]:
     own = container.spec.get("resources")
     missing: list[str] = []
     for kind, what in NEEDED:
@@ -67,7 +66,7 @@ def _host(pod: Pod) -> Iterator[Verdict]:
             )
 
 
-def _rights(container: Container, shared: Any) -> Iterator[Verdict]:
+def _rights(container: Container, shared: object) -> Iterator[Verdict]:
     own, at = container.spec.get("securityContext"), f"{container.path}.securityContext"
     if is_hidden(own) or (is_hidden(shared) and not _decides(mapping(own))):
         yield Unknown(at)
@@ -93,7 +92,7 @@ def _rights(container: Container, shared: Any) -> Iterator[Verdict]:
         yield Violation(f"{at} says neither runAsNonRoot nor runAsUser: the image may run as root")
 
 
-def _decides(context: Mapping[str, Any]) -> bool:
+def _decides(context: Mapping[str, object]) -> bool:
     """Whether a container's own context says who it runs as, whatever its pod's says."""
     return "runAsUser" in context or "runAsNonRoot" in context
 
@@ -133,7 +132,7 @@ def _selects(service: Resource, workload: Resource, pod: Pod) -> bool:
     )
 
 
-def _alike(one: Any, other: Any) -> bool:
+def _alike(one: object, other: object) -> bool:
     return one == other or is_hidden(one) or is_hidden(other)
 
 
