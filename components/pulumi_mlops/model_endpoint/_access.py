@@ -15,7 +15,7 @@ from pulumi_mlops._args import Argument, Arguments, between, dns_label, not_empt
 from pulumi_mlops.contract import tokens
 
 if TYPE_CHECKING:
-    from pulumi_mlops.model_endpoint import ModelEndpointArgs
+    from pulumi_mlops.model_endpoint._arguments import ModelEndpointArgs
 
 
 class JwtArgs(TypedDict):

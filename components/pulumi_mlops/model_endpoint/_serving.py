@@ -21,7 +21,8 @@ from pulumi_mlops.contract.containers import (
 )
 
 if TYPE_CHECKING:
-    from pulumi_mlops.model_endpoint import AccessArgs, AutoscalingArgs, JwtArgs, ModelEndpointArgs
+    from pulumi_mlops.model_endpoint._access import AccessArgs, JwtArgs
+    from pulumi_mlops.model_endpoint._arguments import AutoscalingArgs, ModelEndpointArgs
 
 HTTPS_PORT = 443
 PORT_NAME = "http"
