@@ -12,7 +12,7 @@ import pulumi_kubernetes as k8s
 from pulumi_mlops import conventions
 from pulumi_mlops._args import check_args, inputs, object_name
 from pulumi_mlops._manifests import Manifest, after, name_of
-from pulumi_mlops.model_endpoint import _access, _arguments, _serving
+from pulumi_mlops.model_endpoint import _access, _arguments, _pod, _serving
 from pulumi_mlops.model_endpoint._access import AccessArgs, JwtArgs, OpenAccessArgs
 from pulumi_mlops.model_endpoint._arguments import (
     ARGUMENTS,
@@ -211,7 +211,7 @@ class ModelEndpoint(pulumi.ComponentResource):
         )
 
     def _metadata(self, server: str, annotations: Mapping[str, str] | None = None) -> Manifest:
-        labels = _serving.labels(server, self._args["labels"])
+        labels = _pod.labels(server, self._args["labels"])
         more = {"annotations": annotations} if annotations else {}
         return {"name": server, "namespace": self._args["namespace"], "labels": labels, **more}
 
