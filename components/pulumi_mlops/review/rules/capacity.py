@@ -32,8 +32,8 @@ RULES = (
     Rule(
         id="platform-fits",
         level=Level.BLOCKING,
-        title="a platform fits on the fewest nodes that its cluster may have",
-        why="a pod without room stays pending, and `up` waits for it until it fails half way",
+        title="a platform must fit on the minimum number of nodes of its cluster",
+        why="a pod that fits on no node stays pending, and `up` waits for it until it fails",
         fix="raise min_size in the foundation and bring that up first, let Karpenter add nodes, or ask for less by "
         "sizes and replicas",
         unknown="node groups that are not known, and what a controller makes, are named in the stack's summary",
@@ -43,11 +43,11 @@ RULES = (
     Rule(
         id="node-group-minimum",
         level=Level.BLOCKING,
-        title="no node group has a minimum above its desired size",
-        why="EKS refuses it, and Pulumi leaves the desired size of a group that exists to autoscalers",
+        title="the minimum of a node group must not be above its desired size",
+        why="EKS refuses it, and this library leaves the desired size of an existing group to autoscalers",
         fix="raise the desired size by `aws eks update-nodegroup-config --scaling-config desiredSize=…`, then "
         "`pulumi refresh`, which tells Pulumi of it, then `up`",
-        unknown="sizes that are known only after `up` pass",
+        unknown="sizes that are known only after `up` are not judged",
         check=_minimum,
     ),
 )

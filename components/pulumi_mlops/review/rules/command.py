@@ -128,7 +128,7 @@ def listing() -> str:
 
 def table() -> str:
     """The rules as a table in Markdown."""
-    columns = ("rule", "level", "what must be", "why", "how to fix it", "what is known only after `up`")
+    columns = ("rule", "level", "requirement", "why", "how to fix it", "what a preview does not judge")
     head = f"| {' | '.join(columns)} |\n{'|---' * len(columns)}|\n"
     return head + "".join(
         f"| `{rule.id}` | {rule.level} | {rule.title} | {rule.why} | {rule.fix} | {rule.unknown} |\n"

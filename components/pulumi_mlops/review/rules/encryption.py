@@ -17,10 +17,12 @@ RULES = (
     Rule(
         id="encryption",
         level=Level.BLOCKING,
-        title="databases, file systems, volumes and a cluster's Secrets are encrypted",
-        why="encryption cannot be turned on later without copying the data, and a leaked snapshot or disk is readable",
-        fix="turn it on before the first byte is written: storageEncrypted, encrypted, or a cluster's encryptionConfig",
-        unknown="stays open, and so does what is made from a snapshot or as a replica: it follows its source",
+        title="databases, file systems, volumes and a cluster's Secrets must be encrypted",
+        why="encryption cannot be enabled later without copying the data, and anybody can read a "
+        "leaked snapshot or disk",
+        fix="enable it at creation: storageEncrypted, encrypted, or a cluster's encryptionConfig",
+        unknown="not judged, nor is what is created from a snapshot or as a replica, which is "
+        "encrypted like its source",
         check=_unencrypted,
     ),
 )

@@ -28,19 +28,19 @@ RULES = (
     Rule(
         id="unknown-field",
         level=Level.BLOCKING,
-        title="objects of Kubernetes' own kinds have only fields that exist",
+        title="objects of built-in kinds must only have fields that exist",
         why=_WHY,
         fix="spell the field as `kubectl explain` does, and put it where it belongs",
-        unknown="what is below a value that is known only after `up` stays open",
+        unknown="what is below a value that is known only after `up` is not judged",
         check=_fields_of(BUILT_IN),
     ),
     Rule(
         id="unknown-custom-field",
         level=Level.WARNING,
-        title="objects of custom kinds have only fields that their definition has",
+        title="objects of custom kinds must only have fields of their definition",
         why=f"{_WHY}, or the server drops the field",
         fix="spell the field as `kubectl explain` does; a newer version of the chart than the library's may have it",
-        unknown="what is below a value that is known only after `up` stays open; kinds of other charts are not known",
+        unknown="what is below a value that is known only after `up`, and kinds of other charts, are not judged",
         check=_fields_of(CUSTOM),
     ),
 )

@@ -118,19 +118,20 @@ RULES = (
     Rule(
         id="iam-wildcard",
         level=Level.BLOCKING,
-        title="no policy allows every action or every resource without a reason",
-        why="what takes over a pod has all that its role may do; a star is what nobody has thought through",
+        title="policies must not allow every action or every resource without a reason",
+        why="an attacker who takes over a pod has all permissions of its role",
         fix="name the actions and the ARNs, or give `reason` to the statement of foundation.WorkloadIdentity",
-        unknown="a document that is known only after `up` stays open; the policy pack decides it there",
+        unknown="a document that is known only after `up` is not judged in a preview; the policy pack "
+        "judges it during `up`",
         check=_wildcard,
     ),
     Rule(
         id="iam-trust",
         level=Level.BLOCKING,
-        title="who takes a role by an identity provider, or from a whole account, meets a condition",
-        why="without a condition every pod, workflow or user of that provider or account can take the role",
+        title="trust in an identity provider, or in a whole account, must have a condition",
+        why="without a condition every pod, workflow or user of that provider or account can assume the role",
         fix="add a Condition on subject and audience (OIDC), session tags (Pod Identity) or organization (accounts)",
-        unknown="a document or a principal that is known only after `up` stays open",
+        unknown="a document or a principal that is known only after `up` is not judged",
         check=_trust,
     ),
 )

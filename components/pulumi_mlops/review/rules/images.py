@@ -74,10 +74,11 @@ RULES = (
     Rule(
         id="image-version",
         level=Level.BLOCKING,
-        title="images name a digest or a version, charts a version",
-        why="with a tag that moves, a restarted pod runs what nobody has reviewed, and a rollback rolls nothing back",
-        fix="write the version, as in `:1.4`, or better the digest `@sha256:…`",
-        unknown="an image that is known only after `up`, or that a workflow is given when it starts, stays open",
+        title="images must be pinned to a digest or a version, charts to a version",
+        why="a tag such as latest changes: a restarted pod then runs code that nobody reviewed, and a "
+        "rollback has no effect",
+        fix="use a version such as `:1.4`, or better a digest, `@sha256:…`",
+        unknown="an image that is known only after `up`, or that is a parameter of a workflow, is not judged",
         check=_images,
     ),
 )

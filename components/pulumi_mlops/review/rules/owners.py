@@ -60,10 +60,10 @@ RULES = (
     Rule(
         id="single-owner",
         level=Level.BLOCKING,
-        title="no Kubernetes object belongs to two resources or two stacks",
-        why="each `up` of one undoes what the other one did, and the first destroy takes it from both",
+        title="a Kubernetes object must not belong to two resources or two stacks",
+        why="each `up` of one reverts the changes of the other, and the first destroy deletes the object of both",
         fix="keep it in one stack and refer to it by name in the other, or use the kind's Patch resource",
-        unknown="an object whose name or namespace is known only after `up` stays open",
+        unknown="an object whose name or namespace is known only after `up` is not judged",
         check=_single,
         whole_stack=True,
     ),

@@ -96,10 +96,11 @@ RULES = (
     Rule(
         id="plain-secret",
         level=Level.BLOCKING,
-        title="no input holds a password, a token or a key in plain text",
-        why="inputs stand readable in the state, in every preview and in this comment",
+        title="inputs must not contain passwords, tokens or keys in plain text",
+        why="anybody who can read the state or a preview can read its inputs",
         fix="mark it with pulumi.Output.secret or `pulumi config set --secret`, or let the pod read it from a Secret",
-        unknown="a masked value is marked, and fine; one that is known only after `up` is decided by the policy pack",
+        unknown="a masked value is a secret already, and passes; one that is known only after `up` is "
+        "judged by the policy pack",
         check=_plain,
     ),
 )

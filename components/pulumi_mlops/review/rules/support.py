@@ -46,11 +46,12 @@ def soon_on(today: date) -> "Rule":
     return Rule(
         id="support-ends-soon",
         level=Level.WARNING,
-        title="no cluster stays on a version of Kubernetes until EKS upgrades it by itself",
-        why="an upgrade on a day that AWS chooses finds add-ons and charts unprepared; the next `up` asks to go back",
+        title="clusters must be upgraded before the standard support of their version ends",
+        why="EKS then upgrades the cluster on a day that AWS chooses, whether its charts support that "
+        "version or not; the next `up` tries to downgrade it",
         fix="set `kubernetes_version` to the next minor, with kube-proxy of it in `addon_versions`, before that day; "
         "afterwards set what `aws eks describe-cluster` says, and run `pulumi refresh` before `up`",
-        unknown="a version that is known only after `up` passes",
+        unknown="a version that is known only after `up` is not judged",
         check=check,
     )
 
@@ -65,10 +66,11 @@ def check_on(today: date) -> "Rule":
     return Rule(
         id="end-of-support",
         level=Level.BLOCKING,
-        title="no version is installed whose support has ended, and nothing that the library refuses",
-        why="a hole found after the end of support stays open; EKS bills such a cluster extra, or upgrades it",
+        title="installed versions must be supported by their vendors, and not refused by this library",
+        why="vulnerabilities are no longer fixed after the end of support; EKS charges extra for such "
+        "a cluster, or upgrades it",
         fix="move to a version that is supported: `make versions` lists those of the library and their ends",
-        unknown="a version that is known only after `up`, or that AWS picks because none is named, stays open",
+        unknown="a version that is known only after `up`, or that AWS chooses because none is given, is not judged",
         check=check,
     )
 

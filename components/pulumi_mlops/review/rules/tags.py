@@ -29,10 +29,11 @@ RULES = (
     Rule(
         id="required-tags",
         level=Level.WARNING,
-        title=f"what AWS bills has the tags {' and '.join(REQUIRED)}",
-        why="only tags tell which environment a cost belongs to, and whether something may be deleted",
+        title=f"resources that AWS charges for must have the tags {' and '.join(REQUIRED)}",
+        why="only tags show which environment a cost belongs to, and whether a resource may be deleted",
         fix="give `tags` to the component, or set aws:defaultTags for the stack",
-        unknown="a key whose value is known only after `up` counts as set; tags that are not known at all stay open",
+        unknown="a key whose value is known only after `up` counts as set; tags that are not known at "
+        "all are not judged",
         check=_tags,
     ),
 )
