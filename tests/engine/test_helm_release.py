@@ -3,8 +3,10 @@
 What a killed run leaves is repaired by `pulumi-mlops repair` and in no other way: the provider does not.
 """
 
+import base64
 import json
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +16,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 import pytest
 from pulumi_cli import Cluster, Failed, PulumiEnv, Stack
+from pulumi_mlops.review import release_size
 
 from local import tools
 
@@ -97,6 +100,18 @@ def test_a_release_lives_through_preview_install_upgrade_and_uninstall(stack: St
 
     stack.destroy()
     assert cluster.get("v1", "ConfigMap", "tiny", "charts") is None
+
+
+def test_the_size_of_the_secret_of_a_release_is_known_before(stack: Stack, cluster: Cluster, chart: Path):
+    (chart / "files").mkdir()
+    (chart / "files" / "definitions.txt").write_text(random.Random(1).randbytes(60_000).hex())
+    stack.up(release(chart, size=1))
+    kept = cluster.get("v1", "Secret", "sh.helm.release.v1.tiny.v1", "charts")
+    assert kept
+    size = len(base64.b64decode(kept["data"]["release"]))
+    assert size > 80_000
+    assert release_size.of(chart, {"size": 1}, CONFIG_MAP) == pytest.approx(size, rel=0.1)
+    stack.destroy()
 
 
 IN_USE = "cannot re-use a name that is still in use"

@@ -4,6 +4,7 @@ import dataclasses
 import functools
 import http.server
 import json
+import random
 import shutil
 import subprocess
 import threading
@@ -12,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_mlops.review import charts, cli
+from pulumi_mlops.review import chart_findings, charts, cli
+from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.reading import read
 
@@ -99,7 +101,7 @@ def test_a_chart_that_does_not_render_says_so(helm: Path, values: Any, sentence:
 def found(preview: Preview, helm: Path, **options: Any) -> list[tuple[str, str]]:
     """(rule, message) of what `up` would refuse."""
     charts_of = charts.rendered([preview], helm, **options)
-    return [(one.rule, one.message) for one in charts.findings([preview], charts_of)]
+    return [(one.rule, one.message) for one in chart_findings.findings([preview], charts_of)]
 
 
 def test_values_that_a_chart_refuses_are_a_finding_unless_the_preview_hides_some(helm: Path) -> None:
@@ -159,6 +161,25 @@ def test_a_chart_of_a_repository_is_fetched_where_asked_for_and_its_objects_have
     assert rule == "unknown-field"
     assert message.startswith("the chart web 1.0.0 makes with these values Deployment web, whose kind has no field ")
     assert "spec.template.spec.containers[0].allowPrivilegeEscalation" in message
+
+
+def test_a_release_that_helm_could_not_keep_is_a_finding(helm: Path, tmp_path: Path) -> None:
+    chart = tmp_path / "large"
+    shutil.copytree(recorded.CHART, chart)
+
+    def judged(size: int) -> list[tuple[str, str, Level]]:
+        (chart / "notes.bin").write_bytes(random.Random(1).randbytes(size))  # which does not get smaller by packing
+        large = release(lambda inputs: inputs.update(chart=str(chart), values={"login": {"token": "x"}}))
+        rendered = charts.rendered([large], helm)
+        return [(one.rule, one.message, one.level) for one in chart_findings.findings([large], rendered)]
+
+    assert judged(400_000) == []
+    ((_, _, near),) = judged(740_000)
+    assert near is Level.WARNING
+    ((rule, message, level),) = judged(900_000)
+    assert (rule, level) == ("release-size", Level.BLOCKING)
+    assert message.startswith(f"helm keeps the release of the chart {chart}")
+    assert message.endswith("and Kubernetes admits 1024 KiB")
 
 
 def test_a_repository_that_does_not_answer_is_said_and_no_finding(helm: Path) -> None:

@@ -1,7 +1,7 @@
 """What a Helm release is made of, before and after a change: its chart rendered by helm, on this machine.
 
 Previews of the Kubernetes provider render no chart: values that it refuses, and objects with fields that do not exist,
-fail in `up`. `findings` reports both before.
+fail in `up`. `chart_findings` reports both before.
 
 Both sides are rendered with the chart as it is here, so that only the change of the values is seen. What the preview
 hides goes into the chart as the engine's own words for it: a secret is never rendered.
@@ -17,12 +17,10 @@ from typing import Any
 
 import yaml
 
-from pulumi_mlops.review import chart_sources, known_fields
+from pulumi_mlops.review import chart_sources, release_size
 from pulumi_mlops.review.chart_sources import NotFetched
-from pulumi_mlops.review.findings import Finding, Level
 from pulumi_mlops.review.groups import QUIET, logical
 from pulumi_mlops.review.preview import MASKED, Operation, Preview, State, Step, Urn
-from pulumi_mlops.review.secret_values import redacted
 from pulumi_mlops.review.values import is_hidden, is_secret, items, leaves, mapping
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
@@ -30,10 +28,6 @@ SECONDS = 60
 """Time of one rendering; the largest charts take a few."""
 ELSEWHERE = ("valueYamlFiles", "devel", "postrender")
 """Inputs that bring in what is not in the preview."""
-RENDERS = "chart-renders"
-"""Id of the findings about charts that refuse their values."""
-UNKNOWN_FIELD = "unknown-field"
-"""Id of the rule that also judges objects of the program itself."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +44,8 @@ class Rendered:
     """Whether the chart could not be fetched."""
     objects: tuple[Mapping[str, Any], ...] = ()
     """All objects after the change."""
+    secret_bytes: int = 0
+    """Size of the Secret in which helm would keep the release; 0 where it is not known."""
 
 
 def rendered(previews: Sequence[Preview], helm: Path, *, fetch: bool = False) -> dict[str, Rendered]:
@@ -83,39 +79,6 @@ def rendered(previews: Sequence[Preview], helm: Path, *, fetch: bool = False) ->
     return found
 
 
-def findings(previews: Sequence[Preview], charts: Mapping[str, Rendered]) -> Iterator[Finding]:
-    """What `up` would refuse of the rendered releases."""
-    for preview in previews:
-        for step in preview.steps:
-            chart = charts.get(step.urn)
-            if chart is None or step.type != RELEASE or step.operation in (*QUIET, Operation.DELETE):
-                continue
-            inputs = step.state.inputs
-            name = f"the chart {inputs.get('chart')} {inputs.get('version') or ''}".strip()
-            if chart.refused:
-                yield Finding(
-                    RENDERS,
-                    Level.BLOCKING,
-                    preview.stack,
-                    step.urn,
-                    f"{name} refuses its values: {redacted(chart.problem)}",
-                    "correct `values`; `helm template` with them shows the same message",
-                )
-            for one in chart.objects:
-                version, kind = str(one.get("apiVersion")), str(one.get("kind"))
-                for field in known_fields.unknown(known_fields.BUILT_IN, version, kind, one):
-                    hint = f"; did you mean {field.hint}?" if field.hint else ""
-                    label = f"{kind} {mapping(one.get('metadata')).get('name')}"
-                    yield Finding(
-                        UNKNOWN_FIELD,
-                        Level.BLOCKING,
-                        preview.stack,
-                        step.urn,
-                        f"{name} makes with these values {label}, whose kind has no field {field.path}{hint}",
-                        "put the value where the chart expects it: `helm show values` has its comments",
-                    )
-
-
 def _shown(inputs: Mapping[str, Any]) -> bool:
     """Whether all values are in the preview."""
     return isinstance(inputs.get("chart"), str) and not any(inputs.get(key) for key in ELSEWHERE)
@@ -132,7 +95,16 @@ def _rendered(step: Step, chart: str, helm: Path) -> Rendered:
         old = {} if coming else _objects(step.urn, step.old or State(), chart, helm)
     except _NotRendered as failure:
         return Rendered(problem=str(failure), objects=tuple(new.values()))
-    return Rendered(tuple(_differing(step, old, new)), objects=tuple(new.values()))
+    size = 0 if going else _secret_bytes(Path(chart), step.state.inputs, new)
+    return Rendered(tuple(_differing(step, old, new)), objects=tuple(new.values()), secret_bytes=size)
+
+
+def _secret_bytes(chart: Path, inputs: Mapping[str, Any], objects: Mapping[str, Mapping[str, Any]]) -> int:
+    if not chart.is_dir():
+        return 0
+    beside = (chart / "crds").is_dir()  # these are kept as files of the chart, and not as what was rendered
+    made = [one for one in objects.values() if not (beside and one.get("kind") == "CustomResourceDefinition")]
+    return release_size.of(chart, mapping(_plain(inputs.get("values"))), yaml.safe_dump_all(made))
 
 
 class _NotRendered(Exception):

@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, cast
 
-from pulumi_mlops.review import baseline, charts, host, policies
+from pulumi_mlops.review import baseline, chart_findings, charts, host, policies
 from pulumi_mlops.review.baseline import BaselineError
 from pulumi_mlops.review.capacity.fit import fits
 from pulumi_mlops.review.command_line import FAILED, OK, REFUSED, Subparsers
@@ -168,7 +168,7 @@ def _comment(arguments: argparse.Namespace) -> int:
         print(f"comment: {failure}", file=sys.stderr)
         return FAILED
     objects = charts.rendered(previews, Path(helm), fetch=arguments.fetch_charts) if helm else {}
-    judgements.append(Judgement(tuple(charts.findings(previews, objects))))
+    judgements.append(Judgement(tuple(chart_findings.findings(previews, objects))))
     estimates = [cost.estimate(preview, prices) for preview in previews]
     new, old = baseline.split([one for judgement in judgements for one in judgement.findings], known)
     made = review(
