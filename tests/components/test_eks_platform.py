@@ -18,6 +18,7 @@ from pulumi_mlops.platform import (
     argo_events,
     monitoring,
 )
+from pulumi_mlops.review.capacity import charts
 
 from local import foundation_outputs
 from stacks import foundation, platform_eks
@@ -120,6 +121,31 @@ def _fields(value: Any) -> Iterator[tuple[str, Any]]:
 def _holds(budget: dict[str, Any]) -> bool:
     """Whether a chart makes a disruption budget of these values."""
     return budget.get("enabled", bool(budget))
+
+
+ALWAYS_SINGLE = {
+    "argo-workflows-workflow-controller": "elects no leader as it is installed; workflows' pods go on without it",
+    "argocd-application-controller": "shards by cluster: a second one would have nothing to do",
+    "external-dns": "one writer of the zone's records",
+    "external-secrets-cert-controller": "renews a certificate and has no lock",
+    "monitoring-grafana": "its database is a file",
+    "monitoring-kube-state-metrics": "two would count everything twice",
+    "monitoring-operator": "restarts elsewhere; Prometheus goes on without it",
+    "kserve-controller-controller-manager": "the chart has no argument for more",
+    "seldon-controller-manager": "the chart has no argument for more",
+}
+"""What stays single whatever `replicas` says → why: the docstring of `replicas` says so as well."""
+
+
+def test_what_promises_replicas_has_them_and_what_stays_single_is_known(build: Build) -> None:
+    graph = build(lambda: program(**EVERYTHING, replicas=3))
+    single, several = set(), set()
+    for release in graph.of_kind("Release"):
+        for one in charts.started(release.inputs):
+            if not one.every_node:
+                (single if one.number == 1 else several).add(one.name)
+    assert single == set(ALWAYS_SINGLE)
+    assert {"argo-workflows-server", "argocd-server", "crossplane", "karpenter"} <= several
 
 
 def test_a_budget_that_is_off_would_be_seen() -> None:

@@ -137,7 +137,10 @@ class EksPlatformArgs(TypedDict):
     Default: not known, and not checked."""
     replicas: NotRequired[int]
     """Replicas of everything that can have several, MLflow included, from 1 to 10; default 2, which survive the loss of
-    a node. With 1, Redis is single as well. A part's own `replicas` goes before it."""
+    a node. With 1, Redis is single as well. A part's own `replicas` goes before it. Single in any case, and started
+    again on another node when theirs is lost, are the controller of Argo Workflows, Argo CD's application controller,
+    external-dns, the certificate renewer of External Secrets, Grafana, kube-state-metrics, and the operators of
+    Prometheus, KServe and Seldon: no request to a model endpoint passes through them."""
     database: NotRequired[EksDatabaseArgs]
     """MLflow's database."""
     mlflow: NotRequired[EksMLflowArgs]
