@@ -68,7 +68,8 @@ def measure() -> str:
     return (
         f"{parquet}\n\n{csv}\n\nTargets for the peak of any step: 0.35 × the plain script's for parquet: "
         f"{'reached' if ratio <= MOST_RATIO else 'not reached'}; 1 GiB for a CSV file of 1 GB: "
-        f"{'reached' if peak_bytes <= 2**30 else 'not reached'}."
+        f"{'reached' if peak_bytes <= 2**30 else 'not reached'}.\n\n"
+        "One run a format; other work on the machine changes processor times somewhat, memory not."
     )
 
 

@@ -98,9 +98,14 @@ def declared(settings: Settings, names: list[str], where: str) -> Declared:
     every_column = features.numeric is None or features.categorical is None
     if settings.task is Task.REGRESSION:
         numeric.add(target)
+    training = settings.training
+    numeric |= {training.weight_column} - {None}
+    categorical |= {training.time_column, training.group_column} - {None}
+
+    chosen = {target, *training.row_columns}
 
     def used(name: str) -> bool:
-        return name == target or (name not in features.drop and (every_column or name in numeric | categorical))
+        return name in chosen or (name not in features.drop and (every_column or name in numeric | categorical))
 
     return Declared(
         {name: str(kind) for name, kind in types.items()},

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-from pulumi_mlops.contract.settings import ColumnType
+from pulumi_mlops.contract.settings import ROW_COLUMNS, ColumnType
 
 from ml.column_store import Table
 from ml.features import coded, has_value, numeric
@@ -106,6 +106,9 @@ def _why(name: str, use: str, settings: Settings) -> str:
     declared = {features.renames.get(old, old) for old in settings.source.columns or ()}
     if name in features.drop:
         return "features.drop"
+    training = settings.training
+    if role := next((role for role in ROW_COLUMNS if getattr(training, role) == name), None):
+        return f"training.{role}"
     if use == "unused":
         return "in neither features.numeric nor features.categorical"
     if name in ((features.numeric if use == NUMERIC else features.categorical) or ()):

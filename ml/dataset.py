@@ -8,22 +8,25 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from pulumi_mlops.contract.settings import ROW_COLUMNS
 
 from ml import features as feature_fitting
+from ml import row_columns
 from ml.categories import MISSING_LABEL, Cells
 from ml.column_store import Table, Writer
+from ml.columns import listed
 from ml.errors import BadInput, DataError
 from ml.preprocessing import Encoded, Preprocessing
 from ml.settings import Settings, Task
 
 MIN_ROWS = 10  # rows with a target; fewer cannot be split into anything worth measuring
-MATRIX, TRUTH = "matrix", "truth"
-"""Columns of encoded rows: what the booster sees, and class numbers or the values of a regression's target."""
+MATRIX, TRUTH, WEIGHT = "matrix", "truth", "weight"
+"""Columns of encoded rows, see `EncodedRows`."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,8 @@ class Dataset:
     """Columns of the matrix."""
     train: Table
     """Encoded rows, see `encoded_batches`."""
+    validation: Table | None
+    """Encoded rows, see `encoded_batches`; only with early stopping."""
     test: Table
     """Encoded rows, see `encoded_batches`."""
     test_rows: Table
@@ -51,7 +56,11 @@ def prepare(table: Table, settings: Settings, where: str, directory: Path) -> Da
 
     `where` names the data in errors; the tables that this makes are directories in `directory`.
     """
-    chosen = feature_fitting.choose(table, settings.features, settings.target, where)
+    training = settings.training
+    for role in ROW_COLUMNS:
+        if (name := getattr(training, role)) is not None and name not in table.renamed(settings.features.renames).names:
+            raise DataError(f"{where} has no column {name!r} (training.{role}), it has {listed(table.names)}")
+    chosen = feature_fitting.choose(table, settings.features, settings.target, where, training.row_columns)
     target = chosen.table.column(settings.target)
     known = feature_fitting.has_value(target).to_numpy()
     count = int(known.sum())
@@ -64,17 +73,21 @@ def prepare(table: Table, settings: Settings, where: str, directory: Path) -> Da
             f"class {label!r} of the target {settings.target!r} has one row only, each class needs two or more: "
             "collect more of it, or drop it"
         )
-    in_test = split(truth, settings.training.test_fraction, settings.training.seed, classes is not None)
-    train, test = _spread(~in_test, known), _spread(in_test, known)
+    rows = row_columns.Rows(chosen.table, known, truth, classes, where)
+    parts = row_columns.parts(rows, training)
+    weights = row_columns.weights(rows, training, parts.train)
+    train, validation, test = (_spread(part, known) for part in parts)
     preprocessing = feature_fitting.fit(_Columns(chosen, train, where), chosen.inputs, settings.features)
     transform = Preprocessing(preprocessing)
-    encoder = _Encoder(chosen, transform, _spread(truth, known), where)
+    about = {TRUTH: _spread(truth, known)} | ({} if weights is None else {WEIGHT: _spread(weights, known)})
+    encoder = _Encoder(chosen, transform, about, where)
     encoded_test, unknown = encoder.write(test, directory / "test")
     return Dataset(
         {"task": str(settings.task), "target": settings.target, "inputs": chosen.inputs, "classes": classes},
         preprocessing,
         len(transform.outputs),
         encoder.write(train, directory / "train")[0],
+        encoder.write(validation, directory / "validation")[0] if parts.validation.any() else None,
         encoded_test,
         _raw(chosen.table, [*(column["name"] for column in chosen.inputs), settings.target], test, directory),
         dict(unknown),
@@ -82,11 +95,26 @@ def prepare(table: Table, settings: Settings, where: str, directory: Path) -> Da
     )
 
 
-def encoded_batches(rows: Table) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Matrix (float32, a row a row) and truth of encoded rows, some at a time."""
-    for batch in rows.batches([MATRIX, TRUTH]):
+class EncodedRows(NamedTuple):
+    """Some rows as the booster takes them."""
+
+    matrix: np.ndarray
+    """float32, a row a row."""
+    truth: np.ndarray
+    """Class numbers, or the values of a regression's target."""
+    weight: np.ndarray | None
+    """How much each row counts; None: 1."""
+
+
+def encoded_batches(rows: Table) -> Iterator[EncodedRows]:
+    """Encoded rows, some at a time."""
+    for batch in rows.batches(rows.names):
         matrix = batch[MATRIX]
-        yield matrix.flatten().to_numpy().reshape(len(matrix), matrix.type.list_size), batch[TRUTH].to_numpy()
+        yield EncodedRows(
+            matrix.flatten().to_numpy().reshape(len(matrix), matrix.type.list_size),
+            batch[TRUTH].to_numpy(),
+            batch[WEIGHT].to_numpy() if WEIGHT in batch else None,
+        )
 
 
 def target_values(target: Any, name: str, task: Task, where: str) -> tuple[list[str] | None, np.ndarray]:
@@ -114,20 +142,6 @@ def class_numbers(target: Any, name: str, classes: list[str]) -> np.ndarray | No
     return None if (found < 0).any() else found
 
 
-def split(truth: np.ndarray, fraction: float, seed: int, stratified: bool) -> np.ndarray:
-    """Which rows are test rows; each class is split in the same proportion.
-
-    Each class has two rows or more, of which at least one is on each side.
-    """
-    generator = np.random.default_rng(seed)
-    groups = [np.flatnonzero(truth == label) for label in np.unique(truth)] if stratified else [np.arange(len(truth))]
-    test = np.zeros(len(truth), dtype=bool)
-    for group in groups:
-        count = min(max(round(len(group) * fraction), 1), len(group) - 1)
-        test[generator.permutation(group)[:count]] = True
-    return test
-
-
 class _Columns(Mapping[str, Cells]):
     """Some rows of the inputs; each column is read when it is asked for."""
 
@@ -151,8 +165,11 @@ class _Columns(Mapping[str, Cells]):
 class _Encoder:
     """Encodes rows of a table, some at a time."""
 
-    def __init__(self, chosen: feature_fitting.Chosen, transform: Preprocessing, truth: np.ndarray, where: str) -> None:
-        self._chosen, self._transform, self._truth, self._where = chosen, transform, truth, where
+    def __init__(
+        self, chosen: feature_fitting.Chosen, transform: Preprocessing, about: Mapping[str, np.ndarray], where: str
+    ) -> None:
+        """`about` holds what is known of every row besides its matrix: TRUTH, and WEIGHT."""
+        self._chosen, self._transform, self._about, self._where = chosen, transform, about, where
 
     def write(self, rows: np.ndarray, directory: Path) -> tuple[Table, Counter[str]]:
         """The chosen rows, encoded, and their unknown categories per column; raises DataError."""
@@ -171,9 +188,10 @@ class _Encoder:
                 unknown += encoded.unknown
                 flat = pa.array(encoded.matrix.reshape(-1))
                 written.append(MATRIX, pa.FixedSizeListArray.from_arrays(flat, encoded.matrix.shape[1]))
-                written.append(TRUTH, pa.array(self._truth[start:stop][chosen]))
+                for name, values in self._about.items():
+                    written.append(name, pa.array(values[start:stop][chosen]))
                 start = stop
-            return written.close([MATRIX, TRUTH]), unknown
+            return written.close([MATRIX, *self._about]), unknown
 
     def _encoded(self, cells: Mapping[str, Cells]) -> Encoded:
         try:

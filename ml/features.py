@@ -11,7 +11,7 @@ after the other. The specification is plain JSON:
 """
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -37,7 +37,7 @@ class Chosen(NamedTuple):
     """Name and kind of each input, in the source's order."""
 
 
-def choose(table: Table, features: Features, target: str, where: str) -> Chosen:
+def choose(table: Table, features: Features, target: str, where: str, no_features: Set[str] = frozenset()) -> Chosen:
     """Renames, drops and chooses columns; raises DataError or SettingsError naming the column. `where` is the data."""
     for old in features.renames:
         _must_exist(old, table, where, "features.renames")
@@ -57,7 +57,7 @@ def choose(table: Table, features: Features, target: str, where: str) -> Chosen:
     inputs = [
         {"name": name, "kind": declared.get(name) or _inferred_kind(name, table.kind(name), where)}
         for name in table.names
-        if name != target and name not in features.drop and (infer or name in declared)
+        if name != target and name not in {*features.drop, *no_features} and (infer or name in declared)
     ]
     if not inputs:
         raise DataError(f"{where} has no column to learn from besides the target {target!r}")
@@ -131,6 +131,8 @@ def _fit_numeric(name: str, values: np.ndarray, features: Features) -> dict[str,
             fill = float(np.mean(known))
         case NumericImputation.ZERO:
             fill = 0.0
+        case NumericImputation.NONE:
+            fill = None
     offset, scale = 0.0, 1.0
     match features.scaling:
         case Scaling.STANDARD:

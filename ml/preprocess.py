@@ -23,9 +23,10 @@ def run(context: step.Context) -> None:
         step.say(line)
     if data.without_target:
         step.say(f"left out {data.without_target} rows without a {context.settings.target!r}")
+    validation = f", {data.validation.rows} validation" if data.validation else ""
     step.say(
-        f"{data.train.rows} training and {data.test.rows} test rows, {len(data.signature['inputs'])} columns "
-        f"became {data.features} features"
+        f"{data.train.rows} training{validation} and {data.test.rows} test rows, "
+        f"{len(data.signature['inputs'])} columns became {data.features} features"
     )
 
 

@@ -12,6 +12,7 @@ from pulumi_mlops.contract.containers import SETTINGS_DIRECTORY, SETTINGS_FILE, 
 from pulumi_mlops.contract.settings import (
     FIELDS,
     CategoricalImputation,
+    ClassWeight,
     DataFormat,
     Metric,
     NumericImputation,
@@ -140,6 +141,17 @@ class Training(_Strict):
     seed: Whole = _default("training.seed")
     rounds: Whole = _default("training.rounds")
     parameters: Parameters = _default("training.parameters")
+    early_stopping_rounds: Whole | None = None
+    validation_fraction: Number | None = None
+    time_column: str | None = None
+    group_column: str | None = None
+    weight_column: str | None = None
+    class_weight: ClassWeight | None = None
+
+    @property
+    def row_columns(self) -> set[str]:
+        """Columns, after the renames, that are needed and are no features."""
+        return {self.time_column, self.group_column, self.weight_column} - {None}  # pyright: ignore[reportReturnType]
 
 
 class Evaluation(_Strict):

@@ -21,6 +21,8 @@ from ml.settings import Settings
 VERSION_TAG = "pulumi-mlops.dev/version"
 CHAMPION = "champion"  # alias of the registered version that the endpoint serves
 ARTIFACT_PATH = "model"
+MOST_METRICS = 1000
+"""Points of a batch, MLflow's own limit."""
 
 # Steps fail within a minute when MLflow is away (the defaults wait for seven), and tell nobody else that they ran.
 _CLIENT_DEFAULTS = {
@@ -213,13 +215,17 @@ class MLflowTracker:
             "data_source": version.manifest["data"]["source"],
             "data_sha256": version.manifest["data"]["sha256"],
         }
+        start = run.info.start_time  # logged again by a retry, it is the same point and not a second one
         self._client.log_batch(
             run_id,
-            # the run's own start as time: logged again by a retry, it is the same point and not a second one
-            metrics=[Metric(k, v, run.info.start_time, 0) for k, v in sorted(version.metrics["metrics"].items())],
+            metrics=[Metric(k, v, start, 0) for k, v in sorted(version.metrics["metrics"].items())],
             params=[Param(k, str(v)) for k, v in _parameters(settings).items()],
             tags=[RunTag(k, str(v)) for k, v in tags.items()],
         )
+        for name, values in version.metrics.get("learning_curve", {}).items():
+            points = [Metric(f"validation_{name}", value, start, round_) for round_, value in enumerate(values)]
+            for first in range(0, len(points), MOST_METRICS):
+                self._client.log_batch(run_id, metrics=points[first : first + MOST_METRICS])
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / ARTIFACT_PATH
             mlflow_model.save(path, version)
@@ -286,7 +292,7 @@ def _parameters(settings: Settings) -> dict[str, Any]:
     return {
         "task": settings.task,
         "target": settings.target,
-        **settings.training.model_dump(mode="json", exclude={"parameters"}),
+        **settings.training.model_dump(mode="json", exclude={"parameters"}, exclude_none=True),
         **{f"xgboost.{name}": value for name, value in sorted(settings.training.parameters.items())},
         **{
             f"features.{name}": value if isinstance(value, str) else json_bytes(value).decode().replace("\n", "")

@@ -6,12 +6,14 @@ Any retry ends with the same one version: its id follows from the run, a stored 
 registered version are found again by the version's tag.
 """
 
+from typing import Any
+
 from pulumi_mlops.contract.containers import Variable
 from pulumi_mlops.contract.steps import VERSION
 
 from ml import bundle, bundle_writer, report_page, retention, step, tracking, training
 from ml.bundle_writer import json_bytes
-from ml.errors import BundleError, StorageError
+from ml.errors import BundleError, SettingsError, StorageError
 
 
 def run(context: step.Context) -> None:
@@ -39,12 +41,17 @@ def _make(context: step.Context, run_id: str | None) -> bundle.Bundle:
     prepared = context.handed_json("prepared.json")
     signature, preprocessing = prepared["signature"], prepared["preprocessing"]
     train, test = context.handed_table("train"), context.handed_table("test")
-    booster = training.fit(settings, signature, train)
-    measured = {
+    validation = context.handed_table("validation") if settings.training.early_stopping_rounds else None
+    threads = _threads(context)
+    booster, learning_curve = training.fit(settings, signature, train, validation, threads)
+    measured: dict[str, Any] = {
         "metrics": training.measure(booster, signature, test),
         "train_rows": train.rows,
         "test_rows": test.rows,
     }
+    if validation:
+        measured |= {"rounds": booster.num_boosted_rounds(), "learning_curve": learning_curve}
+        step.say(f"stopped after {measured['rounds']} rounds, the best of {settings.training.rounds} at most")
     return bundle_writer.write(
         context.models,
         settings.model_name,
@@ -56,9 +63,16 @@ def _make(context: step.Context, run_id: str | None) -> bundle.Bundle:
             "data": facts,
             "code_version": context.environment.get(Variable.CODE_VERSION, ""),
             "mlflow_run_id": run_id,
-            "xgboost": training.WRITTEN_BY,
+            "xgboost": {**training.WRITTEN_BY, "threads": settings.training.parameters.get("nthread", threads)},
         },
     )
+
+
+def _threads(context: step.Context) -> int:
+    text = context.environment.get(Variable.THREADS, "1")
+    if not text.isdecimal() or not int(text):
+        raise SettingsError(f"THREADS must be a number of threads, got {text!r}")
+    return int(text)
 
 
 def _documents(context: step.Context, version: bundle.Bundle) -> dict[str, str]:

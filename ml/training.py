@@ -9,7 +9,7 @@ import pickle
 import re
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import xgboost
@@ -39,20 +39,32 @@ class _Batches(xgboost.DataIter):
         batch = next(self._batches, None)
         if batch is None:
             return False
-        matrix, truth = batch
-        input_data(data=matrix, label=truth)
+        input_data(data=batch.matrix, label=batch.truth, weight=batch.weight)
         return True
 
     def reset(self) -> None:
         self._batches = encoded_batches(self._rows)
 
 
-def fit(settings: Settings, signature: dict[str, Any], train: Table) -> xgboost.Booster:
-    """The fitted booster; raises SettingsError if XGBoost refuses the parameters."""
+class Fitted(NamedTuple):
+    """A trained model."""
+
+    booster: xgboost.Booster
+    """Of the rounds up to the best one, with early stopping."""
+    learning_curve: dict[str, list[float]]
+    """XGBoost's measures on the validation rows, by their names, a value a round; empty without early stopping."""
+
+
+def fit(
+    settings: Settings, signature: dict[str, Any], train: Table, validation: Table | None = None, threads: int = 1
+) -> Fitted:
+    """The fitted booster; raises SettingsError if XGBoost refuses the parameters.
+
+    The bytes of the model are the same for one number of threads; `training.parameters.nthread` comes before `threads`.
+    """
     classes = signature["classes"]
     parameters: dict[str, Any] = {
-        # One thread: sums of floats depend on how many threads share them, and a retry may run on another machine.
-        "nthread": 1,
+        "nthread": threads,  # never all of the machine's: sums of floats may depend on how many threads share them
         "validate_parameters": True,
         **settings.training.parameters,
         "seed": settings.training.seed,
@@ -63,36 +75,40 @@ def fit(settings: Settings, signature: dict[str, Any], train: Table) -> xgboost.
         parameters["objective"] = "binary:logistic"
     else:
         parameters |= {"objective": "multi:softprob", "num_class": len(classes)}
+    measured: dict[str, dict[str, list[float]]] = {}
     try:
         with xgboost.config_context(verbosity=1), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             matrix = _matrix(train, parameters)
-            booster = xgboost.train(parameters, matrix, num_boost_round=settings.training.rounds)
+            watched = [(_matrix(validation, parameters, matrix), "validation")] if validation else []
+            booster = xgboost.train(
+                parameters,
+                matrix,
+                num_boost_round=settings.training.rounds,
+                evals=watched,
+                early_stopping_rounds=settings.training.early_stopping_rounds,
+                evals_result=measured,
+                verbose_eval=False,
+            )
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
         raise SettingsError(f"training.parameters are refused by XGBoost: {xgboost_reason(error)}") from None
     # XGBoost goes on with a warning when it does not know a parameter; a misspelt one would go unnoticed for ever
     unused = [found[1] for warning in caught if (found := _UNUSED.search(str(warning.message)))]
     if unused:
         raise SettingsError(f"training.parameters has {unused[0]}, which XGBoost does not use")
-    return booster
+    if validation:  # whoever predicts with this booster uses all of its trees
+        booster = booster[: booster.best_iteration + 1]
+    return Fitted(booster, measured.get("validation", {}))
 
 
 def measure(booster: xgboost.Booster, signature: dict[str, Any], test: Table) -> dict[str, float]:
     """Metrics on rows that are encoded already."""
     truth: list[np.ndarray] = []
     predicted: list[np.ndarray] = []
-    for matrix, values in encoded_batches(test):
-        truth.append(values)
-        predicted.append(probabilities(booster, matrix, signature["classes"]))
+    for batch in encoded_batches(test):
+        truth.append(batch.truth)
+        predicted.append(probabilities(booster, batch.matrix, signature["classes"]))
     return metrics(Task(signature["task"]), np.concatenate(truth), np.concatenate(predicted))
-
-
-def _matrix(train: Table, parameters: dict[str, Any]) -> xgboost.DMatrix:
-    if parameters.get("tree_method", "hist") in ("hist", "auto"):
-        return xgboost.QuantileDMatrix(_Batches(train), max_bin=parameters.get("max_bin", 256), nthread=1)
-    # the other ways to grow trees need the numbers themselves, all at once
-    matrices, truth = zip(*encoded_batches(train), strict=True)
-    return xgboost.DMatrix(np.concatenate(matrices), label=np.concatenate(truth), nthread=1)
 
 
 def serialise(
@@ -108,3 +124,15 @@ def serialise(
         "signature.json": json_bytes(signature),
         "metrics.json": json_bytes(measured),
     }
+
+
+def _matrix(rows: Table, parameters: dict[str, Any], like: xgboost.DMatrix | None = None) -> xgboost.DMatrix:
+    """The rows for XGBoost, cut into the bins of another matrix if there is one."""
+    if parameters.get("tree_method", "hist") in ("hist", "auto"):
+        bins = {} if like is not None else {"max_bin": parameters.get("max_bin", 256)}
+        return xgboost.QuantileDMatrix(_Batches(rows), ref=like, nthread=parameters["nthread"], **bins)
+    # the other ways to grow trees need the numbers themselves, all at once
+    matrices, truths, weights = zip(*encoded_batches(rows), strict=True)
+    weight = None if weights[0] is None else np.concatenate(weights)
+    truth = np.concatenate(truths)
+    return xgboost.DMatrix(np.concatenate(matrices), label=truth, weight=weight, nthread=parameters["nthread"])

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pulumi_mlops._placement import TolerationArgs, TolerationEffect, TolerationOperator
     from pulumi_mlops.contract.settings import (
         CategoricalImputation,
+        ClassWeight,
         ColumnType,
         DataFormat,
         Metric,
@@ -56,6 +57,7 @@ __all__ = [
     "CanaryArgs",
     "CategoricalImputation",
     "ChecksArgs",
+    "ClassWeight",
     "ColumnType",
     "DataFormat",
     "DatabaseBackend",
@@ -102,6 +104,7 @@ _MODULES = {
     "_placement": ("TolerationArgs", "TolerationEffect", "TolerationOperator"),
     "contract.settings": (
         "CategoricalImputation",
+        "ClassWeight",
         "ColumnType",
         "DataFormat",
         "Metric",

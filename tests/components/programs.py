@@ -3,6 +3,7 @@
 from typing import Any
 
 from pulumi_mlops import (
+    ClassWeight,
     ColumnType,
     DatabaseBackend,
     DataFormat,
@@ -72,7 +73,17 @@ PIPELINE_FULL: TrainingPipelineArgs = {
         "categorical": ["island", "sex"],
         "scaling": Scaling.MIN_MAX,
     },
-    "training": {"test_fraction": 0.25, "seed": 7, "rounds": 50, "parameters": {"max_depth": 4, "eta": 0.1}},
+    "training": {
+        "test_fraction": 0.25,
+        "seed": 7,
+        "rounds": 50,
+        "parameters": {"max_depth": 4, "eta": 0.1},
+        "early_stopping_rounds": 10,
+        "validation_fraction": 0.1,
+        "group_column": "colony",
+        "weight_column": "weight",
+        "class_weight": ClassWeight.BALANCED,
+    },
     "timezone": "Europe/Berlin",
     "suspend": True,
     "starting_deadline_seconds": 60,

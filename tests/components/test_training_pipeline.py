@@ -1,8 +1,10 @@
 import json
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, ColumnType, Metric, SourceType, Task, TrainingPipeline, Workspace
+from pulumi_mlops.training_pipeline._workflow import cores
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.programs import PIPELINE, PIPELINE_FULL, with_changes
@@ -192,8 +194,24 @@ def test_the_steps_understand_the_settings(build: Build, changes: dict[str, Any]
     document = settings(pipeline(build, **changes))
     understood = parse_object(document).model_dump(mode="json")
     assert {**understood["features"], **document["features"]} == understood["features"]
-    assert understood["training"] == document["training"]
+    assert {**understood["training"], **document["training"]} == understood["training"]
     assert understood["evaluation"] == document["evaluation"]
+
+
+@pytest.mark.parametrize(
+    ("cpu", "threads"),
+    [("500m", 1), ("1", 1), ("1001m", 2), ("2", 2), ("1.5", 2), ("1e1", 10), ("2500000u", 3), ("1k", 1000)],
+)
+def test_the_model_is_fitted_with_as_many_threads_as_cores_are_requested(cpu: str, threads: int) -> None:
+    assert cores(cpu) == threads
+
+
+def test_the_step_train_gets_its_number_of_threads(build: Build) -> None:
+    def threads(cpu: pulumi.Input[str], step: str = "train") -> str | None:
+        return environment(pipeline(build, steps={step: {"cpu": cpu}}), step).get("THREADS")
+
+    assert threads("4") == threads(pulumi.Output.from_input("4")) == "4"
+    assert threads("1") is threads("4", "load") is None
 
 
 def test_the_same_arguments_give_the_same_text(build: Build) -> None:

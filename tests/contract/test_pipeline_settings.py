@@ -48,7 +48,18 @@ RIGHT: dict[str, Any] = {
         "scaling": "STANDARD",
         "unknown_category": "MISSING",
     },
-    "training": {"test_fraction": 0.2, "seed": 7, "rounds": 100, "parameters": {"max_depth": 4, "eta": 0.1}},
+    "training": {
+        "test_fraction": 0.2,
+        "seed": 7,
+        "rounds": 100,
+        "parameters": {"max_depth": 4, "eta": 0.1},
+        "early_stopping_rounds": 10,
+        "validation_fraction": 0.1,
+        "time_column": None,
+        "group_column": "customer",
+        "weight_column": "weight",
+        "class_weight": "BALANCED",
+    },
     "evaluation": {"metric": "accuracy", "threshold": 0.9, "must_beat_current": True},
     "endpoint": "penguins",
     "version_history": 30,
@@ -145,6 +156,26 @@ def present(value: Any) -> Any:
 @example({**RIGHT, "training": {"rounds": 5.0, "seed": None}})
 @example({**RIGHT, "training": {"rounds": "5"}})
 @example({**RIGHT, "training": {"rounds": True}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 0}})
+@example({**RIGHT, "training": {"early_stopping_rounds": "10"}})
+@example({**RIGHT, "training": {"early_stopping_rounds": [None]}})
+@example({**RIGHT, "training": {"validation_fraction": 0.1}})
+@example({**RIGHT, "training": {"validation_fraction": None}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 1000, "validation_fraction": 0.51}})
+@example({**RIGHT, "training": {"time_column": "day"}})
+@example({**RIGHT, "training": {"time_column": ""}})
+@example({**RIGHT, "training": {"time_column": "t" * 201}})
+@example({**RIGHT, "training": {"time_column": ["day"]}})
+@example({**RIGHT, "training": {"time_column": "day", "group_column": "customer"}})
+@example({**RIGHT, "training": {"group_column": "species"}})
+@example({**RIGHT, "training": {"group_column": "year"}})
+@example({**RIGHT, "training": {"weight_column": "length"}})
+@example({**RIGHT, "training": {"weight_column": 1}})
+@example({**RIGHT, "training": {"class_weight": "NONE"}})
+@example({**RIGHT, "training": {"class_weight": ["BALANCED"]}})
+@example({**RIGHT, "task": "regression", "evaluation": {"metric": "r2", "threshold": 0}})
+@example({**RIGHT, "features": {"numeric_imputation": "NONE"}})
+@example({**RIGHT, "features": {"numeric_imputation": [None]}})
 @example({**RIGHT, "evaluation": {"metric": "accuracy", "threshold": 7}})
 @example({**RIGHT, "evaluation": {"metric": "accuracy", "threshold": math.nan}})
 @example({**RIGHT, "evaluation": {"metric": "log_loss", "threshold": math.inf}})

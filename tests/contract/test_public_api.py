@@ -49,6 +49,7 @@ def test_the_developer_api_is_exactly_this() -> None:
         "CanaryArgs",
         "CategoricalImputation",
         "ChecksArgs",
+        "ClassWeight",
         "ColumnType",
         "DataFormat",
         "DatabaseBackend",

@@ -54,7 +54,7 @@ def make_bundle(
     """Trains on `frame` and writes a version under `models`; returns its directory. Inputs: length, width, island."""
     chosen = chosen or settings()
     data = reading.prepared(table() if frame is None else frame, chosen)
-    booster = training.fit(chosen, data.signature, data.train)
+    booster = training.fit(chosen, data.signature, data.train).booster
     measured = training.measure(booster, data.signature, data.test)
     files = training.serialise(
         booster, data.preprocessing, data.signature, {"metrics": measured, "test_rows": data.test.rows}

@@ -83,9 +83,4 @@ def prepared(frame: pd.DataFrame, settings: Settings, where: str = "the table") 
 
 def matrix_of(rows: Table) -> np.ndarray:
     """The matrix of encoded rows."""
-    return np.concatenate([matrix for matrix, _ in dataset.encoded_batches(rows)])
-
-
-def truth_of(rows: Table) -> np.ndarray:
-    """The truth of encoded rows."""
-    return np.concatenate([truth for _, truth in dataset.encoded_batches(rows)])
+    return np.concatenate([batch.matrix for batch in dataset.encoded_batches(rows)])

@@ -117,7 +117,8 @@ def run(tmp_path: Path, store: Store, penguins: bytes) -> Run:
 
 def test_the_five_steps_make_a_registered_version_that_the_endpoint_has(run: Run, mlflow_address: str) -> None:
     run.settings = run.settings | {"model_name": "whole-loop"}
-    run.environment["MLFLOW_TRACKING_URI"] = mlflow_address
+    run.settings["training"] = run.settings["training"] | {"early_stopping_rounds": 5}
+    run.environment |= {"MLFLOW_TRACKING_URI": mlflow_address, "THREADS": "2"}
     run.steps(*STEPS)
 
     assert run.version.name == "20261124-120000-4e65d3fb" == run.output("version")
@@ -129,7 +130,7 @@ def test_the_five_steps_make_a_registered_version_that_the_endpoint_has(run: Run
     found = bundle.read(run.version)
     assert found.manifest["code_version"] == "registry/ml-pipeline:1"
     assert found.manifest["data"]["rows"] == 344
-    assert found.manifest["xgboost"] == {"version": xgboost.__version__, "readers": ">=3.1"}
+    assert found.manifest["xgboost"] == {"version": xgboost.__version__, "readers": ">=3.1", "threads": 2}
     assert found.manifest["data"]["source"] == "s3://data/penguins.csv"
 
     from mlflow import MlflowClient
@@ -139,7 +140,11 @@ def test_the_five_steps_make_a_registered_version_that_the_endpoint_has(run: Run
     assert registered.run_id == found.manifest["mlflow_run_id"]
     logged = client.get_run(registered.run_id)
     assert logged.info.status == "FINISHED"
-    assert logged.data.metrics == pytest.approx(found.metrics["metrics"])
+    curve = found.metrics["learning_curve"]["mlogloss"]
+    assert found.metrics["rounds"] == 1 + curve.index(min(curve))
+    assert logged.data.metrics == pytest.approx(found.metrics["metrics"] | {"validation_mlogloss": curve[-1]})
+    points = client.get_metric_history(registered.run_id, "validation_mlogloss")
+    assert [(point.step, point.value) for point in points] == list(enumerate(curve))
     assert logged.data.params["xgboost.max_depth"] == "4"
     artifacts = {one.path for one in client.list_artifacts(registered.run_id)}
     assert {"model", "data-report.html", "data-report.json"} <= artifacts

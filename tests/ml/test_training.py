@@ -1,5 +1,6 @@
 """From a frame to a fitted model: choosing columns, splitting, fitting, measuring."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,9 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from ml import dataset, features, training
+from ml import dataset, features, row_columns, training
 from ml.errors import DataError, SettingsError
 from ml.metrics import metrics
+from ml.model import Model
+from ml.preprocessing import Preprocessing
 from ml.settings import Features, Task
 from tests.ml import bundles, reading
 
@@ -27,7 +30,7 @@ def test_the_same_data_and_seed_give_a_byte_identical_model() -> None:
     made = []
     for _ in range(2):
         data = prepared()
-        booster = training.fit(bundles.settings(), data.signature, data.train)
+        booster = training.fit(bundles.settings(), data.signature, data.train).booster
         made.append(training.serialise(booster, data.preprocessing, data.signature, {}))
     assert made[0] == made[1]
 
@@ -45,7 +48,7 @@ def test_another_seed_gives_other_test_rows() -> None:
 )
 def test_the_split_keeps_every_class_on_both_sides_in_proportion(sizes: list[int], fraction: float, seed: int) -> None:
     truth = np.repeat(np.arange(len(sizes)), sizes)
-    test = dataset.split(truth, fraction, seed, stratified=True)
+    test = row_columns.split(truth, fraction, seed, stratified=True)
     assert (test.shape, test.dtype) == (truth.shape, bool)
     for label, size in enumerate(sizes):
         count = int(np.sum(truth[test] == label))
@@ -287,3 +290,64 @@ def test_a_misspelt_parameter_is_refused() -> None:
     chosen = bundles.settings(training={"parameters": {"max_dept": 3}})
     with pytest.raises(SettingsError, match=r'^training\.parameters has "max_dept", which XGBoost does not use$'):
         training.fit(chosen, data.signature, data.train)
+
+
+def noisy(rows: int = 400) -> pd.DataFrame:
+    """More rounds than a few make a model of this worse."""
+    generator = np.random.default_rng(2)
+    x = generator.normal(size=rows)
+    return pd.DataFrame(
+        {"x": x, "z": generator.normal(size=rows), "y": np.where(x + generator.normal(size=rows) > 0, "a", "b")}
+    )
+
+
+def test_training_stops_early_and_keeps_the_best_rounds_only() -> None:
+    chosen = {"target": "y", "features": {}, "training": {"rounds": 200, "early_stopping_rounds": 5}}
+    data = prepared(noisy(), **chosen)
+    booster, curve = training.fit(bundles.settings(**chosen), data.signature, data.train, data.validation)
+    [losses] = curve.values()
+    best = int(np.argmin(losses))
+    assert list(curve) == ["logloss"]
+    assert (booster.num_boosted_rounds(), len(losses)) == (best + 1, best + 6)
+    full = bundles.settings(target="y", features={}, training={"rounds": best + 1})
+    same = training.fit(full, data.signature, data.train).booster
+    matrix = reading.matrix_of(data.test)
+    assert booster.inplace_predict(matrix).tolist() == same.inplace_predict(matrix).tolist()
+
+
+def test_validation_rows_are_neither_training_nor_test_rows() -> None:
+    early = prepared(training={"early_stopping_rounds": 5, "validation_fraction": 0.25, "seed": 7})
+    late = prepared(training={"seed": 7})
+    assert early.validation is not None
+    assert (late.validation, early.train.rows + early.validation.rows) == (None, late.train.rows)
+    assert early.validation.rows == 12
+    assert reading.frame_of(early.test_rows).equals(reading.frame_of(late.test_rows))
+
+
+@pytest.mark.parametrize("tree_method", ["hist", "approx", "exact"])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_each_number_of_threads_gives_the_same_bytes_again(tree_method: str, threads: int) -> None:
+    settings = bundles.settings(
+        training={"rounds": 20, "early_stopping_rounds": 15, "parameters": {"tree_method": tree_method}}
+    )
+    data = reading.prepared(bundles.table(300), settings)
+    first, second = (
+        training.fit(settings, data.signature, data.train, data.validation, threads).booster.save_raw("ubj")
+        for _ in range(2)
+    )
+    assert first == second
+
+
+def test_numbers_that_are_not_imputed_stay_missing_in_training_and_serving(tmp_path: Path) -> None:
+    chosen = bundles.settings(features={"numeric_imputation": "NONE", "engineered": {"ratio": "length / width"}})
+    data = prepared(features={"numeric_imputation": "NONE", "engineered": {"ratio": "length / width"}})
+    assert [column["fill"] for column in data.preprocessing["numeric"]] == [None, None, None]
+    matrix = reading.matrix_of(data.train)
+    assert np.isnan(matrix[:, 1:3]).any()
+    assert not np.isnan(matrix[:, 0]).any()
+    model = Model(str(bundles.make_bundle(tmp_path, chosen=chosen)))
+    answered = model.predict([[40.0, None, "Dream"], [40.0, 15.0, "Dream"]])
+    assert np.isfinite(answered).all()
+    booster = training.fit(chosen, data.signature, data.train).booster
+    encoded = Preprocessing(data.preprocessing).encode([[40.0, None, "Dream"]]).matrix
+    assert answered[0].tolist() == booster.inplace_predict(encoded)[0].tolist()

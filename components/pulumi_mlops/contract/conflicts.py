@@ -5,7 +5,17 @@ from collections.abc import Iterator, Mapping
 from typing import Any, cast
 
 from pulumi_mlops.contract import expressions
-from pulumi_mlops.contract.settings import CSV_FIELDS, FIELDS, SERVED_BOOSTERS, ColumnType, DataFormat, Metric, column
+from pulumi_mlops.contract.settings import (
+    CSV_FIELDS,
+    FIELDS,
+    ROW_COLUMNS,
+    SERVED_BOOSTERS,
+    ColumnType,
+    DataFormat,
+    Metric,
+    Task,
+    column,
+)
 
 
 def problems(document: object) -> list[str]:
@@ -28,6 +38,7 @@ def conflicts(document: Any, at: str = "") -> Iterator[str]:
     yield from _source_conflicts(document["source"], at)
     yield from _column_conflicts(document["source"], document["features"], at)
     yield from _feature_conflicts(document["features"], document["target"], at)
+    yield from _training_conflicts(document, at)
     yield from _parameter_problems(document["training"]["parameters"], at)
     yield from _evaluation_conflicts(document["evaluation"], document["task"], at)
 
@@ -87,6 +98,26 @@ def _feature_conflicts(features: Any, target: Any, at: str) -> Iterator[str]:
     }.items():
         if isinstance(target, str) and target in columns:
             yield f"{at}.{field} must not name the target, got {target!r}"
+
+
+def _training_conflicts(document: Any, at: str) -> Iterator[str]:
+    training, features = document["training"], document["features"]
+    fraction, group = training.get("validation_fraction"), training.get("group_column")
+    if fraction is not None and training.get("early_stopping_rounds") is None:
+        yield f"{at}training.validation_fraction needs {at}training.early_stopping_rounds, got {fraction!r} without it"
+    if group is not None and training.get("time_column") is not None:
+        yield f"{at}training.group_column must not be set beside {at}training.time_column, got {group!r}"
+    if (weight := training.get("class_weight")) is not None and document["task"] == Task.REGRESSION:
+        yield f"{at}training.class_weight belongs to a classification, got {str(weight)!r}"
+    for role in ROW_COLUMNS:
+        name = training.get(role)
+        if not isinstance(name, str):
+            continue
+        if name == document["target"]:
+            yield f"{at}training.{role} must not be the target, got {name!r}"
+        for field in ("numeric", "categorical", "drop", "engineered"):
+            if name in _columns(features, field):
+                yield f"{at}features.{field} must not name {at}training.{role}, which is no feature, got {name!r}"
 
 
 def _parameter_problems(parameters: Mapping[str, Any], at: str) -> Iterator[str]:

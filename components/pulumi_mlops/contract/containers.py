@@ -49,6 +49,8 @@ class Variable(StrEnum):
     """Steps: another key of the source's bucket for this run; empty: the settings' own."""
     NAMESPACE = "NAMESPACE"
     """Steps: namespace of the run, where its endpoint is."""
+    THREADS = "THREADS"
+    """Step train: threads that fit the model; 1 if absent."""
     CODE_VERSION = "CODE_VERSION"
     """Steps: what the model records as the code that made it."""
     ENDPOINT = "ENDPOINT"

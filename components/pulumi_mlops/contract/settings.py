@@ -69,6 +69,8 @@ class NumericImputation(StrEnum):
     MEDIAN = "MEDIAN"
     MEAN = "MEAN"
     ZERO = "ZERO"
+    NONE = "NONE"
+    """Nothing: it stays missing, and each split of a tree learns to which side missing values go."""
 
 
 class CategoricalImputation(StrEnum):
@@ -77,6 +79,13 @@ class CategoricalImputation(StrEnum):
     MOST_FREQUENT = "MOST_FREQUENT"
     MISSING = "MISSING"
     """A category of its own."""
+
+
+class ClassWeight(StrEnum):
+    """How much the rows of a class count in training."""
+
+    BALANCED = "BALANCED"
+    """Each class as much as any other: a row counts the more, the rarer its class."""
 
 
 class Scaling(StrEnum):
@@ -180,6 +189,8 @@ column = text(MAX_COLUMN_NAME)
 
 SERVED_BOOSTERS = ("gbtree", "dart")
 """XGBoost predicts rows in place for boosters of trees only."""
+ROW_COLUMNS = ("time_column", "group_column", "weight_column")
+"""Fields of `training` that name columns which say something about a row and are no features."""
 CSV_FIELDS = ("missing", "delimiter", "encoding", "decimal", "thousands")
 """Fields of a source that say how its text is written."""
 
@@ -211,6 +222,11 @@ FIELDS: dict[str, Field] = {
     "training.seed": Field(default=0, rule=between(0, 2**31 - 1)),
     "training.rounds": Field(default=100, rule=between(1, 10_000)),
     "training.parameters": Field(default={}),
+    "training.early_stopping_rounds": Field(rule=between(1, 1000)),
+    "training.validation_fraction": Field(rule=between(0.05, 0.5)),
+    "training.time_column": Field(rule=column),
+    "training.group_column": Field(rule=column),
+    "training.weight_column": Field(rule=column),
     "evaluation.must_beat_current": Field(default=True),
     "endpoint": Field(rule=dns_label),
     "version_history": Field(default=20, rule=between(2, 10_000)),

@@ -11,6 +11,7 @@ from pulumi_mlops.contract import conflicts
 from pulumi_mlops.contract import settings as contract
 from pulumi_mlops.contract.settings import (
     CategoricalImputation,
+    ClassWeight,
     DataFormat,
     Metric,
     NumericImputation,
@@ -71,7 +72,7 @@ class FeaturesArgs(TypedDict):
     categorical: NotRequired[list[str] | None]
     """Columns taken as categories; default: those that are not numbers in the source."""
     numeric_imputation: NotRequired[pulumi.Input[NumericImputation]]
-    """What replaces a missing number; default MEDIAN."""
+    """What replaces a missing number; default MEDIAN. With NONE it stays missing, which trees can tell apart."""
     categorical_imputation: NotRequired[pulumi.Input[CategoricalImputation]]
     """What replaces a missing category; default MOST_FREQUENT."""
     scaling: NotRequired[pulumi.Input[Scaling]]
@@ -84,7 +85,25 @@ class TrainingArgs(TypedDict):
     """How the model is trained."""
 
     test_fraction: NotRequired[pulumi.Input[float]]
-    """Part of the rows held out for the evaluation, from 0.05 to 0.5; default 0.2."""
+    """Part of the rows held out for the evaluation, from 0.05 to 0.5; default 0.2. They are chosen at random, each
+    class in proportion, unless `time_column` or `group_column` says otherwise."""
+    time_column: NotRequired[pulumi.Input[str] | None]
+    """Column that says when a row was, by numbers, dates or ISO 8601 text; it is no feature. The latest rows are
+    held out, rows of one time all together. Default none."""
+    group_column: NotRequired[pulumi.Input[str] | None]
+    """Column that says which rows belong together, such as a customer's; it is no feature. Groups are held out
+    as a whole, at random. Default none."""
+    weight_column: NotRequired[pulumi.Input[str] | None]
+    """Column with the weight of a row in training, at least 0; it is no feature. The evaluation counts all rows
+    alike. Default none: each counts 1."""
+    class_weight: NotRequired[pulumi.Input[ClassWeight] | None]
+    """BALANCED: a row of a classification counts the more in training, the rarer its class. Default none."""
+    early_stopping_rounds: NotRequired[pulumi.Input[int] | None]
+    """Training ends when this many rounds, from 1 to 1000, did not improve `eval_metric` of `parameters` (by default
+    the objective's own) on validation rows; the model keeps the rounds up to the best. Default none: all rounds."""
+    validation_fraction: NotRequired[pulumi.Input[float] | None]
+    """Part of the training rows that is held out for `early_stopping_rounds`, from 0.05 to 0.5, chosen as the
+    test rows are; default 0.2."""
     seed: NotRequired[pulumi.Input[int]]
     """Seed of every random choice, at least 0; default 0. The same data and seed give the same model."""
     rounds: NotRequired[pulumi.Input[int]]
@@ -125,7 +144,7 @@ def document(args: "TrainingPipelineArgs", name: str) -> dict[str, Any]:
         "source": _source(args["source"]),
         "target": args["target"],
         "features": without_none(args["features"]),
-        "training": args["training"],
+        "training": without_none(args["training"]),
         "evaluation": args["evaluation"],
         "endpoint": args["endpoint"],
         "version_history": args["version_history"],

@@ -1,7 +1,11 @@
 """The Argo Workflows objects of a training pipeline."""
 
+import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, cast
+
+import pulumi
 
 from pulumi_mlops import conventions
 from pulumi_mlops._argo_workflows import EXECUTOR_PATCH, KEEP_FAILED_SECONDS, KEEP_SUCCEEDED_SECONDS
@@ -28,6 +32,8 @@ TOKEN_SECONDS = 3600
 SCRATCH_SIZE = "2Gi"
 """Of /tmp; what the steps hand on to each other is on the models' volume."""
 FIRST_RETRY_SECONDS = 10
+_CPU_UNITS = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1), "k": Decimal(1000)}
+"""Of quantities that can be cores; more than thousands of them no machine has."""
 
 
 _TOKEN: dict[str, Any] = {
@@ -135,7 +141,7 @@ def _template(step: str, args: "TrainingPipelineArgs", labels: Mapping[str, Any]
             "image": args["image"],
             "imagePullPolicy": args["image_pull_policy"],
             "command": ["python", "-m", module(step)],  # given, so that Argo asks no registry for the entrypoint
-            "env": environment(args),
+            "env": [*environment(args), *(_threads(own["cpu"]) if step == "train" else [])],
             "envFrom": [
                 # A step without MLflow's address would track nothing and say nothing: then it must not start.
                 {"configMapRef": {"name": conventions.PLATFORM_CONFIG_MAP, "optional": args["mlflow_url"] is not None}},
@@ -156,6 +162,21 @@ def _template(step: str, args: "TrainingPipelineArgs", labels: Mapping[str, Any]
             "parameters": [{"name": name, "valueFrom": {"path": f"{OUTPUTS_DIRECTORY}/{name}"}} for name in outputs]
         }
     return template
+
+
+def _threads(cpu: Any) -> list[dict[str, Any]]:
+    """As many threads as the step requests whole cores, rounded up: more would only wait for each other."""
+    if isinstance(cpu, str) and cores(cpu) == 1:
+        return []  # the steps' own default
+    return [
+        {"name": Variable.THREADS.value, "value": pulumi.Output.from_input(cpu).apply(lambda known: str(cores(known)))}
+    ]
+
+
+def cores(cpu: str) -> int:
+    """The whole cores of a quantity of CPU, rounded up."""
+    number, unit = (cpu[:-1], cpu[-1]) if cpu[-1].isalpha() else (cpu, "")
+    return max(math.ceil(Decimal(number) * _CPU_UNITS[unit]), 1)
 
 
 def environment(args: "TrainingPipelineArgs") -> list[dict[str, Any]]:
