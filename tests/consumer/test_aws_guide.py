@@ -72,7 +72,7 @@ def test_every_stack_exists() -> None:
 
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_output_is_listed_and_exists(layer: str) -> None:
-    rows = [row for row in guide.table("What the stacks hand on") if row[0] == layer]
+    rows = [row for row in guide.table("Outputs of the stacks") if row[0] == layer]
 
     assert set().union(*(code(row[1]) for row in rows)) == exported(layer)
 
@@ -182,7 +182,9 @@ def test_the_services_that_the_runner_needs_are_those_of_the_stack(build: Build,
     by_module = {"cloudwatch": "logs", "vpc": "ec2", "efs": "elasticfilesystem"}
     made = [one.type for one in stacks.tracked(build, stack) if one.type.startswith("aws:") and not one.read]
     modules = {"events" if "/event" in one else one.split(":")[1].partition("/")[0] for one in made}
-    (sentence,) = re.findall(r"needs these services: (.*?)\. It makes IAM roles", guide.TEXT, re.DOTALL)
+    (sentence,) = re.findall(
+        r"needs permissions for these services: (.*?)\. The stacks create IAM roles", guide.TEXT, re.DOTALL
+    )
     (part,) = [one for one in re.split(r"(?<=;)", sentence + ".") if one.endswith(words)]
 
     asked_by_rds = {"kms"} if stack.startswith("platform") else set()  # for the password that RDS itself keeps
