@@ -3,13 +3,16 @@ PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 .DEFAULT_GOAL := help
-.PHONY: help up train predict rollback release status env mlflow down plan adopt destroy leftovers test test-fast check bench versions preflight lock bump generate environment
+.PHONY: help up deliver train predict rollback release status env mlflow down plan adopt destroy leftovers test test-fast check bench versions preflight lock bump generate environment
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: environment ## bare machine (or KUBE_CONTEXT) -> platform, trained model, served prediction
 	@$(PYTHON) -m local up
+
+deliver: environment ## after `make up`: Git host, registry, Argo CD and Argo Events, and a push of the example delivered into production; REMOVE=1 takes them away
+	@$(PYTHON) -m local deliver $(if $(REMOVE),--remove)
 
 train: environment ## run the example's training pipeline now; KEY=path/in/bucket trains on other data
 	@$(PYTHON) -m local train $(if $(KEY),--data-key "$(KEY)")

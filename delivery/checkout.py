@@ -83,6 +83,8 @@ def fetch(url: str, revision: str, directory: Path, token_file: Path | None = No
     directory.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home:
         environment = _environment(Path(home), token_file)
+        # A volume belongs to root, and git refuses to work in a directory of somebody else.
+        (Path(home) / ".gitconfig").write_text(f'[safe]\n\tdirectory = "{directory.resolve()}"\n')
         for command in (
             ["init", "--quiet"],
             ["fetch", "--quiet", "--depth=1", "--no-tags", "--", url, revision],

@@ -9,7 +9,7 @@ from pulumi_mlops.cli.errors import CommandError
 
 from local.progress import StepFailed, say
 
-CONTINUED = ("up", "down", "prepare")
+CONTINUED = ("up", "deliver", "down", "prepare")
 """Commands that go on where they stopped."""
 
 
@@ -19,6 +19,8 @@ def main() -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     for name in ("up", "predict", "status", "release", "down", "prepare", "env"):
         commands.add_parser(name)
+    delivering = commands.add_parser("deliver")
+    delivering.add_argument("--remove", action="store_true", help="take the delivery's parts away again")
     commands.add_parser("train").add_argument("--data-key", help="object of the data bucket to train on")
     commands.add_parser("rollback").add_argument("--version", help="default: the version that was served before")
     commands.add_parser("mlflow").add_argument("--port", default="5001", help="of this machine's loopback")
@@ -61,6 +63,10 @@ def _run(arguments: argparse.Namespace) -> int:
         from local import status
 
         return 0 if status.show() else 1
+    elif command == "deliver":
+        from local.delivery import deliver
+
+        deliver.remove() if arguments.remove else deliver.deliver()
     elif command == "adopt":
         from local import on_aws
 

@@ -24,6 +24,8 @@ from local.progress import StepFailed
 
 PLATFORM = "platform-local"
 PENGUINS = "penguins-local"
+WEB = "web-local"
+"""The delivered example, which `make deliver` adds; all of its settings are this machine's, so no file is tracked."""
 STACKS = (PLATFORM, PENGUINS)
 """In the order in which they are brought up."""
 
@@ -82,7 +84,7 @@ class Engine:
         A key without a namespace is the project's.
         """
         self.select(stack)
-        tracked = stack_files.config(stack)
+        tracked = {} if stack == WEB else stack_files.config(stack)
         target = self._settings_file(stack)
         generated = yaml.safe_load(target.read_text()) if target.exists() else {}
         given = {key if ":" in key else f"{PROJECT}:{key}": value for key, value in settings.items()}

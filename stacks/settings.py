@@ -20,7 +20,7 @@ from stacks import existing, values
 
 PROJECT = "pulumi-mlops"
 LAYER = "layer"
-LAYERS = ("foundation", "platform", "platform_eks", "penguins")
+LAYERS = ("foundation", "platform", "platform_eks", "penguins", "web")
 
 
 class SettingsError(pulumi.RunError):
@@ -210,7 +210,26 @@ class PenguinsSettings:
             )
 
 
-Settings = TypeVar("Settings", FoundationSettings, PlatformSettings, PlatformEksSettings, PenguinsSettings)
+@dataclass(frozen=True, kw_only=True)
+class WebSettings:
+    """Settings of the example that is delivered by pushing to Git."""
+
+    repository_url: str = field(metadata=_means("address of its Git repository, on a Gitea"))
+    image: str = field(metadata=_means("the image that is built and deployed, without a tag"))
+    delivery_image: str = field(metadata=_means("image with the program `delivery`"))
+    checks_image: str = field(metadata=_means("image with Python, for lint and tests"))
+    builder_image: str | None = field(default=None, metadata=_means("image of rootless BuildKit"))
+    credentials_secret: str = field(
+        default="web-delivery",
+        metadata=_means("Secret with the webhook's secret, the Git host's token, the registry's login"),
+    )
+    namespace: str = field(default="delivery", metadata=_means("namespace of the runs"))
+    checks_memory: str = field(default="2Gi", metadata=_means("memory of lint and of the tests"))
+    build_memory: str = field(default="4Gi", metadata=_means("memory of a build"))
+    kube_context: str | None = field(default=None, metadata=KUBE_CONTEXT)
+
+
+Settings = TypeVar("Settings", FoundationSettings, PlatformSettings, PlatformEksSettings, PenguinsSettings, WebSettings)
 
 
 def layer() -> str:
@@ -269,7 +288,7 @@ def given(settings: Any, *names: str) -> Any:
     return {name: value for name in names if (value := getattr(settings, name)) is not None}
 
 
-def cluster(settings: PlatformSettings | PenguinsSettings) -> pulumi.ResourceOptions | None:
+def cluster(settings: PlatformSettings | PenguinsSettings | WebSettings) -> pulumi.ResourceOptions | None:
     """Options that put a component into the cluster that the settings name; None for the provider's own choice."""
     if settings.kube_context is None:
         return None

@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from local import tools
-from local.images import base, digests
+from local.images import base, digests, of_delivery
 from local.paths import ROOT
 from local.progress import StepFailed
 from local.tools import build
@@ -34,6 +34,9 @@ ALL = (
     "argoexec",
 )
 """Every image's name."""
+
+DELIVERY = of_delivery.NAMES
+"""Images of `make deliver`."""
 
 OF_DATABASES = (
     "postgresql",
@@ -113,12 +116,20 @@ def load(names: Iterable[str]) -> list[Image]:
         StepFailed: there is no such image, or a program that goes into one is missing and could not be built.
     """
     wanted = list(names)
-    known = (*ALL, *OF_DATABASES)
+    known = (*ALL, *OF_DATABASES, *DELIVERY)
     unknown = [name for name in wanted if name not in known]
     if unknown:
         raise StepFailed(f"Images: there is no image {', '.join(unknown)}; there are {', '.join(known)}.")
-    built = tools.ensure(*(name for name in wanted if name in (*FROM_TOOLS, *OF_DATABASES) and name != "postgresql"))
-    return [_image(name, built.get(name)) for name in wanted]
+    own = (name for name in wanted if name in (*FROM_TOOLS, *OF_DATABASES) and name != "postgresql")
+    built = tools.ensure(*own, *of_delivery.programs(wanted))
+    return [_of_delivery(name, built) if name in DELIVERY else _image(name, built.get(name)) for name in wanted]
+
+
+def _of_delivery(name: str, built: Mapping[str, Path]) -> Image:
+    recipe = RECIPES / name / "Dockerfile"
+    files, packages = of_delivery.files(name, recipe, built), of_delivery.PACKAGES.get(name, ())
+    version = of_delivery.version(name)
+    return Image(name, f"pulumi-mlops/{name}", recipe, files, version, _image(BASE), packages=packages)
 
 
 def _image(name: str, program: Path | None = None) -> Image:

@@ -4,7 +4,18 @@ All of it is ordinary processes that listen on loopback and on the node's own br
 what is built for it (`local.tools`) and what runs in it.
 """
 
-from local.node.lifecycle import Node, PartStatus, ensure, home, running, start, start_registry, status, stop
+from local.node.lifecycle import (
+    Node,
+    PartStatus,
+    ensure,
+    home,
+    pull_from,
+    running,
+    start,
+    start_registry,
+    status,
+    stop,
+)
 from local.node.machine import can_run_containers
 
 __all__ = [
@@ -13,6 +24,7 @@ __all__ = [
     "can_run_containers",
     "ensure",
     "home",
+    "pull_from",
     "running",
     "start",
     "start_registry",

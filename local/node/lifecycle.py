@@ -84,6 +84,11 @@ def start_registry() -> str:
     return registry.FOR_PUSHES
 
 
+def pull_from(name: str, url: str) -> None:
+    """Makes the node pull the images of the registry `name`, as image references have it, from `url`."""
+    runtime.pull_from(home(), name, url)
+
+
 def status() -> list[PartStatus]:
     """What runs of the node; an empty list when nothing does. Builds and starts nothing."""
     directory = home()

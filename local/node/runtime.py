@@ -129,8 +129,13 @@ def _write(directory: Path) -> None:
     """
     write(directory / "etc" / "containerd.toml", dedent(configuration).lstrip())
     # The name that pods use is served by the loopback server, without TLS.
-    mirror = directory / "etc" / "registries" / registry.FOR_PODS / "hosts.toml"
-    write(mirror, f'[host."http://{registry.FOR_PUSHES}"]\n  capabilities = ["pull", "resolve"]\n')
+    pull_from(directory, registry.FOR_PODS, f"http://{registry.FOR_PUSHES}")
+
+
+def pull_from(directory: Path, name: str, url: str) -> None:
+    """Makes containerd pull images of the registry `name` from `url`; it reads this anew at each pull."""
+    mirror = directory / "etc" / "registries" / name / "hosts.toml"
+    write(mirror, f'[host."{url}"]\n  capabilities = ["pull", "resolve"]\n')
 
 
 def _pause_archive(binary: Path) -> bytes:

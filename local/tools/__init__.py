@@ -3,6 +3,19 @@
 Does not own: Debian packages (`local.tools.apt`) and the binaries that Python packages bring.
 """
 
-from local.tools.build import ensure, missing
+from pathlib import Path
 
-__all__ = ["ensure", "missing"]
+from local.tools.build import ensure, missing, source
+from local.tools.catalogue import BINARIES
+
+__all__ = ["ensure", "missing", "source_of", "version_of"]
+
+
+def version_of(binary: str) -> str:
+    """The version that a binary is built from, without a leading v."""
+    return BINARIES[binary].version
+
+
+def source_of(binary: str) -> Path:
+    """Directory of the module that a binary is built from: upstream's manifests, scripts and pages."""
+    return source(BINARIES[binary])

@@ -165,7 +165,8 @@ def _go(tool: Tool) -> str:
 
 def _environment(tool: Tool) -> dict[str, str]:
     """Static binaries run in any image and need no C compiler; a tool says where it cannot be one."""
-    return {**os.environ, "CGO_ENABLED": "1" if tool.cgo else "0", "GOFLAGS": "", "GOWORK": "off"}
+    toolchain = {"GOTOOLCHAIN": tool.toolchain} if tool.toolchain else {}
+    return {**os.environ, "CGO_ENABLED": "1" if tool.cgo else "0", "GOFLAGS": "", "GOWORK": "off", **toolchain}
 
 
 def _completed(tool: Tool, scratch: Path) -> Path:

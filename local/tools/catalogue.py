@@ -54,7 +54,7 @@ class Tool:
     tags: tuple[str, ...] = ()
     """Build tags."""
     cgo: bool = False
-    """Whether a C compiler is needed; the binary is then for this machine and for no image."""
+    """Whether a C compiler is needed; the binary then runs on this machine's own Debian release alone."""
 
     @property
     def directory(self) -> Path:
@@ -71,6 +71,12 @@ class Tool:
         if match is None:
             raise StepFailed(f"Tool {self.name}: {go_mod} must require {self.module} with a version; restore the file.")
         return match[1]
+
+    @cached_property
+    def toolchain(self) -> str | None:
+        """The Go release that go.mod asks for, where the tool needs a newer one than the rest; go downloads it."""
+        match = re.search(r"^toolchain (\S+)", (self.directory / "go.mod").read_text(), re.MULTILINE)
+        return match[1] if match else None
 
     def linker_flags(self) -> str:
         """Value of `go build -ldflags`."""
@@ -173,6 +179,28 @@ TOOLS = (
         {"main.Version": "{version}"},
         tags=("sqlite", "sqlite_unlock_notify"),
         cgo=True,
+    ),
+    # The delivery on one machine; all of them go into images.
+    Tool(
+        "argo-cd",
+        "github.com/argoproj/argo-cd/v3",
+        {"argocd": Binary("github.com/argoproj/argo-cd/v3/cmd")},
+        {"github.com/argoproj/argo-cd/v3/common.version": "{version}"},
+    ),
+    Tool(
+        "argo-events",
+        "github.com/argoproj/argo-events",
+        {"argo-events": Binary("github.com/argoproj/argo-events/cmd")},
+        {"github.com/argoproj/argo-events.version": "v{version}"},
+    ),
+    Tool(
+        "buildkit",
+        "github.com/moby/buildkit",
+        {name: Binary(f"github.com/moby/buildkit/cmd/{name}") for name in ("buildkitd", "buildctl")},
+        {
+            "github.com/moby/buildkit/version.Version": "v{version}",
+            "github.com/moby/buildkit/version.Package": "github.com/moby/buildkit",
+        },
     ),
     Tool("pause", None, {"pause": Binary(".")}),
     Tool("sensor-filter", None, {"sensor-filter": Binary(".")}),

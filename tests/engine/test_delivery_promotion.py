@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -272,6 +273,26 @@ def test_a_commit_is_checked_out_without_its_history(team: Team, tmp_path: Path)
     assert (place / "web.py").read_text() == "print('two')\n"
     assert git("-C", str(place), "rev-list", "--count", "HEAD") == "1"
     assert git("-C", str(place), "rev-parse", "HEAD") == first
+
+
+def test_a_commit_is_checked_out_into_a_volume_that_belongs_to_another_user(
+    team: Team, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = shutil.which("git")
+    assert real is not None
+    stand_in = tmp_path / "bin" / "git"  # git has a variable of its own for tests of this; the host's side is left out
+    stand_in.parent.mkdir()
+    other = 'case "$1" in init|-c) export GIT_TEST_ASSUME_DIFFERENT_OWNER=1 ;; esac'
+    stand_in.write_text(f'#!/bin/sh\n{other}\nexec {real} "$@"\n')
+    stand_in.chmod(0o755)
+    revision = git("-C", str(team.clone().directory), "rev-parse", "HEAD")
+    monkeypatch.setenv("PATH", f"{stand_in.parent}:{os.environ['PATH']}")
+    place = tmp_path / "a source"
+    place.mkdir()
+
+    where = ["--repository", team.url, "--revision", revision, "--directory", str(place)]
+    assert main(["checkout", *where]) == 0
+    assert (place / "web.py").is_file()
 
 
 @pytest.mark.parametrize("revision", ["main", "0f0f", "--upload-pack=id", "0F" * 20])

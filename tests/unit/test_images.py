@@ -17,7 +17,7 @@ from pulumi_mlops import versions
 
 from local import images, tools
 from local.images import base, buildah, catalogue, digests, package_settings, provide, registry
-from local.images.catalogue import ALL, BASE, Image
+from local.images.catalogue import ALL, BASE, DELIVERY, Image
 from local.images.commands import run
 from local.paths import ROOT
 from local.progress import StepFailed
@@ -42,6 +42,15 @@ def machine(tmp_path, monkeypatch):
         return {name: tmp_path / name for name in names}
 
     monkeypatch.setattr(tools, "ensure", ensure)
+    module = tmp_path / "module"
+    for file in (
+        "templates/home.tmpl",
+        "examples/buildctl-daemonless/buildctl-daemonless.sh",
+        "hack/git-verify-wrapper.sh",
+    ):
+        (module / file).parent.mkdir(parents=True)
+        (module / file).write_text("upstream's")
+    monkeypatch.setattr(tools, "source_of", lambda binary: module)
     return tmp_path
 
 
@@ -81,7 +90,8 @@ def worked(served, monkeypatch):
     def build(image, context):
         assert image.base is None or image.base.key in stored, f"{image.name} was built before its base"
         found = {str(file.relative_to(context)) for file in context.rglob("*") if file.is_file()}
-        assert found == set(image.files) | ({"rootfs.tar"} if image.name == BASE else set())
+        archives = {"rootfs.tar"} if image.name == BASE else {"packages.tar"} if image.packages else set()
+        assert found == set(image.files) | archives
         stored.add(image.key)
         done.append(("build", image.name))
 
@@ -95,6 +105,7 @@ def worked(served, monkeypatch):
     monkeypatch.setattr(buildah, "stored", lambda image: image.key in stored)
     monkeypatch.setattr(buildah, "clean_up", lambda: None)
     monkeypatch.setattr(base, "make", lambda archive, scratch: archive.write_text("root"))
+    monkeypatch.setattr(base, "make_addition", lambda wanted, archive, scratch: archive.write_text(" ".join(wanted)))
     monkeypatch.setattr(apt, "ensure", lambda *packages: None)
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     return done
@@ -174,6 +185,18 @@ def test_images_can_be_built_before_there_is_a_registry(served, worked, monkeypa
     assert sorted(name for what, name in worked if what == "build") == sorted(catalogue.FROM_TOOLS)
 
 
+def test_the_images_of_the_delivery_are_built_for_those_who_ask_for_them(served, worked):
+    address, _ = served
+    images.build(address, address)
+    worked.clear()
+
+    references = images.build(address, address, DELIVERY)
+
+    assert sorted(worked) == sorted((what, name) for what in ("build", "push") for name in DELIVERY)
+    gitea = rf"{address}/pulumi-mlops/gitea:v{tools.version_of('gitea')}-[0-9a-f]{{12}}"
+    assert re.fullmatch(gitea, references["gitea"])
+
+
 def test_a_mirrored_part_is_built_again_when_its_content_changed_under_the_same_tag(served, worked, machine):
     address, content = served
     images.build(address, address, ["seaweedfs"])
@@ -222,9 +245,10 @@ def test_the_key_follows_target_file_names_and_base(tmp_path):
         dataclasses.replace(image, target="server"),
         dataclasses.replace(image, files={"b.py": tmp_path / "a.py"}),
         dataclasses.replace(image, base=image),
+        dataclasses.replace(image, packages=("git",)),
     ]
 
-    assert len({image.key, *(other.key for other in others)}) == 4
+    assert len({image.key, *(other.key for other in others)}) == 5
 
 
 def test_the_key_of_an_image_does_not_depend_on_names_or_times(tmp_path):
@@ -433,8 +457,9 @@ def test_lent_settings_are_in_one_place_and_gone_after_the_build():
 
 
 def test_every_image_has_a_recipe_and_every_file_that_it_copies(machine):
-    for image in catalogue.load(ALL):
+    for image in catalogue.load((*ALL, *DELIVERY)):
         text = image.dockerfile.read_text()
+        assert ("ADD packages.tar /\n" in text) == bool(image.packages), image.name
         assert all(file.is_file() for file in image.files.values()), image.name
         assert image.target is None or f" AS {image.target}\n" in text
 

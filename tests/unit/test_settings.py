@@ -22,6 +22,12 @@ def configure() -> Iterator[Any]:
     pulumi.runtime.set_all_config({})
 
 
+WEB = {
+    "repository_url": "http://git.example.org/birds/web.git",
+    "image": "registry.example.org/birds/web",
+    "delivery_image": "registry.example.org/delivery:1",
+    "checks_image": "python:3.12-slim",
+}
 NEEDED = {"gateway_class": "istio", "gateway_url": "https://models.example.org"}
 
 
@@ -148,6 +154,13 @@ def test_the_tracked_files_need_only_what_the_machine_knows(
     assert settings.read(kind)
 
 
-@pytest.mark.parametrize("kind", [settings.PlatformSettings, settings.PenguinsSettings])
+def test_the_delivered_example_needs_only_what_the_machine_knows(configure: Any) -> None:
+    configure(layer="web", **WEB)
+
+    assert settings.layer() == "web"
+    assert settings.read(settings.WebSettings).namespace == "delivery"
+
+
+@pytest.mark.parametrize("kind", [settings.PlatformSettings, settings.PenguinsSettings, settings.WebSettings])
 def test_every_setting_says_what_it_means(kind: Any) -> None:
     assert all(one.metadata["meaning"] for one in kind.__dataclass_fields__.values())
