@@ -357,6 +357,10 @@ def test_a_version_does_not_outlive_standard_support_unless_told_so(build: Build
             {"node_groups": group(instance_types=["m7i.large", "m7g.large"])},
             "args.node_groups[0].instance_types must have one image in common (x86 or ARM, with or ",
         ),
+        (
+            {"node_groups": group(instance_types=["m7i.large", "inf2.xlarge"])},
+            "args.node_groups[0].instance_types must not have inf2.xlarge: that is AWS Neuron, whose device ",
+        ),
         ({"node_groups": group(min_size=7)}, "must have min_size ≤ desired_size ≤ max_size, got 7, 7 and 6"),
         ({"node_groups": group(desired_size=1)}, "must have min_size ≤ desired_size ≤ max_size, got 2, 1 and 6"),
         ({"node_groups": group(desired_size=7)}, "must have min_size ≤ desired_size ≤ max_size, got 2, 7 and 6"),

@@ -3,6 +3,23 @@
 import re
 from collections.abc import Sequence
 
+NOT_OFFERED = {
+    **dict.fromkeys(("inf", "trn"), "AWS Neuron, whose device plugin and model images the library does not have"),
+    **dict.fromkeys(("f", "vt", "dl"), "an accelerator that nothing of the library can use"),
+    "mac": "macOS, which EKS does not run",
+}
+"""Family of machines → why a node group has none of them."""
+
+
+def reason_against(instance_types: Sequence[str]) -> str:
+    """Why there is no image for these machines, as the end of a sentence on `instance_types`."""
+    for one in instance_types:
+        family = re.match("[a-z]*", one)
+        if family and (why := NOT_OFFERED.get(family[0])):
+            return f"must not have {one}: that is {why}"
+    listed = ", ".join(instance_types)
+    return f"must have one image in common (x86 or ARM, with or without NVIDIA GPUs), got {listed}"
+
 
 def image_of(instance_types: Sequence[str]) -> str | None:
     """The image for all of these machines; None if there is no such image.
@@ -22,6 +39,6 @@ def _image(instance_type: str) -> str | None:
     arm = "g" in attributes or (family, generation) == ("a", "1")  # "g" after the number is Graviton
     if family in ("g", "gr", "p"):
         return "BOTTLEROCKET_ARM_64_NVIDIA" if arm else "BOTTLEROCKET_x86_64_NVIDIA"
-    if family in ("inf", "trn", "mac", "f", "vt", "dl"):  # accelerators whose images pulumi-eks does not know; macOS
+    if family in NOT_OFFERED:
         return None
     return "AL2023_ARM_64_STANDARD" if arm else "AL2023_x86_64_STANDARD"

@@ -11,7 +11,7 @@ import pulumi_aws as aws
 import pulumi_eks as eks
 
 from pulumi_mlops._args import Argument, at_least, matches, not_empty
-from pulumi_mlops.foundation._images import image_of
+from pulumi_mlops.foundation._images import image_of, reason_against
 
 ROOT_DEVICE = "/dev/xvda"  # of Amazon Linux 2023
 BOTTLEROCKET_DATA_DEVICE = "/dev/xvdb"  # images and logs; its root volume holds the system alone
@@ -243,10 +243,7 @@ def problems(cluster: str, groups: Sequence[NodeGroupArgs]) -> Iterator[str]:
         if not group["instance_types"]:
             yield f"{at}.instance_types must not be empty"
         elif image_of(group["instance_types"]) is None:
-            yield (
-                f"{at}.instance_types must have one image in common (x86 or ARM, with or without NVIDIA GPUs), got "
-                f"{', '.join(group['instance_types'])}"
-            )
+            yield f"{at}.instance_types {reason_against(group['instance_types'])}"
         if group["subnet_ids"] == []:
             yield f"{at}.subnet_ids must not be empty: leave it out for the cluster's"
     if all(group["taints"] for group in groups):

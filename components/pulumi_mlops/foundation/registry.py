@@ -59,6 +59,9 @@ ARGUMENTS = {
 class Registry(pulumi.ComponentResource):
     """Repositories whose images are scanned when they come and whose tags never move.
 
+    Each repository asks for the scan itself. A scanning configuration of the account's whole registry goes before that;
+    no stack makes one, since the environments may share the account: `aws ecr put-registry-scanning-configuration`.
+
     ```python
     from pulumi_mlops.foundation import Registry
 
