@@ -181,7 +181,8 @@ def _modules(stack: Stack, tree: Tree) -> frozenset[str]:
     while True:
         reached = tree.reached(sorted(entries), stack.main)
         places = {parent(path) for path in reached.dynamic if not (told and path == program)}
-        beside = {path for path in tree.texts if parent(path) in places}
+        # The package itself runs already, and what it only passes on is not among the modules in it.
+        beside = {path for path in tree.texts if parent(path) in places and not path.endswith("/__init__.py")}
         if beside <= entries:
             return reached.files
         entries |= beside
