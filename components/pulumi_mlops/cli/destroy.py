@@ -5,7 +5,7 @@ Does not own what stands in the way (`leftovers`), nor what the program protects
 
 import argparse
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from pulumi_mlops.cli.leftovers import obstacles, places, tidy
 from pulumi_mlops.cli.output import say
 from pulumi_mlops.cli.project import Project, short
 from pulumi_mlops.cli.pulumi import Pulumi
+from pulumi_mlops.cli.state import StateResource
 from pulumi_mlops.cli.urns import is_stack, name_of, plugin_version, type_of
 from pulumi_mlops.cli.values import mapping
 
@@ -79,7 +80,7 @@ def destroy(stack: str, project: Project, target: Path, *, keep_data: bool, conf
         _report(stack, project, remaining, target)
 
 
-def kept(resources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def kept(resources: Sequence[StateResource]) -> dict[str, Any]:
     """The import file of what is left in a state."""
     entries = [
         Entry(one["urn"], one.get("parent") or "", one.get("importID") or one["id"], plugin_version(one["provider"]))
@@ -88,7 +89,7 @@ def kept(resources: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     return import_file.document(entries, {one["urn"]: one.get("parent") or "" for one in resources})
 
 
-def names_of(resources: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]]:
+def names_of(resources: Sequence[StateResource]) -> dict[str, dict[str, Any]]:
     """The setting `adopted`, to import them into a new state: the names that Pulumi generated."""
     found: dict[str, dict[str, Any]] = {}
     for one in resources:
@@ -99,7 +100,7 @@ def names_of(resources: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, Any]
     return found
 
 
-def _report(stack: str, project: Project, left: Sequence[Mapping[str, Any]], target: Path) -> None:
+def _report(stack: str, project: Project, left: Sequence[StateResource], target: Path) -> None:
     content = kept(left)
     if not content["resources"]:
         say(f"nothing of stack {stack} was protected: nothing stays")
@@ -117,7 +118,7 @@ def _report(stack: str, project: Project, left: Sequence[Mapping[str, Any]], tar
     )
 
 
-def _is_real(resource: Mapping[str, Any]) -> bool:
+def _is_real(resource: StateResource) -> bool:
     """Whether it exists outside the state."""
     token = type_of(resource["urn"])
     return bool(resource.get("custom")) and not is_stack(resource["urn"]) and not token.startswith(IN_NO_ACCOUNT)

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from pulumi_mlops.cli.helm import Helm, on_cluster
+from pulumi_mlops.cli.state import StateResource
 from pulumi_mlops.cli.urns import type_of
 from pulumi_mlops.cli.values import items, mapping, plain
 
@@ -193,7 +194,7 @@ def _adopts(repair: Repair) -> bool:
     return repair.remedy in (Remedy.ADOPT, Remedy.ROLL_BACK) and not repair.release.known
 
 
-def _creations(deployment: Mapping[str, object]) -> list[dict[str, Any]]:
+def _creations(deployment: Mapping[str, object]) -> list[StateResource]:
     """Releases whose creation was begun, as the state would have recorded them."""
     return [one["resource"] for one in items(deployment.get("pending_operations")) if _is_creation(one)]
 
@@ -202,11 +203,11 @@ def _is_creation(operation: Mapping[str, object]) -> bool:
     return operation.get("type") == CREATING and _is_release(mapping(operation.get("resource")))
 
 
-def _is_release(resource: Mapping[str, Any]) -> bool:
-    return type_of(resource["urn"]) == RELEASE
+def _is_release(resource: Mapping[str, object]) -> bool:
+    return type_of(str(resource["urn"])) == RELEASE
 
 
-def _release(resource: Mapping[str, Any], *, known: bool) -> Release:
+def _release(resource: StateResource, *, known: bool) -> Release:
     inputs = mapping(resource.get("inputs"))
     namespace, _, name = str(resource.get("id") or "").rpartition("/")
     return Release(

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops.cli.errors import CommandError
+from pulumi_mlops.cli.state import StateResource
 from pulumi_mlops.cli.urns import is_stack
 from pulumi_mlops.cli.values import items, mapping
 
@@ -35,7 +36,7 @@ class Pulumi:
 
     directory: Path
 
-    def resources(self, stack: str, *, secrets: bool = False) -> list[dict[str, Any]]:
+    def resources(self, stack: str, *, secrets: bool = False) -> list[StateResource]:
         """The resources in the state of a stack, without the stack itself unless secrets are shown.
 
         Args:

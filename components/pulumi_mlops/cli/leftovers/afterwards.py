@@ -5,11 +5,12 @@ kind. Those are named here, and deleted by whoever knows that nobody needs them.
 removed: they would refuse what others do.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from pulumi_mlops.cli.cluster import Cluster, Refused, Unanswered
 from pulumi_mlops.cli.leftovers import survey
+from pulumi_mlops.cli.state import StateResource
 from pulumi_mlops.cli.values import items
 from pulumi_mlops.platform.add_ons import CONTROLLERS, Controller
 
@@ -26,7 +27,7 @@ class Place:
     charts: frozenset[str]
 
 
-def tidy(place: Place, remaining: Sequence[Mapping[str, object]]) -> Iterator[str]:
+def tidy(place: Place, remaining: Sequence[StateResource]) -> Iterator[str]:
     """Removes the webhooks of the charts that went with a stack, and says what of them is left, one line each.
 
     `remaining` is the state of the stack after its destroy; what it still has is not looked at.

@@ -5,9 +5,9 @@ Does not own the order of deletion within the stack, which is Pulumi's.
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from pulumi_mlops.cli.cluster import Cluster, Unanswered
 from pulumi_mlops.cli.errors import CommandError
@@ -16,10 +16,11 @@ from pulumi_mlops.cli.leftovers.afterwards import Place
 from pulumi_mlops.cli.leftovers.kinds import STEPS
 from pulumi_mlops.cli.output import say
 from pulumi_mlops.cli.project import short
+from pulumi_mlops.cli.state import StateResource
 from pulumi_mlops.cli.urns import OURS, REFERENCE, is_ours, is_stack, name_of, type_of
 from pulumi_mlops.cli.values import mapping, plain
 
-Resources = Sequence[Mapping[str, Any]]
+Resources = Sequence[StateResource]
 CLUSTER = "aws:eks/cluster:Cluster"
 GUIDE = "docs/aws.md, Taking it down"
 
@@ -31,7 +32,7 @@ class Backend(Protocol):
         """Their names."""
         ...
 
-    def resources(self, stack: str, *, secrets: bool = False) -> list[dict[str, Any]]:
+    def resources(self, stack: str, *, secrets: bool = False) -> list[StateResource]:
         """What is in the state of one."""
         ...
 
@@ -103,7 +104,7 @@ def _dependents(stack: str, backend: Backend, *, keep_data: bool) -> Iterator[Ob
             )
 
 
-def _refers_to(resource: Mapping[str, Any], stack: str) -> bool:
+def _refers_to(resource: StateResource, stack: str) -> bool:
     """Whether it is a reference to the stack in this project, however its name is written."""
     if type_of(resource["urn"]) != REFERENCE:
         return False
@@ -198,7 +199,7 @@ def _kubeconfigs(shown: Resources) -> list[str]:
     return []
 
 
-def _of_provider(resources: Resources, provider: str) -> list[Mapping[str, Any]]:
+def _of_provider(resources: Resources, provider: str) -> list[StateResource]:
     """The resources that a provider manages."""
     return [one for one in resources if str(one.get("provider") or "").startswith(f"{provider}::")]
 

@@ -5,10 +5,10 @@ Asks the API server and changes nothing in it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pulumi_mlops.cli.cluster import Cluster, Refused
 from pulumi_mlops.cli.leftovers.kinds import VOLUMES, Manifest, Step, Watched
+from pulumi_mlops.cli.state import StateResource
 from pulumi_mlops.cli.urns import PROVIDER, type_of
 from pulumi_mlops.cli.values import items, mapping
 
@@ -60,7 +60,7 @@ class Own:
         return {one.name for one in self.objects if one.kind == "Namespace"}
 
 
-def own(resources: Sequence[Mapping[str, Any]]) -> Own:
+def own(resources: Sequence[StateResource]) -> Own:
     """What the resources of a state tell about the cluster."""
     ours = [one for one in resources if one.get("custom") and type_of(one["urn"]).startswith(KUBERNETES)]
     releases = [one for one in ours if type_of(one["urn"]) == RELEASE]
@@ -72,7 +72,7 @@ def own(resources: Sequence[Mapping[str, Any]]) -> Own:
     )
 
 
-def is_cluster(resource: Mapping[str, Any]) -> bool:
+def is_cluster(resource: StateResource) -> bool:
     """Whether it is how a stack reaches Kubernetes."""
     return type_of(resource["urn"]) == f"{PROVIDER}{KUBERNETES.rstrip(':')}"
 
@@ -190,7 +190,7 @@ def _owners(manifest: Manifest) -> Iterator[Identity]:
         yield Identity(_group(claim["apiVersion"]), claim["kind"], claim.get("namespace", ""), claim.get("name", ""))
 
 
-def _of_state(resource: Mapping[str, Any]) -> Identity:
+def _of_state(resource: StateResource) -> Identity:
     _, version, kind = type_of(resource["urn"]).split(":")
     group = _group(version)
     return Identity("" if group == "core" else group, kind, *_placed(resource["id"]))
