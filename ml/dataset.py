@@ -22,7 +22,7 @@ from ml.column_store import Table, Writer
 from ml.columns import listed
 from ml.errors import BadInput, DataError
 from ml.preprocessing import Encoded, Preprocessing
-from ml.settings import Settings, Task
+from ml.settings import Objective, Settings, Task
 
 MIN_ROWS = 10  # rows with a target; fewer cannot be split into anything worth measuring
 MATRIX, TRUTH, WEIGHT = "matrix", "truth", "weight"
@@ -72,6 +72,11 @@ def prepare(table: Table, settings: Settings, where: str, directory: Path) -> Da
         raise DataError(
             f"class {label!r} of the target {settings.target!r} has one row only, each class needs two or more: "
             "collect more of it, or drop it"
+        )
+    if training.objective is Objective.POISSON and truth.min() < 0:
+        raise DataError(
+            f"target {settings.target!r} of {where} has a negative value ({truth.min():g}), training.objective POISSON "
+            "is for counts"
         )
     rows = row_columns.Rows(chosen.table, known, truth, classes, where)
     parts = row_columns.parts(rows, training)

@@ -1,5 +1,7 @@
 """Metrics of predictions, in numpy alone (importing scikit-learn would cost each step two seconds)."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ml.settings import Metric, Task
@@ -10,31 +12,40 @@ _SMALLEST_PROBABILITY = np.finfo(np.float32).eps  # keeps the log of a wrong cer
 def metrics(task: Task, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
     """Every metric of the task that is defined for these rows.
 
-    `predicted` is what `Model.predict` returns; `truth` holds class numbers or numbers. ROC AUC of several classes is
-    the mean of one-against-the-rest, and undefined if a class has no row (then it is absent).
+    `predicted` is what `Model.predict` returns; `truth` holds class numbers or numbers. The areas under curves of
+    several classes are means of one against the rest, and undefined if a class has no row (then they are absent).
     """
     if task is Task.REGRESSION:
         error = predicted[:, 0].astype(np.float64) - truth
         spread = float(np.sum((truth - truth.mean()) ** 2))
         values = {Metric.RMSE: float(np.sqrt(np.mean(error**2))), Metric.MAE: float(np.mean(np.abs(error)))}
+        if (truth != 0).all():
+            values[Metric.MAPE] = float(np.mean(np.abs(error / truth)))
         return values | ({Metric.R2: 1 - float(np.sum(error**2)) / spread} if spread > 0 else {})
     probabilities = predicted.astype(np.float64)
     chosen = probabilities.argmax(axis=1)
     values = {
         Metric.ACCURACY: float(np.mean(chosen == truth)),
-        Metric.F1_MACRO: _f1_macro(truth, chosen),
+        **_of_classes(truth, chosen),
         Metric.LOG_LOSS: _log_loss(truth, probabilities),
     }
-    area = _roc_auc(truth, probabilities)
-    return values if area is None else values | {Metric.ROC_AUC: area}
+    if len(np.unique(truth)) == probabilities.shape[1]:
+        values[Metric.ROC_AUC] = _one_against_the_rest(_area, truth, probabilities)
+        values[Metric.PR_AUC] = _one_against_the_rest(_average_precision, truth, probabilities)
+    return values
 
 
-def _f1_macro(truth: np.ndarray, chosen: np.ndarray) -> float:
-    scores = []
-    for label in np.union1d(truth, chosen):
-        hits = np.sum((truth == label) & (chosen == label))
-        scores.append(2 * hits / (np.sum(truth == label) + np.sum(chosen == label)))
-    return float(np.mean(scores))
+def _of_classes(truth: np.ndarray, chosen: np.ndarray) -> dict[Metric, float]:
+    """Means over the classes that occur; 0 for the precision of one that is never chosen, and the like."""
+    labels = np.union1d(truth, chosen)
+    hits, true, found = np.array(
+        [[np.sum((truth == n) & (chosen == n)), np.sum(truth == n), np.sum(chosen == n)] for n in labels]
+    ).T
+    return {
+        Metric.F1_MACRO: float(np.mean(2 * hits / (true + found))),
+        Metric.PRECISION_MACRO: float(np.mean(hits / np.maximum(found, 1))),
+        Metric.RECALL_MACRO: float(np.mean(hits / np.maximum(true, 1))),
+    }
 
 
 def _log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
@@ -43,13 +54,21 @@ def _log_loss(truth: np.ndarray, probabilities: np.ndarray) -> float:
     return float(-np.mean(np.log(of_truth)))
 
 
-def _roc_auc(truth: np.ndarray, probabilities: np.ndarray) -> float | None:
+def _one_against_the_rest(
+    score: Callable[[np.ndarray, np.ndarray], float], truth: np.ndarray, probabilities: np.ndarray
+) -> float:
     classes = probabilities.shape[1]
-    if len(np.unique(truth)) < classes:
-        return None
-    if classes == 2:
-        return _area(truth == 1, probabilities[:, 1])
-    return float(np.mean([_area(truth == label, probabilities[:, label]) for label in range(classes)]))
+    chosen = [1] if classes == 2 else range(classes)
+    return float(np.mean([score(truth == label, probabilities[:, label]) for label in chosen]))
+
+
+def _average_precision(positive: np.ndarray, score: np.ndarray) -> float:
+    """The mean of the precision at each positive row, rows of one score taken together."""
+    order = np.argsort(-score, kind="stable")
+    hits = np.cumsum(positive[order])
+    last = np.append(np.diff(score[order]) != 0, True)  # of the rows of one score
+    precision, recall = hits[last] / (np.flatnonzero(last) + 1), hits[last] / hits[-1]
+    return float(np.sum(np.diff(recall, prepend=0) * precision))
 
 
 def _area(positive: np.ndarray, score: np.ndarray) -> float:

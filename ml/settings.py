@@ -16,6 +16,7 @@ from pulumi_mlops.contract.settings import (
     DataFormat,
     Metric,
     NumericImputation,
+    Objective,
     Scaling,
     Task,
     UnknownCategory,
@@ -147,6 +148,7 @@ class Training(_Strict):
     group_column: str | None = None
     weight_column: str | None = None
     class_weight: ClassWeight | None = None
+    objective: Objective | None = None
 
     @property
     def row_columns(self) -> set[str]:

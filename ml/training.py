@@ -20,10 +20,15 @@ from ml.dataset import encoded_batches
 from ml.errors import SettingsError
 from ml.metrics import metrics
 from ml.model import probabilities, xgboost_reason
-from ml.settings import Settings, Task
+from ml.settings import Objective, Settings, Task
 
 WRITTEN_BY = {"version": xgboost.__version__, "readers": ">=3.1"}
 """XGBoost that wrote the model, and those that read it: older ones load it without an error and lose its base score."""
+_OBJECTIVES = {
+    Objective.SQUARED_ERROR: "reg:squarederror",
+    Objective.ABSOLUTE_ERROR: "reg:absoluteerror",
+    Objective.POISSON: "count:poisson",
+}
 _UNUSED = re.compile(r"Parameters: \{ (.*?) \} are not used")
 
 
@@ -70,7 +75,7 @@ def fit(
         "seed": settings.training.seed,
     }
     if classes is None:
-        parameters["objective"] = "reg:squarederror"
+        parameters["objective"] = _OBJECTIVES[settings.training.objective or Objective.SQUARED_ERROR]
     elif len(classes) == 2:
         parameters["objective"] = "binary:logistic"
     else:

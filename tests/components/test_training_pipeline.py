@@ -418,7 +418,10 @@ def S3(**fields: Any) -> dict[str, Any]:
         ({"training": {"test_fraction": 20}}, "args.training.test_fraction must be between 0.05 and 0.5, got 20"),
         ({"training": {"seed": -1}}, "args.training.seed must be between 0"),
         ({"training": {"rounds": 0}}, "args.training.rounds must be between 1 and 10000, got 0"),
-        ({"training": {"parameters": {"objective": "x"}}}, "must not set objective, which args.task decides"),
+        (
+            {"training": {"parameters": {"objective": "x"}}},
+            "must not set objective, which args.task and args.training.objective decide",
+        ),
         ({"training": {"parameters": {"seed": 1}}}, "must not set seed, which args.training.seed decides"),
         ({"training": {"parameters": {"eta": [1]}}}, "args.training.parameters.eta must be a number, a string"),
         ({"evaluation": {"metric": "rmse", "threshold": 1}}, "must be one of accuracy, f1_macro, log_loss, roc_auc"),

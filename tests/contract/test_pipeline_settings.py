@@ -59,11 +59,13 @@ RIGHT: dict[str, Any] = {
         "group_column": "customer",
         "weight_column": "weight",
         "class_weight": "BALANCED",
+        "objective": None,
     },
     "evaluation": {"metric": "accuracy", "threshold": 0.9, "must_beat_current": True},
     "endpoint": "penguins",
     "version_history": 30,
 }
+REGRESSION = {**RIGHT, "task": "regression", "evaluation": {"metric": "r2", "threshold": 0}}
 NAMES = st.sampled_from(
     [
         *("species", "length", "depth", "island", "year", "ratio", "old", "new", "a", "b", "", "x" * 200, "x" * 201),
@@ -172,6 +174,14 @@ def present(value: Any) -> Any:
 @example({**RIGHT, "training": {"weight_column": "length"}})
 @example({**RIGHT, "training": {"weight_column": 1}})
 @example({**RIGHT, "training": {"class_weight": "NONE"}})
+@example({**RIGHT, "training": {"objective": "POISSON"}})
+@example({**RIGHT, "training": {"objective": ["POISSON"]}})
+@example({**REGRESSION, "training": {"objective": "POISSON"}})
+@example({**REGRESSION, "training": {"objective": "reg:gamma"}})
+@example({**REGRESSION, "training": {"objective": None, "class_weight": "BALANCED"}})
+@example({**RIGHT, "evaluation": {"metric": "mape", "threshold": 0.1}})
+@example({**REGRESSION, "training": {}, "evaluation": {"metric": "mape", "threshold": 7}})
+@example({**RIGHT, "evaluation": {"metric": "pr_auc", "threshold": 1.1}})
 @example({**RIGHT, "training": {"class_weight": ["BALANCED"]}})
 @example({**RIGHT, "task": "regression", "evaluation": {"metric": "r2", "threshold": 0}})
 @example({**RIGHT, "features": {"numeric_imputation": "NONE"}})

@@ -67,6 +67,7 @@ def test_the_developer_api_is_exactly_this() -> None:
         "ModelEndpointArgs",
         "NumericImputation",
         "ObjectStoreAccess",
+        "Objective",
         "OpenAccessArgs",
         "PostgresDatabase",
         "PostgresDatabaseArgs",

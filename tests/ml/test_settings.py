@@ -48,6 +48,7 @@ FULL: dict[str, Any] = {
         "group_column": None,
         "weight_column": None,
         "class_weight": None,
+        "objective": None,
     },
     "evaluation": {"metric": "accuracy", "threshold": 0.9, "must_beat_current": True},
     "endpoint": "penguins",
@@ -119,7 +120,8 @@ def test_what_is_left_out_has_a_default() -> None:
         (
             "evaluation.metric",
             "rmse",
-            "evaluation.metric must be one of accuracy, f1_macro, log_loss, roc_auc for a classification, got 'rmse'",
+            "evaluation.metric must be one of accuracy, f1_macro, log_loss, roc_auc, pr_auc, precision_macro, "
+            "recall_macro for a classification, got 'rmse'",
         ),
         (
             "features.categorical",
@@ -140,7 +142,7 @@ def test_what_is_left_out_has_a_default() -> None:
         (
             "training.parameters",
             {"objective": "rank:ndcg"},
-            "training.parameters must not set objective, which task decides, got 'rank:ndcg'",
+            "training.parameters must not set objective, which task and training.objective decide, got 'rank:ndcg'",
         ),
     ],
 )

@@ -66,12 +66,18 @@ def test_classification_metrics_are_those_of_scikit_learn(data: st.DataObject, c
     chosen = probabilities.argmax(axis=1)
     assert found["accuracy"] == pytest.approx(reference.accuracy_score(truth, chosen))
     assert found["f1_macro"] == pytest.approx(reference.f1_score(truth, chosen, average="macro"))
+    for name, score in {"precision_macro": reference.precision_score, "recall_macro": reference.recall_score}.items():
+        assert found[name] == pytest.approx(score(truth, chosen, average="macro", zero_division=0))
     exact = probabilities.astype(float)
     exact /= exact.sum(axis=1, keepdims=True)
     assert found["log_loss"] == pytest.approx(reference.log_loss(truth, exact))
     one_hot = np.eye(classes)[truth]
     areas = [reference.roc_auc_score(one_hot[:, label], probabilities[:, label]) for label in range(classes)]
     assert found["roc_auc"] == pytest.approx(areas[1] if classes == 2 else np.mean(areas))
+    precisions = [
+        reference.average_precision_score(one_hot[:, label], probabilities[:, label]) for label in range(classes)
+    ]
+    assert found["pr_auc"] == pytest.approx(precisions[1] if classes == 2 else np.mean(precisions))
 
 
 @given(st.integers(0, 10**6), st.integers(2, 50))
@@ -82,11 +88,13 @@ def test_regression_metrics_are_those_of_scikit_learn(seed: int, rows: int) -> N
     assert found["rmse"] == pytest.approx(reference.root_mean_squared_error(truth, predicted[:, 0]))
     assert found["mae"] == pytest.approx(reference.mean_absolute_error(truth, predicted[:, 0]))
     assert found["r2"] == pytest.approx(reference.r2_score(truth, predicted[:, 0]))
+    assert found["mape"] == pytest.approx(reference.mean_absolute_percentage_error(truth, predicted[:, 0]))
 
 
 def test_metrics_that_are_not_defined_are_absent() -> None:
     even = np.full((2, 3), 1 / 3, dtype=np.float32)
-    assert "roc_auc" not in metrics(Task.CLASSIFICATION, np.array([0, 1]), even)
+    assert not {"roc_auc", "pr_auc"} & metrics(Task.CLASSIFICATION, np.array([0, 1]), even).keys()
+    assert "mape" not in metrics(Task.REGRESSION, np.array([0.0, 2.0]), np.ones((2, 1), dtype=np.float32))
     assert "r2" not in metrics(Task.REGRESSION, np.array([2.0, 2.0]), np.ones((2, 1), dtype=np.float32))
 
 
@@ -351,3 +359,31 @@ def test_numbers_that_are_not_imputed_stay_missing_in_training_and_serving(tmp_p
     booster = training.fit(chosen, data.signature, data.train).booster
     encoded = Preprocessing(data.preprocessing).encode([[40.0, None, "Dream"]]).matrix
     assert answered[0].tolist() == booster.inplace_predict(encoded)[0].tolist()
+
+
+@pytest.mark.parametrize(
+    ("objective", "expected"), [("SQUARED_ERROR", 28.0), ("ABSOLUTE_ERROR", 1.0), ("POISSON", 28.0)]
+)
+def test_a_regression_predicts_what_its_objective_asks_for(tmp_path: Path, objective: str, expected: float) -> None:
+    """One row in four is an outlier: the mean is 28, the median 1."""
+    frame = pd.DataFrame({"x": [0.0, 1.0] * 200, "n": [1.0, 1.0, 1.0, 109.0] * 100}).sample(400, random_state=0)
+    frame["x"] = 0.0
+    chosen = bundles.settings(
+        target="n",
+        task="regression",
+        features={},
+        training={"rounds": 100, "objective": objective},
+        evaluation={"metric": "mae", "threshold": 100},
+    )
+    model = Model(str(bundles.make_bundle(tmp_path, frame=frame, chosen=chosen)))
+    assert model.predict([[0.0]])[0, 0] == pytest.approx(expected, rel=0.1)
+
+
+def test_counts_are_not_negative() -> None:
+    frame = pd.DataFrame({"x": range(20), "n": [-1.5, *range(19)]})
+    chosen = {"task": "regression", "target": "n", "features": {}, "evaluation": {"metric": "r2", "threshold": 0}}
+    with pytest.raises(DataError) as caught:
+        prepared(frame, **chosen, training={"objective": "POISSON"})
+    assert str(caught.value) == (
+        f"target 'n' of {WHERE} has a negative value (-1.5), training.objective POISSON is for counts"
+    )

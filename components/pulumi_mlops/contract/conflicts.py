@@ -109,6 +109,8 @@ def _training_conflicts(document: Any, at: str) -> Iterator[str]:
         yield f"{at}training.group_column must not be set beside {at}training.time_column, got {group!r}"
     if (weight := training.get("class_weight")) is not None and document["task"] == Task.REGRESSION:
         yield f"{at}training.class_weight belongs to a classification, got {str(weight)!r}"
+    if (objective := training.get("objective")) is not None and document["task"] == Task.CLASSIFICATION:
+        yield f"{at}training.objective belongs to a regression, got {str(objective)!r}"
     for role in ROW_COLUMNS:
         name = training.get(role)
         if not isinstance(name, str):
@@ -122,9 +124,10 @@ def _training_conflicts(document: Any, at: str) -> Iterator[str]:
 
 def _parameter_problems(parameters: Mapping[str, Any], at: str) -> Iterator[str]:
     boosters = " or ".join(SERVED_BOOSTERS)
+    decided_by = {"objective": f"{at}task and {at}training.objective decide", "num_class": f"{at}task decides"}
     for key, value in parameters.items():
-        if key in ("objective", "num_class"):
-            yield f"{at}training.parameters must not set {key}, which {at}task decides, got {value!r}"
+        if key in decided_by:
+            yield f"{at}training.parameters must not set {key}, which {decided_by[key]}, got {value!r}"
         elif key in ("seed", "random_state"):
             yield f"{at}training.parameters must not set {key}, which {at}training.seed decides, got {value!r}"
         elif value is None or isinstance(value, list | Mapping):

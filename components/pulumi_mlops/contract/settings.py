@@ -81,6 +81,17 @@ class CategoricalImputation(StrEnum):
     """A category of its own."""
 
 
+class Objective(StrEnum):
+    """What a regression minimises."""
+
+    SQUARED_ERROR = "SQUARED_ERROR"
+    """The model predicts means."""
+    ABSOLUTE_ERROR = "ABSOLUTE_ERROR"
+    """The model predicts medians, which outliers do not move."""
+    POISSON = "POISSON"
+    """The model predicts expected counts; the target is at least 0."""
+
+
 class ClassWeight(StrEnum):
     """How much the rows of a class count in training."""
 
@@ -114,19 +125,26 @@ class Metric(StrEnum):
     F1_MACRO = "f1_macro"
     LOG_LOSS = "log_loss"
     ROC_AUC = "roc_auc"
+    PR_AUC = "pr_auc"
+    """Average precision; of several classes, the mean of one against the rest."""
+    PRECISION_MACRO = "precision_macro"
+    RECALL_MACRO = "recall_macro"
     RMSE = "rmse"
     MAE = "mae"
+    MAPE = "mape"
+    """Mean absolute error as a part of the true value; not defined if one is 0."""
     R2 = "r2"
 
     @property
     def task(self) -> Task:
         """The only task that the metric fits."""
-        return Task.REGRESSION if self in (Metric.RMSE, Metric.MAE, Metric.R2) else Task.CLASSIFICATION
+        errors = (Metric.RMSE, Metric.MAE, Metric.MAPE, Metric.R2)
+        return Task.REGRESSION if self in errors else Task.CLASSIFICATION
 
     @property
     def smaller_is_better(self) -> bool:
         """True for losses and errors."""
-        return self in (Metric.LOG_LOSS, Metric.RMSE, Metric.MAE)
+        return self in (Metric.LOG_LOSS, Metric.RMSE, Metric.MAE, Metric.MAPE)
 
     @property
     def least(self) -> float:
@@ -136,7 +154,7 @@ class Metric(StrEnum):
     @property
     def greatest(self) -> float:
         """The greatest value that it can have."""
-        return 1.0 if self in (Metric.ACCURACY, Metric.F1_MACRO, Metric.ROC_AUC, Metric.R2) else math.inf
+        return math.inf if self.smaller_is_better else 1.0
 
 
 class Field(NamedTuple):

@@ -15,6 +15,7 @@ from pulumi_mlops.contract.settings import (
     DataFormat,
     Metric,
     NumericImputation,
+    Objective,
     Scaling,
     SourceType,
     UnknownCategory,
@@ -96,6 +97,8 @@ class TrainingArgs(TypedDict):
     weight_column: NotRequired[pulumi.Input[str] | None]
     """Column with the weight of a row in training, at least 0; it is no feature. The evaluation counts all rows
     alike. Default none: each counts 1."""
+    objective: NotRequired[pulumi.Input[Objective] | None]
+    """What a regression minimises; SQUARED_ERROR if absent."""
     class_weight: NotRequired[pulumi.Input[ClassWeight] | None]
     """BALANCED: a row of a classification counts the more in training, the rarer its class. Default none."""
     early_stopping_rounds: NotRequired[pulumi.Input[int] | None]
@@ -109,15 +112,16 @@ class TrainingArgs(TypedDict):
     rounds: NotRequired[pulumi.Input[int]]
     """Number of boosting rounds, from 1 to 10000; default 100."""
     parameters: NotRequired[dict[str, Any]]
-    """Parameters of XGBoost's booster, such as `max_depth`; default: XGBoost's own. The task decides `objective` and
-    `num_class`, and `training.seed` decides `seed`."""
+    """Parameters of XGBoost's booster, such as `max_depth`; default: XGBoost's own. The task and
+    `training.objective` decide `objective` and `num_class`, and `training.seed` decides `seed`."""
 
 
 class EvaluationArgs(TypedDict):
     """The gate that a new model passes before the endpoint serves it."""
 
     metric: pulumi.Input[Metric]
-    """What is measured: accuracy, f1_macro, log_loss, roc_auc for a classification; rmse, mae, r2 for a regression."""
+    """What is measured: accuracy, f1_macro, precision_macro, recall_macro, log_loss, roc_auc, pr_auc for a
+    classification; rmse, mae, mape, r2 for a regression."""
     threshold: pulumi.Input[float]
     """The worst value that passes."""
     must_beat_current: NotRequired[pulumi.Input[bool]]
