@@ -15,8 +15,8 @@ __all__ = ["pulumi_env", "pulumi_home"]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The tests that take things apart come last."""
-    items.sort(key=lambda item: "teardown" in item.path.name)
+    """The tests that take things apart come last, and before them those that add what the others do without."""
+    items.sort(key=lambda item: ("teardown" in item.path.name, "delivery" in item.path.name))
 
 
 @pytest.hookimpl(wrapper=True)
