@@ -194,7 +194,7 @@ def test_a_cluster_takes_a_second_one_only_where_nothing_of_it_is_the_clusters(b
 
     graph = build(program)
     assert refusals == [
-        f'{component.__name__} "two": its cluster has {component.__name__} "one" already, and a cluster has one '
+        f'{component.__name__} "two": its cluster already has {component.__name__} "one", and can have only one '
         f"{component.__name__}, since {add_on.once_because}; pass the Kubernetes provider of another cluster in "
         "opts.providers"
     ]

@@ -284,7 +284,7 @@ def test_spot_instances_are_used_on_request(build: Build, spot: bool, kinds: lis
         (Karpenter, {"cpu_limit": 0}, "args.cpu_limit must be at least 1 vCPU, got 0"),
         (Karpenter, {"interruption_queue": "https://q"}, "args.interruption_queue must be the name of an SQS queue"),
         (CertManager, {"acme_email": "a@b.org"}, "args.region is required where args.acme_email is given"),
-        (CertManager, {"region": "eu-central-1"}, "args.region needs args.acme_email beside it"),
+        (CertManager, {"region": "eu-central-1"}, "args.region requires args.acme_email"),
         (CertManager, {"acme_email": "nobody", "region": "eu-central-1"}, "args.acme_email must be an e-mail address"),
         (CertManager, {"acme_server": "http://a"}, "args.acme_server must be a URL that begins with https://"),
         (CertManager, {"replicas": 0}, "args.replicas must be between 1 and 10 replicas, got 0"),

@@ -180,7 +180,7 @@ def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
         ({"oidc_issuer": "https://id.example.org/"}, "args.oidc_issuer must be a URL"),
         ({"oidc_client_id": ""}, "args.oidc_client_id must not be empty"),
         ({"oidc_secret_name": "Not A Secret"}, "args.oidc_secret_name must be a DNS label"),
-        ({"admin_groups": []}, "args.admin_groups must name a group"),
+        ({"admin_groups": []}, "args.admin_groups must name at least one group"),
         ({"admin_groups": ["a\nb"]}, "args.admin_groups[0] must be the name of a group"),
         ({"reader_groups": [""]}, "args.reader_groups[0] must be the name of a group"),
         ({"replicas": 0}, "args.replicas must be between 1 and 10 replicas, got 0"),

@@ -386,7 +386,9 @@ def test_an_add_on_that_is_new_in_the_table_is_installed_by_its_name(
     assert release.inputs["namespace"] == "backup"
     assert "cert-manager-release" in before(graph, release.name)
     assert "etcd-backup-release" not in {one.name for one in build(program)}
-    with pytest.raises(ArgumentError, match=r"args.add_ons.etcd_backup.replica is no argument of the add-on; did you"):
+    with pytest.raises(
+        ArgumentError, match=r"args.add_ons.etcd_backup.replica is not an argument of the add-on; did you"
+    ):
         build(lambda: program(add_ons={"etcd_backup": {"replica": 1}}))
 
 
@@ -442,11 +444,11 @@ def test_arguments_of_before_the_add_ons_work_with_a_warning_each(
     ("old", "complaint"),
     [
         ({"options": "KSERVE"}, "args.options must be a list, got 'KSERVE'"),
-        ({"options": ["KNATIVE"]}, "args.add_ons.knative is no add-on; known: argo_cd, "),
+        ({"options": ["KNATIVE"]}, "args.add_ons.knative is not an add-on; known: argo_cd, "),
         ({"sizes": {"istio": "1Gi"}}, 'args.sizes has no argument "istio"; did you mean "istio_memory"?'),
         (
             {"sizes": {"monitoring_storage_gib": 9}},
-            "args.sizes.monitoring_storage_gib needs monitoring in args.add_ons",
+            "args.sizes.monitoring_storage_gib requires monitoring in args.add_ons",
         ),
     ],
 )
@@ -500,7 +502,7 @@ def test_buckets_that_turn_out_to_be_missing_are_named() -> None:
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"login": {**LOGIN, "admin_groups": []}}, "args.login.admin_groups must name a group"),
+        ({"login": {**LOGIN, "admin_groups": []}}, "args.login.admin_groups must name at least one group"),
         ({"login": {**LOGIN, "admin_groups": ["a", "b\n"]}}, "args.login.admin_groups[1] must be the name of a group"),
         ({"login": {**LOGIN, "reader_groups": [""]}}, "args.login.reader_groups[0] must be the name of a group"),
         ({"login": {**LOGIN, "groups_scope": ""}}, "args.login.groups_scope must not be empty"),
@@ -514,12 +516,13 @@ def test_buckets_that_turn_out_to_be_missing_are_named() -> None:
         ({"replicas": 0}, "args.replicas must be between 1 and 10 replicas, got 0"),
         (
             {"add_ons": {"karpenters": {}}},
-            'args.add_ons.karpenters is no add-on; did you mean "karpenter"? known: ' + ", ".join(ADD_ONS),
+            'args.add_ons.karpenters is not an add-on; did you mean "karpenter"? known: ' + ", ".join(ADD_ONS),
         ),
         (
             {"add_ons": {"kserve": {"memoy": "2Gi"}}},
-            'args.add_ons.kserve.memoy is no argument of the add-on; did you mean "memory"? known: chart_repository, '
-            "domain, gateway_class, gateway_name, gateway_namespace, image_mirror, memory, region, runtimes, values",
+            'args.add_ons.kserve.memoy is not an argument of the add-on; did you mean "memory"? known: '
+            "chart_repository, domain, gateway_class, gateway_name, gateway_namespace, image_mirror, memory, "
+            "region, runtimes, values",
         ),
         ({"add_ons": {"kserve": {"namespace": "kserve"}}}, "args.add_ons.kserve.namespace cannot be set"),
         ({"add_ons": {"istio": {"memory": "much"}}}, "args.add_ons.istio.memory must be a Kubernetes quantity"),
@@ -536,7 +539,7 @@ def test_buckets_that_turn_out_to_be_missing_are_named() -> None:
         ),
         (
             {"add_ons": {"cert_manager": {"acme_server": "https://acme.example.org"}}},
-            "args.add_ons.cert_manager.acme_server needs args.add_ons.cert_manager.acme_email beside it",
+            "args.add_ons.cert_manager.acme_server requires args.add_ons.cert_manager.acme_email",
         ),
         ({"mlflow": {"memory": "much"}}, "args.mlflow.memory must be a Kubernetes quantity"),
         ({"buckets": {"mlflow": "a"}}, "args.buckets.workflows is required"),

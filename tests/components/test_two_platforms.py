@@ -76,7 +76,7 @@ def test_two_platforms_of_one_cluster_are_refused_before_the_second_makes_anythi
             component("west", {**args, "resource_prefix": "west-"}, options)
         kind = component.__name__
         assert str(caught.value) == (
-            f'{kind} "west": its cluster has {kind} "platform" already, and a cluster has one platform; pass the '
+            f'{kind} "west": its cluster already has {kind} "platform", and can have only one platform; pass the '
             "Kubernetes provider of another cluster in opts.providers, and a resource_prefix in args"
         )
 

@@ -76,7 +76,11 @@ def complaint(build: Build, stack: str, region: str | None = None, **changes: An
             {"login": {"issuer": "https://id.example.org", "admin_groups": ["a"]}},
             "args.login.argo_cd_client_id is required",
         ),
-        ("platform-dev", {"add_ons": {"knative": {}}}, "args.add_ons.knative is no add-on; known: argo_cd, argo_even"),
+        (
+            "platform-dev",
+            {"add_ons": {"knative": {}}},
+            "args.add_ons.knative is not an add-on; known: argo_cd, argo_even",
+        ),
         (
             "platform-dev",
             {"database": {"storage": 5}},

@@ -254,5 +254,5 @@ def test_two_platforms_of_one_cluster_are_one_line(stack: Stack) -> None:
         stack.preview(program)
 
     text = str(caught.value)
-    assert 'Platform "west": its cluster has Platform "platform" already, and a cluster has one platform' in text
+    assert 'Platform "west": its cluster already has Platform "platform", and can have only one platform' in text
     assert "Traceback" not in text

@@ -102,7 +102,9 @@ def test_a_wrong_setting_is_one_line_before_the_first_resource(make_engine: Any)
 
     text = engine.ran(DEV, "preview").stdout
 
-    sentence = 'args.add_ons.istio.memroy is no argument of the add-on; did you mean "memory"? known: chart_repository'
+    sentence = (
+        'args.add_ons.istio.memroy is not an argument of the add-on; did you mean "memory"? known: chart_repository'
+    )
     assert sentence in next(line for line in text.splitlines() if "error: " in line)
     assert "Traceback" not in text
     assert "helm.sh" not in text

@@ -54,4 +54,4 @@ ARGUMENTS: Arguments = {
 def problems(args: ArgoCDArgs) -> Iterator[str]:
     """Findings that no rule of a single field shows."""
     if not args["admin_groups"]:
-        yield "args.admin_groups must name a group: there is no other account that could change anything, got []"
+        yield "args.admin_groups must name at least one group: no other account can change anything, got []"

@@ -91,14 +91,14 @@ def problems(args: EksPlatformArgs) -> Iterator[str]:
     for name, given in args["add_ons"].items():
         at = f"args.add_ons.{name}"
         if name not in ADD_ONS:
-            yield f"{at} is no add-on; {_near(name, list(ADD_ONS))}known: {', '.join(ADD_ONS)}"
+            yield f"{at} is not an add-on; {_near(name, list(ADD_ONS))}known: {', '.join(ADD_ONS)}"
             continue
         known = sorted(_schema(name).__annotations__.keys() - set(FIXED))
         for key in given:
             if key in FIXED:
-                yield f"{at}.{key} cannot be set: the platform's parts have fixed places, by which others find them"
+                yield f"{at}.{key} cannot be set: other parts of the platform rely on its fixed value"
             elif key not in known:
-                yield f"{at}.{key} is no argument of the add-on; {_near(key, known)}known: {', '.join(known)}"
+                yield f"{at}.{key} is not an argument of the add-on; {_near(key, known)}known: {', '.join(known)}"
         sound = {**args["add_ons"], name: {key: value for key, value in given.items() if key in known}}
         whole = arguments(name, {**args, "add_ons": sound}, Links())
         yield from field_problems(whole, _schema(name), _rules(name), at)

@@ -64,7 +64,7 @@ def translated(owner: str, args: EksPlatformArgs) -> EksPlatformArgs:
         place.setdefault(last, value)
     new = merged(tree, {key: value for key, value in args.items() if key not in old and value is not None})
     if "monitoring_storage_gib" in old.get("sizes", {}) and "monitoring" not in _asked(old, args):
-        raise ArgumentError(owner, "args.sizes.monitoring_storage_gib needs monitoring in args.add_ons")
+        raise ArgumentError(owner, "args.sizes.monitoring_storage_gib requires monitoring in args.add_ons")
     return cast("EksPlatformArgs", new)
 
 

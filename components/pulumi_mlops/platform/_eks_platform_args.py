@@ -219,4 +219,4 @@ def problems(args: EksPlatformArgs) -> Iterator[str]:
             f"args.database_api are made, got {services!r}"
         )
     if not args["login"]["admin_groups"]:
-        yield "args.login.admin_groups must name a group: nobody else could change anything in Argo CD"
+        yield "args.login.admin_groups must name at least one group: nobody else can change anything in Argo CD"

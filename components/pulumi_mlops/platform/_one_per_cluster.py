@@ -33,4 +33,4 @@ def claim(component: pulumi.ComponentResource, name: str, kind: str, remedy: str
     owner = f'{type(component).__name__} "{name}"'
     holder, other = _taken.setdefault(cluster, {}).setdefault(kind, (ref(component), owner))
     if holder() is not component:
-        raise ArgumentError(f"{owner}: its cluster has {other} already, and a cluster has {kind}; {remedy}")
+        raise ArgumentError(f"{owner}: its cluster already has {other}, and can have only {kind}; {remedy}")

@@ -199,6 +199,6 @@ def _problems(args: CertManagerArgs) -> Iterator[str]:
     if args["acme_email"] is None:
         for field in ("acme_server", "region"):
             if args[field] is not None:
-                yield f"args.{field} needs args.acme_email beside it, got {args[field]!r}"
+                yield f"args.{field} requires args.acme_email, got {args[field]!r}"
     elif args["region"] is None:
         yield "args.region is required where args.acme_email is given"

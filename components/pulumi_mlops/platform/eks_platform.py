@@ -1,6 +1,6 @@
 """The whole platform of a cluster on EKS: every add-on, MLflow on RDS and S3, and the public gateway, in order.
 
-Does not own: what it stands on (network, cluster, roles, buckets, file system, certificate: the foundation's), the
+Does not own: what it is built on (network, cluster, roles, buckets, file system, certificate: the foundation's), the
 secrets in Secrets Manager, the teams' workspaces.
 """
 

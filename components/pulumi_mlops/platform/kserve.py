@@ -1,7 +1,7 @@
 """KServe: model servers that it runs by itself, for teams that want its runtimes. Opt-in.
 
 Owns its namespace, the definitions, the controller and the chosen runtimes. Does not own: inference services, their
-service accounts and roles, the Gateway, cert-manager, which has to be there first.
+service accounts and roles, the Gateway, cert-manager, which must be installed first.
 """
 
 from collections.abc import Sequence

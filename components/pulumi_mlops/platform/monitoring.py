@@ -1,7 +1,7 @@
 """Prometheus, Alertmanager and Grafana by kube-prometheus-stack. Opt-in.
 
 Owns its namespace and what the chart makes. Does not own: the monitors of applications, the Secret of Grafana's
-administrator, routes (none of the three is published), cert-manager, which has to be there first. The resource
+administrator, routes (none of the three is published), cert-manager, which must be installed first. The resource
 definitions come with the first installation; an upgrade of them is upstream's documented step by hand.
 """
 

@@ -1,7 +1,7 @@
 """Seldon Core's operator, for existing SeldonDeployments. Opt-in, and frozen at the last version under Apache-2.0.
 
 Owns its namespace and the operator. Does not own: SeldonDeployments, their service accounts and roles, an Istio
-gateway, cert-manager, which has to be there first.
+gateway, cert-manager, which must be installed first.
 """
 
 from collections.abc import Sequence
