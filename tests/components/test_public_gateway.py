@@ -358,3 +358,14 @@ def test_the_definitions_are_known_when_all_are_there(build: Build) -> None:
 def test_a_wrong_argument_of_the_gateway_api_costs_one_line(build: Build) -> None:
     with pytest.raises(ArgumentError, match="must be true or false"):
         build(lambda: GatewayApi("api", {"keep_definitions": "no"}))  # type: ignore[typeddict-item]
+
+
+def test_a_gateway_on_the_internet_is_closed_to_endpoints_that_ask_nobody_and_an_internal_one_is_not(
+    build: Build,
+) -> None:
+    graph = build(public)
+    (policy,) = graph.of_kind("ValidatingAdmissionPolicy")
+    (binding,) = graph.of_kind("ValidatingAdmissionPolicyBinding")
+    assert binding.inputs["spec"] == {"policyName": policy.inputs["metadata"]["name"], "validationActions": ["Deny"]}
+    assert "one.name == 'public'" in policy.inputs["spec"]["matchConditions"][0]["expression"]
+    assert build(lambda: public(internal=True)).of_kind("ValidatingAdmissionPolicy") == []

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 from pulumi_cli import Cluster
-from pulumi_mlops.platform import ExternalSecrets, Gateway, Karpenter
+from pulumi_mlops import conventions
+from pulumi_mlops.platform import ExternalSecrets, Gateway, Karpenter, _closed_door
 
 from local.node.control_plane import control_plane
 from standins.plugins.kubernetes.client import ApiError, NotServed
@@ -59,6 +60,14 @@ class _Admission:
         except ApiError as error:
             return f"{manifest['kind']} {name}: {error.message}"
         return ""
+
+    def apply(self, manifest: Manifest) -> None:
+        """Stores an object."""
+        self._cluster.apply(manifest, "test")
+
+    def delete(self, api_version: str, kind: str, name: str) -> None:
+        """Deletes an object without a namespace."""
+        self._client.delete(_kind(api_version, kind), None, name, "Background")
 
     def _serves(self, definition: Manifest) -> bool:
         spec = definition["spec"]
@@ -157,3 +166,47 @@ def test_a_union_has_one_member(admission: _Admission, build: Build) -> None:
     both = {**store, "spec": {"provider": {**store["spec"]["provider"], **other}}}
 
     assert "spec.provider: Too many: 2: must have at most 1 item" in admission.problem(both)
+
+
+def endpoint_route(port: int, **metadata: Any) -> Manifest:
+    labels = {"app.kubernetes.io/name": conventions.MODEL_ENDPOINT}
+    return {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": {"name": "churn", "namespace": "team", "labels": labels, **metadata},
+        "spec": {
+            "parentRefs": [{"name": "public", "namespace": "gateway"}],
+            "rules": [{"backendRefs": [{"name": "churn", "port": port}]}],
+        },
+    }
+
+
+def test_a_gateway_on_the_internet_takes_no_route_to_an_endpoint_that_asks_nobody(admission: _Admission) -> None:
+    api = "admissionregistration.k8s.io/v1"
+    spec = {"policyName": "public-access", "validationActions": ["Deny"]}
+    for kind, made in (("", _closed_door.spec("public", "gateway")), ("Binding", spec)):
+        admission.apply(
+            {
+                "apiVersion": api,
+                "kind": f"ValidatingAdmissionPolicy{kind}",
+                "metadata": {"name": "public-access"},
+                "spec": made,
+            }
+        )
+    unguarded = endpoint_route(conventions.ENDPOINT_PORT)
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not (problem := admission.problem(unguarded)):  # a policy is in force some moments after it was made
+        assert time.monotonic() < deadline
+        time.sleep(0.2)
+    assert _closed_door.MESSAGE in problem
+
+    reason = {_closed_door.EXCEPTION: "2027-01-31 a public demo"}
+    elsewhere = [{"name": "internal", "namespace": "gateway"}]
+    for fine in (
+        endpoint_route(conventions.ENDPOINT_PORT + 1),
+        endpoint_route(conventions.ENDPOINT_PORT, annotations=reason),
+        endpoint_route(conventions.ENDPOINT_PORT, labels={"app.kubernetes.io/name": "mlflow"}),
+        {**unguarded, "spec": {**unguarded["spec"], "parentRefs": elsewhere}},
+    ):
+        assert admission.problem(fine) == ""
+    admission.delete(api, "ValidatingAdmissionPolicyBinding", "public-access")

@@ -18,7 +18,7 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
 from pulumi_mlops._manifests import Manifest, after, name_of
-from pulumi_mlops.platform import _public_gateway
+from pulumi_mlops.platform import _closed_door, _public_gateway
 from pulumi_mlops.platform._public_gateway import CHART
 from pulumi_mlops.platform._public_gateway_args import ARGUMENTS, PublicGatewayArgs, problems
 from pulumi_mlops.platform.add_on import (
@@ -71,6 +71,9 @@ class PublicGateway(pulumi.ComponentResource):
         )
         inside = self._create_service("service", self._called, _public_gateway.inside(self._called), proxies)
         gateway = self._create_gateway(balancer)
+        if not checked["internal"]:
+            own = pulumi.ResourceOptions(parent=self)
+            _closed_door.close(name, self._called, checked["namespace"], own)
 
         self.name = name_of(gateway)
         self.url = pulumi.Output.concat("https://", checked["hostnames"][0])
