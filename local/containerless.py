@@ -72,7 +72,9 @@ def _plan(keys: dict[str, str]) -> dict[str, Any]:
         # Nothing is pulled for a plan: a registry that cannot exist makes that plain (RFC 2606).
         registry = "registry.invalid"
         gateway = {"gateway_class": "traefik", "gateway_url": "http://127.0.0.1"}
-        engine.configure(PLATFORM, {**gateway, "image_mirror": registry, "chart_repository": repository})
+        # Databases need pods.
+        settings = {**gateway, "image_mirror": registry, "chart_repository": repository, "database_api": None}
+        engine.configure(PLATFORM, settings)
         images = {f"{part}_image": f"{registry}/pulumi-mlops/ml-{part}:plan" for part in ("pipeline", "server")}
         engine.configure(PENGUINS, {**images, "image_registry": registry})
         engine.preview(PLATFORM)

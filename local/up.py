@@ -7,7 +7,19 @@ from contextlib import suppress
 
 from pulumi_mlops.cli import helm_releases
 
-from local import access, containerless, drift, endpoints, images, node, prediction, services, tools, training
+from local import (
+    access,
+    containerless,
+    database_api,
+    drift,
+    endpoints,
+    images,
+    node,
+    prediction,
+    services,
+    tools,
+    training,
+)
 from local.cluster import NODE, Cluster, chosen_context, from_context, of_node, target
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.exclusive import exclusive
@@ -43,6 +55,7 @@ def up() -> None:
         cluster = _started()
         references = images.build(cluster.registry_push, cluster.registry)
         engine = engine_of(cluster)
+        database_api.install(cluster)
         _configure(engine, cluster, references)
         for stack in STACKS:
             continue_interrupted(engine, stack)
@@ -198,7 +211,8 @@ def _configure(engine: Engine, cluster: Cluster, references: dict[str, str]) -> 
     if announcement:
         say(announcement)
     gateway = {"gateway_class": cluster.gateway_class, "gateway_url": cluster.gateway_url}
-    engine.configure(PLATFORM, {**machine, **gateway, "image_mirror": cluster.registry, "chart_repository": repository})
+    mirrors = {"image_mirror": cluster.registry, "chart_repository": repository}
+    engine.configure(PLATFORM, {**machine, **gateway, **mirrors, **database_api.setting(cluster)})
     used = {f"{name.removeprefix('ml-')}_image": references[name] for name in TEAM_IMAGES}
     engine.configure(PENGUINS, {**machine, **used, "image_registry": cluster.registry})
 

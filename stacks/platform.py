@@ -1,7 +1,9 @@
 """The platform layer: what every team of a cluster shares."""
 
+from typing import Any
+
 import pulumi
-from pulumi_mlops.platform import Platform, PlatformArgs
+from pulumi_mlops.platform import LocalDatabaseApi, Platform, PlatformArgs
 
 from stacks import settings
 
@@ -10,7 +12,11 @@ def build() -> None:
     """Declares the stack."""
     chosen = settings.read(settings.PlatformSettings)
     names = PlatformArgs.__annotations__.keys() - settings.NO_SETTING
-    platform = Platform("platform", settings.given(chosen, *sorted(names)), settings.cluster(chosen))
+    cluster = settings.cluster(chosen)
+    platform = Platform("platform", settings.given(chosen, *sorted(names)), cluster)
+    if isinstance(databases := chosen.database_api, dict):
+        keeping: Any = {"keep_definitions": chosen.protect_data, **databases}
+        LocalDatabaseApi("databases", keeping, cluster)
     pulumi.export("gateway_url", platform.gateway_url)
     pulumi.export("mlflow_url", platform.mlflow_url)
     pulumi.export("object_store_endpoint", platform.object_store_endpoint)

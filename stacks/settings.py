@@ -131,6 +131,10 @@ class PlatformSettings:
         default=None, metadata=_means("further host names by which clients address MLflow")
     )
     sizes: dict[str, Any] | None = field(default=None, metadata=_means("storage and memory of the parts"))
+    database_api: dict[str, Any] | None = field(
+        default=None,
+        metadata=_means("arguments of platform.LocalDatabaseApi, by which developers ask for databases; default: none"),
+    )
     protect_data: bool = field(default=True, metadata=_means("whether Pulumi refuses to delete what holds data"))
     kube_context: str | None = field(default=None, metadata=KUBE_CONTEXT)
 

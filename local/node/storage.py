@@ -28,7 +28,8 @@ READY_MARK = "following"
 USER = "pulumi-mlops:storage"
 RULES: list[Manifest] = [
     {"apiGroups": [""], "resources": ["persistentvolumeclaims"], "verbs": ["list", "watch"]},
-    {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["list", "watch", "create", "delete"]},
+    {"apiGroups": [""], "resources": ["persistentvolumeclaims/status"], "verbs": ["patch"]},
+    {"apiGroups": [""], "resources": ["persistentvolumes"], "verbs": ["list", "watch", "create", "patch", "delete"]},
 ]
 """What the provisioner must be allowed to do."""
 
@@ -46,6 +47,7 @@ def storage_classes() -> list[Manifest]:
             "provisioner": PROVISIONER,
             "reclaimPolicy": "Delete",
             "volumeBindingMode": "Immediate",
+            "allowVolumeExpansion": True,
         }
         for name, default in CLASSES.items()
     ]
@@ -63,7 +65,12 @@ class Provisioner:
     def run(self) -> None:
         """Follows claims and volumes until the process ends."""
         threading.Thread(target=self._follow, args=(VOLUMES, self.release), daemon=True).start()
-        self._follow(CLAIMS, self.provision)
+        self._follow(CLAIMS, self.provide)
+
+    def provide(self, claim: Manifest) -> None:
+        """Makes or grows the volume of a claim, whichever it waits for."""
+        self.provision(claim)
+        self.grow(claim)
 
     def provision(self, claim: Manifest) -> None:
         """Makes the directory and the volume of a claim that waits for one; does nothing for any other claim."""
@@ -78,6 +85,25 @@ class Provisioner:
             _say(f"made {place} for {claim['metadata']['namespace']}/{claim['metadata']['name']}")
         except ApiError as error:
             if error.status != 409:  # 409: made before, the claim is just not bound yet
+                raise
+
+    def grow(self, claim: Manifest) -> None:
+        """Says of the volume that it is as large as its claim asks for by now: a directory has no size."""
+        metadata, spec = claim["metadata"], claim["spec"]
+        asked = spec["resources"]["requests"]["storage"]
+        has = claim.get("status", {}).get("capacity", {}).get("storage")
+        ours = spec.get("storageClassName") in CLASSES
+        if not (ours and spec.get("volumeName") and has) or asked == has or "deletionTimestamp" in metadata:
+            return
+        patch = "application/merge-patch+json"
+        capacity = {"capacity": {"storage": asked}}
+        status = f"/api/v1/namespaces/{metadata['namespace']}/persistentvolumeclaims/{metadata['name']}/status"
+        try:
+            self._api.request("PATCH", f"{VOLUMES}/{spec['volumeName']}", {"spec": capacity}, patch)
+            self._api.request("PATCH", status, {"status": capacity}, patch)
+            _say(f"grew {metadata['namespace']}/{metadata['name']} from {has} to {asked}")
+        except ApiError as error:
+            if error.status != 404:
                 raise
 
     def release(self, volume: Manifest) -> None:

@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from pulumi_mlops import ArgumentError
+from pulumi_mlops import ArgumentError, conventions
 from pulumi_mlops.database import _arguments
 from pulumi_mlops.platform import DatabaseApi, LocalDatabaseApi
 
@@ -16,6 +16,7 @@ FULL: dict[str, Any] = {
     "images": {"16": "registry.example.org/postgresql:16.14", **ARGS["images"]},
     "memory": {"tiny": "256Mi", "huge": "32Gi"},
     "storage_class": "fast",
+    "backups": {"destination": "s3://databases/backups"},
     "group": "local.example.com",
     "keep_definitions": False,
     "object_name": "local",
@@ -75,9 +76,26 @@ def test_crossplane_gets_the_rights_to_what_it_composes(build: Build) -> None:
     assert {group for rule in role.inputs["rules"] for group in rule["apiGroups"]} == composed
 
 
+def test_databases_of_production_alone_are_backed_up_to_the_store_of_their_workspace(build: Build) -> None:
+    graph = build(lambda: program(**FULL))
+    production, development = (composition(graph, "PostgreSQLDatabase", one) for one in ("production", "development"))
+
+    backup = base(production, "cluster")["spec"]["backup"]
+    assert backup["retentionPolicy"] == "7d"
+    store = backup["barmanObjectStore"]
+    assert store["destinationPath"] == "s3://databases/backups"
+    assert store["endpointURL"] == conventions.OBJECT_STORE_ENDPOINT
+    assert store["s3Credentials"]["accessKeyId"] == {"name": "object-store-credentials", "key": "AWS_ACCESS_KEY_ID"}
+    assert base(production, "backups")["spec"] == {"schedule": "0 0 1 * * *", "immediate": True}
+    assert "backup" not in base(development, "cluster")["spec"]
+    assert "backup" not in base(composition(build(program), "PostgreSQLDatabase", "production"), "cluster")["spec"]
+
+
 @pytest.mark.parametrize(
     ("changes", "problem"),
     [
+        ({"backups": {"destination": "databases"}}, "args.backups.destination must be a bucket such as"),
+        ({"backups": {}}, "args.backups.destination"),
         ({"images": {}}, "args.images must be of different versions, oldest first, got []"),
         ({"images": {"seventeen": "a:17"}}, 'args.images has the version "seventeen", which must be a major version'),
         ({"images": {"17": "a:17", "16": "a:16"}}, "args.images must be of different versions, oldest first"),

@@ -27,6 +27,8 @@ from tests.conftest import Build
 pytestmark = pytest.mark.engine
 
 GROUP = "database.example.org"
+PARTS = {CLAIM: 4, DATABASE: 5}
+"""Cluster, schedule of backups and two OperatorSecrets; the developer's Secret is a part of the second kind."""
 CREDENTIALS = {
     "username": "app",
     "password": "drawn by the operator",
@@ -41,9 +43,8 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with control_plane(tmp_path_factory.mktemp("control-plane")) as running:
         cluster = Cluster(running.kubeconfig)
         operator = tools_build.source(BINARIES["cloudnative-pg"]) / "config" / "crd" / "bases"
-        crossplane_core.serve(
-            cluster, [yaml.safe_load((operator / "postgresql.cnpg.io_clusters.yaml").read_text(encoding="utf-8"))]
-        )
+        files = [operator / f"postgresql.cnpg.io_{kind}.yaml" for kind in ("clusters", "scheduledbackups")]
+        crossplane_core.serve(cluster, [yaml.safe_load(file.read_text(encoding="utf-8")) for file in files])
         with crossplane_core.core(tmp_path_factory.mktemp("crossplane"), running):
             yield cluster
 
@@ -83,7 +84,7 @@ def secret(name: str, **data: str) -> Manifest:
 
 def played(api: Manifests, one: Manifest) -> Manifest:
     """Does what the operator does for the manifest's Cluster, and returns it."""
-    made = api.parts(one, 3 if one["kind"] == CLAIM else 4)["cluster"]
+    made = api.parts(one, PARTS[one["kind"]])["cluster"]
     name = made["metadata"]["name"]
     api.apply(secret(f"{name}-app", **CREDENTIALS))
     api.apply(secret(f"{name}-ca", **{"ca.crt": "an authority", "ca.key": "its key"}))
@@ -131,7 +132,7 @@ def test_a_manifest_becomes_a_cluster_and_a_secret_with_what_the_operator_has_dr
 def test_storage_grows_and_is_never_made_smaller(api: Manifests, kind: str) -> None:
     name = f"growing-{kind.lower()}"
     api.apply(local(kind, name))
-    count = 3 if kind == CLAIM else 4
+    count = PARTS[kind]
     api.parts(local(kind, name), count)
 
     api.apply(local(kind, name, storageGB=25))

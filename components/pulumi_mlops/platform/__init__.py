@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from pulumi_mlops.platform.karpenter import Karpenter, KarpenterArgs
     from pulumi_mlops.platform.kserve import KServe, KServeArgs
     from pulumi_mlops.platform.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
-    from pulumi_mlops.platform.local_database_api import LocalDatabaseApi, LocalDatabaseApiArgs
+    from pulumi_mlops.platform.local_database_api import LocalBackupsArgs, LocalDatabaseApi, LocalDatabaseApiArgs
     from pulumi_mlops.platform.mlflow import MLflow
     from pulumi_mlops.platform.monitoring import Monitoring, MonitoringArgs
     from pulumi_mlops.platform.nfs_storage_class import NfsStorageClass, NfsStorageClassArgs
@@ -117,6 +117,7 @@ __all__ = [
     "KarpenterArgs",
     "LoadBalancerController",
     "LoadBalancerControllerArgs",
+    "LocalBackupsArgs",
     "LocalDatabaseApi",
     "LocalDatabaseApiArgs",
     "MLflow",
@@ -242,7 +243,7 @@ _MODULES = {
         "LoadBalancerController",
         "LoadBalancerControllerArgs",
     ),
-    "local_database_api": ("LocalDatabaseApi", "LocalDatabaseApiArgs"),
+    "local_database_api": ("LocalBackupsArgs", "LocalDatabaseApi", "LocalDatabaseApiArgs"),
     "mlflow": ("MLflow",),
     "monitoring": (
         "Monitoring",

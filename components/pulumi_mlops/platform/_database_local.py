@@ -12,6 +12,8 @@ from typing import Any
 import pulumi
 
 from pulumi_mlops import conventions
+from pulumi_mlops.database._arguments import ARGUMENTS
+from pulumi_mlops.platform import _database_choice
 from pulumi_mlops.platform import _database_schema as schema
 from pulumi_mlops.platform._database_patches import (
     Form,
@@ -25,8 +27,13 @@ from pulumi_mlops.platform._database_patches import (
 )
 
 PROVIDER = "local"
+PRODUCTION, _ = _database_choice.ENVIRONMENTS
 CLUSTER = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster"}
 SECRET_KIND, SECRET_PLURAL = "OperatorSecret", "operatorsecrets"
+BACKUPS = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "ScheduledBackup"}
+BACKUP_SCHEDULE = "0 0 1 * * *"
+"""At 01:00 in UTC, as on RDS; the first field is the second."""
+OPERATOR_RESOURCES = ("clusters", "clusters/status", "scheduledbackups", "scheduledbackups/status")
 CPU_REQUEST = "100m"
 CONNECTION_KEYS = (*schema.CONNECTION_KEYS, conventions.DATABASE_CA_KEY)
 
@@ -49,13 +56,15 @@ class Place:
     images: Mapping[str, pulumi.Input[str]]
     memory: Mapping[str, pulumi.Input[str]]
     storage_class: pulumi.Input[str] | None
+    backups: Mapping[str, Any] | None
+    """Arguments of that name: destination, endpoint_url, credentials_secret."""
 
 
 def rights(group: str) -> list[Any]:
     """Rights to what is composed."""
     verbs = ["get", "list", "watch", "create", "update", "patch", "delete"]
     return [
-        {"apiGroups": ["postgresql.cnpg.io"], "resources": ["clusters", "clusters/status"], "verbs": verbs},
+        {"apiGroups": ["postgresql.cnpg.io"], "resources": [*OPERATOR_RESOURCES], "verbs": verbs},
         {"apiGroups": [group], "resources": [SECRET_PLURAL, f"{SECRET_PLURAL}/status"], "verbs": verbs},
     ]
 
@@ -74,17 +83,19 @@ def secret_definition(group: str) -> Any:
     }
 
 
-def spec(group: str, form: Form, place: Place) -> Object:
-    """Spec of the Composition of one kind, of either environment."""
+def spec(group: str, form: Form, environment: str, place: Place) -> Object:
+    """Spec of the Composition of one kind and environment: production has backups where there is a place for them."""
+    backups = place.backups if environment == PRODUCTION else None
     resources = [
-        _cluster(form, place),
+        _cluster(form, place, backups),
+        *([_scheduled(form)] if backups else []),
         _secret(group, form, "credentials", "app", CREDENTIALS),
         _secret(group, form, "authority", "ca", AUTHORITY),
     ]
     return pipeline(group, form, resources)
 
 
-def _cluster(form: Form, place: Place) -> Object:
+def _cluster(form: Form, place: Place, backups: Mapping[str, Any] | None) -> Object:
     to = "spec.bootstrap.initdb.database"
     storage: Object = {} if place.storage_class is None else {"storageClass": place.storage_class}
     base: Object = {
@@ -95,6 +106,7 @@ def _cluster(form: Form, place: Place) -> Object:
         "postgresql": {"pg_hba": ["hostnossl all all all reject"]},
         "storage": storage,
         "resources": {"requests": {"cpu": CPU_REQUEST}},
+        **({"backup": backup(backups)} if backups else {}),
     }
     patches = [
         *_in_place(form),
@@ -107,6 +119,28 @@ def _cluster(form: Form, place: Place) -> Object:
         ),
     ]
     return {"name": "cluster", "base": {**CLUSTER, "spec": base}, "patches": patches}
+
+
+def backup(backups: Mapping[str, Any]) -> Object:
+    """Where the base backups and the write-ahead log go. CloudNativePG 1.31 will want a plugin for it instead."""
+    secret, keys = backups["credentials_secret"], (conventions.ACCESS_KEY_ID_KEY, conventions.SECRET_ACCESS_KEY_KEY)
+    credentials = {
+        field: {"name": secret, "key": key} for field, key in zip(("accessKeyId", "secretAccessKey"), keys, strict=True)
+    }
+    return {
+        "retentionPolicy": f"{ARGUMENTS['backup_days'].default}d",
+        "barmanObjectStore": {
+            "destinationPath": backups["destination"],
+            "endpointURL": backups["endpoint_url"],
+            "s3Credentials": credentials,
+        },
+    }
+
+
+def _scheduled(form: Form) -> Object:
+    base = {**BACKUPS, "spec": {"schedule": BACKUP_SCHEDULE, "immediate": True}}
+    patches = [*_in_place(form), unique_name(form, "spec.cluster.name")]
+    return {"name": "backups", "base": base, "patches": patches, "readinessChecks": [{"type": "None"}]}
 
 
 def _secret(group: str, form: Form, role: str, operators: str, keys: Mapping[str, str]) -> Object:

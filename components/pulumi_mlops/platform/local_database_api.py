@@ -10,12 +10,26 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, check_args, dns_label, inputs, object_name, quantity
+from pulumi_mlops._args import Argument, check_args, dns_label, inputs, matches, object_name, quantity
 from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
 from pulumi_mlops.platform import _database_local as compositions
 from pulumi_mlops.platform import _database_schema as schema
 from pulumi_mlops.platform._database_kinds import Kinds
 from pulumi_mlops.platform.database_api import ARGUMENTS as OF_API
+
+
+class LocalBackupsArgs(TypedDict):
+    """Where the databases of production are backed up: a bucket of an S3-compatible store."""
+
+    destination: pulumi.Input[str]
+    """Bucket and path, such as `s3://databases/backups`. Each database has a directory of its own there, which stays
+    when the database is deleted."""
+    endpoint_url: NotRequired[pulumi.Input[str]]
+    """Where the store answers; default: the platform's object store."""
+    credentials_secret: NotRequired[pulumi.Input[str]]
+    """Name of the Secret with AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, in the namespace of each database; default
+    `object-store-credentials`, which every workspace has. A database of production in a namespace without it does not
+    start."""
 
 
 class LocalDatabaseApiArgs(TypedDict):
@@ -30,6 +44,9 @@ class LocalDatabaseApiArgs(TypedDict):
     `large` 8Gi. A manifest without a size gets the first one. The names are plain: they are in the schema."""
     storage_class: NotRequired[pulumi.Input[str] | None]
     """Storage class of the volumes, ReadWriteOnce and no NFS; default: the cluster's default class."""
+    backups: NotRequired[LocalBackupsArgs | None]
+    """Where the databases of production are backed up, daily and with every change in between, for seven days;
+    default: nowhere. Plain: it decides what a manifest becomes."""
     group: NotRequired[str]
     """API group of the kinds; default `database.example.org`. Plain: names of definitions follow from it."""
     keep_definitions: NotRequired[bool]
@@ -45,6 +62,13 @@ ARGUMENTS = {
     "memory": Argument(default={"small": "512Mi", "medium": "2Gi", "large": "8Gi"}),
     "memory.*": Argument(rule=quantity),
     "storage_class": Argument(),
+    "backups.destination": Argument(
+        rule=matches("s3://[a-z0-9][-.a-z0-9]+(/.*)?", 'a bucket such as "s3://databases"')
+    ),
+    "backups.endpoint_url": Argument(
+        default=conventions.OBJECT_STORE_ENDPOINT, rule=matches("https?://.+", 'a URL such as "https://s3.example.org"')
+    ),
+    "backups.credentials_secret": Argument(default=conventions.OBJECT_STORE_CREDENTIALS_SECRET, rule=dns_label),
     **{same: OF_API[same] for same in ("group", "keep_definitions", "object_name")},
 }
 
@@ -53,7 +77,7 @@ class LocalDatabaseApi(pulumi.ComponentResource):
     """The kinds `PostgreSQLInstance` (a claim) and `PostgreSQLDatabase`, and what each becomes in the cluster.
 
     A manifest chooses by the labels `provider: local` and `environment: production` or `development`. What is asked for
-    is one server of CloudNativePG that speaks TLS alone. Experimental, and without backups. Let it depend on
+    is one server of CloudNativePG that speaks TLS alone. Experimental. Let it depend on
     Crossplane's functions and on the operator.
 
     ```python
@@ -98,10 +122,15 @@ class LocalDatabaseApi(pulumi.ComponentResource):
             ),
         )
         place = compositions.Place(
-            images=checked["images"], memory=checked["memory"], storage_class=checked["storage_class"]
+            images=checked["images"],
+            memory=checked["memory"],
+            storage_class=checked["storage_class"],
+            backups=checked["backups"],
         )
         self.claims, self.databases = kinds.create(
-            compositions.rights(group), lambda form, _: compositions.spec(group, form, place), secrets
+            compositions.rights(group),
+            lambda form, environment: compositions.spec(group, form, environment, place),
+            secrets,
         )
         self.register_outputs({"claims": self.claims, "databases": self.databases})
 
