@@ -21,7 +21,7 @@ from local.cluster import target
 from local.paths import ROOT
 from tests.engine.pulumi_cli import PulumiEnv
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]  # the first test waits for CloudNativePG's build
 
 Manifest = dict[str, Any]
 WAIT_SECONDS = 240

@@ -35,8 +35,8 @@ class StepArgs(TypedDict):
     """What one step may use, and when to give up."""
 
     cpu: NotRequired[pulumi.Input[str]]
-    """CPU requested, such as "500m"; default 250m, train 500m, deploy 100m. There is no CPU limit. The step train fits
-    the model with as many threads, rounded up."""
+    """CPU requested, such as "500m"; default 250m, train 500m, deploy 100m. There is no CPU limit. In the
+    step `train` it is, rounded up, also the number of threads."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory requested, which is also the limit, such as "2Gi"; default 1Gi, train 2Gi, deploy 512Mi."""
     timeout_seconds: NotRequired[pulumi.Input[int]]

@@ -102,11 +102,12 @@ class TrainingArgs(TypedDict):
     class_weight: NotRequired[pulumi.Input[ClassWeight] | None]
     """BALANCED: a row of a classification counts the more in training, the rarer its class. Default none."""
     early_stopping_rounds: NotRequired[pulumi.Input[int] | None]
-    """Training ends when this many rounds, from 1 to 1000, did not improve `eval_metric` of `parameters` (by default
-    the objective's own) on validation rows; the model keeps the rounds up to the best. Default none: all rounds."""
+    """Training ends when this many rounds, from 1 to 1000, did not improve `eval_metric` of `parameters`, or else
+    the objective's own metric, on validation rows; the model keeps the rounds up to the best. Default none: all
+    rounds."""
     validation_fraction: NotRequired[pulumi.Input[float] | None]
     """Part of the training rows that is held out for `early_stopping_rounds`, from 0.05 to 0.5, chosen as the
-    test rows are; default 0.2."""
+    test rows are; 0.2 if left out."""
     seed: NotRequired[pulumi.Input[int]]
     """Seed of every random choice, at least 0; default 0. The same data and seed give the same model."""
     rounds: NotRequired[pulumi.Input[int]]
