@@ -132,9 +132,10 @@ def test_wrong_data_fails_the_run_with_one_sentence_and_keeps_the_version(
 
 def test_mlflow_shows_a_team_its_own_and_nobody_else_a_thing(loop: Loop):
     assert loop.registered_versions() != []
-    assert loop.registered_versions("default", conventions.ARGO_NAMESPACE) == []
     assert loop.registered_versions("default", conventions.MLFLOW_NAMESPACE) != []
 
+    with pytest.raises(urllib.error.HTTPError, match="403"):
+        loop.registered_versions("default", conventions.ARGO_NAMESPACE)
     with pytest.raises(urllib.error.HTTPError, match="401"):
         loop.ask_mlflow("/")
 
