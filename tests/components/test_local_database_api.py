@@ -96,7 +96,8 @@ def test_databases_of_production_alone_are_backed_up_to_the_store_of_their_works
     [
         ({"backups": {"destination": "databases"}}, "args.backups.destination must be a bucket such as"),
         ({"backups": {}}, "args.backups.destination"),
-        ({"images": {}}, "args.images must be of different versions, oldest first, got []"),
+        ({"images": {}}, "args.images must not be empty: no database could be asked for"),
+        ({"images": {"17": ""}}, "args.images.17 must not be empty"),
         ({"images": {"seventeen": "a:17"}}, 'args.images has the version "seventeen", which must be a major version'),
         ({"images": {"17": "a:17", "16": "a:16"}}, "args.images must be of different versions, oldest first"),
         ({"memory": {}}, "args.memory must not be empty"),

@@ -10,7 +10,7 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, check_args, dns_label, inputs, matches, object_name, quantity
+from pulumi_mlops._args import Argument, check_args, dns_label, inputs, matches, not_empty, object_name, quantity
 from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
 from pulumi_mlops.platform import _database_local as compositions
 from pulumi_mlops.platform import _database_schema as schema
@@ -58,7 +58,7 @@ class LocalDatabaseApiArgs(TypedDict):
 
 
 ARGUMENTS = {
-    "images": Argument(),
+    "images.*": Argument(rule=not_empty),
     "memory": Argument(default={"small": "512Mi", "medium": "2Gi", "large": "8Gi"}),
     "memory.*": Argument(rule=quantity),
     "storage_class": Argument(),
@@ -140,7 +140,9 @@ def _problems(args: LocalDatabaseApiArgs) -> Iterator[str]:
     for version in versions:
         if rule and (complaint := rule(version)):
             yield f'args.images has the version "{version}", which {complaint}'
-    if not versions or versions != sorted(versions):
+    if not versions:
+        yield "args.images must not be empty: no database could be asked for, got {}"
+    if versions != sorted(versions):
         yield f"args.images must be of different versions, oldest first, got {versions!r}"
     if not args["memory"]:
         yield "args.memory must not be empty: no database could be asked for, got {}"
