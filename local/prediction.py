@@ -12,23 +12,51 @@ EXAMPLE_ROWS = [["Torgersen", 39.1, 18.7, 181, 3750, "male"], ["Biscoe", 46.1, N
 """Two penguins: island, bill length and depth (mm), flipper length (mm), body mass (g), sex. One cell is missing."""
 
 
+ANSWERS_IN_A_ROW = 4
+"""How many answers of one version, one after the other, show that the endpoint has settled.
+
+A Deployment's rollout is complete before the gateway has dropped the pod that leaves, and a gateway asks its pods in
+turn: one good answer says nothing of the next one.
+"""
+
+
 def predict(url: str, rows: list[list[Any]], wait_seconds: float = 30) -> dict[str, Any]:
-    """POSTs rows in the Seldon protocol; for `wait_seconds` tries again while the route settles (404, 502, 503)."""
+    """POSTs rows in the Seldon protocol until the endpoint has settled; returns the last answer.
+
+    For `wait_seconds`, what a route answers while it settles (404, 502, 503, 504, or another version) is asked again.
+
+    Raises:
+        StepFailed: the endpoint refuses the rows, does not answer, or does not settle in time.
+    """
     deadline = time.monotonic() + wait_seconds
+    version, in_a_row = None, 0
     while True:
         try:
-            return _ask(url, rows, seconds=10)
+            answer = _ask(url, rows, seconds=10)
         except urllib.error.HTTPError as error:
-            body = error.read().decode(errors="replace")[:500]
-            if error.code not in (404, 502, 503, 504) or time.monotonic() > deadline:
-                raise StepFailed(f"the endpoint does not predict: POST {url} answered {error.code}: {body}") from None
+            with error:
+                body = error.read().decode(errors="replace")[:500]
+            problem = f"the endpoint does not predict: POST {url} answered {error.code}: {body}"
+            if error.code not in (404, 502, 503, 504):
+                raise StepFailed(problem) from None
+            in_a_row = 0
         except OSError as error:
-            if time.monotonic() > deadline:
-                raise StepFailed(
-                    f"the endpoint does not answer: POST {url}: {error}; `make status` shows what runs, "
-                    "`make up` starts what does not"
-                ) from None
-        time.sleep(0.3)
+            problem = (
+                f"the endpoint does not answer: POST {url}: {error}; `make status` shows what runs, "
+                "`make up` starts what does not"
+            )
+            in_a_row = 0
+        else:
+            before, version = version, _version(answer)
+            in_a_row = in_a_row + 1 if version == before else 1
+            if in_a_row == ANSWERS_IN_A_ROW:
+                return answer
+            problem = f"the endpoint answers by version {version} and by others: POST {url}; `make status` shows why"
+            if in_a_row > 1:
+                continue
+        if time.monotonic() > deadline:
+            raise StepFailed(problem)
+        time.sleep(0.1)
 
 
 def problem(url: str) -> str | None:
@@ -52,6 +80,10 @@ def _ask(url: str, rows: list[list[Any]], seconds: float) -> dict[str, Any]:
     )
     with urllib.request.urlopen(request, timeout=seconds) as response:
         return json.load(response)
+
+
+def _version(answer: dict[str, Any]) -> str | None:
+    return answer.get("meta", {}).get("tags", {}).get("version")
 
 
 def _reason(error: urllib.error.HTTPError) -> str:
