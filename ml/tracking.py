@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Protocol
 
 from pulumi_mlops.contract.containers import Variable
 
-from ml import bundle, mlflow_model
+from ml import bundle, mlflow_dataset, mlflow_model
 from ml.bundle_writer import json_bytes
 from ml.errors import PipelineError
 from ml.settings import Settings
@@ -230,6 +230,7 @@ class MLflowTracker:
             path = Path(directory) / ARTIFACT_PATH
             mlflow_model.save(path, version)
             self._client.log_artifacts(run_id, str(path), ARTIFACT_PATH)
+        self._client.log_inputs(run_id, datasets=[mlflow_dataset.of(version)])
         for name, text in documents.items():
             self._client.log_text(run_id, text, name)
 

@@ -31,7 +31,7 @@ def run(context: step.Context) -> None:
     else:
         version = _make(context, run_id)
         step.say(f"stored version {version.version} of {version.name}: {_listed(version.metrics['metrics'])}")
-    tracker.complete(version, settings, _documents(context, version))
+    tracker.complete(version, settings, _documents(context, version) if run_id else {})
     context.output(VERSION, version.version)
     retention.prune(context, tracker)
 
@@ -76,12 +76,16 @@ def _threads(context: step.Context) -> int:
 
 
 def _documents(context: step.Context, version: bundle.Bundle) -> dict[str, str]:
-    """The report on the data; none if an image of the steps that made none preprocessed them."""
+    """The pictures, and the report on the data if there is one: older images of the steps made none."""
+    from ml import run_pictures  # noqa: PLC0415 - matplotlib takes a second, and is for runs that are tracked
+
+    path = bundle.version_path(context.models, version.name, version.version)
+    drawn = run_pictures.documents(path, version, context.handed_table("test"), _threads(context))
     if not (context.hand_offs / report_page.JSON_FILE).is_file():
-        return {}
+        return drawn
     report = context.handed_json(report_page.JSON_FILE)
     title = f"Data of {version.name} {version.version}: {version.manifest['data']['source']}"
-    return {
+    return drawn | {
         report_page.JSON_FILE: json_bytes(report).decode(),
         report_page.HTML_FILE: report_page.page(report, title),
     }

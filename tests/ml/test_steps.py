@@ -148,6 +148,13 @@ def test_the_five_steps_make_a_registered_version_that_the_endpoint_has(run: Run
     assert logged.data.params["xgboost.max_depth"] == "4"
     artifacts = {one.path for one in client.list_artifacts(registered.run_id)}
     assert {"model", "data-report.html", "data-report.json"} <= artifacts
+    pictures = {Path(one.path).stem for one in client.list_artifacts(registered.run_id, "pictures")}
+    of_columns = {"feature-importance", "shap-summary", "learning-curve"}
+    assert pictures == {"confusion-matrix", "roc-curve", "precision-recall-curve", "calibration"} | of_columns
+    [data] = logged.inputs.dataset_inputs
+    assert found.manifest["data"]["sha256"].startswith(data.dataset.digest)
+    assert json.loads(data.dataset.profile) == {"num_rows": 344}
+    assert json.loads(data.dataset.source)["tags"]["source"] == "s3://data/penguins.csv"
     assert logged.data.tags["data_sha256"] == found.manifest["data"]["sha256"]
 
     # What MLflow has is the same model, with its code: it loads where this project is not installed.
@@ -212,6 +219,8 @@ def test_a_retry_after_a_kill_in_train_gives_the_same_version_not_two(
     assert registered.run_id == logged.info.run_id == bundle.read(run.version).manifest["mlflow_run_id"]
     assert logged.info.status == "FINISHED"
     assert len(client.get_metric_history(logged.info.run_id, "accuracy")) == 1
+    assert len(logged.inputs.dataset_inputs) == 1
+    assert client.list_artifacts(logged.info.run_id, "pictures")
 
 
 def test_a_kill_while_the_version_is_written_leaves_no_half_of_it(run: Run) -> None:
