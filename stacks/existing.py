@@ -13,6 +13,7 @@ CLUSTER_KEYS = ("arn", "node_security_group_id", "kubeconfig")
 OF_A_CLUSTER = (
     "cluster_name",
     "node_groups",
+    "auto_mode",
     "kubernetes_version",
     "addon_versions",
     "administrators",
@@ -131,11 +132,14 @@ def _network_problems(settings: Any) -> Iterator[tuple[str, str]]:
 def _cluster_problems(settings: Any) -> Iterator[tuple[str, str]]:
     given = settings.existing_cluster
     if given is None:
-        if settings.node_groups is None:
+        if settings.node_groups is None and not settings.auto_mode:
             yield (
                 "node_groups",
-                "is required unless existing_cluster is set: name, instance_types, min_size and max_size of each",
+                "is required unless auto_mode or existing_cluster is set: name, instance_types, min_size and max_size "
+                "of each",
             )
+        if settings.auto_mode and settings.karpenter:
+            yield "karpenter", "is not for a cluster with auto_mode, which starts its nodes itself: leave one out"
         return
     for name in OF_A_CLUSTER:
         if getattr(settings, name) is not None:

@@ -43,6 +43,9 @@ class FoundationSettings:
     node_groups: list[dict[str, Any]] | None = field(
         default=None, metadata=_means("the nodes: name, instance_types, min_size, max_size … of each group")
     )
+    auto_mode: bool | None = field(
+        default=None, metadata=_means("whether EKS starts the nodes itself (EKS Auto Mode); then without node_groups")
+    )
     domain_name: str = field(metadata=_means("the domain of the platform, such as ml.example.org"))
     zone_id: str | None = field(default=None, metadata=_means("Route 53 zone of the domain, if there is one"))
     parent_zone_id: str | None = field(

@@ -412,3 +412,39 @@ def test_the_control_plane_stays_in_the_subnets_that_it_was_created_in() -> None
 @pytest.mark.parametrize("name", ["d" * 100, "Dev_1", "9"])
 def test_names_that_eks_takes_are_fine(build: Build, name: str) -> None:
     assert control_plane(build, cluster_name=name)["name"] == name
+
+
+AUTO_MODE = {"auto_mode": True, "node_groups": []}
+
+
+def test_auto_mode_is_switched_on_whole_and_has_no_nodes_of_ours(build: Build) -> None:
+    graph = cluster(build, preview=True, **AUTO_MODE)
+
+    assert graph["dev-control-plane"].inputs["autoMode"] == {"enabled": True}
+    assert not {"ManagedNodeGroup", "LaunchTemplate"} & graph.kinds()
+    assert {one.inputs["addonName"] for one in graph.of_kind("Addon")} == {"aws-efs-csi-driver", "metrics-server"}
+    for one in graph.of_kind("Addon"):
+        assert graph["dev-control-plane"].urn in one.dependencies, one.name
+    assert "autoMode" not in control_plane(build)
+
+
+def test_auto_mode_needs_no_node_groups_and_no_versions_of_what_it_has_built_in(build: Build) -> None:
+    without = {key: value for key, value in ARGS.items() if key != "node_groups"}
+    graph = build(lambda: Cluster("dev", {**without, "auto_mode": True, "kubernetes_version": "1.35"}))
+    assert graph["dev-control-plane"].inputs["version"] == "1.35"
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"auto_mode": True}, "args.node_groups must be left out with auto_mode"),
+        (
+            {**AUTO_MODE, "addon_versions": {"coredns": "v1.13.2-eksbuild.21"}},
+            "args.addon_versions must not name coredns with auto_mode",
+        ),
+        ({"node_groups": []}, "args.node_groups must not be empty"),
+    ],
+)
+def test_what_auto_mode_does_itself_is_refused(build: Build, changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ArgumentError, match=message):
+        cluster(build, **changes)

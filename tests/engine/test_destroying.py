@@ -122,7 +122,7 @@ def test_wrong_combinations_are_one_line_before_the_first_resource(tmp_path: Pat
     said = str(failure.value)
     assert 'stack "foundation-dev": setting pulumi-mlops:cidr is for a VPC that is made' in said
     assert "setting pulumi-mlops:private_subnet_ids is required with vpc_id" in said
-    assert "setting pulumi-mlops:node_groups is required unless existing_cluster is set" in said
+    assert "setting pulumi-mlops:node_groups is required unless auto_mode or existing_cluster is set" in said
     assert "Traceback" not in said
     assert "aws:" not in said
 

@@ -402,6 +402,8 @@ def test_what_goes_with_a_resource_is_told(kind: str, inputs: dict[str, Any], da
         (LIFECYCLE, {"rules": [{**EXPIRY, "filter": {"prefix": "tmp/"}}]}, {"rules": [{**EXPIRY, "filter": {}}]}, DATA),
         (LIFECYCLE, {"rules": [{**EXPIRY, "status": "Disabled"}]}, {"rules": [EXPIRY]}, DATA),
         (EKS, {**CLOSED_EKS, "version": "1.34"}, {**CLOSED_EKS, "version": "1.36"}, AVAILABILITY),
+        ("pulumi-mlops:index:Cluster", {}, {"auto_mode": True}, AVAILABILITY),
+        ("pulumi-mlops:index:Cluster", {"auto_mode": True}, {"auto_mode": False}, AVAILABILITY),
         (RDS, {"engineVersion": "16.4"}, {"engineVersion": "17.1"}, AVAILABILITY),
         ("pulumi:providers:kubernetes", {"context": "prod"}, {"context": "dev"}, DATA),
         ("pulumi:providers:aws", {"region": "eu-central-1"}, {"region": "us-east-1"}, DATA),
@@ -413,6 +415,15 @@ def test_what_a_change_weakens_is_told(
     assert kinds(step("update", kind, old=safe, new=unsafe)) == [danger]
     assert kinds(step("update", kind, old=safe, new={**safe, "description": "x"})) == []
     assert kinds(step("update", kind, old=unsafe, new={**unsafe, "description": "x"})) == []
+
+
+def test_auto_mode_of_a_running_cluster_is_told_what_the_provider_does_not_do() -> None:
+    cluster = "pulumi-mlops:index:Cluster"
+    assert "volumes of the EBS driver" in said(step("update", cluster, old={}, new={"auto_mode": True}))
+    back = said(step("update", cluster, old={"auto_mode": True}, new={}))
+    assert "stays on at EKS" in back
+    assert "aws eks update-cluster-config" in back
+    assert kinds(step("create", cluster, new={"auto_mode": True})) == []
 
 
 def test_a_cluster_goes_up_by_one_version_at_a_time_and_never_back() -> None:

@@ -60,8 +60,13 @@ def test_a_network_that_exists_has_its_subnets_in_the_order_of_the_zones(read: A
             "private_subnet_ids must have a subnet for each of zones (eu-central-1a, eu-central-1b), got eu-central-1a",
         ),
         ({**NEEDED, **NETWORK, "public_subnet_ids": {}}, "public_subnet_ids must have a subnet for each of zones"),
-        (WITHOUT_NODES, "node_groups is required unless existing_cluster is set"),
+        (WITHOUT_NODES, "node_groups is required unless auto_mode or existing_cluster is set"),
         ({**NEEDED, **NETWORK, "existing_cluster": CLUSTER}, "node_groups is for a cluster that is made"),
+        (
+            {**WITHOUT_NODES, **NETWORK, "existing_cluster": CLUSTER, "auto_mode": "true"},
+            "auto_mode is for a cluster that is made",
+        ),
+        ({**WITHOUT_NODES, "auto_mode": "true", "karpenter": "true"}, "karpenter is not for a cluster with auto_mode"),
         (
             {**WITHOUT_NODES, **NETWORK, "existing_cluster": CLUSTER, "cluster_name": "x"},
             "cluster_name is for a cluster that is made",
@@ -103,6 +108,7 @@ def test_settings_that_do_not_go_together_are_one_line(read: Any, values: dict[s
         {**NEEDED, "cidr": "10.0.0.0/16", "nat": "single"},
         {**NEEDED, **NETWORK},
         {**WITHOUT_NODES, **NETWORK, "existing_cluster": CLUSTER},
+        {**WITHOUT_NODES, "auto_mode": "true"},
         {**NEEDED, "adopted": {BUCKET: {"bucket": "acme"}}, "aliases": {BUCKET: "urn:pulumi:dev::p::t::raw"}},
     ],
 )

@@ -5,6 +5,7 @@ import json
 import re
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from pulumi import _types
@@ -12,7 +13,7 @@ from pulumi.runtime.proto import provider_pb2 as wire
 from pulumi_mlops.cli.adopt.kinds import KINDS as ADOPTED
 
 from standins.plugins import paths, values
-from standins.plugins.aws import account, facts, provider, shapes, simulated
+from standins.plugins.aws import account, eks, facts, provider, shapes, simulated
 from standins.plugins.aws.difference import difference
 from standins.plugins.aws.registry import TYPES
 from standins.plugins.plugin import EngineLog, Refused
@@ -266,6 +267,14 @@ def test_the_stand_in_and_the_double_plan_what_the_facts_say(token):
         ),
         ("aws:eks/cluster:Cluster", {"kubernetesNetworkConfig": {"ipFamily": "ipv4"}}, {}, []),
         (
+            "aws:eks/cluster:Cluster",
+            {"computeConfig": {"enabled": True, "nodeRoleArn": "a"}},
+            {"computeConfig": {"enabled": True, "nodeRoleArn": "b"}},
+            ["computeConfig.nodeRoleArn"],
+        ),
+        ("aws:eks/cluster:Cluster", {}, {"computeConfig": {"enabled": True, "nodeRoleArn": "a"}}, []),
+        ("aws:eks/cluster:Cluster", {"computeConfig": {"enabled": True, "nodeRoleArn": "a"}}, {}, []),
+        (
             "aws:eks/nodeGroup:NodeGroup",
             {"launchTemplate": {"id": "lt-1", "version": "1"}},
             {"launchTemplate": {"id": "lt-2", "version": "1"}},
@@ -448,3 +457,24 @@ def test_a_list_in_another_order_is_no_change():
 
     assert changed(["b", "a"]) == []
     assert changed(["b", "c"]) != []
+
+
+AUTO: Any = {
+    "computeConfig": {"enabled": True, "nodePools": ["system"], "nodeRoleArn": "arn:aws:iam::1:role/nodes"},
+    "storageConfig": {"blockStorage": {"enabled": True}},
+    "kubernetesNetworkConfig": {"elasticLoadBalancing": {"enabled": True}},
+}
+
+
+@pytest.mark.parametrize("missing", AUTO)
+def test_a_part_of_auto_mode_without_the_others_is_refused(missing: str):
+    eks._check_auto_mode(AUTO)
+    eks._check_auto_mode({"kubernetesNetworkConfig": {"ipFamily": "ipv4"}})
+    with pytest.raises(Refused, match="must all be true or all be false"):
+        eks._check_auto_mode({key: value for key, value in AUTO.items() if key != missing})
+
+
+def test_node_pools_of_auto_mode_without_a_role_are_refused():
+    without = {**AUTO, "computeConfig": {"enabled": True, "nodePools": ["system"]}}
+    with pytest.raises(Refused, match="go together"):
+        eks._check_auto_mode(without)

@@ -9,7 +9,7 @@ from pulumi.errors import InputPropertiesError
 
 from standins.plugins.eks import addon, cluster, node_group
 from standins.plugins.eks.inputs import whole
-from tests.conftest import Build, Graph
+from tests.conftest import UNKNOWN, Build, Graph
 
 CLUSTER = {"vpcId": "vpc-1", "subnetIds": ["subnet-1"], "authenticationMode": "API", "skipDefaultNodeGroup": True}
 NODES = {"cluster": {"subnetIds": ["subnet-1"]}, "nodeRoleArn": "arn:aws:iam::1:role/nodes", "clusterName": "main"}
@@ -58,6 +58,7 @@ def test_every_implemented_input_is_one_of_the_published_component():
         (cluster.ADDON_OPTIONS, "KubeProxyAddonOptionsArgs"),
         (cluster.CNI_OPTIONS, "VpcCniOptionsArgs"),
         (cluster.CREDENTIALS, "KubeconfigOptionsArgs"),
+        (cluster.AUTO_MODE, "AutoModeOptionsArgs"),
     ],
 )
 def test_every_implemented_part_of_an_input_is_one_of_the_published_type(implemented: tuple[str, ...], type_name: str):
@@ -125,6 +126,27 @@ def test_settings_of_the_cluster_reach_it(build: Build):
     assert graph["main-coredns"].inputs["configurationValues"] == '{"replicaCount": 2}'
 
 
+def test_auto_mode_is_enabled_whole_with_a_role_for_its_nodes(build: Build, outputs: dict[str, Any]):
+    graph = make_cluster(build, autoMode={"enabled": True}, bootstrapSelfManagedAddons=True)
+    made = graph["main-eksCluster"].inputs
+    assert made["kubernetesNetworkConfig"] == UNKNOWN  # as are the others, while the role is not known
+    assert made["computeConfig"] == made["storageConfig"] == UNKNOWN
+    assert made["bootstrapSelfManagedAddons"] is False
+    rights = {one.inputs["policyArn"].rpartition("/")[2] for one in graph.of_kind("RolePolicyAttachment")}
+    assert rights == {"AmazonEKSClusterPolicy", *cluster.AUTO_MODE_POLICIES, *cluster.AUTO_NODE_POLICIES}
+    waits = set(graph["main-eksCluster"].dependencies)
+    assert waits >= {one.urn for one in graph.of_kind("RolePolicyAttachment")}
+    assert graph["main-nodeRole"].parent == graph["main"].urn
+    assert outputs["main"]["autoModeNodeRoleName"] != ""
+    assert "SecurityGroup" not in graph.kinds()
+
+
+def test_without_auto_mode_a_cluster_says_nothing_of_it(build: Build):
+    for inputs in ({}, {"autoMode": {"enabled": False}}):
+        made = make_cluster(build, **inputs)["main-eksCluster"].inputs
+        assert not {"computeConfig", "storageConfig", "kubernetesNetworkConfig"} & made.keys()
+
+
 def test_a_launch_template_is_made_for_the_settings_that_need_one(build: Build):
     assert "LaunchTemplate" not in make_nodes(build).kinds()
     made = make_nodes(build, diskSize=50, enableIMDSv2=True)["nodes-launchTemplate"].inputs
@@ -147,6 +169,8 @@ def test_a_launch_template_is_made_for_the_settings_that_need_one(build: Build):
         ({"privateSubnetIds": ["subnet-2"]}, "subnetIds", "excludes"),
         ({"endpointPublicAccess": False, "publicAccessCidrs": ["10.0.0.0/8"]}, "publicAccessCidrs", "needs"),
         ({"useDefaultVpcCni": True, "vpcCniOptions": {"addonVersion": "v1"}}, "vpcCniOptions", "of no use"),
+        ({"autoMode": {"enabled": True, "createNodeRole": False}}, "autoMode", "must not be false"),
+        ({"autoMode": {"enabled": True, "computeConfig": {}}}, "autoMode.computeConfig", "not implemented"),
         ({"vpcCniOptions": {"logLevel": "DEBUG"}}, "vpcCniOptions.logLevel", "not implemented"),
         ({"accessEntries": {"a": {"principalArn": "b", "x": 1}}}, "accessEntries.a.x", "not implemented"),
     ],

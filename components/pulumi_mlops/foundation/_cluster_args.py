@@ -29,8 +29,13 @@ class ClusterArgs(TypedDict):
     subnets cannot be deleted before the cluster is."""
     public_subnet_ids: NotRequired[pulumi.Input[list[pulumi.Input[str]]]]
     """Ids of the public subnets, for load balancers that face the internet; default none. No node is put there."""
-    node_groups: list[NodeGroupArgs]
-    """The nodes, at least one group without taints. Plain: each makes resources."""
+    node_groups: NotRequired[list[NodeGroupArgs]]
+    """The nodes, at least one group without taints; none with `auto_mode`. Plain: each makes resources."""
+    auto_mode: NotRequired[bool]
+    """Whether EKS starts the nodes itself, as pods need them, and brings network, DNS, block volumes and load
+    balancers (EKS Auto Mode), for a surcharge on each instance; default false. The platform needs the same argument.
+    Choose it for a new cluster: volumes of the EBS driver do not move to it. Plain: it decides which resources exist.
+    EKS keeps the mode of a cluster whose program no longer has it: docs/aws.md has the command that ends it."""
     cluster_name: NotRequired[str | None]
     """Name of the cluster in its region; default: the component's name. A change replaces the cluster. Plain, and not
     left to AWS: tags of subnets, trusts of roles and the path of the log contain it."""
@@ -84,6 +89,8 @@ _minor = matches(r"1\.\d{2}", 'a minor of Kubernetes such as "1.36"')
 
 ARGUMENTS = {
     "public_subnet_ids": Argument(default=[]),
+    "node_groups": Argument(default=[]),
+    "auto_mode": Argument(default=False),
     **_node_groups.ARGUMENTS,
     "cluster_name": Argument(rule=_aws.cluster_name),
     "kubernetes_version": Argument(default=versions.EKS_KUBERNETES, rule=_minor),
@@ -122,5 +129,8 @@ def problems(name: str, args: ClusterArgs) -> Iterator[str]:
             f'{", ".join(versions.MINORS_OF_EKS)}, got "{minor}"'
         )
         return
-    yield from _managed_addons.problems(minor, args["addon_versions"])
-    yield from _node_groups.problems(name, args["node_groups"])
+    yield from _managed_addons.problems(minor, args["addon_versions"], auto_mode=args["auto_mode"])
+    if not args["auto_mode"]:
+        yield from _node_groups.problems(name, args["node_groups"])
+    elif args["node_groups"]:
+        yield "args.node_groups must be left out with auto_mode: EKS then starts the nodes itself"

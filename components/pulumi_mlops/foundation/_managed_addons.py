@@ -21,6 +21,8 @@ ADDONS: dict[str, str] = {
     "aws-efs-csi-driver": versions.EKS_EFS_CSI_DRIVER,
     "metrics-server": versions.EKS_METRICS_SERVER,
 }
+BUILT_INTO_AUTO_MODE = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent", "coredns", "aws-ebs-csi-driver")
+"""What EKS Auto Mode has in its nodes' image or in the control plane. Its nodes refuse a second one."""
 BEFORE_NODES = ("vpc-cni", "kube-proxy", "eks-pod-identity-agent")
 """What a node needs to become ready; the others need a node to become ready themselves."""
 
@@ -106,20 +108,23 @@ def trust(cluster_name: str, service_account: str) -> dict[str, object]:
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
-def versions_of(addon_versions: Mapping[str, str]) -> dict[str, str]:
-    """The version of every add-on, where these versions are given."""
-    return {**ADDONS, **addon_versions}
+def versions_of(addon_versions: Mapping[str, str], *, auto_mode: bool) -> dict[str, str]:
+    """The version of every add-on that is installed, where these versions are given."""
+    built_in = BUILT_INTO_AUTO_MODE if auto_mode else ()
+    return {addon: version for addon, version in {**ADDONS, **addon_versions}.items() if addon not in built_in}
 
 
-def problems(kubernetes_version: str, addon_versions: Mapping[str, str]) -> Iterator[str]:
+def problems(kubernetes_version: str, addon_versions: Mapping[str, str], *, auto_mode: bool) -> Iterator[str]:
     """What is wrong with the add-ons' versions, one line each."""
     for addon, version in addon_versions.items():
         if addon not in ADDONS:
             yield f'args.addon_versions must name one of {", ".join(sorted(ADDONS))}, got "{addon}"'
+        elif auto_mode and addon in BUILT_INTO_AUTO_MODE:
+            yield f"args.addon_versions must not name {addon} with auto_mode: EKS has it built in, and updates it"
         elif not version.startswith("v"):
             yield f'args.addon_versions.{addon} must be an add-on\'s version such as "{ADDONS[addon]}", got "{version}"'
-    proxy = versions_of(addon_versions)["kube-proxy"]
-    if not proxy.startswith(f"v{kubernetes_version}."):
+    proxy = versions_of(addon_versions, auto_mode=False)["kube-proxy"]
+    if not auto_mode and not proxy.startswith(f"v{kubernetes_version}."):
         yield (
             f'args.addon_versions.kube-proxy must be of Kubernetes {kubernetes_version}, got "{proxy}": see `aws eks '
             f"describe-addon-versions --addon-name kube-proxy --kubernetes-version {kubernetes_version}`"

@@ -125,6 +125,7 @@ class Cluster(pulumi.ComponentResource):
             encryption_config_key_arn=key.arn,
             enabled_cluster_log_types=LOGS,
             create_oidc_provider=True,
+            auto_mode={"enabled": True} if self._args["auto_mode"] else None,
             skip_default_node_group=True,
             skip_default_security_groups=True,  # managed nodes are in EKS's own group; another would only confuse
             create_instance_role=False,
@@ -141,15 +142,20 @@ class Cluster(pulumi.ComponentResource):
 
     def _create_nodes(self, cluster: eks.Cluster) -> None:
         """Add-ons and nodes, in the order in which they become ready."""
+        auto_mode = self._args["auto_mode"]
+        versions = _managed_addons.versions_of(self._args["addon_versions"], auto_mode=auto_mode)
 
         def addons(wanted: bool, needs: list[pulumi.Resource]) -> list[pulumi.Resource]:
             opts = pulumi.ResourceOptions(parent=self, depends_on=needs)
             return [
                 _managed_addons.create_addon(self._name, addon, version, self.name, tags=self._tags, opts=opts)
-                for addon, version in _managed_addons.versions_of(self._args["addon_versions"]).items()
+                for addon, version in versions.items()
                 if (addon in _managed_addons.BEFORE_NODES) is wanted
             ]
 
+        if auto_mode:
+            addons(False, [cluster])
+            return
         first = addons(True, [cluster])
         role, rights = _node_groups.create_role(self._name, self._tags, self)
         settings = _node_groups.Settings(

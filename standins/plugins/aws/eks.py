@@ -24,6 +24,8 @@ TAGGING = Tagging(
 )
 
 TAGS = "tags of node groups"
+AUTO_MODE = (("computeConfig",), ("storageConfig", "blockStorage"), ("kubernetesNetworkConfig", "elasticLoadBalancing"))
+"""Where the parts of Auto Mode are enabled."""
 
 
 class Cluster(Resource):
@@ -33,15 +35,18 @@ class Cluster(Resource):
     service = "eks"
     properties = properties(
         "name roleArn vpcConfig version accessConfig encryptionConfig enabledClusterLogTypes "
-        "kubernetesNetworkConfig bootstrapSelfManagedAddons upgradePolicy deletionProtection tags"
+        "kubernetesNetworkConfig bootstrapSelfManagedAddons upgradePolicy deletionProtection computeConfig "
+        "storageConfig tags"
     )
     outputs = ("arn", "certificateAuthority", "clusterId", "createdAt", "endpoint", "identities", "platformVersion",
                "status")  # fmt: skip
     inner = {"vpcConfig": ("clusterSecurityGroupId", "vpcId")}
     renames = {"resourcesVpcConfig": "vpcConfig"}
-    unread = frozenset({"encryptionConfig", "accessConfig", "upgradePolicy", "kubernetesNetworkConfig"})
+    unread = frozenset({"encryptionConfig", "accessConfig", "upgradePolicy", "kubernetesNetworkConfig",
+                        "computeConfig", "storageConfig"})  # fmt: skip
     overlaid = frozenset({"version", "accessConfig", "upgradePolicy", "deletionProtection", "encryptionConfig",
-                          "bootstrapSelfManagedAddons"})  # fmt: skip
+                          "bootstrapSelfManagedAddons", "computeConfig", "storageConfig",
+                          "kubernetesNetworkConfig"})  # fmt: skip
     tagging = TAGGING
     create_call = Call("create_cluster", "cluster.name")
     read_call = Call("describe_cluster", "cluster", name="{id}")
@@ -49,6 +54,7 @@ class Cluster(Resource):
 
     def create(self, account: Account, inputs: Object) -> str:
         """One call, with the log types in their place."""
+        _check_auto_mode(inputs)
         given = self.parameters("create_cluster", inputs)
         types = inputs.get("enabledClusterLogTypes")
         if types:
@@ -73,6 +79,7 @@ class Cluster(Resource):
     def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
         """Access and logs by the API, one at a time as it wants; the rest is kept beside."""
         self._check_update(account, identifier, state, inputs, changed)
+        _check_auto_mode(inputs)
         if "vpcConfig" in changed:
             wanted = self.parameters("update_cluster_config", {"vpcConfig": inputs["vpcConfig"]})
             account.call("eks", "update_cluster_config", name=identifier, **wanted)
@@ -231,6 +238,28 @@ def _zones(account: Account, subnets: list[str]) -> list[str]:
     """The availability zones of subnets."""
     found = account.call("ec2", "describe_subnets", SubnetIds=subnets)["Subnets"]
     return sorted({one["AvailabilityZone"] for one in found})
+
+
+def _check_auto_mode(inputs: Object) -> None:
+    """EKS takes compute, block storage and load balancing of Auto Mode together, and node pools with a role.
+
+    Raises:
+        Refused: one of them is missing.
+    """
+    enabled = {bool(_part(inputs, place).get("enabled")) for place in AUTO_MODE}
+    if len(enabled) > 1:
+        listed = ", ".join(".".join((*place, "enabled")) for place in AUTO_MODE)
+        raise Refused(f"InvalidParameterException: {listed} must all be true or all be false")
+    compute = inputs.get("computeConfig") or {}
+    if bool(compute.get("nodePools")) != bool(compute.get("nodeRoleArn")):
+        raise Refused("InvalidParameterException: computeConfig.nodePools and computeConfig.nodeRoleArn go together")
+
+
+def _part(inputs: Object, place: tuple[str, ...]) -> Object:
+    found = inputs
+    for key in place:
+        found = found.get(key) or {}
+    return found
 
 
 def _issuer(cluster: Object) -> str:

@@ -15,9 +15,13 @@ CNI_OPTIONS = ("addonVersion", "configurationValues", "resolveConflictsOnCreate"
 ACCESS_ENTRY = ("accessPolicies", "kubernetesGroups", "principalArn", "tags", "type", "username")
 ACCESS_POLICY = ("accessScope", "policyArn")
 CREDENTIALS = ("profileName", "roleArn")
-PLAIN = ("accessEntries", "authenticationMode", "corednsAddonOptions", "createInstanceRole", "createOidcProvider",
-         "kubeProxyAddonOptions", "skipDefaultNodeGroup", "skipDefaultSecurityGroups", "useDefaultVpcCni",
-         "vpcCniOptions")  # fmt: skip
+AUTO_MODE = ("createNodeRole", "enabled")
+AUTO_MODE_POLICIES = ("AmazonEKSComputePolicy", "AmazonEKSBlockStoragePolicy", "AmazonEKSLoadBalancingPolicy",
+                      "AmazonEKSNetworkingPolicy")  # fmt: skip
+AUTO_NODE_POLICIES = ("AmazonEKSWorkerNodeMinimalPolicy", "AmazonEC2ContainerRegistryPullOnly")
+PLAIN = ("accessEntries", "authenticationMode", "autoMode", "corednsAddonOptions", "createInstanceRole",
+         "createOidcProvider", "kubeProxyAddonOptions", "skipDefaultNodeGroup", "skipDefaultSecurityGroups",
+         "useDefaultVpcCni", "vpcCniOptions")  # fmt: skip
 """Inputs that decide which resources exist."""
 OTHERS = ("bootstrapSelfManagedAddons", "clusterSecurityGroup", "clusterSecurityGroupTags", "clusterTags",
           "deletionProtection", "enabledClusterLogTypes", "encryptionConfigKeyArn", "endpointPrivateAccess",
@@ -60,7 +64,10 @@ def check(inputs: Inputs) -> None:
         problems.add("publicAccessCidrs", "publicAccessCidrs needs endpointPublicAccess to be true")
     if inputs.get("useDefaultVpcCni") and inputs.get("vpcCniOptions"):
         problems.add("vpcCniOptions", "vpcCniOptions is of no use with useDefaultVpcCni: leave one of them out")
+    if given(inputs.get("autoMode")).get("createNodeRole") is False:
+        problems.add("autoMode", "autoMode.createNodeRole must not be false in the eks:index:Cluster stand-in")
     for option, keys in (
+        ("autoMode", AUTO_MODE),
         ("corednsAddonOptions", ADDON_OPTIONS),
         ("kubeProxyAddonOptions", ADDON_OPTIONS),
         ("vpcCniOptions", CNI_OPTIONS),
@@ -88,21 +95,29 @@ class Cluster(pulumi.ComponentResource):
         self._child = pulumi.ResourceOptions(parent=self)
         tags = inputs.get("tags")
 
+        self._auto_mode = bool(given(inputs.get("autoMode")).get("enabled"))
         role = inputs.get("serviceRole")
         attachments: list[pulumi.Resource] = []
         if role is None:
             service = parts.ServiceRole(
-                f"{name}-eksRole", "eks.amazonaws.com", ["AmazonEKSClusterPolicy"], tags, self._child
+                f"{name}-eksRole",
+                "eks.amazonaws.com",
+                ["AmazonEKSClusterPolicy", *(AUTO_MODE_POLICIES if self._auto_mode else ())],
+                tags,
+                self._child,
             )
             role, attachments = service.role, [*service.attachments]
+        nodes_role = self._create_node_role(tags) if self._auto_mode else None
+        if nodes_role is not None:
+            attachments = [*attachments, *nodes_role.attachments]
         control = inputs.get("clusterSecurityGroup")
-        skip_groups = bool(inputs.get("skipDefaultSecurityGroups"))
+        skip_groups = bool(inputs.get("skipDefaultSecurityGroups", self._auto_mode))
         if control is None and not skip_groups:
             group_tags = tagged(f"{name}-eksClusterSecurityGroup", inputs.get("clusterSecurityGroupTags"), tags)
             control = parts.cluster_security_group(name, inputs["vpcId"], group_tags, self._child)
         control_id = None if control is None else pulumi.Output.from_input(control).apply(lambda group: group.id)
 
-        cluster = self._create_cluster(role, control_id, attachments)
+        cluster = self._create_cluster(role, control_id, attachments, self._auto_mode_config(nodes_role))
         self._create_addons(cluster, self._create_access(cluster))
         kubeconfig = parts.kubeconfig(cluster, inputs.get("providerCredentialOpts"), with_profile=False)
         provider = kubernetes.Provider(
@@ -149,7 +164,7 @@ class Cluster(pulumi.ComponentResource):
         self.outputs = given(
             {
                 **shared,
-                "autoModeNodeRoleName": "",
+                "autoModeNodeRoleName": "" if nodes_role is None else nodes_role.role.name,
                 "clusterIngressRuleId": "" if ingress is None else ingress.id,
                 "clusterSecurityGroupId": own_group if control_id is None else control_id,
                 "core": given(core),
@@ -180,15 +195,44 @@ class Cluster(pulumi.ComponentResource):
 
     def _network(self) -> Any:
         block, family = (self._inputs.get(key) for key in ("kubernetesServiceIpAddressRange", "ipFamily"))
-        if block is None and family is None:
+        if block is None and family is None and not self._auto_mode:
             return None
+        balancing = {"enabled": True} if self._auto_mode else None
         return pulumi.Output.all(block, family).apply(
             lambda known: given(
-                {"ipFamily": known[1] or "ipv4", "serviceIpv4Cidr": None if known[1] == "ipv6" else known[0]}
+                {
+                    "ipFamily": known[1] or "ipv4",
+                    "serviceIpv4Cidr": None if known[1] == "ipv6" else known[0],
+                    "elasticLoadBalancing": balancing,
+                }
             )
         )
 
-    def _create_cluster(self, role: Any, control: Any, attachments: list[pulumi.Resource]) -> aws.eks.Cluster:
+    def _create_node_role(self, tags: Any) -> parts.ServiceRole:
+        return parts.ServiceRole(
+            f"{self._name}-nodeRole",
+            "ec2.amazonaws.com",
+            list(AUTO_NODE_POLICIES),
+            tags,
+            self._child,
+            description=None,
+        )
+
+    def _auto_mode_config(self, nodes: parts.ServiceRole | None) -> dict[str, Any]:
+        """The three parts of Auto Mode, known or unknown together: the AWS provider wants all of them or none."""
+        if nodes is None:
+            return {"kubernetes_network_config": self._network()}
+        pools = ["general-purpose", "system"]
+        both = pulumi.Output.all(nodes.role.arn, self._network())
+        return {
+            "compute_config": both.apply(lambda known: {"enabled": True, "nodePools": pools, "nodeRoleArn": known[0]}),
+            "storage_config": both.apply(lambda _: {"blockStorage": {"enabled": True}}),
+            "kubernetes_network_config": both.apply(lambda known: known[1]),
+        }
+
+    def _create_cluster(
+        self, role: Any, control: Any, attachments: list[pulumi.Resource], auto_mode: dict[str, Any]
+    ) -> aws.eks.Cluster:
         inputs = self._inputs
         network = {
             "securityGroupIds": None if control is None else [control],
@@ -197,7 +241,7 @@ class Cluster(pulumi.ComponentResource):
             "endpointPublicAccess": inputs.get("endpointPublicAccess"),
             "publicAccessCidrs": inputs.get("publicAccessCidrs"),
         }
-        bootstrap = inputs.get("bootstrapSelfManagedAddons")
+        bootstrap = False if self._auto_mode else inputs.get("bootstrapSelfManagedAddons")
         return aws.eks.Cluster(
             f"{self._name}-eksCluster",
             name=inputs.get("name"),
@@ -207,7 +251,7 @@ class Cluster(pulumi.ComponentResource):
             version=inputs.get("version"),
             enabled_cluster_log_types=inputs.get("enabledClusterLogTypes"),
             encryption_config=self._encryption(),
-            kubernetes_network_config=self._network(),
+            **auto_mode,
             access_config={"authenticationMode": "API", "bootstrapClusterCreatorAdminPermissions": True},  # pyright: ignore
             upgrade_policy=inputs.get("upgradePolicy"),
             deletion_protection=inputs.get("deletionProtection"),

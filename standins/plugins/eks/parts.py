@@ -18,7 +18,16 @@ ALL = "-1"
 class ServiceRole(pulumi.ComponentResource):
     """An IAM role for an AWS service with managed policies."""
 
-    def __init__(self, name: str, service: str, policies: list[str], tags: Any, opts: pulumi.ResourceOptions) -> None:
+    def __init__(
+        self,
+        name: str,
+        service: str,
+        policies: list[str],
+        tags: Any,
+        opts: pulumi.ResourceOptions,
+        *,
+        description: str | None = "Allows EKS to manage clusters on your behalf.",
+    ) -> None:
         super().__init__("eks:index:ServiceRole", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
         statement = {
@@ -28,7 +37,7 @@ class ServiceRole(pulumi.ComponentResource):
         }
         self.role = aws.iam.Role(
             f"{name}-role",
-            description="Allows EKS to manage clusters on your behalf.",
+            description=description,
             assume_role_policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
             tags=tags,
             opts=child,

@@ -8,7 +8,7 @@ from pulumi_mlops.review.dangers.exposure import exposures
 from pulumi_mlops.review.dangers.identity import widened
 from pulumi_mlops.review.dangers.losses import losses
 from pulumi_mlops.review.dangers.owners import between_owners, moved
-from pulumi_mlops.review.dangers.upgrades import moved_providers, upgrades
+from pulumi_mlops.review.dangers.upgrades import auto_mode, moved_providers, upgrades
 from pulumi_mlops.review.groups import logical
 from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.resource_types import describe
@@ -45,6 +45,7 @@ def dangers(previews: Sequence[Preview]) -> tuple[Danger, ...]:
             found += widened(step, preview.stack, fresh)
             found += admitted(step, preview.stack)
             found += upgrades(step, preview.stack)
+            found += auto_mode(step, preview.stack)
             found += moved_providers(step, preview.stack)
             found += moved(step, preview.stack, steps)
     kinds = list(DangerKind)

@@ -8,6 +8,7 @@ from pulumi_mlops.review.preview import Step
 from pulumi_mlops.review.resource_types import describe
 from pulumi_mlops.review.values import is_hidden
 
+CLUSTER = "pulumi-mlops:index:Cluster"
 PROVIDER = "pulumi:providers:"
 TARGETS = frozenset(
     {
@@ -44,6 +45,23 @@ def upgrades(step: Step, stack: str) -> Iterator[Danger]:
         meaning = f"{goes}: it goes up by one version at a time, so `up` fails"
     else:
         meaning = f"{goes}, and cannot go back"
+    yield Danger(DangerKind.AVAILABILITY, stack, step.urn, meaning)
+
+
+def auto_mode(step: Step, stack: str) -> Iterator[Danger]:
+    """A running `Cluster` whose argument `auto_mode` changes, of which the provider does one half."""
+    if step.type != CLUSTER or not step.old or not step.new:
+        return
+    before, after = (bool(side.inputs.get("auto_mode")) for side in (step.old, step.new))
+    if after and not before:
+        meaning = "goes to EKS Auto Mode while it runs: its nodes go, and new ones attach no volumes of the EBS driver"
+    elif before and not after:
+        meaning = (
+            "leaves EKS Auto Mode, which stays on at EKS and loses its roles: end it there first, with `aws eks "
+            "update-cluster-config`"
+        )
+    else:
+        return
     yield Danger(DangerKind.AVAILABILITY, stack, step.urn, meaning)
 
 
