@@ -125,7 +125,7 @@ PINS = {"argo-workflows": "ARGO_WORKFLOWS_4_CHART"}
 def pins_of_charts() -> dict[str, str]:
     """Chart → its pin, of all `Chart("cert-manager", …, versions.CERT_MANAGER)` in the platform's modules."""
     written = re.compile(r'\bChart\(\s*"([^"]+)",[^,]+,\s*versions\.(\w+)\s*\)')
-    sources = [path.read_text(encoding="utf-8") for path in sorted(PLATFORM.glob("*.py"))]
+    sources = [path.read_text(encoding="utf-8") for path in sorted(PLATFORM.rglob("*.py"))]
     return {chart: pin for source in sources for chart, pin in written.findall(source)} | PINS
 
 

@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
-from pulumi_mlops import platform
+from pulumi_mlops.platform import add_ons
 from pulumi_mlops.platform._charts import Chart
 
 from local import tools
@@ -37,7 +37,7 @@ class NotAvailable(Exception):
 def charts() -> dict[str, Chart]:
     """Every chart that the library installs, by its name."""
     modules = [
-        importlib.import_module(f"{platform.__name__}.{one.name}") for one in pkgutil.iter_modules(platform.__path__)
+        importlib.import_module(one.name) for one in pkgutil.iter_modules(add_ons.__path__, f"{add_ons.__name__}.")
     ]
     return {value.name: value for module in modules for value in vars(module).values() if isinstance(value, Chart)}
 

@@ -11,7 +11,8 @@ import urllib.request
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from pulumi_mlops.platform import ObjectStoreUser, _seaweedfs
+from pulumi_mlops.platform import ObjectStoreUser
+from pulumi_mlops.platform.object_store import _seaweedfs
 
 BUCKETS = ["data", "mlflow"]
 USERS: dict[str, ObjectStoreUser] = {

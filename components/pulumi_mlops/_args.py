@@ -212,6 +212,11 @@ dns_label: Rule = matches(
 )
 """Names of namespaces, Services and other objects (RFC 1123)."""
 
+domain_name: Rule = matches(
+    r"(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
+    'a domain name such as "example.org", in lower case and without a dot at its end',
+)
+
 url: Rule = matches("https?://.*", 'a URL such as "https://s3.eu-central-1.amazonaws.com"')
 """Addresses of servers."""
 

@@ -4,7 +4,7 @@ import urllib.request
 from pathlib import Path
 
 from pulumi_mlops import versions
-from pulumi_mlops.platform.argo_workflows import CHART
+from pulumi_mlops.platform.add_ons.argo_workflows import CHART
 
 DIRECTORY = Path(__file__).resolve().parent
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
-import pulumi_mlops.platform
 import pytest
 from pulumi_mlops import ArgumentError
-from pulumi_mlops.platform import ADD_ONS, AddOn, Chart, ChartRelease, HelmAddOn
+from pulumi_mlops.platform import ADD_ONS, AddOn, Chart, ChartRelease, HelmAddOn, add_ons
 from pulumi_mlops.platform.add_on import merged
 from pulumi_mlops.platform.add_ons import CONTROLLERS
 
@@ -53,10 +52,8 @@ def main(name: str) -> str:
 
 
 def test_every_module_with_an_add_on_is_in_the_table() -> None:
-    modules = [one.name for one in pkgutil.iter_modules(pulumi_mlops.platform.__path__) if not one.name.startswith("_")]
-    described = {
-        name for name in modules if hasattr(importlib.import_module(f"pulumi_mlops.platform.{name}"), "ADD_ON")
-    }
+    modules = [one.name for one in pkgutil.iter_modules(add_ons.__path__) if not one.name.startswith("_")]
+    described = {name for name in modules if hasattr(importlib.import_module(f"{add_ons.__name__}.{name}"), "ADD_ON")}
 
     assert described == set(ADD_ONS) == set(CONTROLLERS)
 

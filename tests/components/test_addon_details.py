@@ -6,12 +6,8 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, conventions
-from pulumi_mlops.platform import (
-    CertManager,
-    ExternalDns,
-    ExternalSecrets,
-    Karpenter,
-    LoadBalancerController,
+from pulumi_mlops.platform import CertManager, ExternalDns, ExternalSecrets, Karpenter, LoadBalancerController
+from pulumi_mlops.platform.add_ons import (
     cert_manager,
     external_dns,
     external_secrets,

@@ -3,7 +3,8 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, conventions, versions
-from pulumi_mlops.platform import ArgoCD, argo_cd
+from pulumi_mlops.platform import ArgoCD
+from pulumi_mlops.platform.add_ons import argo_cd
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.delivery_addons import ARGO_CD, ARGO_CD_FULL

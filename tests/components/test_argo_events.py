@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, conventions, versions
-from pulumi_mlops.platform import ArgoEvents, argo_events
+from pulumi_mlops.platform import ArgoEvents
+from pulumi_mlops.platform.add_ons import argo_events
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.delivery_addons import ARGO_EVENTS, ARGO_EVENTS_FULL

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 import yaml
 from pulumi_mlops import ArgumentError, versions
-from pulumi_mlops.platform import ArgoWorkflows, argo_workflows
+from pulumi_mlops.platform import ArgoWorkflows
+from pulumi_mlops.platform.add_ons import argo_workflows
 
 from tests.components.addons import filled
 from tests.conftest import Build, unknown

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, versions
-from pulumi_mlops.platform import ArgoWorkflows, ArgoWorkflowsLine, argo_workflows
+from pulumi_mlops.platform import ArgoWorkflows, ArgoWorkflowsLine
+from pulumi_mlops.platform.add_ons import argo_workflows
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.delivery_addons import ARGO_WORKFLOWS, ARGO_WORKFLOWS_FULL

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, conventions, versions
-from pulumi_mlops.platform import Crossplane, _crossplane_packages, crossplane
+from pulumi_mlops.platform import Crossplane, _crossplane_packages
+from pulumi_mlops.platform.add_ons import crossplane
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.delivery_addons import CROSSPLANE_FULL

@@ -23,7 +23,8 @@ from pulumi_mlops import (
 )
 from pulumi_mlops import database as module
 from pulumi_mlops.database import _in_cluster, _rds, _rds_settings
-from pulumi_mlops.platform import MLflow, _mlflow_server
+from pulumi_mlops.platform import MLflow
+from pulumi_mlops.platform.mlflow import _server
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.programs import (
@@ -98,7 +99,7 @@ def as_mlflow_reads(monkeypatch: pytest.MonkeyPatch, directory: Path, address: s
     monkeypatch.setitem(sys.modules, "kubernetes_identity", identity)
     monkeypatch.setattr(os, "environ", {"MLFLOW_BACKEND_STORE_URI": address})
     server: dict[str, Any] = {"__name__": "serve"}
-    exec(_mlflow_server.CODE["serve.py"], server)
+    exec(_server.CODE["serve.py"], server)
     server["SETTINGS"] = directory / "settings"
     server["main"]()
     assert calls[1] == ["server", "--app-name", "basic-auth"]

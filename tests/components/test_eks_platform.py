@@ -7,17 +7,9 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, conventions, platform_outputs
-from pulumi_mlops.platform import (
-    ADD_ONS,
-    AddOn,
-    Chart,
-    ChartRelease,
-    EksPlatform,
-    EksPlatformArgs,
-    _eks_parts,
-    argo_events,
-    monitoring,
-)
+from pulumi_mlops.platform import ADD_ONS, AddOn, Chart, ChartRelease, EksPlatform, EksPlatformArgs
+from pulumi_mlops.platform.add_ons import argo_events, monitoring
+from pulumi_mlops.platform.eks_platform import _objects
 from pulumi_mlops.review.capacity import charts
 
 from local import foundation_outputs
@@ -496,7 +488,7 @@ def test_a_preview_with_nothing_known_shows_every_object(build: Build) -> None:
 
 def test_buckets_that_turn_out_to_be_missing_are_named() -> None:
     with pytest.raises(ArgumentError, match=r'EksPlatform "p": args.buckets must have "mlflow", got data, workflows'):
-        _eks_parts.bucket({"workflows": "w", "data": "d"}, "mlflow", 'EksPlatform "p"')
+        _objects.bucket({"workflows": "w", "data": "d"}, "mlflow", 'EksPlatform "p"')
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, conventions, versions
-from pulumi_mlops.platform import KServe, kserve
+from pulumi_mlops.platform import KServe
+from pulumi_mlops.platform.add_ons import kserve
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.delivery_addons import KSERVE, KSERVE_FULL

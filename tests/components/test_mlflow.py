@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, conventions, versions
-from pulumi_mlops.platform import MLflow, _mlflow_server
+from pulumi_mlops.platform import MLflow
+from pulumi_mlops.platform.mlflow import _server
 
 from tests.conftest import Build, Secret, unknown
 
@@ -86,7 +87,7 @@ def test_artifacts_pass_through_the_server(build: Build) -> None:
 
 
 def test_pods_may_use_every_name_of_the_service_with_the_port_and_without() -> None:
-    hosts = _mlflow_server.allowed_hosts("mlflow", "mlflow", "ml.example.org", "proxy:8080").split(",")
+    hosts = _server.allowed_hosts("mlflow", "mlflow", "ml.example.org", "proxy:8080").split(",")
 
     for name in ("mlflow", "mlflow.mlflow", "mlflow.mlflow.svc", "mlflow.mlflow.svc.cluster.local", "localhost"):
         assert name in hosts
@@ -137,13 +138,13 @@ def test_the_server_runs_the_files_that_the_component_gives_it(build: Build) -> 
 
 def test_the_server_asks_for_the_audience_of_the_tokens_that_steps_send() -> None:
     """It has no conventions to import."""
-    code = _mlflow_server.CODE["kubernetes_identity.py"]
+    code = _server.CODE["kubernetes_identity.py"]
     assert f'\nAUDIENCE = "{conventions.MLFLOW_AUDIENCE}"\n' in code
 
 
 def test_the_server_knows_workspaces_by_the_label_of_their_namespaces() -> None:
     (key,) = [key for key, value in conventions.labels(conventions.WORKSPACE, "birds").items() if value == "workspace"]
-    code = _mlflow_server.CODE["kubernetes_identity.py"]
+    code = _server.CODE["kubernetes_identity.py"]
     assert f'\nWORKSPACE_LABEL, WORKSPACE = "{key}", "{conventions.WORKSPACE}"\n' in code
 
 
@@ -152,7 +153,7 @@ def test_other_code_starts_other_pods(build: Build, monkeypatch: pytest.MonkeyPa
         return build(program)["mlflow-server"].inputs["spec"]["template"]["metadata"]["annotations"]
 
     before = annotations()
-    monkeypatch.setattr(_mlflow_server, "CODE", {**_mlflow_server.CODE, "serve.py": "print()"})
+    monkeypatch.setattr(_server, "CODE", {**_server.CODE, "serve.py": "print()"})
     assert annotations() != before
 
 

@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, conventions, versions
-from pulumi_mlops.platform import Monitoring, monitoring
+from pulumi_mlops.platform import Monitoring
+from pulumi_mlops.platform.add_ons import monitoring
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.delivery_addons import MONITORING, MONITORING_FULL

@@ -4,7 +4,8 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, conventions
-from pulumi_mlops.platform import ObjectStore, _seaweedfs
+from pulumi_mlops.platform import ObjectStore
+from pulumi_mlops.platform.object_store import _seaweedfs
 
 from tests.conftest import Build, Secret, unknown
 

@@ -7,7 +7,8 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, conventions
-from pulumi_mlops.platform import ArgoWorkflows, Gateway, MLflow, ObjectStore, Platform, _mlflow_server
+from pulumi_mlops.platform import ArgoWorkflows, Gateway, MLflow, ObjectStore, Platform
+from pulumi_mlops.platform.mlflow import _server
 
 from tests.conftest import Build, Secret, unknown
 
@@ -193,7 +194,7 @@ def test_registered_outputs_are_the_attributes_of_the_class(build: Build, compon
 
 @pytest.mark.parametrize("preview", [False, True], ids=["update", "preview"])
 def test_the_contract(build: Build, monkeypatch: pytest.MonkeyPatch, snapshot: Any, preview: bool) -> None:
-    monkeypatch.setattr(_mlflow_server, "CODE", {"serve.py": "what runs has tests of its own"})
+    monkeypatch.setattr(_server, "CODE", {"serve.py": "what runs has tests of its own"})
     graph = build(lambda: program(image_mirror="mirror.example.org", chart_repository="/charts"), preview=preview)
 
     assert graph.contract() == snapshot

@@ -5,16 +5,8 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, ModelEndpoint, conventions, versions
-from pulumi_mlops.platform import (
-    GatewayApi,
-    Istio,
-    LoadBalancerController,
-    PublicGateway,
-    gateway_api,
-    istio,
-    load_balancer_controller,
-    public_gateway,
-)
+from pulumi_mlops.platform import GatewayApi, Istio, LoadBalancerController, PublicGateway, gateway_api
+from pulumi_mlops.platform.add_ons import istio, load_balancer_controller, public_gateway
 
 from tests.components.addons import ADDONS, CHARTS, ISTIO_FULL, MIRROR, PUBLIC, PUBLIC_FULL, filled
 from tests.components.programs import ENDPOINT

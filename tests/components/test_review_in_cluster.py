@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pulumi_mlops import ArgumentError
 from pulumi_mlops.platform import GitHostKind, ReviewWorkflow
-from pulumi_mlops.platform._review_pod import WORK
+from pulumi_mlops.platform.review_workflow._pod import WORK
 from syrupy.assertion import SnapshotAssertion
 
 from local.paths import ROOT

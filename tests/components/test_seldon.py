@@ -2,7 +2,8 @@ from typing import Any
 
 import pytest
 from pulumi_mlops import ArgumentError, conventions, versions
-from pulumi_mlops.platform import Seldon, seldon
+from pulumi_mlops.platform import Seldon
+from pulumi_mlops.platform.add_ons import seldon
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.delivery_addons import SELDON, SELDON_FULL

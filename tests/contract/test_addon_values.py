@@ -6,7 +6,7 @@ from typing import Any
 import chart_keys
 import pytest
 from jsonschema import Draft202012Validator
-from pulumi_mlops.platform import istio, public_gateway
+from pulumi_mlops.platform.add_ons import istio, public_gateway
 
 from maintenance.extraction import ANYTHING
 from tests.components.addons import ADDONS, ISTIO_FULL, PUBLIC, PUBLIC_FULL, filled

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from pulumi_mlops import versions
-from pulumi_mlops.platform import ArgoWorkflows, argo_workflows
+from pulumi_mlops.platform import ArgoWorkflows
+from pulumi_mlops.platform.add_ons import argo_workflows
 
 from local import tools
 from local.paths import ROOT

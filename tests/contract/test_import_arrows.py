@@ -7,7 +7,7 @@ import pulumi_mlops
 import pytest
 
 PACKAGE = Path(pulumi_mlops.__file__).parent
-MODULES = [path for path in PACKAGE.rglob("*.py") if "_in_mlflow" not in path.parts]
+MODULES = [path for path in PACKAGE.rglob("*.py") if "_container_files" not in path.parts]
 DEVELOPER = ("workspace", "database", "training_pipeline", "model_endpoint", "delivery_pipeline")
 NOT_IN_THE_WHEEL = ("local", "standins", "maintenance", "ml", "delivery", "stacks", "tests", "bench")
 FORBIDDEN = {

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 from jsonschema import Draft7Validator
-from pulumi_mlops.platform import _review_pod
+from pulumi_mlops.platform.review_workflow import _pod
 
 from local.paths import ROOT
 from maintenance import upstream
@@ -133,7 +133,7 @@ def test_an_event_starts_the_template_of_the_page_with_its_parameters(build: Bui
         "base": "main",
         "head-repository": "team/churn",
     }
-    assert list(given) == list(_review_pod.PARAMETERS)
+    assert list(given) == list(_pod.PARAMETERS)
     for version in definitions.ARGO_WORKFLOWS:
         as_template = {**run, "kind": "WorkflowTemplate"}  # whose spec is that of a Workflow
         assert test_custom_resources.problems(as_template, version) == []

@@ -10,19 +10,8 @@ from typing import Any
 import pytest
 from pulumi_mlops import conventions
 from pulumi_mlops.foundation import _managed_addons
-from pulumi_mlops.platform import (
-    ADD_ONS,
-    AddOn,
-    ArgoWorkflows,
-    AwsEnvironment,
-    Chart,
-    ChartRelease,
-    Crossplane,
-    MLflow,
-    argo_workflows,
-    crossplane,
-    external_dns,
-)
+from pulumi_mlops.platform import ADD_ONS, AddOn, ArgoWorkflows, AwsEnvironment, Chart, ChartRelease, Crossplane, MLflow
+from pulumi_mlops.platform.add_ons import argo_workflows, crossplane, external_dns
 
 from tests import callers, stacks
 from tests.components.addons import ADDONS

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
-from pulumi_mlops.platform import ADD_ONS, argo_events, argo_workflows, crossplane, external_secrets, karpenter
+from pulumi_mlops.platform import ADD_ONS
 from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform.add_ons import argo_events, argo_workflows, crossplane, external_secrets, karpenter
 
 from tests.contract import definitions
 

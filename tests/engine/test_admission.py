@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 from pulumi_cli import Cluster
 from pulumi_mlops import conventions
-from pulumi_mlops.platform import ExternalSecrets, Gateway, Karpenter, _closed_door
+from pulumi_mlops.platform import ExternalSecrets, Gateway, Karpenter
+from pulumi_mlops.platform.add_ons import _closed_door
 
 from local.node.control_plane import control_plane
 from standins.plugins.kubernetes.client import ApiError, NotServed

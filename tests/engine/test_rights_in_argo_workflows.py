@@ -10,7 +10,7 @@ import pytest
 from pulumi_cli import Cluster, PulumiEnv, Stack
 from pulumi_mlops import ObjectStoreAccess, Workspace
 from pulumi_mlops._workflow_access import rule
-from pulumi_mlops.platform import _argo_access
+from pulumi_mlops.platform.add_ons import _argo_access
 
 from local.node.api import Api
 

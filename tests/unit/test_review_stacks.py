@@ -47,10 +47,9 @@ def touched(files: dict[str, str], *paths: str) -> list[str]:
         (f"{COMPONENTS}/foundation/_subnets.py", ALL),  # stacks/settings.py reads it to check existing subnets
         (f"{COMPONENTS}/model_endpoint/__init__.py", ["penguins-local"]),
         (f"{COMPONENTS}/training_pipeline/_workflow.py", ["penguins-local"]),
-        (
-            f"{COMPONENTS}/platform/mlflow.py",
-            sorted([*FOUNDATION, *PLATFORM]),
-        ),  # add-ons are imported by computed names
+        (f"{COMPONENTS}/platform/mlflow/__init__.py", PLATFORM),
+        (f"{COMPONENTS}/platform/add_ons/seldon.py", [*FOUNDATION, "platform-dev", "platform-prod"]),  # a computed import
+        (f"{COMPONENTS}/platform/gateway.py", ["platform-local"]),
         (f"{COMPONENTS}/review/preview.py", []),
         ("tests/conftest.py", []),
         ("local/node/api.py", []),

@@ -8,20 +8,7 @@ from typing import TYPE_CHECKING
 from pulumi_mlops._lazy import lazy
 
 if TYPE_CHECKING:
-    from pulumi_mlops.platform._argo_cd_args import ArgoCDArgs
     from pulumi_mlops.platform._charts import Chart
-    from pulumi_mlops.platform._descriptions import ADD_ONS
-    from pulumi_mlops.platform._eks_platform_args import (
-        EksDatabaseArgs,
-        EksLoginArgs,
-        EksMLflowArgs,
-        EksNodeGroupArgs,
-        EksPlatformArgs,
-    )
-    from pulumi_mlops.platform._mlflow_args import MLflowArgs, MLflowArtifactStore
-    from pulumi_mlops.platform._object_store_args import ObjectStoreArgs, ObjectStoreUser
-    from pulumi_mlops.platform._public_gateway_args import PublicGatewayArgs
-    from pulumi_mlops.platform._review_workflow_args import GitHostKind, ReviewWorkflowArgs
     from pulumi_mlops.platform.add_on import (
         AddOn,
         AddOnArgs,
@@ -31,9 +18,12 @@ if TYPE_CHECKING:
         ChartRelease,
         ReplicatedArgs,
     )
-    from pulumi_mlops.platform.argo_cd import ArgoCD
-    from pulumi_mlops.platform.argo_events import ArgoEvents, ArgoEventsArgs
-    from pulumi_mlops.platform.argo_workflows import (
+    from pulumi_mlops.platform.add_ons._argo_cd_args import ArgoCDArgs
+    from pulumi_mlops.platform.add_ons._descriptions import ADD_ONS
+    from pulumi_mlops.platform.add_ons._public_gateway_args import PublicGatewayArgs
+    from pulumi_mlops.platform.add_ons.argo_cd import ArgoCD
+    from pulumi_mlops.platform.add_ons.argo_events import ArgoEvents, ArgoEventsArgs
+    from pulumi_mlops.platform.add_ons.argo_workflows import (
         ArgoServerArgs,
         ArgoWorkflows,
         ArgoWorkflowsArgs,
@@ -41,29 +31,42 @@ if TYPE_CHECKING:
         ArtifactRepositoryArgs,
         WorkflowArchiveArgs,
     )
-    from pulumi_mlops.platform.cert_manager import CertManager, CertManagerArgs
-    from pulumi_mlops.platform.crossplane import Crossplane, CrossplaneArgs
+    from pulumi_mlops.platform.add_ons.cert_manager import CertManager, CertManagerArgs
+    from pulumi_mlops.platform.add_ons.crossplane import Crossplane, CrossplaneArgs
+    from pulumi_mlops.platform.add_ons.external_dns import DnsSource, ExternalDns, ExternalDnsArgs
+    from pulumi_mlops.platform.add_ons.external_secrets import ExternalSecrets, ExternalSecretsArgs
+    from pulumi_mlops.platform.add_ons.istio import Istio, IstioArgs
+    from pulumi_mlops.platform.add_ons.karpenter import Karpenter, KarpenterArgs
+    from pulumi_mlops.platform.add_ons.kserve import KServe, KServeArgs
+    from pulumi_mlops.platform.add_ons.load_balancer_controller import (
+        LoadBalancerController,
+        LoadBalancerControllerArgs,
+    )
+    from pulumi_mlops.platform.add_ons.monitoring import Monitoring, MonitoringArgs
+    from pulumi_mlops.platform.add_ons.public_gateway import PublicGateway
+    from pulumi_mlops.platform.add_ons.seldon import Seldon, SeldonArgs
     from pulumi_mlops.platform.database_api import DatabaseApi, DatabaseApiArgs
     from pulumi_mlops.platform.efs_storage_class import EfsStorageClass, EfsStorageClassArgs
     from pulumi_mlops.platform.eks_platform import EksPlatform
-    from pulumi_mlops.platform.external_dns import DnsSource, ExternalDns, ExternalDnsArgs
-    from pulumi_mlops.platform.external_secrets import ExternalSecrets, ExternalSecretsArgs
+    from pulumi_mlops.platform.eks_platform._args import (
+        EksDatabaseArgs,
+        EksLoginArgs,
+        EksMLflowArgs,
+        EksNodeGroupArgs,
+        EksPlatformArgs,
+    )
     from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
     from pulumi_mlops.platform.gateway_api import GatewayApi, GatewayApiArgs
     from pulumi_mlops.platform.helm_add_on import HelmAddOn, HelmAddOnArgs
-    from pulumi_mlops.platform.istio import Istio, IstioArgs
-    from pulumi_mlops.platform.karpenter import Karpenter, KarpenterArgs
-    from pulumi_mlops.platform.kserve import KServe, KServeArgs
-    from pulumi_mlops.platform.load_balancer_controller import LoadBalancerController, LoadBalancerControllerArgs
     from pulumi_mlops.platform.local_database_api import LocalBackupsArgs, LocalDatabaseApi, LocalDatabaseApiArgs
     from pulumi_mlops.platform.mlflow import MLflow
-    from pulumi_mlops.platform.monitoring import Monitoring, MonitoringArgs
+    from pulumi_mlops.platform.mlflow._args import MLflowArgs, MLflowArtifactStore
     from pulumi_mlops.platform.nfs_storage_class import NfsStorageClass, NfsStorageClassArgs
     from pulumi_mlops.platform.object_store import ObjectStore
+    from pulumi_mlops.platform.object_store._args import ObjectStoreArgs, ObjectStoreUser
     from pulumi_mlops.platform.platform import Platform, PlatformArgs, PlatformSizes
-    from pulumi_mlops.platform.public_gateway import PublicGateway
     from pulumi_mlops.platform.review_workflow import ReviewWorkflow
-    from pulumi_mlops.platform.seldon import Seldon, SeldonArgs
+    from pulumi_mlops.platform.review_workflow._args import GitHostKind, ReviewWorkflowArgs
 
 __all__ = [
     "ADD_ONS",
@@ -145,22 +148,22 @@ __all__ = [
 
 _MODULES = {
     "_charts": ("Chart",),
-    "_argo_cd_args": ("ArgoCDArgs",),
-    "_descriptions": ("ADD_ONS",),
-    "_mlflow_args": (
+    "add_ons._argo_cd_args": ("ArgoCDArgs",),
+    "add_ons._descriptions": ("ADD_ONS",),
+    "mlflow._args": (
         "MLflowArgs",
         "MLflowArtifactStore",
     ),
-    "_object_store_args": (
+    "object_store._args": (
         "ObjectStoreArgs",
         "ObjectStoreUser",
     ),
-    "_public_gateway_args": ("PublicGatewayArgs",),
-    "_review_workflow_args": (
+    "add_ons._public_gateway_args": ("PublicGatewayArgs",),
+    "review_workflow._args": (
         "GitHostKind",
         "ReviewWorkflowArgs",
     ),
-    "_eks_platform_args": (
+    "eks_platform._args": (
         "EksDatabaseArgs",
         "EksLoginArgs",
         "EksMLflowArgs",
@@ -176,12 +179,12 @@ _MODULES = {
         "ChartRelease",
         "ReplicatedArgs",
     ),
-    "argo_cd": ("ArgoCD",),
-    "argo_events": (
+    "add_ons.argo_cd": ("ArgoCD",),
+    "add_ons.argo_events": (
         "ArgoEvents",
         "ArgoEventsArgs",
     ),
-    "argo_workflows": (
+    "add_ons.argo_workflows": (
         "ArgoServerArgs",
         "ArgoWorkflows",
         "ArgoWorkflowsArgs",
@@ -189,11 +192,11 @@ _MODULES = {
         "ArtifactRepositoryArgs",
         "WorkflowArchiveArgs",
     ),
-    "cert_manager": (
+    "add_ons.cert_manager": (
         "CertManager",
         "CertManagerArgs",
     ),
-    "crossplane": (
+    "add_ons.crossplane": (
         "Crossplane",
         "CrossplaneArgs",
     ),
@@ -206,12 +209,12 @@ _MODULES = {
         "EfsStorageClassArgs",
     ),
     "eks_platform": ("EksPlatform",),
-    "external_dns": (
+    "add_ons.external_dns": (
         "DnsSource",
         "ExternalDns",
         "ExternalDnsArgs",
     ),
-    "external_secrets": (
+    "add_ons.external_secrets": (
         "ExternalSecrets",
         "ExternalSecretsArgs",
     ),
@@ -227,25 +230,25 @@ _MODULES = {
         "HelmAddOn",
         "HelmAddOnArgs",
     ),
-    "istio": (
+    "add_ons.istio": (
         "Istio",
         "IstioArgs",
     ),
-    "karpenter": (
+    "add_ons.karpenter": (
         "Karpenter",
         "KarpenterArgs",
     ),
-    "kserve": (
+    "add_ons.kserve": (
         "KServe",
         "KServeArgs",
     ),
-    "load_balancer_controller": (
+    "add_ons.load_balancer_controller": (
         "LoadBalancerController",
         "LoadBalancerControllerArgs",
     ),
     "local_database_api": ("LocalBackupsArgs", "LocalDatabaseApi", "LocalDatabaseApiArgs"),
     "mlflow": ("MLflow",),
-    "monitoring": (
+    "add_ons.monitoring": (
         "Monitoring",
         "MonitoringArgs",
     ),
@@ -259,9 +262,9 @@ _MODULES = {
         "PlatformArgs",
         "PlatformSizes",
     ),
-    "public_gateway": ("PublicGateway",),
+    "add_ons.public_gateway": ("PublicGateway",),
     "review_workflow": ("ReviewWorkflow",),
-    "seldon": (
+    "add_ons.seldon": (
         "Seldon",
         "SeldonArgs",
     ),

@@ -63,3 +63,8 @@ def release(
         skip_crds=skip_crds or None,
         opts=opts,
     )
+
+
+def when_ready(release: k8s.helm.v3.Release, name: str) -> pulumi.Output[str]:
+    """Name of a release, known once its workloads are ready: resources that use it come after."""
+    return release.id.apply(lambda _: name)

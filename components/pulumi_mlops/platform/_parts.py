@@ -1,10 +1,33 @@
-"""What the platform's own servers have in common: one open port, probes, a disruption budget."""
+"""What parts of a platform have in common: a namespace, one open port, probes, a disruption budget."""
 
 from collections.abc import Mapping
 
 import pulumi
+import pulumi_kubernetes as k8s
 
-from pulumi_mlops._manifests import Manifest
+from pulumi_mlops import conventions
+from pulumi_mlops._manifests import RESTRICTED, Manifest, name_of
+
+
+def create_namespace(
+    name: str,
+    wanted: pulumi.Input[str],
+    parent: pulumi.Resource,
+    extra_labels: Mapping[str, str] | None = None,
+    instance: str | None = None,
+) -> pulumi.Output[str]:
+    """Creates a part's namespace, which admits only restricted pods, and returns its name.
+
+    `name` is the component's, `instance` what its objects are called, where that is another name.
+    """
+    labels = conventions.labels("namespace", instance or name, {**RESTRICTED, **(extra_labels or {})})
+    metadata: Manifest = {"name": wanted, "labels": labels}
+    created = k8s.core.v1.Namespace(
+        f"{name}-namespace",
+        metadata=metadata,
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
+    return name_of(created)
 
 
 def ingress_to(pods: Mapping[str, str], port: int) -> Manifest:

@@ -6,9 +6,8 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, Arguments, Rule, dns_label, matches
+from pulumi_mlops._args import Argument, Arguments, Rule, dns_label, domain_name, matches
 from pulumi_mlops._manifests import Manifest
-from pulumi_mlops.platform import _addons
 
 
 class PublishedArgs(TypedDict):
@@ -23,7 +22,7 @@ class PublishedArgs(TypedDict):
 
 
 ARGUMENTS: Arguments = {
-    "host": Argument(rule=_addons.domain),
+    "host": Argument(rule=domain_name),
     "gateway_name": Argument(default=conventions.GATEWAY_NAME, rule=dns_label),
     "gateway_namespace": Argument(default=conventions.GATEWAY_NAMESPACE, rule=dns_label),
 }

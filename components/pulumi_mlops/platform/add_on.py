@@ -26,9 +26,11 @@ from pulumi_mlops._args import (
     object_name,
     renamed,
 )
-from pulumi_mlops.platform import _addons
+from pulumi_mlops.platform import _charts, _parts
+from pulumi_mlops.platform._chart_values import DEFAULT_REPLICAS, MAX_REPLICAS
 from pulumi_mlops.platform._charts import TIMEOUT_SECONDS, Chart, HelmValues, release
 from pulumi_mlops.platform._one_per_cluster import claim
+from pulumi_mlops.platform._statements import Statement
 
 
 class ReleaseArgs(TypedDict):
@@ -79,7 +81,7 @@ COMMON: Arguments = {
     "image_mirror": Argument(rule=image_registry),
     "chart_repository": Argument(rule=not_empty),
     "namespace": Argument(rule=dns_label),
-    "replicas": Argument(default=_addons.DEFAULT_REPLICAS, rule=between(1, _addons.MAX_REPLICAS, "replicas")),
+    "replicas": Argument(default=DEFAULT_REPLICAS, rule=between(1, MAX_REPLICAS, "replicas")),
     "service_account_annotations": Argument(default={}),
     "keep_definitions": Argument(default=True),
 }
@@ -118,7 +120,7 @@ class AwsEnvironment:
 ONE_RELEASE = "its definitions belong to one Helm release"
 """Why a cluster takes an add-on once whose chart renders its definitions: Helm refuses them to a second release."""
 
-Permissions = Callable[[AwsEnvironment], list[_addons.Statement]]
+Permissions = Callable[[AwsEnvironment], list[Statement]]
 """What the role of one service account must be allowed, as `WorkloadIdentity` takes it; empty: it gets no role."""
 
 
@@ -189,7 +191,7 @@ class AddOn(Generic[ArgsT]):
         """Creates the namespace of the component called `name`, where something has to be in it before the charts."""
         self.claim(component, name)
         place = self.namespace if args["namespace"] is None else args["namespace"]
-        return _addons.namespace(name, place, component, self.namespace_labels, args["object_name"])
+        return _parts.create_namespace(name, place, component, self.namespace_labels, args["object_name"])
 
     def install(
         self,
@@ -224,7 +226,7 @@ class AddOn(Generic[ArgsT]):
             )
             before = [made[one.role]]
         last = made[self.releases[-1].role]
-        ready = _addons.when_ready(last, f"{called}{self.main.suffix}")
+        ready = _charts.when_ready(last, f"{called}{self.main.suffix}")
         return Installed(pulumi.Output.from_input(place), ready, made[self.main.role])
 
     def claim(self, component: pulumi.ComponentResource, name: str) -> None:

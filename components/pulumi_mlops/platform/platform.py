@@ -26,14 +26,14 @@ from pulumi_mlops._args import (
 )
 from pulumi_mlops._manifests import RESTRICTED, name_of
 from pulumi_mlops.platform import _teams
-from pulumi_mlops.platform._object_store_args import ObjectStoreArgs, ObjectStoreUser
 from pulumi_mlops.platform._one_per_cluster import claim
 from pulumi_mlops.platform._part_names import PREFIX, PartNames
-from pulumi_mlops.platform.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
+from pulumi_mlops.platform.add_ons.argo_workflows import ArgoWorkflows, ArgoWorkflowsArgs
 from pulumi_mlops.platform.gateway import ARGUMENTS as GATEWAY_ARGUMENTS
 from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
 from pulumi_mlops.platform.object_store import ObjectStore
+from pulumi_mlops.platform.object_store._args import ObjectStoreArgs, ObjectStoreUser
 from pulumi_mlops.platform_outputs import IN_CLUSTER, PlatformOutputs
 
 ARGO_WORKFLOWS = "argo-workflows"
