@@ -48,7 +48,8 @@ def touched(files: dict[str, str], *paths: str) -> list[str]:
         (f"{COMPONENTS}/model_endpoint/__init__.py", ["penguins-local"]),
         (f"{COMPONENTS}/training_pipeline/_workflow.py", ["penguins-local"]),
         (f"{COMPONENTS}/platform/mlflow/__init__.py", PLATFORM),
-        (f"{COMPONENTS}/platform/add_ons/seldon.py", [*FOUNDATION, "platform-dev", "platform-prod"]),  # a computed import
+        # Imported by a computed name.
+        (f"{COMPONENTS}/platform/add_ons/seldon.py", [*FOUNDATION, "platform-dev", "platform-prod"]),
         (f"{COMPONENTS}/platform/gateway.py", ["platform-local"]),
         (f"{COMPONENTS}/review/preview.py", []),
         ("tests/conftest.py", []),
