@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from pulumi_mlops.review import known_fields
-from pulumi_mlops.review.values import mapping
+from pulumi_mlops.review.json_data import mapping
 
 from local.paths import ROOT
 

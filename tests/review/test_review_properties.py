@@ -10,11 +10,12 @@ from pulumi_mlops.review.changes import parsed, text
 from pulumi_mlops.review.dangers import Danger, DangerKind
 from pulumi_mlops.review.findings import Finding, Level
 from pulumi_mlops.review.preview import Diagnostic, Operation, Preview, PropertyChange, State, Step
+from pulumi_mlops.review.printable import visible
 from pulumi_mlops.review.render.json_document import to_json
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
 from pulumi_mlops.review.render.spans import prose
 from pulumi_mlops.review.render.terminal import terminal
-from pulumi_mlops.review.values import SECRET_SIGNATURE, SIGNATURE, visible
+from pulumi_mlops.review.values import SECRET_SIGNATURE, SIGNATURE
 from pulumi_mlops.review.view import review
 
 from tests.review import recorded

@@ -9,7 +9,8 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
-from typing import Any, cast
+
+from pulumi_mlops.review.json_data import JsonObject, mapping
 
 NODE_SOURCE = re.compile(r".*\.(?:ts|tsx|mts|cts|js|jsx|mjs|cjs)")
 TSCONFIG = re.compile(r"tsconfig[\w.-]*\.json")
@@ -138,7 +139,7 @@ def _of_package(path: str, packages: Mapping[str, str], files: Mapping[str, str]
     document = _json(files[path])
     for key in ("dependencies", "devDependencies", "peerDependencies", "optionalDependencies"):
         listed = document.get(key)
-        for name, version in cast("dict[str, Any]", listed if isinstance(listed, dict) else {}).items():
+        for name, version in mapping(listed).items():
             if name in packages:
                 yield packages[name]
             elif local := LOCAL_DEPENDENCY.match(str(version)):
@@ -196,12 +197,12 @@ def _nearest(directory: str, name: str, files: Mapping[str, str]) -> str | None:
     return join(directory, name)
 
 
-def _json(text: str) -> dict[str, Any]:
+def _json(text: str) -> JsonObject:
     try:
-        value: Any = json.loads(text)
+        value = json.loads(text)
     except (ValueError, RecursionError):
         return {}
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    return mapping(value)
 
 
 def is_below(path: str, directory: str) -> bool:

@@ -1,13 +1,22 @@
 """Parts of a preview's document by their shape: what is of another one is told by its key."""
 
 import json
-from typing import Any, NoReturn, cast
+from collections.abc import Mapping
+from typing import NoReturn, cast
 
-from pulumi_mlops.review.values import shortened, visible
+from pulumi_mlops.review.json_data import Json
+from pulumi_mlops.review.printable import shortened, visible
 
 MAX_SHOWN = 60
 """Characters of a value in a message."""
-KINDS = {dict: "an object", list: "a list", str: "a text", bool: "a boolean", int: "a number", float: "a number"}
+KINDS: Mapping[type, str] = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    bool: "a boolean",
+    int: "a number",
+    float: "a number",
+}
 """What JSON calls the types that it has."""
 
 
@@ -15,25 +24,25 @@ class Misshapen(Exception):
     """A part is not what the engine writes there; the message says which, in a sentence's end."""
 
 
-def mapping(owner: dict[str, Any], key: str) -> dict[str, Any]:
+def mapping(owner: dict[str, Json], key: str) -> dict[str, Json]:
     """The object under the key; an empty one where there is none."""
     value = owner.get(key)
     if isinstance(value, dict):
-        return cast("dict[str, Any]", value)
+        return value
     return {} if value is None else _refused(key, dict, value)
 
 
-def objects(owner: dict[str, Any], key: str) -> list[dict[str, Any]]:
+def objects(owner: dict[str, Json], key: str) -> list[dict[str, Json]]:
     """The list of objects under the key; an empty one where there is none."""
-    return _items(owner, key, dict)
+    return cast("list[dict[str, Json]]", _items(owner, key, dict))
 
 
-def texts(owner: dict[str, Any], key: str) -> tuple[str, ...]:
+def texts(owner: dict[str, Json], key: str) -> tuple[str, ...]:
     """The texts under the key; none where there is no list."""
-    return tuple(_items(owner, key, str)) if owner.get(key) is not None else ()
+    return tuple(cast("list[str]", _items(owner, key, str)))
 
 
-def text(owner: dict[str, Any], key: str) -> str:
+def text(owner: dict[str, Json], key: str) -> str:
     """The text under the key; an empty one where there is none."""
     value = owner.get(key)
     if isinstance(value, str):
@@ -41,7 +50,7 @@ def text(owner: dict[str, Any], key: str) -> str:
     return "" if value is None else _refused(key, str, value)
 
 
-def name(owner: dict[str, Any], key: str) -> str:
+def name(owner: dict[str, Json], key: str) -> str:
     """The text under the key, which must be there."""
     found = text(owner, key)
     if not found:
@@ -49,25 +58,25 @@ def name(owner: dict[str, Any], key: str) -> str:
     return found
 
 
-def _items(owner: dict[str, Any], key: str, wanted: type) -> list[Any]:
-    found: object = owner.get(key)
+def _items(owner: dict[str, Json], key: str, wanted: type) -> list[Json]:
+    found = owner.get(key)
     if found is None:
         return []
     if not isinstance(found, list):
         return _refused(key, list, found)
-    for one in cast("list[object]", found):
+    for one in found:
         if not isinstance(one, wanted):
             raise Misshapen(f"{shown(key)} must be a list, each {KINDS[wanted]}, got {_kind(one)} in it")
-    return cast("list[Any]", found)
+    return found
 
 
-def _refused(key: str, wanted: type, value: object) -> NoReturn:
+def _refused(key: str, wanted: type, value: Json) -> NoReturn:
     raise Misshapen(f"{shown(key)} must be {KINDS[wanted]}, got {_kind(value)}")
 
 
-def _kind(value: Any) -> str:
+def _kind(value: Json) -> str:
     """What a value is; not the value, which may be a secret."""
-    return KINDS.get(value.__class__, "nothing")
+    return KINDS.get(type(value), "nothing")
 
 
 def shown(word: object) -> str:

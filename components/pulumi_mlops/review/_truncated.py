@@ -2,8 +2,8 @@
 
 import json
 import re
-from typing import Any
 
+from pulumi_mlops.review.json_data import Json
 from pulumi_mlops.review.values import masked
 
 BEGINNING = re.compile(r'\s*\{\s*"(?:config|steps)"')
@@ -12,11 +12,11 @@ STEPS = re.compile(r'(?<!\\)"steps"\s*:\s*\[')
 BETWEEN = re.compile(r"[\s,]*")
 
 
-def rescued(text: str) -> dict[str, Any] | None:
+def rescued(text: str) -> dict[str, Json] | None:
     """The document with the steps that are whole; None where this is no beginning of one."""
     if not BEGINNING.match(text):
         return None
-    found: list[Any] = []
+    found: list[Json] = []
     begin = STEPS.search(text)
     decoder, place = json.JSONDecoder(object_hook=masked), begin.end() if begin else len(text)
     while begin and (between := BETWEEN.match(text, place)):

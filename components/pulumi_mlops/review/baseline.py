@@ -8,9 +8,9 @@ import json
 import re
 from collections.abc import Collection, Iterable
 from pathlib import Path
-from typing import Any, cast
 
 from pulumi_mlops.review.findings import Finding
+from pulumi_mlops.review.json_data import Json, JsonObject, items, mapping
 
 FILE = Path("review-baseline.json")
 """In the directory of the run, which is that of the project."""
@@ -39,20 +39,23 @@ def load(file: Path = FILE) -> frozenset[Entry]:
     if not file.exists():
         return frozenset()
     try:
-        document: Any = json.loads(file.read_text(encoding="utf-8"))
-        listed = cast("list[dict[str, Any]]", document["findings"])
-        return frozenset(_read(one) for one in listed)
+        document: JsonObject = json.loads(file.read_text(encoding="utf-8"))
+        return frozenset(_read(mapping(one)) for one in items(document["findings"]))
     except (OSError, ValueError, RecursionError, KeyError, TypeError):
         raise BaselineError(
             f"{file} is no baseline; write it again by `pulumi-mlops-review rules FILE… --write-baseline`"
         ) from None
 
 
-def _read(one: dict[str, Any]) -> Entry:
-    rule, stack, urn, message = (one[field] for field in FIELDS)
-    if not all(isinstance(part, str) for part in (rule, stack, urn, message)):
-        raise TypeError("an entry holds texts")
+def _read(one: JsonObject) -> Entry:
+    rule, stack, urn, message = (_text(one[field]) for field in FIELDS)
     return rule, stack, urn, message
+
+
+def _text(value: Json) -> str:
+    if not isinstance(value, str):
+        raise TypeError("an entry holds texts")
+    return value
 
 
 def written(findings: Iterable[Finding], kept: Iterable[Entry] = ()) -> str:

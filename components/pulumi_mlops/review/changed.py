@@ -10,13 +10,14 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, cast
+from typing import cast
 
 import yaml
 
 from pulumi_mlops.review import _directories
 from pulumi_mlops.review._directories import is_below, join, parent
 from pulumi_mlops.review._imports import Tree
+from pulumi_mlops.review.json_data import Json, mapping
 
 PROJECT_FILES = ("Pulumi.yaml", "Pulumi.yml")
 NAME = r"[A-Za-z0-9_.-]{1,100}"
@@ -113,13 +114,13 @@ def _of(path: str, files: Mapping[str, str]) -> Iterator[Stack]:
     if not isinstance(name, str) or not re.fullmatch(NAME, name):
         raise StacksError(f"{path}: name must be letters, digits, dots, underscores and hyphens, got {name!r}")
     runtime = project.get("runtime")
-    runtime = cast("dict[str, Any]", runtime).get("name") if isinstance(runtime, dict) else runtime
+    runtime = runtime.get("name") if isinstance(runtime, dict) else runtime
     main, program = _program(join(directory, str(project.get("main") or "")), files)
     place = join(directory, str(project.get("stackConfigDir") or ""))
     for settings in files:
         match = SETTINGS_FILE.fullmatch(PurePosixPath(settings).name)
         if match and parent(settings) == place:
-            config: Any = _mapping(settings, files[settings]).get("config")
+            layer = mapping(_mapping(settings, files[settings]).get("config")).get(f"{name}:{LAYER}")
             yield Stack(
                 name=match[1],
                 project=name,
@@ -128,7 +129,7 @@ def _of(path: str, files: Mapping[str, str]) -> Iterator[Stack]:
                 program=program if runtime == "python" else None,
                 settings=settings,
                 runtime=str(runtime),
-                layer=cast("dict[str, Any]", config).get(f"{name}:{LAYER}") if isinstance(config, dict) else None,
+                layer=layer if isinstance(layer, str) else None,
             )
 
 
@@ -210,12 +211,12 @@ def _is_dependencies(path: str, places: Collection[str]) -> bool:
     return any(is_below(place, above) or place == above for place in places)
 
 
-def _mapping(path: str, text: str) -> dict[str, Any]:
+def _mapping(path: str, text: str) -> dict[str, Json]:
     try:
-        value: Any = yaml.safe_load(text) or {}
+        value: Json = yaml.safe_load(text) or {}
     except yaml.YAMLError as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         raise StacksError(f"{path} is no YAML" + ("" if line is None else f": see line {line + 1}")) from None
     if not isinstance(value, dict):
         raise StacksError(f"{path} must hold a YAML mapping")
-    return cast("dict[str, Any]", value)
+    return value

@@ -6,13 +6,13 @@ what the rule `plain-secret` takes for one. One that is given as a plain value b
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from pulumi_mlops.review.json_data import Json, document, items, mapping
 from pulumi_mlops.review.preview import Operation, State, Step
 from pulumi_mlops.review.secret_values import label, must_hide
-from pulumi_mlops.review.values import document, is_secret, is_unknown, items, mapping
+from pulumi_mlops.review.values import is_secret, is_unknown
 
 Path = tuple[str | int, ...]
 
@@ -136,14 +136,14 @@ def _compared(step: Step) -> Iterator[Change]:
         yield from found
 
 
-def _unspecified(type_: str, path: Path, value: object, replaces: bool) -> Change:
+def _unspecified(type_: str, path: Path, value: Json, replaces: bool) -> Change:
     """The provider says that it differs, and both sides look alike: masked, or normalised by the provider."""
     word = SECRET_CHANGED if SECRET in [leaf for _, leaf in _leaves(value, path, type_)] else CHANGED
     return Change(text(path), word, word, replaces)
 
 
 def _expanded(
-    type_: str, path: Path, old: Any, new: Any, replaces: bool, *, owners: tuple[Any, Any] = (None, None)
+    type_: str, path: Path, old: Json, new: Json, replaces: bool, *, owners: tuple[Json, Json] = (None, None)
 ) -> list[Change]:
     """The deepest paths below `path` that differ; a text of JSON is looked into.
 
@@ -185,7 +185,7 @@ def _secret_side(value: object) -> Value:
     return LATER if is_unknown(value) else SECRET
 
 
-def _value(type_: str, path: Path, value: Any) -> Value:
+def _value(type_: str, path: Path, value: Json) -> Value:
     if value is None:
         return ABSENT
     if is_unknown(value):
@@ -197,7 +197,7 @@ def _value(type_: str, path: Path, value: Any) -> Value:
     return Value(_json(_masked(type_, path, value)))
 
 
-def _masked(type_: str, path: Path, value: Any, owner: Any = None) -> Any:
+def _masked(type_: str, path: Path, value: Json, owner: Json = None) -> Json:
     """The value with words in the place of what is secret or not known yet, at any depth."""
     if _hidden(type_, path, value, owner) or is_secret(value):
         return f"<{SECRET.text}>"
@@ -211,7 +211,7 @@ def _masked(type_: str, path: Path, value: Any, owner: Any = None) -> Any:
     return value if inner is None else _json(_masked(type_, path, inner))
 
 
-def _json(value: Any) -> str:
+def _json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
@@ -221,7 +221,7 @@ def _hidden(type_: str, path: Path, value: object, owner: object = None) -> bool
     return not is_unknown(value) and must_hide(label(path, owner), value)
 
 
-def _leaves(value: Any, path: Path, type_: str, owner: Any = None) -> Iterator[tuple[Path, Value]]:
+def _leaves(value: Json, path: Path, type_: str, owner: Json = None) -> Iterator[tuple[Path, Value]]:
     if _hidden(type_, path, value, owner) or is_secret(value):
         yield path, SECRET
     elif isinstance(value, Mapping) and value:
@@ -235,7 +235,7 @@ def _leaves(value: Any, path: Path, type_: str, owner: Any = None) -> Iterator[t
         yield path, _value(type_, path, value)
 
 
-def _at(state: State, path: Path, *, inputs_only: bool) -> tuple[Any, Any]:
+def _at(state: State, path: Path, *, inputs_only: bool) -> tuple[Json, Json]:
     """The input at the path, else the output, after the object that it stands in: providers name both alike."""
     owner, found = _found(state.inputs, path)
     if found is None and not inputs_only:
@@ -244,9 +244,9 @@ def _at(state: State, path: Path, *, inputs_only: bool) -> tuple[Any, Any]:
     return owner, found
 
 
-def _found(value: object, path: Path) -> tuple[Any, Any]:
+def _found(value: Json, path: Path) -> tuple[Json, Json]:
     """What the value at the path stands in, and the value."""
-    owner = None
+    owner: Json = None
     for segment in path:
         if is_secret(value):
             return value, value
@@ -255,5 +255,5 @@ def _found(value: object, path: Path) -> tuple[Any, Any]:
     return owner, value
 
 
-def _nth(values: Any, index: int) -> Any:
+def _nth(values: Sequence[Json], index: int) -> Json:
     return values[index] if index < len(values) else None

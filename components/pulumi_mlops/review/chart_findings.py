@@ -6,9 +6,9 @@ from pulumi_mlops.review import known_fields, release_size
 from pulumi_mlops.review.charts import RELEASE, Rendered
 from pulumi_mlops.review.findings import Finding, Level
 from pulumi_mlops.review.groups import QUIET
+from pulumi_mlops.review.json_data import mapping
 from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.secret_values import redacted
-from pulumi_mlops.review.values import mapping
 
 RENDERS = "chart-renders"
 """Id of the findings about charts that refuse their values."""

@@ -4,9 +4,9 @@ import subprocess
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
-from pulumi_mlops.review.values import is_hidden, mapping
+from pulumi_mlops.review.json_data import JsonObject, mapping
+from pulumi_mlops.review.values import is_hidden
 
 SECONDS = 60
 """Time to fetch one chart."""
@@ -23,7 +23,7 @@ Fetched = Mapping[tuple[str, str, str], Path | NotFetched]
 """Chart, repository and version → the directory with it, or why there is none."""
 
 
-def is_here(inputs: Mapping[str, Any]) -> bool:
+def is_here(inputs: JsonObject) -> bool:
     """Whether the chart is a directory or an archive on this machine."""
     chart = inputs.get("chart")
     if not isinstance(chart, str) or "://" in chart or repository(inputs):
@@ -32,17 +32,17 @@ def is_here(inputs: Mapping[str, Any]) -> bool:
     return (place / "Chart.yaml").is_file() or (place.suffix == ".tgz" and place.is_file())
 
 
-def repository(inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+def repository(inputs: JsonObject) -> JsonObject:
     """The release's `repositoryOpts`, without what is empty."""
     return {key: value for key, value in mapping(inputs.get("repositoryOpts")).items() if value}
 
 
-def source(inputs: Mapping[str, Any]) -> tuple[str, str, str]:
+def source(inputs: JsonObject) -> tuple[str, str, str]:
     """What a chart is fetched by: its name or address, the repository, the version."""
     return str(inputs.get("chart")), str(repository(inputs).get("repo", "")), str(inputs.get("version") or "")
 
 
-def fetched(releases: Iterable[Mapping[str, Any]], helm: Path, directory: Path) -> Fetched:
+def fetched(releases: Iterable[JsonObject], helm: Path, directory: Path) -> Fetched:
     """Fetches each chart once, with the user's own settings of helm."""
     wanted = sorted({source(one) for one in releases if set(repository(one)) <= {"repo"} and not is_here(one)})
 

@@ -13,15 +13,15 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from pulumi_mlops.review import chart_sources, release_size
 from pulumi_mlops.review.chart_sources import NotFetched
 from pulumi_mlops.review.groups import QUIET, logical
+from pulumi_mlops.review.json_data import Json, JsonObject, items, leaves, mapping
 from pulumi_mlops.review.preview import MASKED, Operation, Preview, State, Step, Urn
-from pulumi_mlops.review.values import is_hidden, is_secret, items, leaves, mapping
+from pulumi_mlops.review.values import is_hidden, is_secret
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 SECONDS = 60
@@ -42,7 +42,7 @@ class Rendered:
     """Whether the chart itself refuses the values, all of which the preview shows."""
     missing: bool = False
     """Whether the chart could not be fetched."""
-    objects: tuple[Mapping[str, Any], ...] = ()
+    objects: tuple[JsonObject, ...] = ()
     """All objects after the change."""
     secret_bytes: int = 0
     """Size of the Secret in which helm would keep the release; 0 where it is not known."""
@@ -69,9 +69,10 @@ def rendered(previews: Sequence[Preview], helm: Path, *, fetch: bool = False) ->
         )
         for step in releases:
             inputs = step.state.inputs
-            chart = (
-                Path(inputs["chart"]) if chart_sources.is_here(inputs) else sources.get(chart_sources.source(inputs))
-            )
+            if chart_sources.is_here(inputs):
+                chart = Path(str(inputs["chart"]))
+            else:
+                chart = sources.get(chart_sources.source(inputs))
             if isinstance(chart, NotFetched):
                 found[step.urn] = Rendered(problem=str(chart), missing=True)
             elif chart:
@@ -79,7 +80,7 @@ def rendered(previews: Sequence[Preview], helm: Path, *, fetch: bool = False) ->
     return found
 
 
-def _shown(inputs: Mapping[str, Any]) -> bool:
+def _shown(inputs: JsonObject) -> bool:
     """Whether all values are in the preview."""
     return isinstance(inputs.get("chart"), str) and not any(inputs.get(key) for key in ELSEWHERE)
 
@@ -99,7 +100,7 @@ def _rendered(step: Step, chart: str, helm: Path) -> Rendered:
     return Rendered(tuple(_differing(step, old, new)), objects=tuple(new.values()), secret_bytes=size)
 
 
-def _secret_bytes(chart: Path, inputs: Mapping[str, Any], objects: Mapping[str, Mapping[str, Any]]) -> int:
+def _secret_bytes(chart: Path, inputs: JsonObject, objects: Mapping[str, JsonObject]) -> int:
     if not chart.is_dir():
         return 0
     beside = (chart / "crds").is_dir()  # these are kept as files of the chart, and not as what was rendered
@@ -116,7 +117,7 @@ class _NotRendered(Exception):
         """Whether the chart says so."""
 
 
-def _objects(urn: str, state: State, chart: str, helm: Path) -> dict[str, Mapping[str, Any]]:
+def _objects(urn: str, state: State, chart: str, helm: Path) -> dict[str, JsonObject]:
     """Type and name of each object → the object."""
     inputs = state.inputs
     values = inputs.get("values", {})
@@ -153,7 +154,7 @@ def _told(errors: str) -> str:
     return " ".join(lines[:3]) or "nothing"
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Json) -> Json:
     """The value with one word for a secret, also where the engine was asked to show secrets."""
     if is_secret(value):
         return MASKED
@@ -162,7 +163,7 @@ def _plain(value: Any) -> Any:
     return [_plain(one) for one in items(value)] if isinstance(value, list) else value
 
 
-def _urn(of: str, manifest: Mapping[str, Any], namespace: str) -> str:
+def _urn(of: str, manifest: JsonObject, namespace: str) -> str:
     """A name for the object that looks like a URN of the release's stack."""
     release = Urn.parse(of)
     metadata = mapping(manifest.get("metadata"))
@@ -173,9 +174,7 @@ def _urn(of: str, manifest: Mapping[str, Any], namespace: str) -> str:
     return f"urn:pulumi:{release.stack}::{release.project}::{kind}::{name if place == namespace else f'{place}/{name}'}"
 
 
-def _differing(
-    step: Step, old: Mapping[str, Mapping[str, Any]], new: Mapping[str, Mapping[str, Any]]
-) -> Iterator[Step]:
+def _differing(step: Step, old: Mapping[str, JsonObject], new: Mapping[str, JsonObject]) -> Iterator[Step]:
     for urn in sorted({*old, *new}):
         before, after = (
             State(urn=urn, parent=step.urn, inputs=side[urn], custom=True) if urn in side else None

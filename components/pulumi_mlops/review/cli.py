@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from pulumi_mlops.review import baseline, chart_findings, charts, host, policies
 from pulumi_mlops.review.baseline import BaselineError
@@ -67,7 +67,7 @@ def main(argv: Sequence[str] | None = None, program: str = "pulumi-mlops-review"
     """Runs the command line and returns its exit status; `program` is the name by which it was called."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Where the terminal's character set lacks an arrow.
-        cast("io.TextIOWrapper[Any]", sys.stdout).reconfigure(errors="backslashreplace")
+        cast("io.TextIOWrapper[io.BufferedWriter]", sys.stdout).reconfigure(errors="backslashreplace")
     arguments = _parser(program).parse_args(argv)
     run: Callable[[argparse.Namespace], int] = arguments.run
     return run(arguments)

@@ -4,16 +4,16 @@ import itertools
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any
 
+from pulumi_mlops.review.json_data import JsonObject, items, mapping, strings
 from pulumi_mlops.review.preview import UNKNOWN
-from pulumi_mlops.review.values import is_hidden, items, mapping, strings
+from pulumi_mlops.review.values import is_hidden
 
 BROAD_MANAGED = re.compile(
     r"arn:aws[a-z-]*:iam::aws:policy/(?:.*/)?(AdministratorAccess|PowerUserAccess|\w+FullAccess)"
 )
 """AWS's own policies that allow everything, or everything of a service."""
-Statement = Mapping[str, Any]
+Statement = JsonObject
 Grant = tuple[str, str, str, str]
 """Who, may do what, on what, on which condition; a part that a document does not have is empty."""
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from pulumi_mlops.review.resources import Resource
-from pulumi_mlops.review.values import is_hidden, items, joined, mapping
+from pulumi_mlops.review.json_data import Json, JsonObject, items, joined, mapping
+from pulumi_mlops.review.values import is_hidden
 
 TEMPLATES: Mapping[str, tuple[str, ...]] = {
     "Pod": (),
@@ -34,7 +33,7 @@ class Container:
     """One container of a pod."""
 
     path: str
-    spec: Mapping[str, Any]
+    spec: JsonObject
     starts: bool = False
     """Whether it only prepares, and is gone when the pod serves."""
 
@@ -44,38 +43,32 @@ class Pod:
     """What one template makes, as far as the preview tells it."""
 
     path: str
-    spec: Mapping[str, Any]
+    spec: JsonObject
     """With `securityContext`, `volumes` and the switches of the host's namespaces, as in a PodSpec."""
     containers: tuple[Container, ...]
     hidden: tuple[str, ...] = ()
     """Paths of parts that are known only after `up`."""
-    labels: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    labels: JsonObject = field(default_factory=dict[str, Json])
 
 
-def kind_of(resource: Resource) -> str:
+def kind_of(type_token: str) -> str:
     """The kind of a Kubernetes object, such as Deployment; empty for anything else, and for patches of one."""
-    kind = resource.type.rpartition(":")[2]
-    return kind if resource.type.startswith("kubernetes:") and not kind.endswith("Patch") else ""
+    kind = type_token.rpartition(":")[2]
+    return kind if type_token.startswith("kubernetes:") and not kind.endswith("Patch") else ""
 
 
-def pods(resource: Resource) -> Iterator[Pod]:
-    """What the resource starts: one pod for a workload, one for each step of a workflow."""
-    if not resource.pods:
-        resource.pods.extend(_started(resource))
-    yield from resource.pods
-
-
-def _started(resource: Resource) -> Iterator[Pod]:
-    kind = kind_of(resource)
+def started(type_token: str, inputs: JsonObject) -> Iterator[Pod]:
+    """What a resource starts: one pod for a workload, one for each step of a workflow."""
+    kind = kind_of(type_token)
     if (place := TEMPLATES.get(kind)) is not None:
-        value, path = _at(resource.inputs, place)
+        value, path = _at(inputs, place)
         yield _pod(value, path)
-    elif (place := WORKFLOWS.get(kind)) is not None and "argoproj.io" in resource.type:
-        value, path = _at(resource.inputs, place)
+    elif (place := WORKFLOWS.get(kind)) is not None and "argoproj.io" in type_token:
+        value, path = _at(inputs, place)
         yield from _steps(value, path)
 
 
-def _at(value: object, place: tuple[str, ...]) -> tuple[Any, str]:
+def _at(value: Json, place: tuple[str, ...]) -> tuple[Json, str]:
     path = ""
     for part in place:
         if is_hidden(value):
@@ -117,9 +110,7 @@ def _steps(workflow: object, path: str) -> Iterator[Pod]:
             yield Pod(at, spec, (*found, *group), (*unknown, *unknown_too))
 
 
-def _containers(
-    owner: Mapping[str, object], path: str, keys: tuple[str, ...]
-) -> tuple[tuple[Container, ...], tuple[str, ...]]:
+def _containers(owner: JsonObject, path: str, keys: tuple[str, ...]) -> tuple[tuple[Container, ...], tuple[str, ...]]:
     found: list[Container] = []
     unknown: list[str] = []
     for key in keys:

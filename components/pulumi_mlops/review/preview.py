@@ -4,15 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property, lru_cache
-from types import MappingProxyType
-from typing import Any
+
+from pulumi_mlops.review.json_data import Json, JsonObject
 
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 """What the engine writes for a value that is known only after `up`."""
 MASKED = "[secret]"
 """What the engine writes for a secret value."""
-
-NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 class PreviewError(Exception):
@@ -69,8 +67,8 @@ class State:
     """The URN at that time: before a step, another one where the resource is renamed by an alias."""
     parent: str = ""
     """URN of the parent; empty for the stack itself."""
-    inputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    outputs: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    inputs: JsonObject = field(default_factory=dict[str, Json])
+    outputs: JsonObject = field(default_factory=dict[str, Json])
     protect: bool = False
     retain_on_delete: bool = False
     external: bool = False
@@ -155,7 +153,7 @@ class Preview:
     summary: Mapping[Operation, int] = field(default_factory=dict[Operation, int])
     """The engine's own counts by operation, `same` included; empty where the preview did not come to its end."""
     diagnostics: tuple[Diagnostic, ...] = ()
-    config: Mapping[str, str] = field(default_factory=dict[str, str])
+    config: JsonObject = field(default_factory=dict[str, Json])
     violations: tuple[PolicyViolation, ...] = ()
     """What policy packs found, which only the events tell."""
     complete: bool = True

@@ -9,12 +9,12 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from pulumi_mlops.review._shapes import Misshapen, mapping, name, objects, shown, text, texts
 from pulumi_mlops.review._truncated import rescued
+from pulumi_mlops.review.json_data import NOTHING, Json
 from pulumi_mlops.review.preview import (
-    NOTHING,
     Diagnostic,
     Operation,
     PolicyViolation,
@@ -70,11 +70,11 @@ def _read(text: str, stack: str) -> Preview:
     return _of_events(events, whole, stack)
 
 
-def _is_event(document: dict[str, Any]) -> bool:
+def _is_event(document: dict[str, Json]) -> bool:
     return "timestamp" in document and ("sequence" in document or any(key.endswith("Event") for key in document))
 
 
-def _of_digest(document: dict[str, Any], stack: str) -> Preview:
+def _of_digest(document: dict[str, Json], stack: str) -> Preview:
     known = {"config", "steps", "diagnostics", "duration", "changeSummary", "maybeCorrupt"}
     if document and not known & set(document):
         keys = ", ".join(shown(key) for key in sorted(document)[:3])
@@ -90,21 +90,21 @@ def _of_digest(document: dict[str, Any], stack: str) -> Preview:
     )
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def _object(text: str) -> dict[str, Json] | None:
     """The object at the beginning of the text, if no other one follows it."""
     try:
         value, end = json.JSONDecoder(object_hook=masked if SIGNATURE in text else None).raw_decode(text)
     except (ValueError, RecursionError):  # a number of thousands of digits is a ValueError too
         return None
     alone = isinstance(value, dict) and END.match(text, end) and not BEGIN.search(text, end)
-    return cast("dict[str, Any]", value) if alone else None
+    return cast("dict[str, Json]", value) if alone else None
 
 
-def _events(text: str) -> tuple[list[dict[str, Any]], bool]:
+def _events(text: str) -> tuple[list[dict[str, Json]], bool]:
     """The events, and whether each line of JSON is one: the last line of a run that was cut off is not."""
     # Not splitlines: the engine leaves characters such as U+0085 in a text as they are.
     lines = [line for line in text.split("\n") if line.lstrip().startswith("{")]
-    found: list[dict[str, Any]] = []
+    found: list[dict[str, Json]] = []
     for line in lines:
         event = _object(line)
         if event is None or not _is_event(event):
@@ -113,7 +113,7 @@ def _events(text: str) -> tuple[list[dict[str, Any]], bool]:
     return found, len(found) == len(lines)
 
 
-def _of_events(events: list[dict[str, Any]], whole: bool, stack: str) -> Preview:
+def _of_events(events: list[dict[str, Json]], whole: bool, stack: str) -> Preview:
     diagnostics = tuple(_diagnostic(one) for one in _of(events, "diagnosticEvent") if not one.get("ephemeral"))
     summaries = _of(events, "summaryEvent")
     preludes = _of(events, "preludeEvent")
@@ -128,7 +128,7 @@ def _of_events(events: list[dict[str, Any]], whole: bool, stack: str) -> Preview
     )
 
 
-def _steps_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _steps_of(events: list[dict[str, Json]]) -> list[dict[str, Json]]:
     """What was announced; of a refresh, what it found, which is told only afterwards."""
     steps = [mapping(one, "metadata") for one in _of(events, "resourcePreEvent")]
     outputs = [mapping(event, "metadata") for event in _of(events, "resOutputsEvent")]
@@ -137,7 +137,7 @@ def _steps_of(events: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [found.get(name(step, "urn"), step) if step.get("op") == refreshed else step for step in steps]
 
 
-def _of(events: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+def _of(events: list[dict[str, Json]], kind: str) -> list[dict[str, Json]]:
     return [mapping(event, kind) for event in events if event.get(kind) is not None]
 
 
@@ -156,7 +156,7 @@ _DIGEST = _Keys("oldState", "newState", "diffReasons", "replaceReasons", "kind")
 _EVENT = _Keys("old", "new", "diffs", "keys", "diffKind")
 
 
-def _step(step: dict[str, Any], keys: _Keys) -> Step:
+def _step(step: dict[str, Json], keys: _Keys) -> Step:
     urn = name(step, "urn")
     try:
         Urn.parse(urn)  # whoever asks for a part of it later would find out too late
@@ -173,7 +173,7 @@ def _step(step: dict[str, Any], keys: _Keys) -> Step:
     )
 
 
-def _changes(told: dict[str, Any], keys: _Keys) -> Iterator[PropertyChange]:
+def _changes(told: dict[str, Json], keys: _Keys) -> Iterator[PropertyChange]:
     for path in sorted(told):
         kind = name(mapping(told, path), keys.kind)
         yield PropertyChange(path, kind.removesuffix("-replace"), kind.endswith("-replace"))
@@ -186,7 +186,7 @@ def _operation(word: str) -> Operation:
         raise Misshapen(f"this version of the review does not know the operation {shown(word)}") from None
 
 
-def _state(step: dict[str, Any], key: str) -> State | None:
+def _state(step: dict[str, Json], key: str) -> State | None:
     state = mapping(step, key)
     if not state:
         return None
@@ -203,12 +203,12 @@ def _state(step: dict[str, Any], key: str) -> State | None:
     )
 
 
-def _diagnostic(one: dict[str, Any]) -> Diagnostic:
+def _diagnostic(one: dict[str, Json]) -> Diagnostic:
     prefix, message = (text(one, key) for key in ("prefix", "message"))
     return Diagnostic(text(one, "severity") or "info", f"{prefix}{message}".strip(), text(one, "urn"))
 
 
-def _violation(one: dict[str, Any]) -> PolicyViolation:
+def _violation(one: dict[str, Json]) -> PolicyViolation:
     return PolicyViolation(
         policy=name(one, "policyName"),
         pack=text(one, "policyPackName"),
@@ -222,8 +222,10 @@ def _failed(diagnostics: tuple[Diagnostic, ...]) -> bool:
     return any(one.severity == "error" for one in diagnostics)
 
 
-def _summary(counts: dict[str, Any]) -> dict[Operation, int]:
+def _summary(counts: dict[str, Json]) -> dict[Operation, int]:
+    read: dict[Operation, int] = {}
     for word, count in counts.items():
-        if type(count) is not int or not 0 <= count < MANY:
+        if not isinstance(count, int) or isinstance(count, bool) or not 0 <= count < MANY:
             raise Misshapen(f"{shown(word)} must be counted by a whole number, got {shown(count)}")
-    return {_operation(word): count for word, count in counts.items()}
+        read[_operation(word)] = count
+    return read

@@ -7,9 +7,9 @@ definitions come close to the limit; then `helm install` fails after everything 
 import base64
 import gzip
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+
+from pulumi_mlops.review.json_data import JsonObject
 
 LIMIT = 1024 * 1024
 """Bytes of all values of a Secret (`MaxSecretSize` of Kubernetes)."""
@@ -19,7 +19,7 @@ SUBCHARTS = "charts"
 """Directory of a chart whose files are those of other charts, which helm does not keep."""
 
 
-def of(chart: Path, values: Mapping[str, Any], manifest: str) -> int:
+def of(chart: Path, values: JsonObject, manifest: str) -> int:
     """Bytes of the release's Secret, within a few per cent.
 
     Args:

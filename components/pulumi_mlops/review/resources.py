@@ -1,13 +1,15 @@
 """Resources on either side of a change, as previews show them, and their surroundings."""
 
 import json
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
 
+from pulumi_mlops.review import pods
+from pulumi_mlops.review.json_data import JsonObject, mapping
+from pulumi_mlops.review.pods import Pod
 from pulumi_mlops.review.preview import Operation, Preview, State, Step
-from pulumi_mlops.review.values import is_hidden, mapping
+from pulumi_mlops.review.values import is_hidden
 
 ENDS = frozenset(
     {
@@ -36,7 +38,7 @@ class Resource:
     urn: str
     type: str
     name: str
-    inputs: Mapping[str, Any]
+    inputs: JsonObject
     id: str = ""
     """The provider's id; empty before it is created."""
     parent: str = ""
@@ -45,29 +47,32 @@ class Resource:
     """Whether a provider manages it; components are not custom."""
     default_tags: frozenset[str] = frozenset()
     """Keys of the tags that its provider adds."""
-    pods: list[Any] = field(default_factory=list[Any], compare=False, repr=False)
-    """The pods that it starts, once a rule has asked: see review/pods.py."""
 
     @property
     def kind(self) -> str:
         """The kind of a Kubernetes object, custom ones included; empty for anything else."""
         return kind(self.type, self.inputs)
 
+    @cached_property
+    def pods(self) -> tuple[Pod, ...]:
+        """The pods that it starts: one for a workload, one for each step of a workflow."""
+        return tuple(pods.started(self.type, self.inputs))
 
-def kind(type_token: str, inputs: Mapping[str, object]) -> str:
+
+def kind(type_token: str, inputs: JsonObject) -> str:
     """The kind of a Kubernetes object, custom ones included; empty for anything else."""
     if not type_token.startswith("kubernetes:"):
         return ""
     return str(inputs.get("kind") or type_token.rpartition(":")[2])
 
 
-def api_group(type_token: str, inputs: Mapping[str, object]) -> str:
+def api_group(type_token: str, inputs: JsonObject) -> str:
     """The API group of a Kubernetes object, such as `argoproj.io`; empty for the core group and for anything else."""
     version = api_version(type_token, inputs)
     return version.partition("/")[0] if "/" in version else ""
 
 
-def api_version(type_token: str, inputs: Mapping[str, object]) -> str:
+def api_version(type_token: str, inputs: JsonObject) -> str:
     """The API version of a Kubernetes object, such as `apps/v1`, or `v1` of the core group."""
     return str(inputs.get("apiVersion") or type_token.partition(":")[2].rpartition(":")[0].removeprefix("core/"))
 
@@ -151,9 +156,9 @@ def sides(preview: Preview) -> Sides:
 
 def default_region(preview: Preview) -> str:
     """The AWS region of the stack's settings, or else of the provider that its program makes; empty if not known."""
-    made = {step.state.inputs.get("region") for step in preview.steps if step.type == AWS_PROVIDER}
-    found = preview.config.get(REGION) or (made.pop() if len(made) == 1 else "")
-    return "" if not found or is_hidden(found) else str(found)
+    made = {str(step.state.inputs.get("region") or "") for step in preview.steps if step.type == AWS_PROVIDER}
+    found = str(preview.config.get(REGION) or (made.pop() if len(made) == 1 else ""))
+    return "" if is_hidden(found) else found
 
 
 def _after(preview: Preview) -> Iterator[Resource]:

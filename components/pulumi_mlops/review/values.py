@@ -1,17 +1,14 @@
-"""Values of resource inputs as previews hold them: known, unknown until `up`, secret; and text that is safe to show.
+"""Values of resource inputs as previews hold them: known, unknown until `up`, or secret.
 
-The readers in the first half accept anything, so that no preview stops a review. Those in the second half (`text`,
-`number`, `flag`, `elements`, `part`) demand a known value and raise NotReadable.
+`text`, `number`, `flag`, `elements`, `part` and `parts` require a known value and raise NotReadable.
 """
 
-import json
-import re
-import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
-from pulumi_mlops.review.preview import MASKED, NOTHING, UNKNOWN
+from pulumi_mlops.review.json_data import NOTHING, Json, JsonObject, is_true, items, mapping
+from pulumi_mlops.review.preview import MASKED, UNKNOWN
 
 # One placeholder for each type of value, as the SDK of the engine fixes them.
 UNKNOWNS = frozenset(
@@ -30,35 +27,9 @@ SIGNATURE = "4dabf18193072939515e22adb298388d"
 SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public constant of the engine
 """Value of SIGNATURE in an object that wraps a secret."""
 
-# Invisible or direction-changing characters: a reviewer must see that they are there.
-INVISIBLE = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs", "Co", "Cn"})
-_QUOTED = re.compile(r'[.\[\]"]')
-
 
 class NotReadable(Exception):
     """A value that is needed is absent, secret, not known before `up`, or of another type; the message says which."""
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """The value if it is a mapping, else an empty one."""
-    # Called millions of times: JSON has dicts, which are told apart faster than other mappings.
-    if type(value) is dict:
-        return cast("dict[str, Any]", value)
-    return cast("Mapping[str, Any]", value) if isinstance(value, Mapping) else NOTHING
-
-
-def items(value: Any) -> Sequence[Any]:
-    """The elements of a list; a single value is a list of one, as providers that flatten lists write it."""
-    if value is None:
-        return ()
-    return cast("Sequence[Any]", value) if isinstance(value, list | tuple) else (value,)
-
-
-def strings(value: object) -> tuple[str, ...]:
-    """The strings in a list, or one that stands alone, as IAM policy documents allow."""
-    if isinstance(value, str):
-        return (value,)
-    return tuple(one for one in items(value) if isinstance(one, str))
 
 
 def is_unknown(value: object) -> bool:
@@ -80,19 +51,9 @@ def is_hidden(value: object) -> bool:
     return value == MASKED or (len(value) >= len(UNKNOWN) and any(one in value for one in UNKNOWNS))
 
 
-def is_true(value: object) -> bool:
-    """Whether a boolean is true; some providers write it as text."""
-    return value is True or (isinstance(value, str) and value.lower() == "true")
-
-
-def is_false(value: object) -> bool:
-    """Whether a boolean is given and false."""
-    return value is False or (isinstance(value, str) and value.lower() == "false")
-
-
-def at(inputs: Mapping[str, object], path: str) -> Any:
+def at(inputs: JsonObject, path: str) -> Json:
     """The value at a dotted path such as `vpcConfig.subnetIds`; what hides it where a part above is hidden."""
-    value: Any = inputs
+    value: Json = inputs
     for part in path.split("."):
         if is_hidden(value):
             return value
@@ -100,87 +61,29 @@ def at(inputs: Mapping[str, object], path: str) -> Any:
     return value
 
 
-def indexed(inputs: Mapping[str, object], key: str) -> Iterator[tuple[str, Any]]:
+def indexed(inputs: JsonObject, key: str) -> Iterator[tuple[str, Json]]:
     """(path, value) of each element under a key; a value that stands alone has the key as its path."""
     value = inputs.get(key)
     for index, one in enumerate(items(value)):
         yield (key if one is value else f"{key}[{index}]"), one
 
 
-def leaves(value: object, path: str = "") -> Iterator[tuple[str, str, object]]:
-    """(path, key, value) of every value that is neither mapping nor list; the key is the nearest name above it."""
-    yield from _leaves(value, path, path)
-
-
-def _leaves(value: object, path: str, key: str) -> Iterator[tuple[str, str, object]]:
-    if isinstance(value, Mapping):
-        for name, inner in sorted(cast("Mapping[str, object]", value).items()):
-            yield from _leaves(inner, joined(path, name), name)
-    elif isinstance(value, list):
-        for index, inner in enumerate(cast("list[object]", value)):
-            yield from _leaves(inner, f"{path}[{index}]", key)
-    else:
-        yield path, key, value
-
-
-def joined(path: str, name: str) -> str:
-    """The path of a property below another one, as the engine writes it."""
-    if _QUOTED.search(name):
-        escaped = name.replace("\\", "\\\\").replace('"', '\\"')
-        return f'{path}["{escaped}"]'
-    return f"{path}.{name}" if path else name
-
-
-def masked(value: dict[str, Any]) -> str | dict[str, Any]:
+def masked(value: dict[str, Json]) -> str | dict[str, Json]:
     """The engine's mask in the place of an object that wraps a secret, as its events have it; else the object."""
     return MASKED if is_secret(value) else value
 
 
-def document(value: object) -> Any:
-    """The object or list in a string of JSON; None for anything else."""
-    if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
-        return None
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return None
-
-
-def visible(text: str) -> str:
-    """The text on one line, without characters that move a cursor, turn the direction of text or cannot be seen."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_visible(character) for character in text)
-
-
-def _visible(character: str) -> str:
-    if character in "\n\t\r":
-        return {"\n": "\\n", "\t": "\\t", "\r": "\\r"}[character]
-    if unicodedata.category(character) not in INVISIBLE:
-        return character
-    code = ord(character)
-    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-
-
-def shortened(text: str, limit: int) -> str:
-    """The text, its middle left out where it has more than `limit` characters."""
-    if len(text) <= limit:
-        return text
-    head = (limit - 1) * 2 // 3
-    return f"{text[:head]}…{text[len(text) - (limit - 1 - head) :]}"
-
-
-def is_known(inputs: Mapping[str, object], key: str) -> bool:
+def is_known(inputs: JsonObject, key: str) -> bool:
     """Whether the value is given and neither secret nor unknown until `up`."""
     return inputs.get(key) is not None and not is_hidden(inputs[key])
 
 
-def text(inputs: Mapping[str, object], key: str, default: str | None = None) -> str:
+def text(inputs: JsonObject, key: str, default: str | None = None) -> str:
     """The value as text; raises NotReadable where it is hidden, or absent without a default."""
     return str(_value(inputs, key, default))
 
 
-def number(inputs: Mapping[str, object], key: str, default: int | None = None) -> Decimal:
+def number(inputs: JsonObject, key: str, default: int | None = None) -> Decimal:
     """The number, 0 or more; raises NotReadable as `text` does, and for anything that is no such number."""
     value = _value(inputs, key, default)
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -194,22 +97,33 @@ def number(inputs: Mapping[str, object], key: str, default: int | None = None) -
     return figure
 
 
-def flag(inputs: Mapping[str, object], key: str) -> bool:
+def flag(inputs: JsonObject, key: str) -> bool:
     """Whether a switch is on; off by default. Raises NotReadable where it is hidden."""
     return is_true(_value(inputs, key, False))
 
 
-def elements(inputs: Mapping[str, object], key: str) -> Sequence[Any]:
+def elements(inputs: JsonObject, key: str) -> Sequence[Json]:
     """The list, empty by default; raises NotReadable where it is hidden."""
     return items(_value(inputs, key, ()))
 
 
-def part(inputs: Mapping[str, object], key: str) -> Mapping[str, Any]:
-    """The object under the key, empty by default; raises NotReadable where it is hidden."""
-    return mapping(_value(inputs, key, NOTHING))
+def part(inputs: JsonObject, key: str) -> JsonObject:
+    """The object under the key, empty by default; raises NotReadable where it is hidden, or no object."""
+    value = _value(inputs, key, NOTHING)
+    if not isinstance(value, Mapping):
+        raise NotReadable(f"{key} is not an object")
+    return mapping(value)
 
 
-def _value(inputs: Mapping[str, object], key: str, default: object) -> Any:
+def parts(inputs: JsonObject, key: str) -> Sequence[JsonObject]:
+    """The objects in the list, none by default; raises NotReadable where it or one of them is hidden, or no object."""
+    values = elements(inputs, key)
+    if not all(isinstance(one, Mapping) and not is_hidden(one) for one in values):
+        raise NotReadable(f"{key} is not a list of objects")
+    return [mapping(one) for one in values]
+
+
+def _value(inputs: JsonObject, key: str, default: Json) -> Json:
     value = inputs.get(key)
     if value is None:
         value = default

@@ -17,11 +17,12 @@ from pulumi_mlops.review.dangers.owners import former_parent, is_renamed, place
 from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.findings import Finding, Level, Undecided
 from pulumi_mlops.review.groups import QUIET, WEIGHT, Group, grouped, logical, name_of, short_type, title, type_of
+from pulumi_mlops.review.json_data import NOTHING
 from pulumi_mlops.review.policies import named
-from pulumi_mlops.review.preview import NOTHING, Operation, Preview, Step
+from pulumi_mlops.review.preview import Operation, Preview, Step
+from pulumi_mlops.review.printable import shortened, visible
 from pulumi_mlops.review.resource_types import JUDGED_PACKAGES
 from pulumi_mlops.review.secret_values import redacted
-from pulumi_mlops.review.values import shortened, visible
 
 MAX_ERROR = 400
 """Characters of an error that are shown; the rest of it is in the run's log."""

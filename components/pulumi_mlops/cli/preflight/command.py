@@ -34,8 +34,8 @@ from pulumi_mlops.cli.project import Project
 from pulumi_mlops.cli.pulumi import Pulumi, executable
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import Preview, PreviewError
+from pulumi_mlops.review.printable import shortened
 from pulumi_mlops.review.reading import read
-from pulumi_mlops.review.values import shortened
 
 CHECKS: dict[str, Check] = {
     "account": identity.account,

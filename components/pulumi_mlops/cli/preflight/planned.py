@@ -6,9 +6,10 @@ from functools import cached_property
 from typing import Any
 
 from pulumi_mlops.cli.errors import CommandError
+from pulumi_mlops.review.json_data import document
 from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.resources import AWS_PROVIDER, Resource, default_region, sides
-from pulumi_mlops.review.values import document, is_hidden
+from pulumi_mlops.review.values import is_hidden
 
 
 @dataclass(frozen=True)

@@ -1,40 +1,41 @@
 """The pods that a Helm release starts, from its values: the facts about charts are in charts.toml."""
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pulumi_mlops.review.capacity.workload import Workload
 from pulumi_mlops.review.cost.pods import pod
-from pulumi_mlops.review.values import NotReadable, at, is_false, is_hidden, is_true, mapping, number
+from pulumi_mlops.review.json_data import Json, JsonObject, is_false, is_true, items, mapping, strings
+from pulumi_mlops.review.values import NotReadable, at, is_hidden, number
 
 FILE = Path(__file__).with_name("charts.toml")
 
 
 @cache
-def facts() -> Mapping[str, Any]:
+def facts() -> JsonObject:
     """Name of the chart → what is known of it: see the head of the file."""
     return tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
-def chart_of(inputs: Mapping[str, object]) -> str:
+def chart_of(inputs: JsonObject) -> str:
     """Name of a release's chart, whether it comes from a repository, a registry or a directory."""
     return str(inputs.get("chart") or "").rstrip("/").rpartition("/")[2]
 
 
-def started(inputs: Mapping[str, object]) -> Iterator[Workload]:
+def started(inputs: JsonObject) -> Iterator[Workload]:
     """What a release with these inputs starts.
 
     Raises:
         NotReadable: nothing is known of the chart, or its values are hidden.
     """
-    chart = facts().get(chart_of(inputs))
-    if chart is None:
+    name = chart_of(inputs)
+    if name not in facts():
         raise NotReadable("what the chart starts is not known")
+    chart = mapping(facts()[name])
     values = _Values(inputs.get("values"), mapping(chart.get("defaults")))
-    for one in chart.get("workload", ()):
+    for one in map(mapping, items(chart.get("workload"))):
         if _runs(one, values):
             yield _workload(str(inputs.get("name") or ""), one, values)
 
@@ -42,13 +43,13 @@ def started(inputs: Mapping[str, object]) -> Iterator[Workload]:
 class _Values:
     """Values of a release over those of its chart."""
 
-    def __init__(self, given: object, defaults: Mapping[str, object]) -> None:
+    def __init__(self, given: object, defaults: JsonObject) -> None:
         if is_hidden(given):
             raise NotReadable("its values are not known")
         self._given = mapping(given)
         self._defaults = defaults
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str) -> Json:
         """The value at a dotted path."""
         found = at(self._given, path)
         if is_hidden(found):
@@ -56,35 +57,35 @@ class _Values:
         return self._defaults.get(path) if found is None else found
 
 
-def _runs(one: Mapping[str, Any], values: _Values) -> bool:
-    needed, against = one.get("when"), one.get("unless")
+def _runs(one: JsonObject, values: _Values) -> bool:
+    needed, against = (str(one.get(key) or "") for key in ("when", "unless"))
     return not (needed and is_false(values.get(needed) or False)) and not (against and is_true(values.get(against)))
 
 
-def _workload(release: str, one: Mapping[str, Any], values: _Values) -> Workload:
-    apart = one.get("apart", False)
+def _workload(release: str, one: JsonObject, values: _Values) -> Workload:
+    apart = one.get("apart")
     spec = {
-        "containers": [_container(place, values) for place in one["containers"]],
-        "initContainers": [_container(place, values) for place in one.get("init", ())],
+        "containers": [_container(place, values) for place in items(one["containers"])],
+        "initContainers": [_container(place, values) for place in items(one.get("init"))],
     }
     return Workload(
-        "-".join(part for part in (release, one.get("name", "")) if part),
+        "-".join(part for part in (release, str(one.get("name") or "")) if part),
         _replicas(one, values),
         pod(spec),
         selector={},
-        apart=is_true(values.get(apart)) if isinstance(apart, str) else apart,
-        every_node=one.get("every_node", False),
-        not_on_karpenter=one.get("own_nodes", False),
+        apart=is_true(values.get(apart) if isinstance(apart, str) else apart),
+        every_node=is_true(one.get("every_node")),
+        not_on_karpenter=is_true(one.get("own_nodes")),
     )
 
 
-def _replicas(one: Mapping[str, Any], values: _Values) -> int:
-    given = (values.get(path) for path in one.get("replicas", ()))
+def _replicas(one: JsonObject, values: _Values) -> int:
+    given = (values.get(path) for path in strings(one.get("replicas")))
     said = next((found for found in given if found is not None), 1)
     return int(number({"replicas": said}, "replicas"))
 
 
-def _container(place: Any, values: _Values) -> dict[str, Any]:
+def _container(place: Json, values: _Values) -> dict[str, Json]:
     if isinstance(place, str):
         return {"resources": values.get(place) or {}}
-    return {"resources": {"requests": {kind: values.get(path) for kind, path in place.items()}}}
+    return {"resources": {"requests": {kind: values.get(str(path)) for kind, path in mapping(place).items()}}}

@@ -10,9 +10,10 @@ from pulumi_mlops.review.capacity.packing import packed
 from pulumi_mlops.review.capacity.running import Running, running
 from pulumi_mlops.review.capacity.workload import Workload
 from pulumi_mlops.review.cost.pods import Pod
+from pulumi_mlops.review.json_data import items, mapping
 from pulumi_mlops.review.preview import Preview
 from pulumi_mlops.review.resources import Resource, after, environment, sides
-from pulumi_mlops.review.values import NotReadable, is_hidden, items, mapping
+from pulumi_mlops.review.values import NotReadable, is_hidden
 
 PLATFORM = "pulumi-mlops:index:EksPlatform"
 CLUSTER = "pulumi-mlops:index:Cluster"

@@ -1,12 +1,12 @@
 """The nodes that a cluster has for certain, and what Karpenter may add to them."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pulumi_mlops.review.capacity.instances import Capacity, capacity
 from pulumi_mlops.review.capacity.workload import Workload, is_tolerated
-from pulumi_mlops.review.values import NotReadable, elements, items, mapping, number, part, text
+from pulumi_mlops.review.json_data import Json, JsonObject, items, mapping
+from pulumi_mlops.review.values import NotReadable, elements, number, part, text
 
 NODE_GROUP_LABEL = "eks.amazonaws.com/nodegroup"
 LINUX = {"kubernetes.io/os": "linux"}
@@ -21,8 +21,8 @@ class NodeGroup:
     nodes: int
     capacity: Capacity
     """Of one node, the smallest of the instance types in each respect."""
-    labels: Mapping[str, Any]
-    taints: Sequence[Any]
+    labels: JsonObject
+    taints: Sequence[Json]
 
     def takes(self, workload: Workload) -> bool:
         """Whether the pods may run on these nodes."""
@@ -45,7 +45,7 @@ def node_groups(groups: Sequence[object]) -> list[NodeGroup]:
     return [_node_group(mapping(one)) for one in groups]
 
 
-def _node_group(group: Mapping[str, object]) -> NodeGroup:
+def _node_group(group: JsonObject) -> NodeGroup:
     types = tuple(str(one) for one in elements(group, "instance_types"))
     if not types:
         raise NotReadable("a node group names no instance type")
@@ -66,9 +66,9 @@ def _node_group(group: Mapping[str, object]) -> NodeGroup:
 class NodePool:
     """Nodes that Karpenter adds; as many as are needed, since its limits are not looked at."""
 
-    labels: Mapping[str, Any]
-    requirements: tuple[Mapping[str, Any], ...]
-    taints: Sequence[Any]
+    labels: JsonObject
+    requirements: tuple[JsonObject, ...]
+    taints: Sequence[Json]
 
     def takes(self, workload: Workload) -> bool:
         """Whether Karpenter would add a node of the pool for the pods."""
@@ -78,7 +78,7 @@ class NodePool:
             return False
         return all(value in self._values(key) for key, value in workload.selector.items())
 
-    def _values(self, key: str) -> Sequence[Any]:
+    def _values(self, key: str) -> Sequence[Json]:
         if key in self.labels:
             return (self.labels[key],)
         return [
@@ -89,7 +89,7 @@ class NodePool:
         ]
 
 
-def node_pool(spec: Mapping[str, object]) -> NodePool:
+def node_pool(spec: JsonObject) -> NodePool:
     """The pool with the spec of a NodePool."""
     template = mapping(spec.get("template"))
     inner = mapping(template.get("spec"))
@@ -100,5 +100,5 @@ def node_pool(spec: Mapping[str, object]) -> NodePool:
     )
 
 
-def _requirements(spec: Mapping[str, object]) -> Iterator[Mapping[str, Any]]:
+def _requirements(spec: JsonObject) -> Iterator[JsonObject]:
     yield from map(mapping, items(spec.get("requirements")))

@@ -3,16 +3,17 @@
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 from pulumi_mlops.review.capacity import charts
 from pulumi_mlops.review.capacity.workload import Workload, of_spec
 from pulumi_mlops.review.cost.pods import pod
 from pulumi_mlops.review.cost.requests import REPLICATED, replicas, smallest, template
+from pulumi_mlops.review.json_data import mapping
 from pulumi_mlops.review.resources import Resource
-from pulumi_mlops.review.values import NotReadable, mapping, number
+from pulumi_mlops.review.values import NotReadable, number
 
 ADD_ONS = Path(__file__).with_name("system.toml")
 RELEASE = "Release"
@@ -63,7 +64,7 @@ def _add_ons() -> tuple[Workload, ...]:
 
 
 def _started(
-    one: Resource, least: Mapping[tuple[str, str, str], Any], runtimes: Mapping[str, Resource]
+    one: Resource, least: Mapping[tuple[str, str, str], Decimal], runtimes: Mapping[str, Resource]
 ) -> Iterator[Workload]:
     if one.kind == RELEASE:
         yield from charts.started(one.inputs)

@@ -1,11 +1,10 @@
 """Pods that are alike, and which nodes take them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pulumi_mlops.review.cost.pods import Pod
-from pulumi_mlops.review.values import items, mapping
+from pulumi_mlops.review.json_data import Json, JsonObject, items, mapping
 
 HOSTNAME = "kubernetes.io/hostname"
 KEPT_OUT = ("NoSchedule", "NoExecute")
@@ -21,9 +20,9 @@ class Workload:
     name: str
     number: int
     pod: Pod
-    selector: Mapping[str, Any]
+    selector: JsonObject
     """Labels that their node must have."""
-    tolerations: Sequence[Any] = ()
+    tolerations: Sequence[Json] = ()
     apart: bool = False
     """Whether no two of them may share a node."""
     every_node: bool = False
@@ -32,7 +31,7 @@ class Workload:
     """Whether they must run on the cluster's own node groups."""
 
 
-def of_spec(name: str, number: int, pod: Pod, spec: Mapping[str, object], *, every_node: bool = False) -> Workload:
+def of_spec(name: str, number: int, pod: Pod, spec: JsonObject, *, every_node: bool = False) -> Workload:
     """The workload with a pod's spec; `pod` is its size."""
     return Workload(
         name,
@@ -45,14 +44,14 @@ def of_spec(name: str, number: int, pod: Pod, spec: Mapping[str, object], *, eve
     )
 
 
-def _is_apart(spec: Mapping[str, object]) -> bool:
+def _is_apart(spec: JsonObject) -> bool:
     """Whether its anti-affinity forbids to share a node; it is taken for one among its own replicas."""
     against = mapping(mapping(spec.get("affinity")).get("podAntiAffinity"))
     required = items(against.get("requiredDuringSchedulingIgnoredDuringExecution"))
     return any(mapping(term).get("topologyKey") == HOSTNAME for term in required)
 
 
-def is_tolerated(taint: Mapping[str, object], tolerations: Sequence[object]) -> bool:
+def is_tolerated(taint: JsonObject, tolerations: Sequence[object]) -> bool:
     """Whether pods with the tolerations run on a node with the taint, in EKS's words or in those of Kubernetes."""
     effect = EFFECTS.get(str(taint.get("effect")), taint.get("effect"))
     if effect not in KEPT_OUT:
@@ -60,7 +59,7 @@ def is_tolerated(taint: Mapping[str, object], tolerations: Sequence[object]) -> 
     return any(_tolerates(mapping(one), taint, effect) for one in tolerations)
 
 
-def _tolerates(toleration: Mapping[str, object], taint: Mapping[str, object], effect: object) -> bool:
+def _tolerates(toleration: JsonObject, taint: JsonObject, effect: object) -> bool:
     if toleration.get("effect") not in (None, "", effect):
         return False
     if toleration.get("operator") == "Exists":

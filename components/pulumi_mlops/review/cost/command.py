@@ -15,8 +15,8 @@ from pulumi_mlops.review.estimate import Estimate
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.preview import PreviewError
+from pulumi_mlops.review.printable import visible
 from pulumi_mlops.review.render import cost_report, estimates
-from pulumi_mlops.review.values import visible
 
 FORMATS = ("text", "markdown", "json")
 

@@ -11,6 +11,7 @@ from pulumi_mlops.review import values
 from pulumi_mlops.review.cost.lines import Line, plain
 from pulumi_mlops.review.cost.names import name
 from pulumi_mlops.review.cost.prices import NoPrice, PriceList, Region, Share
+from pulumi_mlops.review.json_data import mapping
 from pulumi_mlops.review.preview import UNKNOWN
 from pulumi_mlops.review.resources import Resource
 
@@ -68,7 +69,7 @@ def _line(what: str, nodes: Share, price: Decimal, share: Share, why: tuple[str,
 
 def _disk_gib(group: Resource, templates: Sequence[Resource]) -> Decimal:
     """Size of a node's disks. Which template a new group takes is not known yet: of several new ones, the largest."""
-    wanted = values.mapping(group.inputs["launchTemplate"]).get("id", UNKNOWN)
+    wanted = mapping(group.inputs["launchTemplate"]).get("id", UNKNOWN)
     new = ("", UNKNOWN)
     found = [one for one in templates if one.id in (new if wanted in new else (wanted,))]
     if not found:
@@ -77,7 +78,7 @@ def _disk_gib(group: Resource, templates: Sequence[Resource]) -> Decimal:
 
 
 def _template_gib(template: Resource) -> Decimal:
-    disks = [values.part(one, "ebs") for one in values.elements(template.inputs, "blockDeviceMappings")]
+    disks = [values.part(one, "ebs") for one in values.parts(template.inputs, "blockDeviceMappings")]
     for disk in disks:
         if values.text(disk, "volumeType", "gp3") != "gp3":
             raise NoPrice(f"the table has no price of disks of type {name(disk['volumeType'])}")

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, cast
 
 from pulumi_mlops.review.cost import quantities
-from pulumi_mlops.review.values import NotReadable
+from pulumi_mlops.review.json_data import Json, JsonObject, mapping
+from pulumi_mlops.review.values import NotReadable, part, parts
 
 NOTHING = Decimal(0)
 KINDS = ("cpu", "memory")
@@ -22,13 +22,13 @@ class Pod:
     """Whether a container asks for nothing: the namespace's LimitRange, or nobody, then decides."""
 
 
-def pod(spec: object) -> Pod:
+def pod(spec: Json) -> Pod:
     """Requests of a pod with the spec; raises NotReadable."""
     if not isinstance(spec, Mapping):
         raise NotReadable("a request is not known, or is not a quantity")
-    known = cast("Mapping[str, Any]", spec)
-    containers, first = _list(known, "containers"), _list(known, "initContainers")
-    overhead = _map(known, "overhead")
+    known = mapping(spec)
+    containers, first = parts(known, "containers"), parts(known, "initContainers")
+    overhead = part(known, "overhead")
     asked = [_requested(one) for one in containers]
     # Init containers run one after the other; those with a restart policy of their own stay.
     before = [(_requested(one), one.get("restartPolicy") == "Always") for one in first]
@@ -51,35 +51,17 @@ def _highest(asked: Sequence[Decimal], before: Sequence[tuple[Decimal, bool]]) -
     return max(peak, sum(asked, staying))
 
 
-def _requested(container: Mapping[str, object]) -> tuple[Decimal, ...]:
+def _requested(container: JsonObject) -> tuple[Decimal, ...]:
     """CPU and memory; where there is only a limit, Kubernetes makes it the request."""
-    resources = _map(container, "resources")
-    requests, limits = _map(resources, "requests"), _map(resources, "limits")
+    resources = part(container, "resources")
+    requests, limits = part(resources, "requests"), part(resources, "limits")
     return tuple(_quantity(requests if kind in requests else limits, kind) for kind in KINDS)
 
 
-def _quantity(owner: Mapping[str, object], kind: str) -> Decimal:
+def _quantity(owner: JsonObject, kind: str) -> Decimal:
     if owner.get(kind) is None:
         return NOTHING
     found = quantities.parse(owner[kind])
     if found is None:
         raise NotReadable("a request is not known, or is not a quantity")
     return found
-
-
-def _map(owner: Mapping[str, object], key: str) -> Mapping[str, Any]:
-    value = owner.get(key)
-    if value is None:
-        return {}
-    if not isinstance(value, dict):
-        raise NotReadable("a request is not known, or is not a quantity")
-    return cast("Mapping[str, Any]", value)
-
-
-def _list(owner: Mapping[str, object], key: str) -> Sequence[Mapping[str, Any]]:
-    value = owner.get(key)
-    if value is None:
-        return ()
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in cast("list[object]", value)):
-        raise NotReadable("a request is not known, or is not a quantity")
-    return cast("list[Mapping[str, Any]]", value)

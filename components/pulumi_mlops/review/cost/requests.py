@@ -8,13 +8,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any
 
 from pulumi_mlops.review import values
 from pulumi_mlops.review.cost import quantities
 from pulumi_mlops.review.cost.names import name
 from pulumi_mlops.review.cost.pods import Pod, pod
 from pulumi_mlops.review.estimate import Requests
+from pulumi_mlops.review.json_data import JsonObject, mapping
 from pulumi_mlops.review.preview import UNKNOWN
 from pulumi_mlops.review.resources import Resource
 from pulumi_mlops.review.values import NotReadable
@@ -100,7 +100,7 @@ def _add(found: Asked, one: Resource, kind: str, least: Mapping[tuple[str, str, 
         number = replicas(one, least)
         _add_pods(found, namespace, number, pod(template(one)))
         for claim in values.elements(spec, "volumeClaimTemplates"):
-            found.add(namespace, Requests(storage_gib=number * _storage(_object(values.mapping(claim), "spec"))))
+            found.add(namespace, Requests(storage_gib=number * _storage(_object(mapping(claim), "spec"))))
 
 
 def _add_pods(found: Asked, namespace: str, number: Decimal, one: Pod) -> None:
@@ -109,7 +109,7 @@ def _add_pods(found: Asked, namespace: str, number: Decimal, one: Pod) -> None:
         found.left_out["containers that ask for nothing"] += 1
 
 
-def template(one: Resource) -> Mapping[str, Any]:
+def template(one: Resource) -> JsonObject:
     """Spec of the pods of a Deployment or its kin; raises NotReadable."""
     return _object(_object(_object(one.inputs, "spec"), "template"), "spec")
 
@@ -125,8 +125,8 @@ def smallest(objects: Iterable[Resource]) -> dict[tuple[str, str, str], Decimal]
     found: dict[tuple[str, str, str], Decimal] = {}
     for one in objects:
         if one.kind == "HorizontalPodAutoscaler":
-            spec = values.mapping(one.inputs.get("spec"))
-            target = values.mapping(spec.get("scaleTargetRef"))
+            spec = mapping(one.inputs.get("spec"))
+            target = mapping(spec.get("scaleTargetRef"))
             least = quantities.parse(spec.get("minReplicas", 1))
             if target and least is not None:
                 found[_namespace(one), str(target.get("kind")), str(target.get("name"))] = least
@@ -136,14 +136,14 @@ def smallest(objects: Iterable[Resource]) -> dict[tuple[str, str, str], Decimal]
 def _makes_more(one: Resource, kind: str) -> bool:
     if kind not in INDIRECT:
         return False
-    spec = values.mapping(one.inputs.get("spec"))
+    spec = mapping(one.inputs.get("spec"))
     if kind == "Service":
         return spec.get("type") in ("LoadBalancer", UNKNOWN)
     return kind != "StatefulSet" or bool(spec.get("volumeClaimTemplates"))
 
 
-def _metadata(one: Resource) -> Mapping[str, Any]:
-    return values.mapping(one.inputs.get("metadata"))
+def _metadata(one: Resource) -> JsonObject:
+    return mapping(one.inputs.get("metadata"))
 
 
 def _name(one: Resource) -> str:
@@ -155,15 +155,15 @@ def _namespace(one: Resource) -> str:
     return LATER if found == UNKNOWN else name(found)
 
 
-def _storage(spec: Mapping[str, object]) -> Decimal:
+def _storage(spec: JsonObject) -> Decimal:
     size = quantities.parse(_object(_object(spec, "resources"), "requests").get("storage"))
     if size is None:
         raise NotReadable("not known")
     return size / quantities.GIB
 
 
-def _object(owner: Mapping[str, object], key: str) -> Mapping[str, Any]:
-    found = values.mapping(owner.get(key))
+def _object(owner: JsonObject, key: str) -> JsonObject:
+    found = values.part(owner, key)
     if not found:
-        raise NotReadable("not known")
+        raise NotReadable(f"{key} is not given")
     return found

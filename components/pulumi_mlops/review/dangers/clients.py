@@ -6,8 +6,9 @@ from pulumi_mlops.contract import tokens
 from pulumi_mlops.contract.containers import Variable
 from pulumi_mlops.contract.tokens import TokenRules
 from pulumi_mlops.review.danger import Danger, DangerKind
+from pulumi_mlops.review.json_data import items, mapping
 from pulumi_mlops.review.preview import State, Step
-from pulumi_mlops.review.values import at, is_hidden, items, mapping
+from pulumi_mlops.review.values import at, is_hidden
 
 DEPLOYMENT = "kubernetes:apps/v1:Deployment"
 

@@ -4,13 +4,13 @@ Compares text with text. It does not evaluate policies: a grant that another sta
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pulumi_mlops.review.danger import Danger, DangerKind
 from pulumi_mlops.review.iam_documents import BROAD_MANAGED, Grant, grants
+from pulumi_mlops.review.json_data import Json, JsonObject, items, mapping, strings
 from pulumi_mlops.review.preview import Operation, State, Step
 from pulumi_mlops.review.resources import kind
-from pulumi_mlops.review.values import is_secret, is_unknown, items, mapping, strings
+from pulumi_mlops.review.values import is_secret, is_unknown
 
 DOCUMENTS = frozenset({"policy", "assumeRolePolicy", "inlinePolicy", "policyDocument", "accessPolicies"})
 """Inputs that hold an IAM document."""
@@ -90,7 +90,7 @@ def _documents(old: State, new: State) -> Iterator[str]:
         yield f"gets the policies {_listed(arns)}"
 
 
-def _held(inputs: Mapping[str, object]) -> dict[str, Any]:
+def _held(inputs: JsonObject) -> dict[str, Json]:
     """The documents of a resource by the input that holds each."""
     inline = {f"inline policy {one.get('name')}": one.get("policy") for one in map(mapping, items(inputs.get(INLINE)))}
     return {**{key: inputs[key] for key in DOCUMENTS & {*inputs}}, **inline}
@@ -127,7 +127,7 @@ def _cluster_role(step: Step, old: State, new: State) -> Iterator[str]:
             yield f"gives its role to {_listed(subjects)}"
 
 
-def _rules(inputs: Mapping[str, object]) -> set[str]:
+def _rules(inputs: JsonObject) -> set[str]:
     return {
         f"{verb} {resource}" + (f" of {group}" if group else "") + (f" named {name}" if name else "")
         for rule in map(mapping, items(inputs.get("rules")))
@@ -138,7 +138,7 @@ def _rules(inputs: Mapping[str, object]) -> set[str]:
     }
 
 
-def _subjects(inputs: Mapping[str, object]) -> set[str]:
+def _subjects(inputs: JsonObject) -> set[str]:
     return {
         " ".join(str(one[key]) for key in ("kind", "namespace", "name") if one.get(key))
         for one in map(mapping, items(inputs.get("subjects")))

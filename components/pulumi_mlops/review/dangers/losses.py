@@ -1,22 +1,21 @@
 """What a change loses: data, protection, backups, and addresses that clients use."""
 
 from collections.abc import Collection, Iterator, Mapping
-from typing import Any
 
 from pulumi_mlops.review.changes import changes
 from pulumi_mlops.review.danger import Danger, DangerKind
 from pulumi_mlops.review.dangers.exposure import became_true
-from pulumi_mlops.review.preview import NOTHING, Operation, State, Step
+from pulumi_mlops.review.json_data import NOTHING, Json, JsonObject, items, mapping, strings
+from pulumi_mlops.review.preview import Operation, State, Step
 from pulumi_mlops.review.resource_types import describe
 from pulumi_mlops.review.resources import kind
-from pulumi_mlops.review.values import items, mapping, strings
 
 GOING = frozenset({Operation.DELETE, Operation.REPLACE})
 
 ROUTING_KINDS = frozenset({"Gateway", "HTTPRoute", "GRPCRoute", "TLSRoute", "TCPRoute", "Ingress"})
 """Kinds of Kubernetes objects that serve host names."""
 
-SAFEGUARDS: Mapping[str, tuple[Any, str]] = {
+SAFEGUARDS: Mapping[str, tuple[Json, str]] = {
     "deletionProtection": (True, "can be deleted in one call: deletionProtection goes off"),
     "deleteProtection": (True, "can be deleted in one call: deleteProtection goes off"),
     "deletionProtectionEnabled": (True, "can be deleted in one call: deletionProtectionEnabled goes off"),
@@ -108,7 +107,7 @@ def _renamed(step: Step, stack: str, old: State, new: State) -> Iterator[Danger]
         yield Danger(DangerKind.ADDRESS, stack, step.urn, f"no longer serves {', '.join(gone)}")
 
 
-def _hosts(inputs: Mapping[str, object]) -> set[str]:
+def _hosts(inputs: JsonObject) -> set[str]:
     spec = mapping(inputs.get("spec", NOTHING))
     named = [
         one.get(key)

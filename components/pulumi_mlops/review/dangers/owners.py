@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pulumi_mlops.review.danger import Danger, DangerKind
 from pulumi_mlops.review.groups import STACK_TYPE, owner, title, type_of
+from pulumi_mlops.review.json_data import mapping
 from pulumi_mlops.review.preview import Operation, Preview, State, Step
-from pulumi_mlops.review.values import is_secret, is_unknown, mapping
+from pulumi_mlops.review.values import is_secret, is_unknown
 
 NAMES = ("bucket", "clusterIdentifier", "identifier", "clusterName", "nodeGroupName", "addonName", "fullName", "name")
 """Inputs by which a cloud knows a resource, the most telling first."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from email.message import Message
 from time import sleep
 from time import time as now
-from typing import Any, cast
 
 from pulumi_mlops.review.host.errors import HostError
 from pulumi_mlops.review.host.token import Token
+from pulumi_mlops.review.json_data import Json, JsonObject, items, mapping
 
 TRIES = 5
 TIMEOUT_SECONDS = 30
@@ -67,7 +67,7 @@ class Client:
     def __post_init__(self) -> None:
         _check(self.url)
 
-    def send(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+    def send(self, method: str, path: str, body: JsonObject | None = None) -> Json:
         """The JSON that the host answers, None for an empty answer.
 
         Raises:
@@ -76,12 +76,12 @@ class Client:
         """
         return self._json(self._exchange(method, self._at(path), body))
 
-    def pages(self, path: str) -> Iterator[Any]:
+    def pages(self, path: str) -> Iterator[JsonObject]:
         """The entries of a list, over all of its pages."""
         address: str | None = self._at(path)
         for _ in range(MAX_PAGES):
             answer = self._exchange("GET", address, None)
-            yield from self._json(answer) or []
+            yield from map(mapping, items(self._json(answer)))
             address = self._next(answer, address)
             if address is None:
                 return
@@ -104,7 +104,7 @@ class Client:
                 return following
         return None
 
-    def _exchange(self, method: str, address: str, body: dict[str, Any] | None) -> _Answer:
+    def _exchange(self, method: str, address: str, body: JsonObject | None) -> _Answer:
         request = urllib.request.Request(  # noqa: S310 - the scheme was checked
             address,
             data=None if body is None else json.dumps(body).encode(),
@@ -167,7 +167,7 @@ class Client:
             self.token.masked(f"{method} {path}: status {answer.status}" + (f", {told}" if told else "")), answer.status
         )
 
-    def _json(self, answer: _Answer) -> Any:
+    def _json(self, answer: _Answer) -> Json:
         if not answer.body.strip():
             return None
         try:
@@ -198,9 +198,8 @@ def _origin(address: str) -> str:
 def _message(body: bytes) -> str:
     """The host's own words, as one line of visible characters."""
     try:
-        told: Any = json.loads(body)
+        fields = mapping(json.loads(body))
     except ValueError:
         return ""
-    fields = cast("dict[str, Any]", told) if isinstance(told, dict) else {}
     words = fields.get("message") or fields.get("error") or ""
     return "".join(character for character in str(words) if character.isprintable())[:QUOTED]

@@ -6,11 +6,12 @@ Does not decide which entry is ours, nor what is written (`upsert`).
 import urllib.parse
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 from pulumi_mlops.review.git_host import GitHostKind
 from pulumi_mlops.review.host.client import Client, StatusError
 from pulumi_mlops.review.host.errors import HostError
+from pulumi_mlops.review.json_data import Json, JsonObject, mapping
 
 PAGE = {GitHostKind.GITHUB: "per_page=100", GitHostKind.GITLAB: "per_page=100", GitHostKind.GITEA: "limit=50"}
 """The longest page that each host gives, Gitea in its default settings; its comments come all at once."""
@@ -131,7 +132,7 @@ class Issues:
 
     def update(self, entry: Entry, body: str) -> None:
         """Writes another text into the issue, and opens it if it was closed."""
-        state: dict[str, Any] = {} if entry.open else self._state("reopen", "open")
+        state: JsonObject = {} if entry.open else self._state("reopen", "open")
         self._change(entry, {self._text: body, **state})
 
     def discard(self, entry: Entry) -> None:
@@ -147,13 +148,13 @@ class Issues:
     def _text(self) -> str:
         return "description" if self.kind is GitHostKind.GITLAB else "body"
 
-    def _state(self, event: str, state: str) -> dict[str, Any]:
+    def _state(self, event: str, state: str) -> JsonObject:
         return {"state_event": event} if self.kind is GitHostKind.GITLAB else {"state": state}
 
-    def _change(self, entry: Entry, change: dict[str, Any]) -> None:
+    def _change(self, entry: Entry, change: JsonObject) -> None:
         self.client.send("PUT" if self.kind is GitHostKind.GITLAB else "PATCH", f"{self._list}/{entry.id}", change)
 
-    def _read(self, one: dict[str, Any]) -> Entry:
+    def _read(self, one: Json) -> Entry:
         return _entry(self.kind, one, "iid" if self.kind is GitHostKind.GITLAB else "number", self._text)
 
 
@@ -173,7 +174,7 @@ def writer(kind: GitHostKind, client: Client) -> str:
                 "such as --author 'github-actions[bot]'"
             ) from None
         raise
-    return user[_NAMES[kind]]
+    return str(mapping(user)[_NAMES[kind]])
 
 
 def explained(error: StatusError, kind: GitHostKind, what: str, permission: str, source: str) -> HostError:
@@ -194,12 +195,15 @@ def explained(error: StatusError, kind: GitHostKind, what: str, permission: str,
 _NAMES = {GitHostKind.GITHUB: "login", GitHostKind.GITLAB: "username", GitHostKind.GITEA: "login"}
 
 
-def _entry(kind: GitHostKind, one: dict[str, Any], number: str, text: str) -> Entry:
-    author: dict[str, str] = (
-        one.get("author" if kind is GitHostKind.GITLAB else "user") or {}
-    )  # of a user that was deleted there is none
-    state = one.get("state") in (None, "open", "opened")
-    return Entry(int(one[number]), author.get(_NAMES[kind], ""), one.get(text) or "", state)
+def _entry(kind: GitHostKind, answer: Json, number: str, text: str) -> Entry:
+    one = mapping(answer)
+    identity = one.get(number)
+    if not isinstance(identity, int):
+        raise HostError(f"{kind} answered without {number!r}; --host must be what --api-url is")
+    # Of a user that was deleted there is no author.
+    author = mapping(one.get("author" if kind is GitHostKind.GITLAB else "user"))
+    is_open = one.get("state") in (None, "open", "opened")
+    return Entry(identity, str(author.get(_NAMES[kind]) or ""), str(one.get(text) or ""), is_open)
 
 
 def _repository(kind: GitHostKind, repository: str) -> str:

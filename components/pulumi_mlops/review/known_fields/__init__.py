@@ -8,12 +8,12 @@ import difflib
 import functools
 import gzip
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
-from pulumi_mlops.review.values import items, mapping
+from pulumi_mlops.review.json_data import Json, JsonObject, items, mapping
 
 BUILT_IN: Final = "kubernetes"
 CUSTOM: Final = "custom"
@@ -45,47 +45,58 @@ def key(api_version: str, kind: str) -> str:
 
 def knows(file: str, api_version: str, kind: str) -> bool:
     """Whether a file has the kind."""
-    return key(api_version, kind) in _read(file)["kinds"]
+    return key(api_version, kind) in _read(file).kinds
 
 
-def unknown(file: str, api_version: str, kind: str, manifest: Mapping[str, object]) -> Iterator[UnknownField]:
+def unknown(file: str, api_version: str, kind: str, manifest: JsonObject) -> Iterator[UnknownField]:
     """The fields of an object that its kind does not have; none for a kind that the file does not have."""
-    document = _read(file)
-    yield from _unknown(manifest, document["kinds"].get(key(api_version, kind), 0), document["nodes"], "")
+    fields = _read(file)
+    yield from _unknown(manifest, fields.kinds.get(key(api_version, kind), ANYTHING), fields.nodes, "")
     if file != BUILT_IN and knows(
         file, api_version, kind
     ):  # definitions leave the metadata out: it is the same for every kind
         core = _read(BUILT_IN)
-        place = mapping(core["nodes"][core["kinds"]["v1/ConfigMap"]])["metadata"]
-        yield from _unknown(manifest.get("metadata"), place, core["nodes"], "metadata.")
+        config_map = core.nodes[core.kinds["v1/ConfigMap"]]
+        if isinstance(config_map, dict):
+            yield from _unknown(manifest.get("metadata"), config_map["metadata"], core.nodes, "metadata.")
 
 
 def version(file: str) -> str:
     """The version of Kubernetes whose fields a file has; empty for custom kinds."""
-    return str(_read(file).get("version", ""))
+    return _read(file).version
+
+
+@dataclass(frozen=True)
+class _Fields:
+    """What a file holds."""
+
+    kinds: Mapping[str, int]
+    """Key of a kind → place of its node."""
+    nodes: Sequence[dict[str, int] | list[int]]
+    version: str
 
 
 @functools.cache
-def _read(file: str) -> Mapping[str, Any]:
+def _read(file: str) -> _Fields:
     text = gzip.decompress(Path(__file__).with_name(f"{file}.json.gz").read_bytes())
     document = json.loads(text)
-    return {**document, **document.get("content", {})}
+    content = {**document, **document.get("content", {})}
+    return _Fields(content["kinds"], content["nodes"], str(content.get("version", "")))
 
 
-def _unknown(value: Any, place: int, nodes: list[Any], at: str) -> Iterator[UnknownField]:
+def _unknown(value: Json, place: int, nodes: Sequence[dict[str, int] | list[int]], at: str) -> Iterator[UnknownField]:
     if place == ANYTHING:
         return
     node = nodes[place]
     if isinstance(node, list):
-        (below,) = items(node)
+        (below,) = node
         for index, one in enumerate(items(value)):
             yield from _unknown(one, below, nodes, f"{at.removesuffix('.')}[{index}].")
         return
-    fields = mapping(node)
     for name, one in mapping(value).items():
-        below = fields.get(EVERY, fields.get(name))
+        below = node.get(EVERY, node.get(name))
         if below is not None:
             yield from _unknown(one, below, nodes, f"{at}{name}.")
         elif not name.startswith(OWN):
-            near = difflib.get_close_matches(name, fields, n=1, cutoff=0.5)
+            near = difflib.get_close_matches(name, node, n=1, cutoff=0.5)
             yield UnknownField(f"{at}{name}", near[0] if near else "")

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from pulumi_mlops.review.changes import Value, properties
 from pulumi_mlops.review.preview import Operation, Step
-from pulumi_mlops.review.values import shortened, visible
+from pulumi_mlops.review.printable import shortened, visible
 from pulumi_mlops.review.view import Row, StackView
 
 SIGNS = {

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from decimal import Decimal
 
 from pulumi_mlops.review.cost.lines import plain
 from pulumi_mlops.review.estimate import Estimate, Requests
+from pulumi_mlops.review.json_data import Json
 from pulumi_mlops.review.render.amounts import short, signed, usd
 from pulumi_mlops.review.render.spans import Spans, joined, own, prose, quoted
 
@@ -82,7 +83,7 @@ def lists(estimate: Estimate) -> Iterator[tuple[str, Sequence[str]]]:
         yield "Not counted", estimate.not_counted
 
 
-def document(estimate: Estimate) -> dict[str, Any]:
+def document(estimate: Estimate) -> dict[str, Json]:
     """For machines: amounts are texts, so that no reader rounds them."""
     amounts = {key: usd(getattr(estimate, key)) for key in ("before", "after", "delta", "low", "high")}
     return {
@@ -138,7 +139,7 @@ def _figures(by_namespace: Mapping[str, Requests] | None) -> dict[str, dict[str,
     }
 
 
-def _paid(before: Any, after: Any) -> tuple[str, str]:
+def _paid(before: Decimal, after: Decimal) -> tuple[str, str]:
     return usd(after), signed(after - before) if after != before else ""
 
 

@@ -1,11 +1,11 @@
 """A review as JSON for machines. Additions may come; what is there keeps its meaning while `version` stays."""
 
 import json
-from typing import Any
 
 from pulumi_mlops.review.changes import Change, Value, properties
 from pulumi_mlops.review.findings import Finding
-from pulumi_mlops.review.preview import Operation
+from pulumi_mlops.review.json_data import Json
+from pulumi_mlops.review.preview import Operation, Step
 from pulumi_mlops.review.render import estimates
 from pulumi_mlops.review.render.spans import headline
 from pulumi_mlops.review.view import ResourceName, Review, Row, StackView
@@ -34,7 +34,7 @@ def to_json(review: Review) -> str:
     return json.dumps(said, indent=2, ensure_ascii=True) + "\n"
 
 
-def _finding(one: Finding) -> dict[str, Any]:
+def _finding(one: Finding) -> dict[str, Json]:
     return {
         "rule": one.rule,
         "level": one.level.value,
@@ -45,7 +45,7 @@ def _finding(one: Finding) -> dict[str, Any]:
     }
 
 
-def _stack(stack: StackView) -> dict[str, Any]:
+def _stack(stack: StackView) -> dict[str, Json]:
     return {
         "stack": stack.stack,
         "outcome": stack.outcome.value,
@@ -60,7 +60,7 @@ def _stack(stack: StackView) -> dict[str, Any]:
     }
 
 
-def _row(row: Row) -> dict[str, Any]:
+def _row(row: Row) -> dict[str, Json]:
     return {
         "operation": row.operation.value,
         "resources": [
@@ -72,20 +72,20 @@ def _row(row: Row) -> dict[str, Any]:
     }
 
 
-def _properties(step: Any) -> list[tuple[str, Any]]:
+def _properties(step: Step) -> list[tuple[str, Json]]:
     if step.operation not in (Operation.CREATE, Operation.DELETE, Operation.IMPORT):
         return []
     return [(path, _value(value)) for path, value in properties(step)]
 
 
-def _resource(one: ResourceName) -> dict[str, Any]:
+def _resource(one: ResourceName) -> dict[str, Json]:
     return {"type": one.kind, "name": one.name, "urn": one.urn}
 
 
-def _change(one: Change) -> dict[str, Any]:
+def _change(one: Change) -> dict[str, Json]:
     return {"path": one.path, "old": _value(one.old), "new": _value(one.new), "replaces": one.replaces}
 
 
-def _value(value: Value) -> dict[str, Any]:
+def _value(value: Value) -> dict[str, Json]:
     """A value, or words in its place."""
     return {"value": value.text} if value.quoted else {"words": value.text}

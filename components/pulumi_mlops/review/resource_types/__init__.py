@@ -6,6 +6,7 @@ To add a type, add an entry to the module of its service.
 from collections.abc import Mapping
 
 from pulumi_mlops.review.cost.billing import FREE, Billing
+from pulumi_mlops.review.json_data import JsonObject
 from pulumi_mlops.review.resource_types import aws_compute, aws_databases, aws_network, aws_storage, kubernetes
 from pulumi_mlops.review.resource_types.resource_type import ResourceType
 from pulumi_mlops.review.resources import api_group, kind
@@ -27,7 +28,7 @@ JUDGED_PACKAGES = FREE_PACKAGES | {token.partition(":")[0] for token in TYPES}
 NOTHING_KNOWN = ResourceType()
 
 
-def describe(type_token: str, inputs: Mapping[str, object]) -> ResourceType:
+def describe(type_token: str, inputs: JsonObject) -> ResourceType:
     """What is known about the type of a resource."""
     found = TYPES.get(type_token)
     if found is None and type_token.startswith("kubernetes:"):

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pulumi_mlops.review.cost import pricing
 from pulumi_mlops.review.cost.billing import FREE, Billing, by_use, priced
 from pulumi_mlops.review.cost.nodes import node_group
+from pulumi_mlops.review.json_data import is_false, items
 from pulumi_mlops.review.resource_types.facts import (
     Fact,
     Holds,
@@ -17,7 +18,7 @@ from pulumi_mlops.review.resource_types.facts import (
 )
 from pulumi_mlops.review.resource_types.resource_type import OpenIf, ResourceType, Version
 from pulumi_mlops.review.resource_types.security_groups import covers_internet
-from pulumi_mlops.review.values import at, is_false, is_hidden, items
+from pulumi_mlops.review.values import at, is_hidden
 
 OPEN_POLICY = OpenIf("resource-policy-public", allows_everybody("policy"))
 UNENCRYPTED = ": what is stored there is not encrypted"

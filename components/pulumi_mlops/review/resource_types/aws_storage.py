@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pulumi_mlops.review.cost import pricing
 from pulumi_mlops.review.cost.billing import FREE, by_use, priced
 from pulumi_mlops.review.danger import DangerKind
+from pulumi_mlops.review.json_data import mapping
 from pulumi_mlops.review.resource_types.facts import Fact, Holds, Inputs, allows_everybody, any_of, is_off, is_one_of
 from pulumi_mlops.review.resource_types.resource_type import Guard, OpenIf, ResourceType
-from pulumi_mlops.review.values import at, indexed, is_hidden, mapping
+from pulumi_mlops.review.values import at, indexed, is_hidden
 
 UNENCRYPTED = ": what is stored there is not encrypted"
 OPEN_ACLS = ("public-read", "public-read-write", "authenticated-read")

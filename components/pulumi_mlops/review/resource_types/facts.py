@@ -1,12 +1,12 @@
 """Facts about a resource that its inputs decide, and the conditions by which they are read."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from pulumi_mlops.review import iam_documents
-from pulumi_mlops.review.values import at, indexed, is_hidden, is_true, items, joined, mapping
+from pulumi_mlops.review.json_data import JsonObject, is_true, items, joined, mapping
+from pulumi_mlops.review.values import at, indexed, is_hidden
 
 INDEX = re.compile(r"\[\d+\]")
 
@@ -42,7 +42,7 @@ class Unknown:
 
 
 Fact = Holds | Unknown
-Inputs = Mapping[str, Any]
+Inputs = JsonObject
 Condition = Callable[[Inputs], Iterator[Fact]]
 """Reads a fact from the inputs of a resource; yields nothing where it does not hold."""
 

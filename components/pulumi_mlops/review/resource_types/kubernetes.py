@@ -4,9 +4,10 @@ import re
 from collections.abc import Iterator
 
 from pulumi_mlops import _exceptions, conventions
+from pulumi_mlops.review.json_data import mapping, strings
 from pulumi_mlops.review.resource_types.facts import Fact, Holds, Inputs, Unknown, any_of, is_off, is_one_of
 from pulumi_mlops.review.resource_types.resource_type import ResourceType
-from pulumi_mlops.review.values import indexed, is_hidden, mapping, strings
+from pulumi_mlops.review.values import indexed, is_hidden
 
 INTERNAL_ANNOTATIONS = (
     ("service.beta.kubernetes.io/aws-load-balancer-scheme", "internal"),

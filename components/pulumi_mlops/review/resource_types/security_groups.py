@@ -1,11 +1,11 @@
 """Security groups: whom their ingress entries let in, and to which ports."""
 
 import ipaddress
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
+from pulumi_mlops.review.json_data import JsonObject, items, joined, mapping
 from pulumi_mlops.review.resource_types.facts import Condition, Fact, Holds, Inputs, Unknown
-from pulumi_mlops.review.values import indexed, is_hidden, items, joined, mapping
+from pulumi_mlops.review.values import indexed, is_hidden
 
 CIDR_KEYS = ("cidrBlocks", "ipv6CidrBlocks", "cidrIpv4", "cidrIpv6")
 SHORTEST_PREFIX = {4: 8, 6: 16}
@@ -44,7 +44,7 @@ def ingress_rule(*, allowed: bool) -> Condition:
     return check
 
 
-def _entry(entry: Mapping[str, object], path: str, allowed: bool) -> Iterator[Fact]:
+def _entry(entry: JsonObject, path: str, allowed: bool) -> Iterator[Fact]:
     ports = ports_of(entry)
     if ports is not None and (ports in ALLOWED) is not allowed:
         return
@@ -61,7 +61,7 @@ def _entry(entry: Mapping[str, object], path: str, allowed: bool) -> Iterator[Fa
                 yield Holds(place, f"lets {cidr} connect to {ports}")
 
 
-def ports_of(entry: Mapping[str, Any]) -> str | None:
+def ports_of(entry: JsonObject) -> str | None:
     """The ports of an ingress entry, such as `port 22`, `ports 0 to 1024` or `every port`; None while not known."""
     protocol = entry.get("protocol", entry.get("ipProtocol"))
     first, last = entry.get("fromPort"), entry.get("toPort")
@@ -73,8 +73,8 @@ def ports_of(entry: Mapping[str, Any]) -> str | None:
     if named not in TCP | UDP or first is None or last is None:
         return "every port"  # EC2 ignores the ports of other protocols; -1 is all protocols
     try:
-        low, high = int(float(first)), int(float(last))
-    except (TypeError, ValueError, OverflowError):
+        low, high = int(float(str(first))), int(float(str(last)))
+    except (ValueError, OverflowError):
         return "every port"  # EC2 refuses it
     if low <= 0 and high >= 65_535:
         return "every port"

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from pulumi_mlops.review.capacity import fit
 from pulumi_mlops.review.cost import quantities
 from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.json_data import mapping
 from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
-from pulumi_mlops.review.values import mapping
 
 NODE_GROUP = "aws:eks/nodeGroup:NodeGroup"
 

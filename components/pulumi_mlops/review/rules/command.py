@@ -11,9 +11,9 @@ from pulumi_mlops.review.command_line import FAILED, OK, REFUSED, Subparsers
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.findings import Judgement, Level
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn
+from pulumi_mlops.review.printable import visible
 from pulumi_mlops.review.render.spans import plural
 from pulumi_mlops.review.resources import sides
-from pulumi_mlops.review.values import visible
 
 EXCEPTIONS = Path("review-exceptions.toml")
 """In the directory of the run, which is that of the project."""

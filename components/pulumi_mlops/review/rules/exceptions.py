@@ -13,14 +13,14 @@ For everything else, an entry of a TOML file::
 
 import re
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
 from pulumi_mlops._exceptions import LONGEST_DAYS, PREFIX, day, reason_problem
+from pulumi_mlops.review.json_data import items, mapping
 from pulumi_mlops.review.resources import Resource
-from pulumi_mlops.review.values import is_hidden, items, mapping
+from pulumi_mlops.review.values import is_hidden
 
 FIELDS = ("stack", "resource", "rule", "until", "reason")
 
@@ -95,13 +95,18 @@ def read(text: str, file: str) -> list[Exemption]:
     ]
 
 
-def _entry(entry: Any, place: str) -> Exemption:
+def _entry(entry: Mapping[str, object], place: str) -> Exemption:
     if set(entry) != set(FIELDS):
         raise ExceptionsError(f"{place} must have {', '.join(FIELDS)}, got {', '.join(sorted(entry)) or 'nothing'}")
     until = entry["until"]
     if not isinstance(until, date) or isinstance(until, datetime):
         raise ExceptionsError(f"{place}: until must be a day such as 2027-01-31, without quotes, got {until!r}")
-    for field in FIELDS:
-        if field != "until" and (not isinstance(entry[field], str) or not entry[field]):
-            raise ExceptionsError(f"{place}: {field} must be a text, got {entry[field]!r}")
-    return Exemption(entry["rule"], until, entry["reason"], place, entry["stack"], entry["resource"])
+    rule, reason, stack, resource = (_text(entry, field, place) for field in ("rule", "reason", "stack", "resource"))
+    return Exemption(rule, until, reason, place, stack, resource)
+
+
+def _text(entry: Mapping[str, object], field: str, place: str) -> str:
+    value = entry[field]
+    if not isinstance(value, str) or not value:
+        raise ExceptionsError(f"{place}: {field} must be a text, got {value!r}")
+    return value

@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 
 from pulumi_mlops._exceptions import ENDPOINT_ACCESS
 from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.json_data import items, mapping
 from pulumi_mlops.review.resource_types import describe
 from pulumi_mlops.review.resource_types.facts import Holds
 from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._rule import Check, Rule, Verdict, verdicts
-from pulumi_mlops.review.values import items, mapping
 
 REASON = "public_access_reason"
 """Argument of `foundation.Cluster` that says why everybody may reach the API server: it counts as an exception."""

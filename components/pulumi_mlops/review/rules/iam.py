@@ -1,8 +1,7 @@
 """What roles may do, and who may take them."""
 
 import re
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.iam_documents import (
@@ -15,10 +14,11 @@ from pulumi_mlops.review.iam_documents import (
     principals,
     statements,
 )
+from pulumi_mlops.review.json_data import Json, JsonObject, items, mapping, strings
 from pulumi_mlops.review.resource_types.facts import Unknown
 from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
-from pulumi_mlops.review.values import is_hidden, items, mapping, strings
+from pulumi_mlops.review.values import is_hidden
 
 POLICIES = (
     "aws:iam/policy:Policy",
@@ -55,7 +55,7 @@ def _wildcard(resource: Resource, resources: Resources) -> Iterator[Verdict]:
             yield Violation(f"{path} is {match[1]}, which allows everything of a service or of the account")
 
 
-def _documents(resource: Resource) -> Iterator[tuple[str, Any]]:
+def _documents(resource: Resource) -> Iterator[tuple[str, Json]]:
     if resource.type in POLICIES:
         yield "policy", resource.inputs.get("policy")
     if resource.type == ROLE:
@@ -63,7 +63,7 @@ def _documents(resource: Resource) -> Iterator[tuple[str, Any]]:
             yield f"inlinePolicies[{index}].policy", mapping(one).get("policy", one if is_hidden(one) else None)
 
 
-def _attached(resource: Resource) -> Iterator[tuple[str, Any]]:
+def _attached(resource: Resource) -> Iterator[tuple[str, Json]]:
     if resource.type in ATTACHMENTS:
         yield "policyArn", resource.inputs.get("policyArn")
     if resource.type == ROLE:
@@ -77,7 +77,7 @@ def _reasoned(resource: Resource, resources: Resources) -> set[frozenset[str]]:
     return {_actions(one) for one in map(mapping, declared) if one.get("reason")}
 
 
-def _actions(statement: Mapping[str, object]) -> frozenset[str]:
+def _actions(statement: JsonObject) -> frozenset[str]:
     return frozenset(str(one) for one in items(statement.get("actions")))
 
 

@@ -2,14 +2,13 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from pulumi_mlops.review.findings import Level
-from pulumi_mlops.review.pods import pods
+from pulumi_mlops.review.json_data import Json, leaves, mapping
 from pulumi_mlops.review.resource_types.facts import Unknown
 from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
-from pulumi_mlops.review.values import is_hidden, leaves, mapping
+from pulumi_mlops.review.values import is_hidden
 
 RELEASES = ("kubernetes:helm.sh/v3:Release", "kubernetes:helm.sh/v4:Chart", "kubernetes:helm.sh/v3:Chart")
 PARAMETER = "{{"
@@ -33,7 +32,7 @@ def moves(tag: str) -> bool:
 
 
 def _images(resource: Resource, resources: Resources) -> Iterator[Verdict]:
-    for pod in pods(resource):
+    for pod in resource.pods:
         yield from map(Unknown, pod.hidden)
         for container in pod.containers:
             image = container.spec.get("image")
@@ -60,7 +59,7 @@ def _chart(resource: Resource) -> Iterator[Verdict]:
             yield Violation(f'{path} is "{value}", a tag that moves')
 
 
-def _values(resource: Resource) -> Iterator[tuple[str, str, Any]]:
+def _values(resource: Resource) -> Iterator[tuple[str, str, Json]]:
     values = resource.inputs.get("values")
     return leaves(mapping(values), "values")
 

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from itertools import islice
 
 from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.json_data import mapping
 from pulumi_mlops.review.resource_types.facts import Unknown
 from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
-from pulumi_mlops.review.values import is_hidden, mapping
+from pulumi_mlops.review.values import is_hidden
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 Identity = tuple[str, str, str]

@@ -1,13 +1,14 @@
 """How pods run: within limits, without rights over the node, and asked for only when they can answer."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from pulumi_mlops.review.findings import Level
-from pulumi_mlops.review.pods import Container, Pod, kind_of, pods
+from pulumi_mlops.review.json_data import JsonObject, is_true, items, joined, leaves, mapping
+from pulumi_mlops.review.pods import Container, Pod, kind_of
 from pulumi_mlops.review.resource_types.facts import Unknown
 from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
-from pulumi_mlops.review.values import is_hidden, is_true, items, joined, leaves, mapping
+from pulumi_mlops.review.values import is_hidden
 
 NEEDED = (("requests", "cpu"), ("requests", "memory"), ("limits", "memory"))
 """No limit of CPU: to throttle a pod while the node has time to spare helps nobody."""
@@ -18,14 +19,14 @@ RELEASE = "kubernetes:helm.sh/v3:Release"
 
 
 def _resources(resource: Resource, resources: Resources) -> Iterator[Verdict]:
-    for pod in pods(resource):
+    for pod in resource.pods:
         yield from map(Unknown, pod.hidden)
         whole = pod.spec.get("resources")  # of the pod; a step of Argo has none of its own
         for container in pod.containers:
             yield from _sized(container, mapping(whole))
 
 
-def _sized(container: Container, whole: Mapping[str, object]) -> Iterator[Verdict]:
+def _sized(container: Container, whole: JsonObject) -> Iterator[Verdict]:
     own = container.spec.get("resources")
     missing: list[str] = []
     for kind, what in NEEDED:
@@ -40,7 +41,7 @@ def _sized(container: Container, whole: Mapping[str, object]) -> Iterator[Verdic
 
 
 def _security(resource: Resource, resources: Resources) -> Iterator[Verdict]:
-    for pod in pods(resource):
+    for pod in resource.pods:
         yield from map(Unknown, pod.hidden)
         yield from _host(pod)
         context = pod.spec.get("securityContext")
@@ -92,7 +93,7 @@ def _rights(container: Container, shared: object) -> Iterator[Verdict]:
         yield Violation(f"{at} says neither runAsNonRoot nor runAsUser: the image may run as root")
 
 
-def _decides(context: Mapping[str, object]) -> bool:
+def _decides(context: JsonObject) -> bool:
     """Whether a container's own context says who it runs as, whatever its pod's says."""
     return "runAsUser" in context or "runAsNonRoot" in context
 
@@ -106,11 +107,15 @@ def _values(resource: Resource) -> Iterator[Verdict]:
             yield Violation(f"{path} is 0, which is root")
 
 
+def _kind(resource: Resource) -> str:
+    return kind_of(resource.type)
+
+
 def _readiness(resource: Resource, resources: Resources) -> Iterator[Verdict]:
-    if kind_of(resource) not in ("Deployment", "StatefulSet", "DaemonSet"):
+    if _kind(resource) not in ("Deployment", "StatefulSet", "DaemonSet"):
         return
-    (pod,) = pods(resource)
-    services = resources.groups(resource, kind_of).get("Service", [])
+    (pod,) = resource.pods
+    services = resources.groups(resource, _kind).get("Service", [])
     if not any(_selects(one, resource, pod) for one in services):
         return
     yield from map(Unknown, pod.hidden)

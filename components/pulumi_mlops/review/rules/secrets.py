@@ -1,15 +1,16 @@
 """No input tells a password or a key in plain text."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import TypeAlias
 
 from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.json_data import Json, items, joined, mapping
 from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
 from pulumi_mlops.review.secret_values import SHORTEST, why_secret
-from pulumi_mlops.review.values import is_hidden, items, joined, mapping
+from pulumi_mlops.review.values import is_hidden
 
-Path = tuple[Any, str | int] | None
+Path: TypeAlias = "tuple[Path, str | int] | None"
 """The path of what is around, and the last segment: few paths are ever written."""
 
 SECRET_KINDS = ("kubernetes:core/v1:Secret",)
@@ -39,36 +40,34 @@ def _data(resource: Resource) -> Iterator[Verdict]:
                     yield Violation(f"{joined(key, name)} of a Secret is not marked secret")
 
 
-def _has_secret(inputs: dict[str, Any]) -> bool:
+def _has_secret(inputs: dict[str, Json]) -> bool:
     """Whether a text in the inputs looks like a secret; looks at all that `_texts` finds, without their paths."""
     texts: set[tuple[str, str]] = set()  # many stand in one resource several times
     owners = [inputs]
     for owner in owners:
         for key, value in owner.items():
-            of = value.__class__
-            if of is str:
+            if type(value) is str:
                 if len(value) >= SHORTEST:
                     texts.add((key, value))
-            elif of is dict:
+            elif isinstance(value, dict):
                 owners.append(value)
-            elif of is list:
+            elif isinstance(value, list):
                 for one in value:
-                    inner = one.__class__
-                    if inner is dict:
+                    if isinstance(one, dict):
                         owners.append(one)
-                    elif inner is str:
+                    elif type(one) is str:
                         if len(one) >= SHORTEST:
                             texts.add((key, one))
-                    elif inner is list:
+                    elif isinstance(one, list):
                         owners.append({key: one})
-        if "value" in owner and isinstance(name := owner.get("name"), str) and isinstance(owner["value"], str):
-            texts.add((name, owner["value"]))
+        if "value" in owner and isinstance(name := owner.get("name"), str) and isinstance(text := owner["value"], str):
+            texts.add((name, text))
     return any(why_secret(name, text) and not is_hidden(text) for name, text in texts)
 
 
-def _texts(inputs: dict[str, Any]) -> Iterator[tuple[Path, str, str]]:
+def _texts(inputs: dict[str, Json]) -> Iterator[tuple[Path, str, str]]:
     """(path, name, text) of every text that the inputs tell; `name` and `value` pairs count as one named text."""
-    waiting: list[tuple[Any, Path, str]] = [(inputs, None, "")]
+    waiting: list[tuple[Json, Path, str]] = [(inputs, None, "")]
     while waiting:
         value, path, key = waiting.pop()
         if isinstance(value, str):

@@ -6,7 +6,6 @@ from datetime import date
 
 from pulumi_mlops import versions
 from pulumi_mlops.review.findings import Level
-from pulumi_mlops.review.pods import pods
 from pulumi_mlops.review.resource_types.facts import Unknown
 from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
@@ -119,5 +118,5 @@ def _refused(resource: Resource) -> Iterator[Verdict]:
 
 
 def _images(resource: Resource) -> list[str]:
-    found = [container.spec.get("image") for pod in pods(resource) for container in pod.containers]
+    found = [container.spec.get("image") for pod in resource.pods for container in pod.containers]
     return [one for one in found if isinstance(one, str) and not is_hidden(one)]

@@ -3,11 +3,12 @@
 from collections.abc import Iterator
 
 from pulumi_mlops.review.findings import Level
+from pulumi_mlops.review.json_data import mapping
 from pulumi_mlops.review.resource_types import describe
 from pulumi_mlops.review.resource_types.facts import Unknown
 from pulumi_mlops.review.resources import Resource, Resources
 from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
-from pulumi_mlops.review.values import is_hidden, mapping
+from pulumi_mlops.review.values import is_hidden
 
 REQUIRED = ("environment", "managed-by")
 """Keys of the tags that every resource on AWS has; the foundation's stacks set them on all."""

@@ -14,9 +14,9 @@ from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import Result, finding, not_checked, ok
 from pulumi_mlops.review import charts
 from pulumi_mlops.review.charts import RELEASE
-from pulumi_mlops.review.pods import pods
+from pulumi_mlops.review.json_data import mapping
 from pulumi_mlops.review.resources import Resource
-from pulumi_mlops.review.values import is_hidden, mapping
+from pulumi_mlops.review.values import is_hidden
 
 CHARTS = "charts"
 HELM = "helm"
@@ -60,7 +60,7 @@ def _chart(release: Resource, chart: charts.Rendered) -> Result:
 def _images(manifest: Mapping[str, Any]) -> Iterator[str]:
     kind = f"kubernetes:{manifest.get('apiVersion')}:{manifest.get('kind')}"
     name = str(mapping(manifest.get("metadata")).get("name"))
-    for pod in pods(Resource("", "", kind.replace("kubernetes:v1:", "kubernetes:core/v1:"), name, manifest)):
+    for pod in Resource("", "", kind.replace("kubernetes:v1:", "kubernetes:core/v1:"), name, manifest).pods:
         for container in pod.containers:
             image = container.spec.get("image")
             if isinstance(image, str) and image and not is_hidden(image):

@@ -12,8 +12,9 @@ from pulumi_mlops.cli.preflight import dns
 from pulumi_mlops.cli.preflight.account import Account, Refused
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
+from pulumi_mlops.review.json_data import mapping
 from pulumi_mlops.review.resources import Resource
-from pulumi_mlops.review.values import at, is_hidden, mapping
+from pulumi_mlops.review.values import at, is_hidden
 
 DELEGATION, CERTIFICATES = "domain's delegation", "certificates"
 ZONE, RECORD, CERTIFICATE = "aws:route53/zone:Zone", "aws:route53/record:Record", "aws:acm/certificate:Certificate"
@@ -88,8 +89,8 @@ def _existing(account: Account, zone: str) -> Result:
 def certificates(planned: Planned, account: Account) -> Iterator[Result]:
     """Each certificate that a load balancer is given is issued, in force and in the load balancer's region."""
     services = [at(one.inputs, "metadata.annotations") for one in planned.resources if one.kind == "Service"]
-    given = {mapping(one).get(CERTIFICATE_ANNOTATION) for one in services}
-    for arn in sorted(one for one in given if isinstance(one, str) and not is_hidden(one)):
+    given = [mapping(one).get(CERTIFICATE_ANNOTATION) for one in services]
+    for arn in sorted({one for one in given if isinstance(one, str) and not is_hidden(one)}):
         try:
             yield _certificate(account, arn, planned.region)
         except (NotChecked, Refused) as problem:

@@ -15,8 +15,8 @@ from pulumi_mlops.cli.preflight import web
 from pulumi_mlops.cli.preflight.account import Account, Refused
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
-from pulumi_mlops.review.pods import pods
-from pulumi_mlops.review.values import is_hidden, mapping
+from pulumi_mlops.review.json_data import mapping
+from pulumi_mlops.review.values import is_hidden
 
 IMAGES = "images"
 ECR = re.compile(r"(?P<account>\d+)\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com")
@@ -74,7 +74,7 @@ def checked(names: set[str], account: Account) -> Iterator[Result]:
 
 
 def _named(planned: Planned) -> set[str]:
-    found = (box.spec.get("image") for one in planned.resources for pod in pods(one) for box in pod.containers)
+    found = (box.spec.get("image") for one in planned.resources for pod in one.pods for box in pod.containers)
     return {one for one in found if isinstance(one, str) and one and not is_hidden(one)}
 
 

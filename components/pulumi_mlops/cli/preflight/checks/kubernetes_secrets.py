@@ -13,9 +13,10 @@ from pulumi_mlops.cli.errors import CommandError
 from pulumi_mlops.cli.preflight.account import Account
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
-from pulumi_mlops.review.pods import Pod, pods
+from pulumi_mlops.review.json_data import items, mapping
+from pulumi_mlops.review.pods import Pod
 from pulumi_mlops.review.resources import Resource
-from pulumi_mlops.review.values import at, is_hidden, items, mapping
+from pulumi_mlops.review.values import at, is_hidden
 
 CHECK = "Secrets of the cluster"
 PROVIDER = "pulumi:providers:kubernetes"
@@ -64,7 +65,7 @@ def _read(planned: Planned) -> Names:
         namespace = at(one.inputs, "metadata.namespace")
         if not isinstance(namespace, str) or is_hidden(namespace):
             continue
-        for pod in pods(one):
+        for pod in one.pods:
             for name, key in _references(pod):
                 if isinstance(name, str) and not is_hidden(name):
                     found[namespace, name] |= {key} if isinstance(key, str) else set()

@@ -9,7 +9,8 @@ from pulumi_mlops.cli.preflight import web
 from pulumi_mlops.cli.preflight.account import Account
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
-from pulumi_mlops.review.values import at, document, is_hidden, items, mapping
+from pulumi_mlops.review.json_data import document, items, mapping
+from pulumi_mlops.review.values import at, is_hidden
 
 LOGIN = "identity provider"
 DISCOVERY = "/.well-known/openid-configuration"

@@ -11,7 +11,8 @@ from pulumi_mlops.cli.preflight.account import Account, Refused
 from pulumi_mlops.cli.preflight.checks.zones import NODE_GROUP, zones_of
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
-from pulumi_mlops.review.values import NotReadable, number, part, strings
+from pulumi_mlops.review.json_data import strings
+from pulumi_mlops.review.values import NotReadable, number, part
 
 RUNNING = ({"Name": "instance-state-name", "Values": ["pending", "running"]},)
 UNKNOWN_QUOTA = "NoSuchResourceException"

@@ -10,8 +10,9 @@ from typing import Any
 from pulumi_mlops.cli.preflight.account import Account, Refused
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
+from pulumi_mlops.review.json_data import document, items, mapping
 from pulumi_mlops.review.resources import Resource
-from pulumi_mlops.review.values import at, document, is_hidden, items, mapping
+from pulumi_mlops.review.values import at, is_hidden
 
 SECRETS = "secrets"
 MISSING = "ResourceNotFoundException"

@@ -5,7 +5,8 @@ from collections.abc import Iterator
 from pulumi_mlops.cli.preflight.account import Account
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import Result, finding, ok
-from pulumi_mlops.review.values import is_known, strings
+from pulumi_mlops.review.json_data import strings
+from pulumi_mlops.review.values import is_known
 
 SUBNET, NODE_GROUP, CLUSTER = "aws:ec2/subnet:Subnet", "aws:eks/nodeGroup:NodeGroup", "aws:eks/cluster:Cluster"
 NO_CONTROL_PLANE = ("use1-az3", "usw1-az2", "cac1-az3")
