@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 from pulumi_mlops.review import cli, rules
+from pulumi_mlops.review.assembly import review
 from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.render.json_document import to_json
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
 from pulumi_mlops.review.render.terminal import terminal
-from pulumi_mlops.review.view import Review, review
+from pulumi_mlops.review.view import Review
 from syrupy.assertion import SnapshotAssertion
 from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 

@@ -4,12 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from pulumi_mlops.review.assembly import review
 from pulumi_mlops.review.dangers import DangerKind, dangers
 from pulumi_mlops.review.preview import Step
 from pulumi_mlops.review.render.markdown import Dialect, markdown
 from pulumi_mlops.review.resource_types import TYPES
 from pulumi_mlops.review.resource_types.security_groups import covers_internet
-from pulumi_mlops.review.view import review
 
 from tests.review.steps import preview, step, urn
 

@@ -8,13 +8,13 @@ from unicodedata import east_asian_width
 
 import pytest
 from pulumi_mlops.review import rules
+from pulumi_mlops.review.assembly import review
 from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.findings import Finding, Level, Undecided
 from pulumi_mlops.review.preview import Diagnostic, Operation, Preview
 from pulumi_mlops.review.render.json_document import to_json
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
 from pulumi_mlops.review.render.terminal import terminal
-from pulumi_mlops.review.view import review
 
 from tests.review.comment_reader import ALLOWED_TOKENS, OUR_TAGS, seen
 from tests.review.steps import preview, step, urn

@@ -5,11 +5,12 @@ from typing import Any
 
 import pytest
 from pulumi_mlops.review import policies
+from pulumi_mlops.review.assembly import review
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.preview import Operation, PreviewError
 from pulumi_mlops.review.reading import read
 from pulumi_mlops.review.render.terminal import terminal
-from pulumi_mlops.review.view import Outcome, StackView, review
+from pulumi_mlops.review.view import Outcome, StackView
 
 DATABASE = "aws:rds/instance:Instance"
 URN = f"urn:pulumi:prod::shop::{DATABASE}::db"

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pulumi_mlops.review import rules
+from pulumi_mlops.review.assembly import review
 from pulumi_mlops.review.preview import Diagnostic, PropertyChange, Step
 from pulumi_mlops.review.render.json_document import to_json
 from pulumi_mlops.review.render.markdown import Dialect, markdown
 from pulumi_mlops.review.render.terminal import terminal
 from pulumi_mlops.review.secret_values import must_hide, redacted
 from pulumi_mlops.review.values import SIGNATURE
-from pulumi_mlops.review.view import review
 
 from tests.review.steps import preview, step
 

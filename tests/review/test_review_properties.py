@@ -6,17 +6,17 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pulumi_mlops.review.changes import parsed, text
+from pulumi_mlops.review.assembly import review
 from pulumi_mlops.review.dangers import Danger, DangerKind
 from pulumi_mlops.review.findings import Finding, Level
 from pulumi_mlops.review.preview import Diagnostic, Operation, Preview, PropertyChange, State, Step
 from pulumi_mlops.review.printable import visible
+from pulumi_mlops.review.property_paths import parsed, written
 from pulumi_mlops.review.render.json_document import to_json
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
 from pulumi_mlops.review.render.spans import prose
 from pulumi_mlops.review.render.terminal import terminal
 from pulumi_mlops.review.values import SECRET_SIGNATURE, SIGNATURE
-from pulumi_mlops.review.view import review
 
 from tests.review import recorded
 from tests.review.comment_reader import ALLOWED_TOKENS, OUR_TAGS, seen
@@ -197,7 +197,7 @@ def test_the_halves_of_a_replacement_count_once() -> None:
 @given(st.lists(st.integers(0, 99) | st.text(min_size=1, max_size=9), min_size=1, max_size=4))
 def test_paths_are_read_as_they_are_written(path: list[str | int]) -> None:
     segments = tuple(path)
-    assert parsed(text(segments)) == segments
+    assert parsed(written(segments)) == segments
 
 
 @given(st.text())

@@ -11,10 +11,11 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from pulumi_mlops.review import cli, rules
+from pulumi_mlops.review.assembly import review
 from pulumi_mlops.review.preview import MASKED, PreviewError
 from pulumi_mlops.review.reading import read
 from pulumi_mlops.review.values import SECRET_SIGNATURE, SIGNATURE
-from pulumi_mlops.review.view import Outcome, review
+from pulumi_mlops.review.view import Outcome
 
 from tests.review import recorded
 

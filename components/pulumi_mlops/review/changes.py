@@ -1,52 +1,29 @@
-"""What differs between a resource before and after, path by path, in words that are safe to show.
+"""What differs between a resource before and after, path by path, in words that are safe to show."""
 
-A secret is never shown, whatever the provider did with it: neither what the engine masked, nor what a Secret holds, nor
-what the rule `plain-secret` takes for one. One that is given as a plain value besides, and looks like none, is told.
-"""
-
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from pulumi_mlops.review.json_data import Json, document, items, mapping
 from pulumi_mlops.review.preview import Operation, State, Step
-from pulumi_mlops.review.secret_values import label, must_hide
+from pulumi_mlops.review.property_paths import Path, parsed, written
+from pulumi_mlops.review.shown_values import (
+    ABSENT,
+    CHANGED,
+    LATER,
+    SECRET,
+    SECRET_CHANGED,
+    Value,
+    is_secret_at,
+    leaves,
+    shown,
+)
 from pulumi_mlops.review.values import is_secret, is_unknown
-
-Path = tuple[str | int, ...]
-
-SEGMENT = re.compile(r'\["((?:[^"\\]|\\.)*)"\]|\[(\d+)\]|([^.\[\]]+)')
-PLAIN_KEY = re.compile(r"[A-Za-z_$][\w$/-]*")
-SECRET_FIELDS = {
-    "kubernetes:core/v1:Secret": ("data", "stringData"),
-    "random:index/randomPassword:RandomPassword": ("result",),
-    "aws:ssm/parameter:Parameter": ("value",),
-}
-"""Top-level properties that hold secrets by their type's meaning."""
-
 
 RELEASE = "kubernetes:helm.sh/v3:Release"
 COMPUTED = frozenset({"checksum", "resourceNames", "status"})
 """Inputs of a Helm release that the provider makes from its chart: they say only that the objects differ."""
 RELEASE_TIMEOUT = 300
 """Seconds that the provider fills in."""
-
-
-@dataclass(frozen=True)
-class Value:
-    """One side of a change."""
-
-    text: str
-    quoted: bool = True
-    """Whether the text is the value itself; else it is words about it."""
-
-
-ABSENT = Value("nothing", quoted=False)
-LATER = Value("known after apply", quoted=False)
-SECRET = Value("secret", quoted=False)
-SECRET_CHANGED = Value("secret changed", quoted=False)
-CHANGED = Value("changed", quoted=False)
 
 
 @dataclass(frozen=True)
@@ -76,37 +53,12 @@ def properties(step: Step) -> tuple[tuple[str, Value], ...]:
     inputs = step.state.inputs
     if step.type == RELEASE:
         inputs = {key: one for key, one in inputs.items() if key not in COMPUTED and not _is_default(key, one)}
-    return tuple((text(path), value) for path, value in _leaves(inputs, (), step.type))
+    return tuple((written(path), value) for path, value in leaves(inputs, (), step.type))
 
 
 def _is_default(key: str, value: object) -> bool:
     """Whether the provider of Kubernetes has filled in an input of a Helm release: it writes all that it knows."""
     return value in ("", False, 0, None, {}, []) or (key == "timeout" and value == RELEASE_TIMEOUT)
-
-
-def text(path: Path) -> str:
-    """The path as the engine writes it."""
-    written = ""
-    for segment in path:
-        if isinstance(segment, int):
-            written += f"[{segment}]"
-        elif PLAIN_KEY.fullmatch(segment):
-            written += f".{segment}" if written else segment
-        else:
-            written += f"[{json.dumps(segment, ensure_ascii=False)}]"
-    return written
-
-
-def parsed(path: str) -> Path:
-    """The segments of a path as the engine writes it; what is written otherwise is taken as it is."""
-    return tuple(_segment(*parts) for parts in SEGMENT.findall(path))
-
-
-def _segment(quoted: str, index: str, plain: str) -> str | int:
-    try:
-        return int(index) if index else plain or str(json.loads(f'"{quoted}"'))
-    except ValueError:
-        return index or quoted
 
 
 def _told(step: Step) -> Iterator[Change]:
@@ -138,8 +90,8 @@ def _compared(step: Step) -> Iterator[Change]:
 
 def _unspecified(type_: str, path: Path, value: Json, replaces: bool) -> Change:
     """The provider says that it differs, and both sides look alike: masked, or normalised by the provider."""
-    word = SECRET_CHANGED if SECRET in [leaf for _, leaf in _leaves(value, path, type_)] else CHANGED
-    return Change(text(path), word, word, replaces)
+    word = SECRET_CHANGED if SECRET in [leaf for _, leaf in leaves(value, path, type_)] else CHANGED
+    return Change(written(path), word, word, replaces)
 
 
 def _expanded(
@@ -151,9 +103,9 @@ def _expanded(
     """
     if old == new and not is_secret(new):
         return []
-    hidden = _hidden(type_, path, old, owners[0]) or _hidden(type_, path, new, owners[1])
+    hidden = is_secret_at(type_, path, old, owners[0]) or is_secret_at(type_, path, new, owners[1])
     if hidden or is_secret(old) or is_secret(new):
-        return [Change(text(path), *_secret_sides(old, new), replaces)]
+        return [Change(written(path), *_secret_sides(old, new), replaces)]
     inner_old, inner_new = (document(old), document(new)) if isinstance(old, str) else (old, new)
     if isinstance(inner_old, Mapping) and isinstance(inner_new, Mapping):
         left, right = mapping(inner_old), mapping(inner_new)
@@ -163,7 +115,7 @@ def _expanded(
         length = max(len(before), len(after))
         pairs = [(i, _nth(before, i), _nth(after, i)) for i in range(length)]
     else:
-        return [Change(text(path), _value(type_, path, old), _value(type_, path, new), replaces)]
+        return [Change(written(path), shown(type_, path, old), shown(type_, path, new), replaces)]
     owners_inside = (mapping(inner_old), mapping(inner_new))
     return [
         change
@@ -183,56 +135,6 @@ def _secret_side(value: object) -> Value:
     if value is None:
         return ABSENT
     return LATER if is_unknown(value) else SECRET
-
-
-def _value(type_: str, path: Path, value: Json) -> Value:
-    if value is None:
-        return ABSENT
-    if is_unknown(value):
-        return LATER
-    if _hidden(type_, path, value) or is_secret(value):
-        return SECRET
-    if isinstance(value, str):
-        return Value(value) if document(value) is None else Value(_json(_masked(type_, path, document(value))))
-    return Value(_json(_masked(type_, path, value)))
-
-
-def _masked(type_: str, path: Path, value: Json, owner: Json = None) -> Json:
-    """The value with words in the place of what is secret or not known yet, at any depth."""
-    if _hidden(type_, path, value, owner) or is_secret(value):
-        return f"<{SECRET.text}>"
-    if is_unknown(value):
-        return f"<{LATER.text}>"
-    if isinstance(value, Mapping):
-        return {key: _masked(type_, (*path, key), one, value) for key, one in mapping(value).items()}
-    if isinstance(value, list):
-        return [_masked(type_, (*path, index), one) for index, one in enumerate(items(value))]
-    inner = document(value)
-    return value if inner is None else _json(_masked(type_, path, inner))
-
-
-def _json(value: Json) -> str:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
-
-
-def _hidden(type_: str, path: Path, value: object, owner: object = None) -> bool:
-    if path and path[0] in SECRET_FIELDS.get(type_, ()):
-        return not isinstance(value, dict)  # the keys in a Secret are no secret
-    return not is_unknown(value) and must_hide(label(path, owner), value)
-
-
-def _leaves(value: Json, path: Path, type_: str, owner: Json = None) -> Iterator[tuple[Path, Value]]:
-    if _hidden(type_, path, value, owner) or is_secret(value):
-        yield path, SECRET
-    elif isinstance(value, Mapping) and value:
-        for key, one in sorted(mapping(value).items()):
-            if not key.startswith("__"):
-                yield from _leaves(one, (*path, key), type_, value)
-    elif isinstance(value, list) and value:
-        for index, one in enumerate(items(value)):
-            yield from _leaves(one, (*path, index), type_)
-    elif path:
-        yield path, _value(type_, path, value)
 
 
 def _at(state: State, path: Path, *, inputs_only: bool) -> tuple[Json, Json]:

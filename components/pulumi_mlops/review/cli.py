@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import cast
 
 from pulumi_mlops.review import baseline, chart_findings, charts, host, policies
+from pulumi_mlops.review.assembly import review
 from pulumi_mlops.review.baseline import BaselineError
 from pulumi_mlops.review.capacity.fit import fits
 from pulumi_mlops.review.command_line import FAILED, OK, REFUSED, Subparsers
@@ -27,7 +28,7 @@ from pulumi_mlops.review.render.markdown import Dialect, markdown
 from pulumi_mlops.review.render.terminal import MIN_WIDTH, terminal
 from pulumi_mlops.review.rules import ExceptionsError
 from pulumi_mlops.review.rules import command as rules
-from pulumi_mlops.review.view import Outcome, Review, review
+from pulumi_mlops.review.view import Outcome, Review
 
 JUDGES: tuple[Callable[[Sequence[Preview]], Judgement], ...] = (rules.judged, policies.judged)
 """What finds fault with previews: our rules, and the policy packs that the preview ran."""

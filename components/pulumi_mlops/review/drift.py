@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from pulumi_mlops.review.command_line import FAILED, OK, Subparsers
+from pulumi_mlops.review.engine_errors import SILENT, one_line
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import Operation, Preview, PreviewError
-from pulumi_mlops.review.view import SILENT, one_line
 
 LOOKED_AT = (Operation.SAME, Operation.REFRESH, Operation.READ)
 """What a refresh does with a resource that is as its state says."""

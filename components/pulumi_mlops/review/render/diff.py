@@ -3,9 +3,10 @@
 import itertools
 from collections.abc import Iterator
 
-from pulumi_mlops.review.changes import Value, properties
+from pulumi_mlops.review.changes import properties
 from pulumi_mlops.review.preview import Operation, Step
 from pulumi_mlops.review.printable import shortened, visible
+from pulumi_mlops.review.shown_values import Value
 from pulumi_mlops.review.view import Row, StackView
 
 SIGNS = {

@@ -2,12 +2,13 @@
 
 import json
 
-from pulumi_mlops.review.changes import Change, Value, properties
+from pulumi_mlops.review.changes import Change, properties
 from pulumi_mlops.review.findings import Finding
 from pulumi_mlops.review.json_data import Json
 from pulumi_mlops.review.preview import Operation, Step
 from pulumi_mlops.review.render import estimates
 from pulumi_mlops.review.render.spans import headline
+from pulumi_mlops.review.shown_values import Value
 from pulumi_mlops.review.view import ResourceName, Review, Row, StackView
 
 VERSION = 1

@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from pulumi_mlops.review.capacity.fit import Verdict
-from pulumi_mlops.review.changes import Change, Value
+from pulumi_mlops.review.changes import Change
 from pulumi_mlops.review.dangers import Danger
 from pulumi_mlops.review.findings import Finding, Undecided
 from pulumi_mlops.review.preview import Operation
 from pulumi_mlops.review.printable import shortened, visible
 from pulumi_mlops.review.render.amounts import signed
+from pulumi_mlops.review.shown_values import Value
 from pulumi_mlops.review.view import Outcome, ResourceName, Review, Row, StackView, resource_name
 
 MAX_NAME = 120
