@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pulumi_mlops.cli.errors import CommandError
 
-from local.progress import StepFailed, say
+from local.progress import StepFailed, begun, say
 
 CONTINUED = ("up", "deliver", "down", "prepare")
 """Commands that go on where they stopped."""
@@ -43,7 +43,7 @@ def main() -> int:
         return _run(arguments)
     except (StepFailed, CommandError) as failure:
         say(f"{arguments.command} failed: {failure}")
-        if arguments.command in CONTINUED:
+        if arguments.command in CONTINUED and begun():
             say(f"what was done so far stays; `make {arguments.command}` again continues from there")
         return 1
     except KeyboardInterrupt:

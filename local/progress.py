@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 _STARTED = time.monotonic()
 _LOCK = threading.Lock()
+_BEGUN = threading.Event()
 
 
 class StepFailed(Exception):
@@ -20,9 +21,15 @@ def say(message: str) -> None:
         print(f"{time.monotonic() - _STARTED:6.1f}s  {message}", file=sys.stderr, flush=True)
 
 
+def begun() -> bool:
+    """Whether this program has started any step, so that there may be something to continue."""
+    return _BEGUN.is_set()
+
+
 @contextmanager
 def step(name: str) -> Iterator[None]:
     """Announces a step, then says how long it took or that it failed."""
+    _BEGUN.set()
     say(f"{name} …")
     begin = time.monotonic()
     try:

@@ -4,21 +4,27 @@ The controller makes the pods on an API server without nodes. The test says how 
 executor would; what the steps themselves do is not tested here.
 """
 
+import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from delivery_repository import STAGING, Team, image
 from kubernetes import client, config
 from pulumi_cli import Cluster, PulumiEnv
 from pulumi_mlops import DeliveryPipeline, PromotionMode
 from pulumi_mlops._manifests import RESTRICTED
+from pulumi_mlops.cli.errors import FINDINGS
 from served import install
 
 from delivery.__main__ import FAILURES
+from delivery.promotion import promote
 from delivery.report import describe
 from local import tools
 from local.paths import ROOT
@@ -256,17 +262,41 @@ def check_pods_are_restricted(api: client.ApiClient, pods: Mapping[str, Any]) ->
     assert "violates PodSecurity" in refused["image"]
 
 
-def test_an_approval_waits_for_a_person_and_then_goes_on(argo: Cluster, api: client.ApiClient, deploy: Any) -> None:
-    deploy("model", soak_seconds=1)
+def test_an_approval_waits_for_a_person_and_then_goes_on(
+    argo: Cluster, api: client.ApiClient, deploy: Any, tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("PATH", str(tools.ensure("kustomize")["kustomize"].parent), prepend=":")
+    team = Team(tmp_path)
+    source, release = team.head(), image("a")
+    deploy("model", soak_seconds=1, image=release.name, repository={**DELIVERY_FULL["repository"], "branch": "main"})
+    promote(team.clone(), STAGING, release, source)
     run = Run(api, "model", "model-approved", GOOD)
     run.until(lambda status: waiting(status) is not None)
     assert "production.promote" not in run.pods
 
-    node = waiting(run.status())
-    approved = {"status": {"nodes": {node: {"phase": "Succeeded", "finishedAt": "2026-01-01T00:00:00Z"}}}}
-    run.custom.patch_namespaced_custom_object(*WORKFLOWS, "workflows", run.name, approved)  # as `argo resume` does
+    shown = json.loads(command(argo, FINDINGS, "status", "--json", "--repository", team.url))
+    staging, production = shown["environments"]
+    assert (staging["repository"]["image"], production["repository"]["image"]) == (release.reference, None)
+    assert staging["repository"]["release"]["commit"] == source
+    assert staging["cluster"]["sync"] == production["cluster"]["health"] == "Unknown"
+    assert (shown["last_run"]["commit"], shown["last_run"]["waits"]["name"]) == (REVISION, "approval")
+
+    command(argo, 0, "approve")
     assert run.ended() == "Succeeded"
     assert "production.promote" in run.pods
+    text = command(argo, 0, "status", "--repository", team.url)
+    assert "\n  approval    approved by " in text
+    assert f"\n  log         https://workflows.example.org/workflows/{NAMESPACE}/model-approved\n" in text
+
+
+def command(argo: Cluster, status: int, action: str, *arguments: str) -> str:
+    """What `pulumi-mlops delivery` prints of the pipeline `model`, ending with this status."""
+    words = [sys.executable, "-m", "pulumi_mlops.cli", "delivery", action, f"{NAMESPACE}/model", *arguments]
+    environment = {**os.environ, "KUBECONFIG": str(argo.kubeconfig)}
+    done = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == status, done.stdout + done.stderr
+    return done.stdout
 
 
 def waiting(status: dict[str, Any]) -> str | None:

@@ -82,6 +82,7 @@ def test_a_subcommand_imports_no_other_one_and_no_sdk_that_it_does_not_use(name:
         "destroy": {"yaml", "pulumi_mlops.cli.leftovers"},
         "leftovers": {"yaml"},
         "keys": set(),
+        "delivery": {"yaml"},
         "repair": {"yaml"},
         "versions": set(),
         "review": {"yaml"},

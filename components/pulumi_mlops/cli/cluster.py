@@ -75,9 +75,20 @@ class Cluster:
         """
         self._request("DELETE", path, None)
 
-    def _request(self, method: str, path: str, query: Mapping[str, str] | None) -> Any:
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """The decoded answer to an object that is posted; raises as `get` does."""
+        return self._request("POST", path, None, body, "application/json")
+
+    def patch(self, path: str, body: Mapping[str, Any]) -> None:
+        """Changes an object by a JSON merge patch; raises as `get` does."""
+        self._request("PATCH", path, None, body, "application/merge-patch+json")
+
+    def _request(
+        self, method: str, path: str, query: Mapping[str, str] | None, body: Any = None, kind: str | None = None
+    ) -> Any:
+        headers = {"Accept": "application/json", **({} if kind is None else {"Content-Type": kind})}
         request = self._api.param_serialize(
-            method, path, query_params=list((query or {}).items()), header_params={"Accept": "application/json"},
+            method, path, query_params=list((query or {}).items()), header_params=headers, body=body,
             auth_settings=["BearerToken"],
         )  # fmt: skip
         for attempt in range(1, ATTEMPTS + 1):

@@ -29,13 +29,16 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
     "destroy": Subcommand("destroy", "destroy a stack, unless data or somebody else's objects would be lost"),
     "leftovers": Subcommand("leftovers.command", "show what stands in the way of destroying a stack; changes nothing"),
     "keys": Subcommand("keys", "API keys of a model endpoint's clients: create, rotate, revoke, list"),
+    "delivery": Subcommand(
+        "delivery.command", "a DeliveryPipeline: what is where and what is held; hold, lift, approve"
+    ),
     "repair": Subcommand("repair", "let `pulumi up` continue after a run that was killed during a Helm operation"),
     "versions": Subcommand("versions", "list every version that the library installs, and what has ended"),
     "review": Subcommand("review", "read previews: comments on pull requests, rules, costs, drift"),
 }
 EPILOG = """exit status: 0 done; 1 failed, the last line says why; 2 wrong command line; 3 something was found: a broken
 rule, what stands in the way of a destroy, an interrupted Helm operation, a version whose support has ended,
-what would make an `up` fail"""
+what would make an `up` fail, a delivery that needs somebody"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
