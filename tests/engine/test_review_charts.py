@@ -9,11 +9,12 @@ import shutil
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pulumi_mlops.review import chart_findings, charts, cli
+from pulumi_mlops.review import chart_findings, charts, cli, rules
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.reading import read
@@ -110,6 +111,27 @@ def test_values_that_a_chart_refuses_are_a_finding_unless_the_preview_hides_some
     assert rule == "chart-renders"
     assert "refuses its values: helm says: Error: template: web/templates/web.yaml" in message
     assert found(release(lambda inputs: inputs.update(values={"login": "[secret]"})), helm) == []
+
+
+def exception(rule: str, resource: str, until: str = "2027-01-31") -> list[rules.Exemption]:
+    fields = {"stack": "test", "resource": resource, "rule": rule, "reason": "this chart asks the cluster itself"}
+    entry = [*(f'{key} = "{value}"' for key, value in fields.items()), f"until = {until}"]
+    return rules.read("\n".join(["[[exception]]", *entry]), "review-exceptions.toml")
+
+
+def test_a_finding_about_a_chart_is_excepted_by_an_entry_for_its_release_until_that_ends(helm: Path) -> None:
+    refusing = release(lambda inputs: inputs.update(values={"login": "open"}))
+    (step,) = [one for one in refusing.steps if one.type == charts.RELEASE]
+    rendered = charts.rendered([refusing], helm)
+
+    def left(*exceptions: rules.Exemption, today: date = date(2026, 12, 1)) -> list[str]:
+        return [one.rule for one in chart_findings.findings([refusing], rendered, exceptions, today)]
+
+    assert left() == ["chart-renders"]
+    assert left(*exception("chart-renders", step.name)) == []
+    assert left(*exception("chart-renders", step.name), today=date(2027, 2, 1)) == ["chart-renders"]
+    assert left(*exception("chart-renders", "another")) == ["chart-renders"]
+    assert left(*exception("release-size", step.name)) == ["chart-renders"]
 
 
 @pytest.fixture

@@ -95,6 +95,11 @@ def test_an_exception_to_a_rule_that_does_not_exist_is_found() -> None:
     assert [rule for rule, _ in found(annotated(REASON, "pod-securty"))] == ["exception", "pod-security"]
 
 
+@pytest.mark.parametrize("rule", ["chart-renders", "release-size"])
+def test_what_only_rendered_charts_show_can_be_excepted(rule: str) -> None:
+    assert [one for one, _ in found(WIDE, entry(rule=f'"{rule}"'))] == ["iam-wildcard"]
+
+
 def test_an_entry_that_has_ended_is_found() -> None:
     findings = found(WIDE, entry(until="2026-01-31"))
     assert [rule for rule, _ in findings] == ["exception", "iam-wildcard"]

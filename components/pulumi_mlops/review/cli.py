@@ -163,13 +163,14 @@ def _comment(arguments: argparse.Namespace) -> int:
         return FAILED
     try:
         judgements = [judge(previews) for judge in JUDGES]
+        exceptions = rules.exceptions()
         known = baseline.load()
         prices = cost.prices(arguments)
     except (ExceptionsError, BaselineError, PricesError, OSError, UnicodeDecodeError) as failure:
         print(f"comment: {failure}", file=sys.stderr)
         return FAILED
     objects = charts.rendered(previews, Path(helm), fetch=arguments.fetch_charts) if helm else {}
-    judgements.append(Judgement(tuple(chart_findings.findings(previews, objects))))
+    judgements.append(Judgement(tuple(chart_findings.findings(previews, objects, exceptions))))
     estimates = [cost.estimate(preview, prices) for preview in previews]
     new, old = baseline.split([one for judgement in judgements for one in judgement.findings], known)
     made = review(

@@ -24,7 +24,7 @@ from pulumi_mlops.review.rules import (
     tags,
 )
 from pulumi_mlops.review.rules._rule import Rule, Verdict, Violation
-from pulumi_mlops.review.rules.exceptions import PREFIX, ExceptionsError, Exemption, on_resource, read
+from pulumi_mlops.review.rules.exceptions import OF_CHARTS, PREFIX, ExceptionsError, Exemption, on_resource, read
 
 __all__ = [
     "EXCEPTION",
@@ -39,6 +39,7 @@ __all__ = [
     "after",
     "all_rules",
     "check",
+    "excepted",
     "exception_findings",
     "judge",
     "judged",
@@ -124,14 +125,15 @@ def _broken(
     rule: Rule, resource: Resource, verdicts: Sequence[Verdict], exceptions: Sequence[Exemption], today: date
 ) -> Iterator[Finding]:
     broken = [verdict for verdict in verdicts if isinstance(verdict, Violation)]
-    if broken and not _excepted(rule, resource, exceptions, today):
+    if broken and not excepted(rule.id, resource, exceptions, today):
         for verdict in broken:
             yield Finding(rule.id, rule.level, resource.stack, resource.urn, verdict.message, rule.fix)
 
 
-def _excepted(rule: Rule, resource: Resource, exceptions: Sequence[Exemption], today: date) -> bool:
+def excepted(rule: str, resource: Resource, exceptions: Sequence[Exemption], today: date) -> bool:
+    """Whether a valid exception covers what the rule of this id finds on the resource."""
     return any(
-        one.rule == rule.id and one.covers(resource) and one.problem(today, [rule.id]) is None
+        one.rule == rule and one.covers(resource) and one.problem(today, [rule]) is None
         for one in (*on_resource(resource), *exceptions)
     )
 
@@ -140,7 +142,7 @@ def exception_findings(
     resource: Resource, exceptions: Sequence[Exemption], rules: Sequence[Rule], today: date
 ) -> Iterator[Finding]:
     """What is wrong with the exceptions of a resource; an expired one is a finding besides what it excepted."""
-    known = [rule.id for rule in rules]
+    known = [*(rule.id for rule in rules), *OF_CHARTS]
     for one in (*on_resource(resource), *(entry for entry in exceptions if entry.covers(resource))):
         if problem := one.problem(today, known):
             yield Finding(EXCEPTION, Level.BLOCKING, resource.stack, resource.urn, problem, _FIX)

@@ -22,6 +22,10 @@ from pulumi_mlops.review.json_data import items, mapping
 from pulumi_mlops.review.resources import Resource
 from pulumi_mlops.review.values import is_hidden
 
+CHART_RENDERS = "chart-renders"
+RELEASE_SIZE = "release-size"
+OF_CHARTS = (CHART_RENDERS, RELEASE_SIZE)
+"""Ids of the findings about charts that only a review with `--helm` makes; `chart_findings` makes them."""
 FIELDS = ("stack", "resource", "rule", "until", "reason")
 
 
