@@ -13,6 +13,13 @@ from pulumi_mlops.training_pipeline._cron import FIELDS, schedule
         "5/20 * * * *",
         "@daily",
         "@every 1h30m",
+        "@every 1s",
+        "0 0 29 2 *",
+        "0 0 30 2,3 *",
+        "0 0 28-31 2 *",
+        "0 0 30/1 2 MON",  # or Mondays of February
+        "0 0 30 2 */2",  # or every second day of the week
+        "0 0 5/20 2 *",
         "  0   3 * * *  ",
     ],
 )
@@ -28,6 +35,13 @@ def test_what_argo_accepts_is_accepted(value: str) -> None:
         ("0 3 * * * *", "five fields"),
         ("@fortnightly", "five fields"),
         ("@every day", "five fields"),
+        ("@every 0s", "a second or longer"),
+        ("@every 0h0.4m0.0s0.4", "five fields"),
+        ("@every 0.4s", "a second or longer"),
+        ("@every 3000000h", "at most 292 years"),
+        ("0 0 30 2 *", "day 30 of month 2 never does"),
+        ("0 0 31 FEB,apr,6,9,11 ?", "day 31 of month FEB,apr,6,9,11 never does"),
+        ("0 0 30/1 2 */1", "day 30/1 of month 2 never does"),
         ("60 3 * * *", "minute within 0-59"),
         ("0 24 * * *", "hour within 0-23"),
         ("0 3 0 * *", "day of month within 1-31"),

@@ -84,7 +84,7 @@ class TrainingPipelineArgs(TypedDict):
     evaluation: EvaluationArgs
     """The gate that a new model passes before the endpoint serves it."""
     schedule: pulumi.Input[str]
-    """When it runs: a cron schedule of five fields, or a descriptor such as `@daily`."""
+    """When it runs: a cron schedule of five fields, or a descriptor such as `@daily`; refused if it never comes."""
     model_name: NotRequired[pulumi.Input[str] | None]
     """Name of the model in MLflow and on the shared volume; default: the component's name."""
     endpoint: NotRequired[pulumi.Input[str] | None]
@@ -98,7 +98,9 @@ class TrainingPipelineArgs(TypedDict):
     20. Older ones stay while an endpoint of the namespace has them or could be rolled back to them, and while they
     carry an alias in MLflow. Runs stay in MLflow, with parameters and metrics."""
     timezone: NotRequired[pulumi.Input[str]]
-    """Time zone of the schedule by its IANA name, such as "Europe/Berlin"; default Etc/UTC."""
+    """Time zone of the schedule by its IANA name, such as "Europe/Berlin"; default Etc/UTC. Where clocks change, Argo
+    skips a time that does not exist that day (of `@daily` too, where midnight does not), and runs twice at a time that
+    comes twice: its policy `Forbid` holds a run back only while the one before it is under way."""
     suspend: NotRequired[pulumi.Input[bool]]
     """Whether the schedule rests, so that the pipeline runs by hand only; default false."""
     starting_deadline_seconds: NotRequired[pulumi.Input[int]]
