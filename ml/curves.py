@@ -1,4 +1,4 @@
-"""What the pictures of an evaluation show, in numpy alone: counts and points of curves."""
+"""What the pictures of an evaluation are drawn from, in numpy alone: answers, and what is counted of them."""
 
 from typing import NamedTuple
 
@@ -6,6 +6,15 @@ import numpy as np
 
 MOST_POINTS = 500
 """Of a curve: more than a picture has pixels would only make it larger."""
+
+
+class Answers(NamedTuple):
+    """What a model answers to rows whose target is known."""
+
+    truth: np.ndarray
+    """Class numbers, or the values of a regression's target."""
+    predicted: np.ndarray
+    """A probability a class, or one column."""
 
 
 class Curve(NamedTuple):

@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pulumi_mlops.contract.steps import NO, PASSED, VERDICT, YES
 
-from ml import bundle, endpoint, request, step
+from ml import bundle, endpoint, request, step, tracking
 from ml.column_store import Table
+from ml.curves import Answers
 from ml.dataset import class_numbers
 from ml.errors import BadInput, BundleError
 from ml.features import has_value, numeric
@@ -31,11 +32,14 @@ class Rival(NamedTuple):
     score: float
     recorded: bool
     """The score is from the version's own record: its columns or classes are others than this run's."""
+    stored: bundle.Bundle | None = None
+    measured: "Measured | None" = None
 
 
 class Measured(NamedTuple):
     """A model's answers to the test rows."""
 
+    answers: Answers
     metrics: dict[str, float]
     unknown: Mapping[str, int]
     """Cells per column whose category was unknown."""
@@ -48,7 +52,7 @@ def run(context: step.Context) -> None:
     model = _model(context, context.version)
     model.load()
     rows = context.handed_table("test-rows")
-    passed = False
+    passed, rival, measured = False, None, None
     try:
         measured = measure(model, rows)
     except BadInput as error:
@@ -65,6 +69,31 @@ def run(context: step.Context) -> None:
     context.output(PASSED, YES if passed else NO)
     context.output(VERDICT, sentence)
     step.say(f"{'passed' if passed else 'not passed'}: {sentence}")
+    _record(context, passed, sentence, measured, rival)
+
+
+def _record(context: step.Context, passed: bool, sentence: str, measured: Measured | None, rival: Rival | None) -> None:
+    """The verdict and the comparison with the current version, in MLflow if the run is tracked."""
+    version = bundle.read(bundle.version_path(context.models, context.settings.model_name, context.version))
+    run_id = version.manifest["mlflow_run_id"]
+    if not run_id:
+        return
+    documents: dict[str, str] = {}
+    if measured and rival and rival.stored:
+        from ml import comparison  # noqa: PLC0415 - matplotlib takes a second, and is for runs that are tracked
+
+        new = comparison.Side(version, measured.metrics, measured.answers)
+        same_rows = rival.measured
+        current = comparison.Side(
+            rival.stored,
+            same_rows.metrics if same_rows else rival.stored.metrics["metrics"],
+            same_rows.answers if same_rows else None,
+        )
+        documents[comparison.FILE] = comparison.page(new, current, sentence)
+    try:
+        tracking.tracker(context.environment).judge(run_id, passed, sentence, documents)
+    except tracking.TrackingError as error:  # the verdict holds without it
+        step.say(f"the verdict is not in MLflow: {error}")
 
 
 def verdict(evaluation: Evaluation, score: float | None, rival: Rival | None) -> tuple[bool, str]:
@@ -96,13 +125,12 @@ def lost_categories(measured: Measured, in_training: Mapping[str, int]) -> str |
     return None
 
 
-def score_of(model: Model, rows: Table) -> dict[str, float] | None:
-    """Metrics of a model on raw rows; None if it cannot answer them all (other columns, other classes)."""
+def measure_if_it_can(model: Model, rows: Table) -> Measured | None:
+    """Sends raw rows to a model; None if it cannot answer them all (other columns, other classes)."""
     try:
-        measured = measure(model, rows)
+        return measure(model, rows)
     except BadInput:
         return None
-    return measured.metrics if measured else None
 
 
 def measure(model: Model, rows: Table) -> Measured | None:
@@ -127,7 +155,8 @@ def measure(model: Model, rows: Table) -> Measured | None:
         answered = request.predict(model, model.feature_names, list(map(list, zip(*cells, strict=True))))
         predictions.append(answered.predictions)
         unknown += answered.unknown
-    return Measured(dict(metrics(task, truth, np.concatenate(predictions))), unknown)
+    answers = Answers(np.asarray(truth), np.concatenate(predictions))
+    return Measured(answers, dict(metrics(task, *answers)), unknown)
 
 
 def _known(column: Any) -> Any:
@@ -145,18 +174,19 @@ def _rival(context: step.Context, rows: Table) -> Rival | None:
     try:
         model = _model(context, current)
         model.load()
+        version = bundle.read(model.model_path)
     except BundleError as error:
         step.say(f"no comparison with the endpoint's version: {error}")
         return None
     same_task = model.metadata()["task"] == settings.task and model.target == settings.target
-    measured = score_of(model, rows) if same_task else None
-    if measured is not None and metric in measured:
-        return Rival(current, measured[metric], recorded=False)
+    measured = measure_if_it_can(model, rows) if same_task else None
+    if measured is not None and metric in measured.metrics:
+        return Rival(current, measured.metrics[metric], recorded=False, stored=version, measured=measured)
     recorded = model.metadata()["metrics"].get(metric)
     if recorded is None:
         step.say(f"no comparison with the endpoint's version {current}: it has no {metric}")
         return None
-    return Rival(current, recorded, recorded=True)
+    return Rival(current, recorded, recorded=True, stored=version)
 
 
 def _model(context: step.Context, version: str) -> Model:

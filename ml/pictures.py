@@ -7,7 +7,7 @@ import io
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -15,9 +15,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from ml import curves
+from ml.curves import Answers
 from ml.explanations import Contributions
 
 DIRECTORY = "pictures"
+OF_ONE_MODEL = ("confusion-matrix", "residuals")
+"""Pictures on which two models would hide each other."""
 MOST_CLASSES = 20
 """That the confusion matrix tells apart; the rarer ones share a row and a column."""
 MOST_LINES, MOST_COLUMNS, MOST_POINTS = 8, 15, 5000
@@ -30,15 +33,6 @@ _STYLE: dict[str, Any] = {
     "font.size": 9,
 }
 _LONGEST_NAME = 40
-
-
-class Answers(NamedTuple):
-    """What a model answers to rows whose target is known."""
-
-    truth: np.ndarray
-    """Class numbers, or the values of a regression's target."""
-    predicted: np.ndarray
-    """A probability a class, or one column."""
 
 
 def of_answers(answers: Mapping[str, Answers], classes: Sequence[str] | None) -> dict[str, str]:

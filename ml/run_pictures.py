@@ -9,9 +9,9 @@ import xgboost
 
 from ml import bundle, explanations, pictures, step
 from ml.column_store import Table
+from ml.curves import Answers
 from ml.dataset import encoded_batches
 from ml.model import probabilities
-from ml.pictures import Answers
 
 
 def documents(path: Path, version: bundle.Bundle, test: Table, threads: int) -> dict[str, str]:

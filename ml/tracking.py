@@ -19,6 +19,9 @@ from ml.errors import PipelineError
 from ml.settings import Settings
 
 VERSION_TAG = "pulumi-mlops.dev/version"
+PASSED_TAG, VERDICT_TAG = "pulumi-mlops.dev/passed", "pulumi-mlops.dev/verdict"
+MOST_CHARACTERS = 5000
+"""Of a tag's value."""
 CHAMPION = "champion"  # alias of the registered version that the endpoint serves
 ARTIFACT_PATH = "model"
 MOST_METRICS = 1000
@@ -61,6 +64,10 @@ class Tracker(Protocol):
         """Logs and registers a stored version; `documents` are texts by the names of their files."""
         ...
 
+    def judge(self, run_id: str, passed: bool, verdict: str, documents: Mapping[str, str]) -> None:
+        """Notes at a run whether its version passed, and why; `documents` are texts by the names of their files."""
+        ...
+
     def promote(self, version: bundle.Bundle) -> None:
         """Names the registered version the champion."""
         ...
@@ -93,6 +100,9 @@ class NoTracker:
 
     def complete(self, version: bundle.Bundle, settings: Settings, documents: Mapping[str, str]) -> None:
         """There is nothing to log to."""
+
+    def judge(self, run_id: str, passed: bool, verdict: str, documents: Mapping[str, str]) -> None:
+        """There is no run."""
 
     def promote(self, version: bundle.Bundle) -> None:
         """There is no registry."""
@@ -142,6 +152,14 @@ class MLflowTracker:
                 self._log(run_id, version, settings, documents)
                 self._register(run_id, version)
             self._client.set_terminated(run_id, "FINISHED")
+
+    def judge(self, run_id: str, passed: bool, verdict: str, documents: Mapping[str, str]) -> None:
+        """See Tracker."""
+        with self._sentence("note the verdict"):
+            self._client.set_tag(run_id, PASSED_TAG, "yes" if passed else "no")
+            self._client.set_tag(run_id, VERDICT_TAG, verdict[:MOST_CHARACTERS])
+            for name, text in documents.items():
+                self._client.log_text(run_id, text, name)
 
     def promote(self, version: bundle.Bundle) -> None:
         """See Tracker."""

@@ -147,7 +147,7 @@ def test_gains_of_a_categorys_labels_are_added_up_under_its_name() -> None:
 def test_rare_classes_share_a_row_of_the_confusion_matrix() -> None:
     classes = [f"class {number}" for number in range(60)]
     truth = np.concatenate([np.arange(60), np.repeat(np.arange(10), 5)])
-    found = pictures.of_answers({"": pictures.Answers(truth, np.eye(60)[truth])}, classes)
+    found = pictures.of_answers({"": curves.Answers(truth, np.eye(60)[truth])}, classes)
     words = texts(found["confusion-matrix"]).split("\n")
     assert f"({60 - pictures.MOST_CLASSES + 1} others)" in words
     assert "class 0" in words

@@ -1,6 +1,7 @@
 """The five steps as the workflow runs them: processes with environment variables, real stores around them."""
 
 import contextlib
+import html
 import importlib
 import io
 import json
@@ -156,6 +157,9 @@ def test_the_five_steps_make_a_registered_version_that_the_endpoint_has(run: Run
     assert json.loads(data.dataset.profile) == {"num_rows": 344}
     assert json.loads(data.dataset.source)["tags"]["source"] == "s3://data/penguins.csv"
     assert logged.data.tags["data_sha256"] == found.manifest["data"]["sha256"]
+    assert logged.data.tags["pulumi-mlops.dev/passed"] == "yes"
+    assert logged.data.tags["pulumi-mlops.dev/verdict"] == run.output("verdict")
+    assert "comparison.html" not in artifacts, "there was nothing to compare with"
 
     # What MLflow has is the same model, with its code: it loads where this project is not installed.
     model = Model(str(run.version))
@@ -187,6 +191,19 @@ def test_the_five_steps_make_a_registered_version_that_the_endpoint_has(run: Run
     }
     assert columns == ["Adelie", "Chinstrap", "Gentoo"]
     assert np.array(answer) == pytest.approx(model.predict(rows))
+
+    # The next version is shown beside this one, whatever its evaluation says.
+    weaker = run.settings | {"training": FULL["training"] | {"rounds": 1, "parameters": {"max_depth": 1}}}
+    second = Run(run.directory, weaker, run_id="run-2", environment=run.environment)
+    first = run.version.name
+    second.steps(*STEPS[:4])
+    stored = run.models / "whole-loop" / second.output("version")
+    second_run = bundle.read(stored).manifest["mlflow_run_id"]
+    page = Path(client.download_artifacts(second_run, "comparison.html", str(run.directory))).read_text()
+    assert f"current: {first}" in page
+    assert html.escape(second.output("verdict")) in page
+    passed = {"true": "yes", "false": "no"}[second.output("passed")]
+    assert client.get_run(second_run).data.tags["pulumi-mlops.dev/passed"] == passed
 
 
 @pytest.mark.parametrize("moment", ["_log", "_register", "begin", "complete"])
