@@ -11,6 +11,7 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
 from pulumi_mlops._args import check_args, inputs, object_name
+from pulumi_mlops._derived import derived
 from pulumi_mlops._manifests import Manifest, after, name_of
 from pulumi_mlops.model_endpoint import _access, _arguments, _pod, _serving
 from pulumi_mlops.model_endpoint._access import AccessArgs, JwtArgs, OpenAccessArgs
@@ -85,7 +86,7 @@ class ModelEndpoint(pulumi.ComponentResource):
         self._name = name
         self._args = checked
         namespace = pulumi.Output.from_input(checked["namespace"])
-        self._prefix = namespace.apply(lambda ns: conventions.prediction_path(ns, name))
+        self._prefix = derived(checked["namespace"], lambda ns: conventions.prediction_path(ns, name))
         self._child = pulumi.ResourceOptions(parent=self)
 
         account = self._create_service_account()

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pulumi
 
 from pulumi_mlops import conventions
+from pulumi_mlops._derived import derived
 from pulumi_mlops._manifests import Manifest
 from pulumi_mlops.contract.containers import MODEL_VERSION_ANNOTATION
 from pulumi_mlops.model_endpoint._pod import PORT_NAME, labels, pod, ports, selector
@@ -141,7 +142,7 @@ def route(prefix: pulumi.Input[str], endpoint: str, args: "ModelEndpointArgs", c
         ],
         "rules": [
             {
-                "matches": [{"path": {"type": "PathPrefix", "value": pulumi.Output.concat(prefix, protocol)}}],
+                "matches": [{"path": {"type": "PathPrefix", "value": _under(prefix, protocol)}}],
                 "filters": [
                     {
                         "type": "URLRewrite",
@@ -156,3 +157,7 @@ def route(prefix: pulumi.Input[str], endpoint: str, args: "ModelEndpointArgs", c
     if hosts := args["hosts"]:
         spec["hostnames"] = hosts
     return spec
+
+
+def _under(prefix: pulumi.Input[str], path: str) -> pulumi.Input[str]:
+    return derived(prefix, lambda known: f"{known}{path}")

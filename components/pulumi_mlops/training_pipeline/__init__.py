@@ -13,6 +13,7 @@ import pulumi_kubernetes as k8s
 from pulumi_mlops import conventions
 from pulumi_mlops._argo_workflows import API_VERSION, DAY_SECONDS
 from pulumi_mlops._args import Argument, between, check_args, dns_label, inputs, not_empty, object_name, quantity, url
+from pulumi_mlops._derived import json_text
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, name_of
 from pulumi_mlops._placement import TolerationArgs, TolerationOperator, toleration_problem
 from pulumi_mlops.contract.containers import SETTINGS_FILE
@@ -237,7 +238,7 @@ class TrainingPipeline(pulumi.ComponentResource):
         return k8s.core.v1.ConfigMap(
             f"{self._name}-settings",
             metadata=self._metadata(_workflow.settings_name(self._name)),
-            data={SETTINGS_FILE: pulumi.Output.json_dumps(document, indent=2, sort_keys=True)},
+            data={SETTINGS_FILE: json_text(document, indent=2)},
             opts=self._child,
         )
 

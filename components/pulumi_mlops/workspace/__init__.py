@@ -10,6 +10,7 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _workflow_access, conventions, platform_outputs
 from pulumi_mlops._args import argument_names, check_args, dns_label, inputs
+from pulumi_mlops._derived import json_text
 from pulumi_mlops._manifests import RESTRICTED, Manifest, name_of
 from pulumi_mlops.workspace import _from_platform, _network
 from pulumi_mlops.workspace import _objects as objects
@@ -192,7 +193,7 @@ class Workspace(pulumi.ComponentResource):
                 conventions.ARTIFACT_REPOSITORIES_CONFIG_MAP,
                 {"workflows.argoproj.io/default-artifact-repository": objects.ARTIFACT_REPOSITORY},
             ),
-            data={objects.ARTIFACT_REPOSITORY: pulumi.Output.json_dumps(repository, sort_keys=True)},
+            data={objects.ARTIFACT_REPOSITORY: json_text(repository)},
             opts=self._child,
         )
 
