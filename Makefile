@@ -1,6 +1,8 @@
 # The commands of this project. `make help` lists them.
 PYTHON := .venv/bin/python
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
+# Without bytecode, every command and every Pulumi program compiles megabytes of the SDKs again, for seconds.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help up deliver train predict rollback release status env mlflow down plan adopt destroy leftovers test test-fast check bench versions preflight lock bump generate environment
