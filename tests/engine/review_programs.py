@@ -7,7 +7,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 import pulumi_random as random
-from pulumi_mlops import ModelEndpoint
+from pulumi_mlops import Metric, ModelEndpoint, SourceType, Task, TrainingPipeline
 
 from tests.review.hostile import EVIL, NAMES
 from tests.review.recorded import CHART
@@ -77,6 +77,28 @@ def endpoint(namespace: str, tag: str) -> Program:
         team = k8s.core.v1.Namespace("team", metadata={"name": namespace})
         place = team.metadata["name"]
         ModelEndpoint("penguins", {"namespace": place, "image": f"registry.example.org/ml-server:{tag}"})
+
+    return run
+
+
+def pipeline(namespace: str, *, columns: list[str], target: str) -> Program:
+    """A team's training pipeline."""
+
+    def run() -> None:
+        team = k8s.core.v1.Namespace("team", metadata={"name": namespace})
+        TrainingPipeline(
+            "penguins",
+            {
+                "namespace": team.metadata["name"],
+                "image": "registry.example.org/ml-pipeline:1.0",
+                "task": Task.CLASSIFICATION,
+                "schedule": "0 3 * * *",
+                "source": {"type": SourceType.S3, "bucket": "data", "key": "penguins.csv"},
+                "target": target,
+                "features": {"numeric": columns, "categorical": ["sex"]},
+                "evaluation": {"metric": Metric.ACCURACY, "threshold": 0.9},
+            },
+        )
 
     return run
 

@@ -22,6 +22,7 @@ from local import tools
 from local.engine import PENGUINS, PLATFORM, Engine
 from local.paths import ROOT
 from tests import pins
+from tests.contract import definitions
 from tests.review import recorded
 from tests.review.hostile import HUSH, LOUD
 
@@ -77,12 +78,21 @@ def test_a_group_of_nodes_changes(aws: Aws, pulumi_env: PulumiEnv) -> None:
 
 
 def test_an_image_changes(pulumi_env: PulumiEnv, cluster: Cluster) -> None:
-    definitions = ROOT / "local" / "node" / "crds" / "gateway.networking.k8s.io_httproutes.yaml"
-    for document in yaml.safe_load_all(definitions.read_text()):
+    kinds = ROOT / "local" / "node" / "crds" / "gateway.networking.k8s.io_httproutes.yaml"
+    for document in yaml.safe_load_all(kinds.read_text()):
         cluster.apply(document, "platform")
     before, after = programs.endpoint("image-bump", "1.0"), programs.endpoint("image-bump", "1.1")
     said = changed(pulumi_env, before, after, **{"kubernetes:kubeconfig": str(cluster.kubeconfig)})
     compared("image-bump", recorded.digest(said, pulumi_env.directory, cluster.kubeconfig))
+
+
+def test_the_inputs_and_the_target_of_a_model_change(pulumi_env: PulumiEnv, cluster: Cluster) -> None:
+    for document in definitions.of_project("argo-workflows"):
+        cluster.apply(document, "platform")
+    before = programs.pipeline("model-api", columns=["bill_length_mm", "body_mass_g"], target="species")
+    after = programs.pipeline("model-api", columns=["body_mass_g", "flipper_length_mm"], target="island")
+    said = changed(pulumi_env, before, after, **{"kubernetes:kubeconfig": str(cluster.kubeconfig)})
+    compared("model-api", recorded.digest(said, pulumi_env.directory, cluster.kubeconfig))
 
 
 def test_a_release_changes(pulumi_env: PulumiEnv, cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:

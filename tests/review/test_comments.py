@@ -68,6 +68,7 @@ CASES: dict[str, Callable[[], Review]] = {
             "owners",
             "hostile-names",
             "helm-release",
+            "model-api",
             "two-thousand",
         )
     },

@@ -19,6 +19,8 @@ class DangerKind(StrEnum):
     """Something that runs stops, or cannot be upgraded as planned."""
     ADDRESS = "address"
     """A gateway or a name that clients use goes or changes."""
+    CLIENTS = "clients"
+    """A model takes other inputs, or answers something else, than its clients expect."""
     OWNER = "owner"
     """A resource changes hands between components or stacks."""
 

@@ -7,6 +7,7 @@ from pulumi_mlops.review.dangers.clients import admitted
 from pulumi_mlops.review.dangers.exposure import exposures
 from pulumi_mlops.review.dangers.identity import widened
 from pulumi_mlops.review.dangers.losses import losses
+from pulumi_mlops.review.dangers.model_api import changed_for_clients
 from pulumi_mlops.review.dangers.owners import between_owners, moved
 from pulumi_mlops.review.dangers.upgrades import auto_mode, moved_providers, upgrades
 from pulumi_mlops.review.groups import logical
@@ -44,6 +45,7 @@ def dangers(previews: Sequence[Preview]) -> tuple[Danger, ...]:
             found += exposures(step, preview.stack)
             found += widened(step, preview.stack, fresh)
             found += admitted(step, preview.stack)
+            found += changed_for_clients(step, preview.stack)
             found += upgrades(step, preview.stack)
             found += auto_mode(step, preview.stack)
             found += moved_providers(step, preview.stack)
