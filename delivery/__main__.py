@@ -11,13 +11,14 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
+from delivery import git_host
 from delivery.argo_cd import Application, Cluster, wait
-from delivery.checkout import clone, fetch
+from delivery.checkout import annotate, clone, fetch
 from delivery.errors import DeliveryError
 from delivery.git_host import Kind, Status, set_status
 from delivery.overlay import Image
 from delivery.promotion import Outcome, promote, revert
-from delivery.report import STATES, describe
+from delivery.report import STATES, comment, describe, failures
 
 HELD = 3
 FAILURES = "DELIVERY_FAILURES"
@@ -44,7 +45,7 @@ def _carry_out(arguments: argparse.Namespace, directory: Path) -> tuple[str, str
     if arguments.command == "promote":
         return _promote(arguments, directory)
     if arguments.command == "report":
-        return _report(arguments)
+        return _report(arguments, directory)
     checkout = clone(arguments.repository, arguments.branch, directory, arguments.token_file)
     commit = revert(checkout, arguments.overlay, arguments.revision, arguments.reason)
     return ("nothing to do", None) if commit is None else ("reverted", commit)
@@ -64,10 +65,20 @@ def _promote(arguments: argparse.Namespace, directory: Path) -> tuple[str, str]:
     return done.outcome, done.detail
 
 
-def _report(arguments: argparse.Namespace) -> tuple[str, str]:
-    description = describe(arguments.phase, os.environ.get(FAILURES, ""), arguments.steps)
+def _report(arguments: argparse.Namespace, directory: Path) -> tuple[str, str]:
+    """Sets the status first: whoever waits for it need not wait for the lines of the log."""
+    failed = os.environ.get(FAILURES, "")
+    description = describe(arguments.phase, failed, arguments.steps)
     status = Status(arguments.context, STATES[arguments.phase], description, arguments.target_url)
-    set_status(arguments.repository, arguments.host, arguments.revision, status, arguments.token_file)
+    repository, revision, token_file = arguments.repository, arguments.revision, arguments.token_file
+    set_status(repository, arguments.host, revision, status, token_file)
+    if found := failures(failed, arguments.steps, [token_file.read_text().strip()]):
+        markdown = arguments.host == Kind.GITHUB
+        text = comment(f"{arguments.context}: {description}", found, arguments.target_url, markdown=markdown)
+        if markdown:
+            git_host.comment(repository, revision, text, token_file)
+        else:
+            annotate(repository, revision, text, directory, token_file)
     return status.state, description
 
 
@@ -88,7 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     source.add_argument(
         "--directory", type=Path, required=True, help="where to put them; it is empty or does not exist"
     )
-    report = commands.add_parser("report", help=f"set the commit's status; {FAILURES} has the nodes that failed")
+    report = commands.add_parser("report", help=f"show a run on the commit; {FAILURES} has the nodes that failed")
     report.add_argument("--host", type=Kind, choices=list(Kind), required=True, help="kind of the Git host")
     report.add_argument("--context", required=True, help="name of the status, such as delivery/web")
     report.add_argument("--phase", choices=STATES, required=True, help="phase of the run in Argo Workflows")

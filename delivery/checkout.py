@@ -14,6 +14,8 @@ TRIES = 5
 """How often a change is made anew on a branch that has moved."""
 TIMEOUT_SECONDS = 120
 QUOTED_LINES = 8
+NOTES = "refs/notes/commits"
+"""Where Git keeps notes; Gitea shows them on the commit's page."""
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 ASKPASS = '#!/bin/sh\ncase "$1" in Username*) echo oauth2 ;; *) cat "$DELIVERY_TOKEN_FILE" ;; esac\n'
 AUTHOR = {"NAME": "delivery", "EMAIL": "delivery@localhost"}
@@ -91,6 +93,31 @@ def fetch(url: str, revision: str, directory: Path, token_file: Path | None = No
             ["-c", "advice.detachedHead=false", "checkout", "--quiet", revision],
         ):
             _git(command, directory, environment)
+
+
+def annotate(url: str, revision: str, text: str, directory: Path, token_file: Path | None = None) -> None:
+    """Appends a text to the commit's Git note, again where another note is pushed at the same time."""
+    check_commit(revision)
+    environment = _environment(directory, token_file)
+    repository = directory / "notes"
+    repository.mkdir()
+    _git(["init", "--quiet"], repository, environment)
+    _git(
+        ["fetch", "--quiet", "--depth=1", "--no-tags", "--filter=blob:none", "--", url, revision],
+        repository,
+        environment,
+    )
+    for attempt in range(1, TRIES + 1):
+        if _git(["ls-remote", "--", url, NOTES], repository, environment):
+            _git(["fetch", "--quiet", "--no-tags", "--", url, f"+{NOTES}:{NOTES}"], repository, environment)
+        _git(["notes", "append", "--message", text, revision], repository, environment)
+        try:
+            _git(["push", "--quiet", "--", url, f"{NOTES}:{NOTES}"], repository, environment)
+        except DeliveryError:
+            if attempt == TRIES:
+                raise
+        else:
+            return
 
 
 def check_commit(revision: str) -> None:

@@ -1,4 +1,4 @@
-"""Commit statuses by the API of GitHub or Gitea, which differ in where the API is."""
+"""Commit statuses and comments by the API of GitHub or Gitea, which differ in where the API is."""
 
 import http.client
 import json
@@ -73,16 +73,41 @@ def set_status(
     sleep: Callable[[float], None] = time.sleep,
 ) -> None:
     """Sets a status of the commit; tries again where the host does not answer, and raises DeliveryError in the end."""
-    check_commit(revision)
-    token = _token(token_file)
     body = {
         "context": status.context,
         "state": status.state,
         "description": status.description,
         **({} if status.target_url is None else {"target_url": status.target_url}),
     }
+    _post(f"{api_url(repository, kind)}/statuses/{revision}", body, _STATUS, revision, token_file, sleep=sleep)
+
+
+def comment(
+    repository: str, revision: str, text: str, token_file: Path, *, sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Comments a commit on GitHub, in Markdown; as `set_status` in all else. Gitea has no such comments."""
+    url = f"{api_url(repository, Kind.GITHUB)}/commits/{revision}/comments"
+    _post(url, {"body": text}, _COMMENT, revision, token_file, sleep=sleep)
+
+
+@dataclass(frozen=True)
+class _What:
+    """What is posted, for the sentence of a refusal."""
+
+    one: str
+    many: str
+    permission: str
+
+
+_STATUS = _What("a status", "set commit statuses", "`statuses: write` on GitHub, `write:repository` on Gitea")
+_COMMENT = _What("a comment", "comment commits", "`contents: write` on GitHub")
+
+
+def _post(url: str, body: Any, what: _What, revision: str, token_file: Path, *, sleep: Callable[[float], None]) -> None:
+    check_commit(revision)
+    token = _token(token_file)
     request = urllib.request.Request(  # noqa: S310 - the address has been checked to be of http or https
-        f"{api_url(repository, kind)}/statuses/{revision}",
+        url,
         data=json.dumps(body).encode(),
         method="POST",
         headers={
@@ -97,7 +122,7 @@ def set_status(
         if attempt:
             sleep(PAUSE_SECONDS)
         try:
-            _send(request, revision, token_file, token)
+            _send(request, what, revision, token_file, token)
         except _NoAnswerError as error:
             reason = str(error)
         else:
@@ -126,7 +151,7 @@ def _token(file: Path) -> str:
     return token
 
 
-def _send(request: urllib.request.Request, revision: str, token_file: Path, token: str) -> None:
+def _send(request: urllib.request.Request, what: _What, revision: str, token_file: Path, token: str) -> None:
     opener = urllib.request.build_opener(_NoRedirect)
     try:
         with opener.open(request, timeout=REQUEST_SECONDS) as answer:
@@ -149,20 +174,16 @@ def _send(request: urllib.request.Request, revision: str, token_file: Path, toke
             f"the Git host {request.host} has no commit {revision[:12]} in this repository, or the token in "
             f"{token_file} may not see it{_quoted(text)}"
         )
-    raise DeliveryError(_refusal(code, text, request.host, revision, token_file))
+    raise DeliveryError(_refusal(code, request.host, what, token_file, revision) + _quoted(text))
 
 
-def _refusal(code: int, text: str, host: str, revision: str, token_file: Path) -> str:
+def _refusal(code: int, host: str, what: _What, token_file: Path, revision: str) -> str:
     """One sentence on an answer that another try does not change, and what to do."""
-    said = _quoted(text)
     if code == http.client.UNAUTHORIZED:
-        return f"the Git host {host} does not accept the token in {token_file}: put a new one into the Secret{said}"
+        return f"the Git host {host} does not accept the token in {token_file}: put a new one into the Secret"
     if code == http.client.FORBIDDEN:
-        return (
-            f"the token in {token_file} may not set commit statuses on {host}: it needs the permission `statuses: "
-            f"write` on GitHub, `write:repository` on Gitea{said}"
-        )
-    return f"the Git host {host} answers {code} to a status of commit {revision[:12]}{said}"
+        return f"the token in {token_file} may not {what.many} on {host}: it needs the permission {what.permission}"
+    return f"the Git host {host} answers {code} to {what.one} of commit {revision[:12]}"
 
 
 def _quoted(text: str) -> str:

@@ -460,3 +460,12 @@ def test_pods_reach_no_credentials_of_their_node(build: Build) -> None:
     for policy in policies.values():
         assert policy["podSelector"]["matchLabels"]["app.kubernetes.io/instance"] == "web"
     assert COMMIT in str(templates(graph)["staging-promote"]["container"]["args"])
+
+
+def test_every_container_of_a_step_leaves_the_end_of_its_log_where_it_fails(build: Build) -> None:
+    graph = build(lambda: DeliveryPipeline("web", DELIVERY_FULL))
+    steps = [one for one in templates(graph).values() if "container" in one]
+    containers = [part for one in steps for part in (one["container"], *one.get("initContainers", []))]
+
+    assert {one["terminationMessagePolicy"] for one in containers} == {"FallbackToLogsOnError"}
+    assert len(containers) > len(steps) > 5

@@ -1,7 +1,9 @@
 """`delivery report` on a real Gitea: the status that a commit shows, and each refusal in one sentence."""
 
+import os
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,7 +18,8 @@ pytestmark = pytest.mark.engine
 HERE = f"repos/{OWNER}/{REPOSITORY}"
 CONTEXT = "delivery/birds"
 LINK = "https://workflows.example.org/workflows/delivery/birds-1"
-FAILED = '[{"templateName": "delivery"}, {"templateName": "staging-tests", "message": "exit code 1"}]'
+LOG = "exit code 1: key token=abc123\\nthe last line"
+FAILED = f'[{{"templateName": "delivery"}}, {{"templateName": "staging-tests", "message": "{LOG}"}}]'
 Report = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
@@ -55,7 +58,7 @@ def report(host: Gitea, tmp_path: Path) -> Report:
         command = [sys.executable, "-m", "delivery", "report", "--repository", f"{host.url}/{OWNER}/{REPOSITORY}.git"]
         command += ["--host", "GITEA", "--revision", revision, "--token-file", str(file), "--context", CONTEXT]
         command += ["--phase", phase, "--target-url", LINK, "--steps", "tests", "staging-tests"]
-        environment = {"PYTHONPATH": str(ROOT), FAILURES: failures}
+        environment = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), FAILURES: failures}
         done = subprocess.run(
             command, env=environment, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
         )
@@ -81,6 +84,22 @@ def test_a_commit_is_pending_while_its_delivery_runs_and_then_shows_which_step_f
     assert shown(host, owner, commit) == [(CONTEXT, "failure", "Failed: staging-tests.", LINK)]
     assert report(token, commit, "Succeeded").returncode == 0
     assert shown(host, owner, commit) == [(CONTEXT, "success", "Every step that ran has succeeded.", LINK)]
+
+
+def test_the_commits_page_shows_the_last_lines_of_a_step_that_failed_without_secrets(
+    host: Gitea, owner: str, token: str, commit: str, report: Report
+) -> None:
+    assert report(token, commit, "Failed", FAILED).returncode == 0
+    note = host.ask(owner, "GET", f"{HERE}/git/notes/{commit}")["message"]
+    lines = "staging-tests:\nexit code 1: key token=***\nthe last line\n"
+    assert note.endswith(f"{CONTEXT}: Failed: staging-tests.\n\nLog: {LINK}\n\n{lines}")
+    host.ask(owner, "PATCH", HERE, {"private": False})
+    with urllib.request.urlopen(f"{host.url}/{OWNER}/{REPOSITORY}/commit/{commit}", timeout=30) as page:
+        assert "key token=***\nthe last line" in page.read().decode()
+
+    before = note.count("Failed")
+    assert report(token, commit, "Failed", FAILED).returncode == 0
+    assert host.ask(owner, "GET", f"{HERE}/git/notes/{commit}")["message"].count("Failed") == before + 1
 
 
 @pytest.mark.parametrize("case", ["wrong token", "token that only reads", "commit that is not there"])

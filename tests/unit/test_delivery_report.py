@@ -1,6 +1,7 @@
 """The status of a commit: what it says of a run, at which address, and what becomes of it where the host is ill."""
 
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -12,8 +13,9 @@ import pytest
 
 from delivery.__main__ import FAILURES, main
 from delivery.errors import DeliveryError
-from delivery.git_host import PAUSE_SECONDS, TRIES, Kind, Status, api_url, set_status
-from delivery.report import MAX_DESCRIPTION, describe, shortened
+from delivery.git_host import PAUSE_SECONDS, TRIES, Kind, Status, api_url, comment, set_status
+from delivery.masking import masked
+from delivery.report import MAX_DESCRIPTION, MAX_LINES, describe, failures, shortened
 
 STEPS = ["lint", "tests", "image", "staging-tests"]
 TOKEN = "token-that-nobody-may-read"
@@ -197,12 +199,15 @@ def test_only_a_whole_commit_gets_a_status(token: Path, revision: str) -> None:
         set_status("https://github.com/birds/web", Kind.GITHUB, revision, STATUS, token)
 
 
-def test_the_subcommand_says_what_it_set(
+LOG = f"Error (exit code 1): connecting with password=hunter2 and {TOKEN}\nassert 1 == 2\n```"
+
+
+def test_the_subcommand_says_what_it_set_and_comments_the_last_lines_without_secrets(
     token: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv(FAILURES, nodes("staging-tests"))
-    with host((201, {}, {}), (401, {}, {})) as (repository, asked):
-        command = ["report", "--repository", repository, "--host", "GITEA", "--revision", REVISION, "--token-file"]
+    monkeypatch.setenv(FAILURES, json.dumps([{"templateName": "staging-tests", "message": LOG}]))
+    with host((201, {}, {}), (201, {}, {}), (401, {}, {})) as (repository, asked):
+        command = ["report", "--repository", repository, "--host", "GITHUB", "--revision", REVISION, "--token-file"]
         command += [str(token), "--context", "delivery/web", "--phase", "Failed", "--target-url", "https://w/1"]
         command += ["--steps", *STEPS]
         assert main(command) == 0
@@ -212,12 +217,72 @@ def test_the_subcommand_says_what_it_set(
     assert json.loads(done.out) == {"outcome": "failure", "detail": "Failed: staging-tests."}
     assert done.err == refused.out == ""
     assert refused.err.startswith("delivery: the Git host 127.0.0.1:")
-    assert "a secret" not in str(asked)
     assert TOKEN not in done.out + refused.err
-    _, _, body = asked[0]
+    (status, _, body), (comment_path, _, comment_body), _ = asked
+    assert status == f"/api/v3/repos/birds/web/statuses/{REVISION}"
     assert body == {
         "context": "delivery/web",
         "state": "failure",
         "description": "Failed: staging-tests.",
         "target_url": "https://w/1",
     }
+    assert comment_path == f"/api/v3/repos/birds/web/commits/{REVISION}/comments"
+    assert comment_body == {
+        "body": "delivery/web: Failed: staging-tests.\n\nLog: https://w/1\n\n**staging-tests**\n\n````text\n"
+        "Error (exit code 1): connecting with password=*** and ***\nassert 1 == 2\n```\n````\n"
+    }
+
+
+def test_a_run_that_succeeds_is_not_commented(token: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(FAILURES, nodes("report"))
+    with host((201, {}, {})) as (repository, asked):
+        command = ["report", "--repository", repository, "--host", "GITHUB", "--revision", REVISION, "--token-file"]
+        command += [str(token), "--context", "delivery/web", "--phase", "Succeeded", "--steps", *STEPS]
+        assert main(command) == 0
+    assert len(asked) == 1
+
+
+def test_a_comment_that_is_refused_is_one_sentence(token: Path) -> None:
+    says = r"may not comment commits on .*: it needs the permission `contents: write` on GitHub \(no\)$"
+    with host((403, {"message": "no"}, {})) as (repository, _), pytest.raises(DeliveryError, match=says):
+        comment(repository, REVISION, "text", token)
+
+
+def test_the_last_lines_are_those_of_the_steps_that_failed_without_what_a_terminal_obeys() -> None:
+    many = "\n".join(f"line {number}" for number in range(100))
+    listed = [
+        {"templateName": "tests", "message": many},
+        {"templateName": "lint", "message": "\x1b[31mred\x1b[0m\ttab"},
+        {"templateName": "report", "message": "not of a step"},
+    ]
+    lint, tests = failures(json.dumps(listed), STEPS)
+
+    assert (lint.step, lint.lines) == ("lint", "\ufffd[31mred\ufffd[0m\ttab")
+    assert (tests.step, tests.lines.splitlines()) == ("tests", [f"line {one}" for one in range(100 - MAX_LINES, 100)])
+
+
+@pytest.mark.parametrize(
+    ("printed", "shown"),
+    [
+        ("DB_PASSWORD=hunter2 next", "DB_PASSWORD=*** next"),
+        ('{"api_key": "a b", "n": 1}', '{"api_key": ***, "n": 1}'),
+        ("assert password == 'x y'", "assert password == ***"),
+        ("secretName: [a]", "secretName: [a]"),
+        ("postgresql://ada:pa-ss@db:5432/x", "postgresql://***@db:5432/x"),
+        ("Authorization: Bearer abcdefgh.ijk", "Authorization: Bearer ***"),
+        ("got ghp_0123456789abcdef", "got ***"),
+        ("eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl!", "***!"),
+        ("-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\nmore", "***\nmore"),
+        ("-----BEGIN PRIVATE KEY-----\ncut off", "***"),
+        (f"image web@sha256:{'a' * 64} of {'0f' * 20}", f"image web@sha256:{'a' * 64} of {'0f' * 20}"),
+        ("known-secret!", "***!"),
+    ],
+)
+def test_what_looks_like_a_secret_is_masked_and_nothing_else(printed: str, shown: str) -> None:
+    assert masked(printed, ["known-secret", ""]) == shown
+
+
+def test_masking_takes_no_time_on_a_long_line() -> None:
+    started = time.process_time()
+    masked("a-" * 8000 + "token" * 800)
+    assert time.process_time() - started < 10

@@ -66,6 +66,7 @@ def template(args: DeliveryPipelineArgs, parts: _parts.Parts) -> Manifest:
                 "seccompProfile": {"type": "Unconfined"},
                 "appArmorProfile": {"type": "Unconfined"},
             },
+            **_parts.LAST_LINES,
             "volumeMounts": [
                 {"name": "source", "mountPath": _parts.SOURCE, "readOnly": True},
                 {"name": "scratch", "mountPath": "/tmp"},  # noqa: S108

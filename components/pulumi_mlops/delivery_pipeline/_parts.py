@@ -21,6 +21,8 @@ REGISTRY_KEY = "config.json"
 REGISTRY_DIRECTORY = "/etc/registry"
 DELIVERY_MEMORY = "512Mi"
 CPU_REQUEST = "250m"
+LAST_LINES = {"terminationMessagePolicy": "FallbackToLogsOnError"}
+"""Of a container: where it fails, its status has the end of its log, which the report puts on the commit."""
 COMMAND_SECONDS = 3600
 """Longest time of one command of the team's."""
 
@@ -99,6 +101,7 @@ class Parts:
                 "env": [{"name": key, "value": value} for key, value in variables.items()],
                 "resources": resources(CPU_REQUEST, memory),
                 "securityContext": container_security(),
+                **LAST_LINES,
                 "volumeMounts": [_SOURCE_MOUNT, _SCRATCH_MOUNT],
             },
         }
@@ -121,6 +124,7 @@ class Parts:
             "args": [*arguments],
             "resources": resources(CPU_REQUEST, DELIVERY_MEMORY),
             "securityContext": container_security(),
+            **LAST_LINES,
             "volumeMounts": [
                 *([_SOURCE_MOUNT] if source else []),
                 _SCRATCH_MOUNT,
