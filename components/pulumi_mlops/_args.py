@@ -5,7 +5,6 @@ wrong argument costs one line on the terminal and nothing in the cluster.
 """
 
 import contextlib
-import ipaddress
 import re
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,11 +13,7 @@ from typing import Any, TypeVar, cast
 import pulumi
 
 from pulumi_mlops import _schema
-
-Rule = Callable[[Any], str | None]
-"""Says what is wrong with a value ("must be at least 20 GiB"), or None.
-
-It runs on known values that have the type of the schema; what they contain may still be an Output."""
+from pulumi_mlops.contract.rules import Rule
 
 
 @dataclass(frozen=True)
@@ -167,83 +162,6 @@ def _outer(path: str, paths: Mapping[str, str]) -> str | None:
         if path == start or path.startswith((f"{start}.", f"{start}[")):
             return (f".{paths[inner]}" if paths[inner] else "") + path.removeprefix(start)
     return None
-
-
-def at_least(minimum: float, unit: str = "") -> Rule:
-    """The value is a number of at least `minimum`; `unit` is named in the complaint."""
-    return lambda value: None if value >= minimum else f"must be at least {minimum}{_unit(unit)}"
-
-
-def between(minimum: float, maximum: float, unit: str = "") -> Rule:
-    """The value is a number in the closed interval."""
-    return lambda value: (
-        None if minimum <= value <= maximum else f"must be between {minimum} and {maximum}{_unit(unit)}"
-    )
-
-
-def matches(pattern: str, meaning: str) -> Rule:
-    """The whole string matches `pattern`; `meaning` says what is expected in words."""
-    return lambda value: None if re.fullmatch(pattern, value) else f"must be {meaning}"
-
-
-def not_empty(value: object) -> str | None:
-    """The string, list or dict has content."""
-    return None if value else "must not be empty"
-
-
-def object_name(maximum: int) -> Rule:
-    """The name can be that of a Service and of the objects derived from it."""
-    return matches(
-        rf"[a-z](?=.{{0,{maximum - 1}}}$)([-a-z0-9]*[a-z0-9])?",
-        "a name of lower-case letters, digits and inner hyphens that starts with a letter, "
-        f"at most {maximum} characters",
-    )
-
-
-def named_by(args: object, rule: Rule) -> Rule | None:
-    """The rule of a component's name, which is free where `object_name` names its objects."""
-    given = cast("dict[str, Any]", args) if isinstance(args, dict) else {}
-    return None if given.get("object_name") else rule
-
-
-dns_label: Rule = matches(
-    "[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?",
-    "a DNS label (lower-case letters, digits and inner hyphens, at most 63 characters)",
-)
-"""Names of namespaces, Services and other objects (RFC 1123)."""
-
-domain_name: Rule = matches(
-    r"(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?",
-    'a domain name such as "example.org", in lower case and without a dot at its end',
-)
-
-url: Rule = matches("https?://.*", 'a URL such as "https://s3.eu-central-1.amazonaws.com"')
-"""Addresses of servers."""
-
-image_registry: Rule = matches(
-    r"[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*",
-    'a registry as images name it, such as "mirror.example.org/platform", without https:// and a slash at its end',
-)
-"""What stands before an image's own path."""
-
-quantity: Rule = matches(
-    r"\d+(\.\d+)?(m|k|M|G|T|P|Ki|Mi|Gi|Ti|Pi)?",
-    'a Kubernetes quantity such as "500m" (CPU) or "512Mi" (memory)',
-)
-"""CPU and memory amounts in Kubernetes' notation."""
-
-
-def cidr(value: Any) -> str | None:
-    """The value is a block of addresses, written with its length: no API takes a bare address for one."""
-    try:
-        block = ipaddress.ip_network(value)
-    except ValueError:
-        return 'must be a block of addresses such as "10.0.0.0/16", without host bits'
-    return None if "/" in value else f'must be a block of addresses, such as "{block}" for the one address'
-
-
-def _unit(unit: str) -> str:
-    return f" {unit}" if unit else ""
 
 
 def _values(value: object, path: list[str], at: str) -> list[tuple[str, Any]]:

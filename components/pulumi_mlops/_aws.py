@@ -5,7 +5,7 @@ The one place for them: an identifier's rule is the same in every component and 
 
 import re
 
-from pulumi_mlops._args import Rule, matches
+from pulumi_mlops.contract.rules import Rule, matches
 
 PARTITIONS = {
     "cn-": "aws-cn",

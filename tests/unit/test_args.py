@@ -15,6 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pulumi_mlops import _args
 from pulumi_mlops._args import Argument, ArgumentError, argument_names, check_args, inputs
+from pulumi_mlops._rules import cidr, image_registry, object_name, quantity
+from pulumi_mlops.contract.rules import at_least, between, dns_label, not_empty
 
 ROOT = Path(__file__).parents[2]
 
@@ -56,13 +58,13 @@ class Bike(pulumi.ComponentResource):
 
 
 ARGUMENTS = {
-    "storage_gib": Argument(default=20, rule=_args.at_least(1, "GiB")),
+    "storage_gib": Argument(default=20, rule=at_least(1, "GiB")),
     "electric": Argument(default=False),
     "wheels": Argument(default=[{"spokes": 36}]),
-    "wheels.spokes": Argument(rule=_args.at_least(1)),
+    "wheels.spokes": Argument(rule=at_least(1)),
     "wheels.colour": Argument(default=Colour.BLUE),
     "spares.*.colour": Argument(default=Colour.RED),
-    "spares.*.spokes": Argument(rule=_args.at_least(2)),
+    "spares.*.spokes": Argument(rule=at_least(2)),
     "lock": Argument(default={}),
     "lock.digits": Argument(default=4),
     "bell.loudness": Argument(default=3),
@@ -95,7 +97,7 @@ def test_a_sound_dict_comes_back_equal() -> None:
 
 
 def test_the_message_names_component_instance_field_rule_and_value() -> None:
-    message = complaint({"owner": "ann", "storage_gib": 5}, rules={"storage_gib": _args.at_least(20, "GiB")})
+    message = complaint({"owner": "ann", "storage_gib": 5}, rules={"storage_gib": at_least(20, "GiB")})
     assert message == 'Bike "b": args.storage_gib must be at least 20 GiB, got 5'
 
 
@@ -187,14 +189,12 @@ def test_args_that_are_no_dict_are_one_sentence(args: Any) -> None:
 
 
 def test_rules_reach_into_lists() -> None:
-    message = complaint(
-        {"owner": "a", "wheels": [{"spokes": 32}, {"spokes": 0}]}, rules={"wheels.spokes": _args.at_least(1)}
-    )
+    message = complaint({"owner": "a", "wheels": [{"spokes": 32}, {"spokes": 0}]}, rules={"wheels.spokes": at_least(1)})
     assert message == 'Bike "b": args.wheels[1].spokes must be at least 1, got 0'
 
 
 def test_a_rule_is_silent_about_a_value_of_the_wrong_type() -> None:
-    message = complaint({"owner": "a", "storage_gib": "x"}, rules={"storage_gib": _args.at_least(1)})
+    message = complaint({"owner": "a", "storage_gib": "x"}, rules={"storage_gib": at_least(1)})
     assert message == "Bike \"b\": args.storage_gib must be a whole number, got 'x'"
 
 
@@ -223,7 +223,7 @@ def test_no_rule_sees_a_value_of_another_type_nor_what_contains_it(
 def test_rules_still_see_the_sound_values_beside_one_of_another_type() -> None:
     message = complaint(
         {"owner": "a", "wheels": [{"spokes": "x"}, {"spokes": 0}], "lock": {"digit": 1, "digits": 0}},
-        rules={"wheels.spokes": _args.at_least(1), "lock": lambda _: "must be shut", "lock.digits": _args.at_least(1)},
+        rules={"wheels.spokes": at_least(1), "lock": lambda _: "must be shut", "lock.digits": at_least(1)},
     )
     for expected in ("args.wheels[1].spokes must be at least 1", "args.lock must be shut", "args.lock.digits must be"):
         assert expected in message
@@ -399,18 +399,18 @@ def type_errors(folder: Path, program: str) -> list[str]:
 @pytest.mark.parametrize(
     ("rule", "good", "bad"),
     [
-        (_args.at_least(20, "GiB"), [20, 21], [19.9]),
-        (_args.between(1, 3), [1, 2, 3], [0, 4]),
-        (_args.not_empty, ["a", [1]], ["", []]),
-        (_args.dns_label, ["a", "a-b", "0a", "a" * 63], ["", "A", "-a", "a-", "a.b", "a" * 64]),
-        (_args.object_name(5), ["a", "a-b", "abcde"], ["", "0a", "a-", "abcdef", "aB"]),
-        (_args.quantity, ["1", "500m", "0.5", "1.5Gi", "2k"], ["", "1 Gi", "1gb", "-1", "half"]),
+        (at_least(20, "GiB"), [20, 21], [19.9]),
+        (between(1, 3), [1, 2, 3], [0, 4]),
+        (not_empty, ["a", [1]], ["", []]),
+        (dns_label, ["a", "a-b", "0a", "a" * 63], ["", "A", "-a", "a-", "a.b", "a" * 64]),
+        (object_name(5), ["a", "a-b", "abcde"], ["", "0a", "a-", "abcdef", "aB"]),
+        (quantity, ["1", "500m", "0.5", "1.5Gi", "2k"], ["", "1 Gi", "1gb", "-1", "half"]),
         (
-            _args.image_registry,
+            image_registry,
             ["mirror.example.org", "127.0.0.1:5000", "a.b/c/d-e", "r", "1.dkr.ecr.eu-central-1.amazonaws.com/x"],
             ["", "https://mirror.example.org", "mirror.example.org/", "a b", "a//b", ":5000"],
         ),
-        (_args.cidr, ["10.0.0.0/16", "0.0.0.0/0", "::/0", "10.0.0.1/32"], ["10.0.0.1/16", "10.0.0.1", "ten", ""]),
+        (cidr, ["10.0.0.0/16", "0.0.0.0/0", "::/0", "10.0.0.1/32"], ["10.0.0.1/16", "10.0.0.1", "ten", ""]),
     ],
 )
 def test_each_rule_accepts_what_it_says_and_nothing_else(rule: _args.Rule, good: list[Any], bad: list[Any]) -> None:
@@ -420,8 +420,8 @@ def test_each_rule_accepts_what_it_says_and_nothing_else(rule: _args.Rule, good:
 
 @given(st.from_regex("[a-z]([-a-z0-9]{0,61}[a-z0-9])?", fullmatch=True))
 def test_an_object_name_is_always_a_dns_label(name: str) -> None:
-    assert _args.object_name(63)(name) is None
-    assert _args.dns_label(name) is None
+    assert object_name(63)(name) is None
+    assert dns_label(name) is None
 
 
 @given(st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.lists(st.integers())))

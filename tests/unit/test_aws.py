@@ -4,7 +4,7 @@ from pathlib import Path
 import pulumi_mlops
 import pytest
 from pulumi_mlops import _aws
-from pulumi_mlops._args import Rule
+from pulumi_mlops.contract.rules import Rule
 
 ACCOUNT = "123456789012"
 SOURCES = [*Path(pulumi_mlops.__file__).parent.rglob("*.py"), *(Path(__file__).parents[2] / "stacks").rglob("*.py")]

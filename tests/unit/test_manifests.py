@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_mlops._args import quantity
 from pulumi_mlops._manifests import quantity_text
+from pulumi_mlops._rules import quantity
 
 
 def test_a_whole_number_has_no_point_whatever_type_it_came_as() -> None:

@@ -15,7 +15,7 @@ from pulumi_mlops.cli.errors import DONE, CommandError
 from pulumi_mlops.cli.kubectl import Kubectl
 from pulumi_mlops.cli.output import say
 from pulumi_mlops.contract import api_keys
-from pulumi_mlops.contract.settings import dns_label
+from pulumi_mlops.contract.rules import dns_label
 
 MAX_OVERLAP_HOURS = 24 * 90
 

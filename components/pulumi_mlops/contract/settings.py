@@ -5,19 +5,16 @@ The types of the fields are `TrainingPipelineArgs` on one side and the models of
 """
 
 import math
-import re
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Any, NamedTuple
+
+from pulumi_mlops.contract.rules import Rule, between, dns_label, encoding, one_of, text_up_to
 
 SCHEMA_VERSION = 1
 """Of the document; the steps refuse another one."""
 MAX_COLUMN_NAME = 200
 MAX_KEY = 1024
 """Characters; S3's own limit, in bytes."""
-
-Rule = Callable[[Any], str | None]
-"""Says what is wrong with a value ("must be at least 1"), or None."""
 
 
 class Task(StrEnum):
@@ -166,44 +163,7 @@ class Field(NamedTuple):
     """Holds for a known value of the right type; for a list, for each of its items."""
 
 
-def between(least: float, greatest: float) -> Rule:
-    """The value is a number in the closed interval."""
-    return lambda value: None if least <= value <= greatest else f"must be between {least} and {greatest}"
-
-
-def text(longest: int) -> Rule:
-    """The value is not empty and has at most so many characters."""
-
-    def rule(value: str) -> str | None:
-        if not value:
-            return "must not be empty"
-        return f"must be at most {longest} characters long" if len(value) > longest else None
-
-    return rule
-
-
-def one_of(*choices: str) -> Rule:
-    """The value is one of these texts."""
-    return lambda value: None if value in choices else f"must be one of {', '.join(repr(str(one)) for one in choices)}"
-
-
-def encoding(value: str) -> str | None:
-    """The value names an encoding of text that Python knows."""
-    try:
-        "".encode(value)
-    except (LookupError, ValueError):
-        return "must be the name of a text encoding, such as utf-16 or windows-1252"
-    return None
-
-
-def dns_label(value: str) -> str | None:
-    """The value can be the name of a Kubernetes object, and of a directory."""
-    if re.fullmatch("[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?", value):
-        return None
-    return "must be a DNS label (lower-case letters, digits and inner hyphens, at most 63 characters)"
-
-
-column = text(MAX_COLUMN_NAME)
+column = text_up_to(MAX_COLUMN_NAME)
 
 SERVED_BOOSTERS = ("gbtree", "dart")
 """XGBoost predicts rows in place for boosters of trees only."""
@@ -214,16 +174,16 @@ CSV_FIELDS = ("missing", "delimiter", "encoding", "decimal", "thousands")
 
 FIELDS: dict[str, Field] = {
     "model_name": Field(rule=dns_label),
-    "source.bucket": Field(rule=text(255)),
-    "source.key": Field(rule=text(MAX_KEY)),
+    "source.bucket": Field(rule=text_up_to(255)),
+    "source.key": Field(rule=text_up_to(MAX_KEY)),
     "source.format": Field(default=DataFormat.CSV.value),
     "source.columns.*": Field(rule=one_of(*ColumnType)),
-    "source.missing": Field(rule=text(MAX_COLUMN_NAME)),
+    "source.missing": Field(rule=text_up_to(MAX_COLUMN_NAME)),
     "source.delimiter": Field(rule=one_of(",", ";", "|", ":", "\t")),
     "source.encoding": Field(rule=encoding),
     "source.decimal": Field(rule=one_of(".", ",")),
     "source.thousands": Field(rule=one_of(",", ".", " ", "'", "_")),
-    "source.query": Field(rule=text(1_000_000)),
+    "source.query": Field(rule=text_up_to(1_000_000)),
     "target": Field(rule=column),
     "features": Field(default={}),
     "features.renames": Field(default={}),

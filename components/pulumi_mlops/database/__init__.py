@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import check_args, inputs, matches, renamed
+from pulumi_mlops._args import check_args, inputs, renamed
+from pulumi_mlops.contract.rules import matches
 from pulumi_mlops.database._arguments import ARGUMENTS, RESERVED_NAMES, DatabaseBackend, PostgresDatabaseArgs
 from pulumi_mlops.database._backend import Backend, database_name
 

@@ -6,7 +6,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import _aws, conventions
-from pulumi_mlops._args import Argument, Arguments, at_least, between, dns_label, image_registry, matches, quantity
+from pulumi_mlops._args import Argument, Arguments
+from pulumi_mlops._rules import image_registry, quantity
+from pulumi_mlops.contract.rules import at_least, between, dns_label, matches
 from pulumi_mlops.database._windows import maintenance_window
 
 RESERVED_NAMES = ("db", "postgres", "rdsadmin", "template0", "template1")

@@ -10,8 +10,8 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import between, dns_label
 from pulumi_mlops._manifests import name_of
+from pulumi_mlops.contract.rules import between, dns_label
 from pulumi_mlops.database import _backend
 from pulumi_mlops.database._arguments import PostgresDatabaseArgs
 from pulumi_mlops.database._backend import Backend, Connection

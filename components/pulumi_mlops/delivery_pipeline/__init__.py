@@ -13,8 +13,9 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
 from pulumi_mlops._argo_workflows import API_VERSION
-from pulumi_mlops._args import check_args, inputs, object_name
+from pulumi_mlops._args import check_args, inputs
 from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops._rules import object_name
 from pulumi_mlops.delivery_pipeline import _argo_cd, _events, _network, _workflow
 from pulumi_mlops.delivery_pipeline._arguments import (
     ARGUMENTS,

@@ -7,7 +7,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import Argument, Rule, at_least, between, dns_label, matches, not_empty, quantity
+from pulumi_mlops._args import Argument
+from pulumi_mlops._rules import quantity
+from pulumi_mlops.contract.rules import Rule, at_least, between, dns_label, matches, not_empty
 
 DAY_SECONDS = 86_400
 

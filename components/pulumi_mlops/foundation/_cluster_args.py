@@ -7,7 +7,8 @@ from typing import Any, NotRequired, TypedDict, cast
 import pulumi
 
 from pulumi_mlops import _aws, versions
-from pulumi_mlops._args import Argument, matches, not_empty
+from pulumi_mlops._args import Argument
+from pulumi_mlops.contract.rules import matches, not_empty
 from pulumi_mlops.foundation import _managed_addons, _node_groups
 from pulumi_mlops.foundation._node_groups import NodeGroupArgs
 from pulumi_mlops.foundation._rules import LOG_DAYS

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 import pulumi
 
-from pulumi_mlops._args import Rule, matches
+from pulumi_mlops.contract.rules import Rule, matches
 
 AUTONAME_SUFFIX = 8
 """Characters that Pulumi adds to the name of a child to make a physical name: a hyphen and seven random digits."""

@@ -10,7 +10,8 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_eks as eks
 
-from pulumi_mlops._args import Argument, at_least, matches, not_empty
+from pulumi_mlops._args import Argument
+from pulumi_mlops.contract.rules import at_least, matches, not_empty
 from pulumi_mlops.foundation._images import image_of, reason_against
 
 ROOT_DEVICE = "/dev/xvda"  # of Amazon Linux 2023

@@ -8,8 +8,8 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_mlops._args import matches
 from pulumi_mlops._aws import statement_resource
+from pulumi_mlops.contract.rules import matches
 from pulumi_mlops.foundation._s3_actions import BUCKET, kinds_of_action, kinds_of_resource
 
 MIN_REASON = 10

@@ -8,7 +8,8 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_eks as eks
 
-from pulumi_mlops._args import check_args, inputs, object_name
+from pulumi_mlops._args import check_args, inputs
+from pulumi_mlops._rules import object_name
 from pulumi_mlops.foundation import _cluster_args, _managed_addons, _node_groups
 from pulumi_mlops.foundation._cluster_args import ClusterArgs
 

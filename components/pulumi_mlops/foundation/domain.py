@@ -10,7 +10,9 @@ import pulumi
 import pulumi_aws as aws
 
 from pulumi_mlops import _aws
-from pulumi_mlops._args import Argument, check_args, inputs, matches, object_name
+from pulumi_mlops._args import Argument, check_args, inputs
+from pulumi_mlops._rules import object_name
+from pulumi_mlops.contract.rules import matches
 from pulumi_mlops.foundation._names import duplicates
 
 RECORD_TTL_SECONDS = 300

@@ -13,7 +13,9 @@ import pulumi
 import pulumi_aws as aws
 
 from pulumi_mlops import _aws
-from pulumi_mlops._args import Argument, check_args, inputs, matches, object_name
+from pulumi_mlops._args import Argument, check_args, inputs
+from pulumi_mlops._rules import object_name
+from pulumi_mlops.contract.rules import matches
 from pulumi_mlops.foundation import _subnets, _vpc_parts, endpoints
 from pulumi_mlops.foundation._rules import LOG_DAYS
 

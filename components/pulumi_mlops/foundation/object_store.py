@@ -10,8 +10,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from pulumi_mlops._args import Argument, at_least, check_args, inputs, object_name
+from pulumi_mlops._args import Argument, check_args, inputs
 from pulumi_mlops._aws import bucket_name, kms_key_arn, partition, region, s3_endpoint
+from pulumi_mlops._rules import object_name
+from pulumi_mlops.contract.rules import at_least
 from pulumi_mlops.foundation import _buckets, _policies
 from pulumi_mlops.foundation._buckets import DEFAULT_LOG_DAYS, LOGS
 from pulumi_mlops.foundation._names import AUTONAME_SUFFIX, duplicates, logical_name, wrong_keys

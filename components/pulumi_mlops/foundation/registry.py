@@ -10,8 +10,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 import pulumi_aws as aws
 
-from pulumi_mlops._args import Argument, at_least, check_args, inputs, matches, object_name
+from pulumi_mlops._args import Argument, check_args, inputs
 from pulumi_mlops._aws import kms_key_arn
+from pulumi_mlops._rules import object_name
+from pulumi_mlops.contract.rules import at_least, matches
 from pulumi_mlops.foundation._names import duplicates
 
 MIN_NAME = 2

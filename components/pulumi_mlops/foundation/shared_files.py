@@ -11,8 +11,10 @@ import pulumi
 import pulumi_aws as aws
 
 from pulumi_mlops import _aws
-from pulumi_mlops._args import Argument, check_args, inputs, matches, object_name
+from pulumi_mlops._args import Argument, check_args, inputs
 from pulumi_mlops._manifests import USER
+from pulumi_mlops._rules import object_name
+from pulumi_mlops.contract.rules import matches
 from pulumi_mlops.foundation._names import logical_name, wrong_keys
 
 NFS_PORT = 2049

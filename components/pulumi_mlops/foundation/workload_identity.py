@@ -11,7 +11,8 @@ import pulumi
 import pulumi_aws as aws
 
 from pulumi_mlops import _aws
-from pulumi_mlops._args import Argument, ArgumentError, check_args, dns_label, inputs, matches
+from pulumi_mlops._args import Argument, ArgumentError, check_args, inputs
+from pulumi_mlops.contract.rules import dns_label, matches
 from pulumi_mlops.foundation import _policies
 from pulumi_mlops.foundation._names import AUTONAME_SUFFIX, duplicates
 from pulumi_mlops.foundation._statement_rules import StatementArgs, statement_problems

@@ -10,9 +10,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import check_args, inputs, object_name
+from pulumi_mlops._args import check_args, inputs
 from pulumi_mlops._derived import derived
 from pulumi_mlops._manifests import Manifest, after, name_of
+from pulumi_mlops._rules import object_name
 from pulumi_mlops.model_endpoint import _access, _arguments, _pod, _serving
 from pulumi_mlops.model_endpoint._access import AccessArgs, JwtArgs, OpenAccessArgs
 from pulumi_mlops.model_endpoint._arguments import (

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import _exceptions, conventions, platform_outputs
-from pulumi_mlops._args import Argument, Arguments, between, dns_label, not_empty
+from pulumi_mlops._args import Argument, Arguments
 from pulumi_mlops.contract import tokens
+from pulumi_mlops.contract.rules import between, dns_label, not_empty
 
 if TYPE_CHECKING:
     from pulumi_mlops.model_endpoint._arguments import ModelEndpointArgs

@@ -7,8 +7,10 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, between, dns_label, matches, not_empty, quantity
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import ImagePullPolicy
+from pulumi_mlops._rules import quantity
+from pulumi_mlops.contract.rules import between, dns_label, matches, not_empty
 from pulumi_mlops.model_endpoint import _access
 from pulumi_mlops.model_endpoint._access import AccessArgs, OpenAccessArgs
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pulumi
 
 from pulumi_mlops._manifests import Manifest
-from pulumi_mlops._text import text
+from pulumi_mlops._text import formatted
 
 DEFAULT_REPLICAS = 2
 """One replica goes with its node; two survive that, and every controller here elects a leader."""
@@ -34,4 +34,4 @@ def budget(replicas: int) -> Manifest:
 
 def mirrored(mirror: pulumi.Input[str] | None, registry: str, image: str) -> pulumi.Input[str]:
     """An image's name, at its own registry or at a mirror, where it has the same path."""
-    return text("{0}/" + image, registry if mirror is None else mirror)
+    return formatted("{0}/" + image, registry if mirror is None else mirror)

@@ -5,7 +5,8 @@ In the cluster the names are always the same: workspaces, roles on AWS and peopl
 
 from dataclasses import dataclass
 
-from pulumi_mlops._args import Argument, matches
+from pulumi_mlops._args import Argument
+from pulumi_mlops.contract.rules import matches
 
 PREFIX = Argument(
     rule=matches("[a-z][-a-z0-9]{0,14}-", "up to 16 lower-case letters, digits and hyphens with a hyphen at the end")

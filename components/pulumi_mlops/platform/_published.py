@@ -6,8 +6,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, Arguments, Rule, dns_label, domain_name, matches
+from pulumi_mlops._args import Argument, Arguments
 from pulumi_mlops._manifests import Manifest
+from pulumi_mlops._rules import domain_name
+from pulumi_mlops.contract.rules import Rule, dns_label, matches
 
 
 class PublishedArgs(TypedDict):

@@ -8,7 +8,7 @@ from typing import NotRequired, TypeAlias, TypedDict
 
 import pulumi
 
-from pulumi_mlops._text import text
+from pulumi_mlops._text import formatted
 
 ConditionValues: TypeAlias = pulumi.Input[str] | list[str] | list[pulumi.Input[str]]
 """A single value needs no list."""
@@ -48,4 +48,4 @@ def statement(
 
 def hosted_zones(zone_ids: Sequence[pulumi.Input[str]], partition: str) -> list[pulumi.Input[str]]:
     """ARNs of Route 53 hosted zones."""
-    return [text("arn:" + partition + ":route53:::hostedzone/{0}", zone) for zone in zone_ids]
+    return [formatted("arn:" + partition + ":route53:::hostedzone/{0}", zone) for zone in zone_ids]

@@ -4,8 +4,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, matches
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops.contract.rules import matches
 from pulumi_mlops.platform import _parts
 
 CLASS_NAME = Argument(

@@ -11,21 +11,9 @@ from typing import Any, Generic, NotRequired, TypedDict, TypeVar, cast
 import pulumi
 import pulumi_kubernetes as k8s
 
-from pulumi_mlops._args import (
-    RENAMED,
-    Argument,
-    Arguments,
-    between,
-    check_args,
-    check_is_dict,
-    dns_label,
-    image_registry,
-    inputs,
-    named_by,
-    not_empty,
-    object_name,
-    renamed,
-)
+from pulumi_mlops._args import RENAMED, Argument, Arguments, check_args, check_is_dict, inputs, renamed
+from pulumi_mlops._rules import image_registry, named_by, object_name
+from pulumi_mlops.contract.rules import between, dns_label, not_empty
 from pulumi_mlops.platform import _charts, _parts
 from pulumi_mlops.platform._chart_values import DEFAULT_REPLICAS, MAX_REPLICAS
 from pulumi_mlops.platform._charts import TIMEOUT_SECONDS, Chart, HelmValues, release

@@ -10,7 +10,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import _aws
-from pulumi_mlops._args import Argument, check_args, dns_label, inputs, matches, object_name
+from pulumi_mlops._args import Argument, check_args, inputs
+from pulumi_mlops._rules import object_name
+from pulumi_mlops.contract.rules import dns_label, matches
 from pulumi_mlops.database import _backend
 from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
 from pulumi_mlops.database._rds_settings import MIN_SUBNETS

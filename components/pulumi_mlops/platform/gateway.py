@@ -9,18 +9,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import (
-    Argument,
-    between,
-    check_args,
-    dns_label,
-    inputs,
-    matches,
-    named_by,
-    not_empty,
-    object_name,
-)
+from pulumi_mlops._args import Argument, check_args, inputs
 from pulumi_mlops._manifests import name_of
+from pulumi_mlops._rules import named_by, object_name
+from pulumi_mlops.contract.rules import between, dns_label, matches, not_empty
 
 
 class GatewayArgs(TypedDict):

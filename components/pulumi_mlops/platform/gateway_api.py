@@ -9,8 +9,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import versions
-from pulumi_mlops._args import Argument, check_args, inputs, object_name
+from pulumi_mlops._args import Argument, check_args, inputs
 from pulumi_mlops._manifests import Manifest
+from pulumi_mlops._rules import object_name
 from pulumi_mlops.platform import _definitions
 
 

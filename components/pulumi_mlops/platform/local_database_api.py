@@ -10,7 +10,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, check_args, dns_label, inputs, matches, not_empty, object_name, quantity
+from pulumi_mlops._args import Argument, check_args, inputs
+from pulumi_mlops._rules import object_name, quantity
+from pulumi_mlops.contract.rules import dns_label, matches, not_empty
 from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
 from pulumi_mlops.platform import _database_local as compositions
 from pulumi_mlops.platform import _database_schema as schema

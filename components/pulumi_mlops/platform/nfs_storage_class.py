@@ -7,7 +7,9 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_mlops._args import Argument, check_args, inputs, matches, object_name
+from pulumi_mlops._args import Argument, check_args, inputs
+from pulumi_mlops._rules import object_name
+from pulumi_mlops.contract.rules import matches
 from pulumi_mlops.platform import _storage_class
 
 DRIVER = "nfs.csi.k8s.io"

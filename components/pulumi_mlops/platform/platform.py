@@ -11,20 +11,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import (
-    Argument,
-    argument_names,
-    at_least,
-    check_args,
-    given,
-    image_registry,
-    inputs,
-    not_empty,
-    object_name,
-    quantity,
-    renamed,
-)
+from pulumi_mlops._args import Argument, argument_names, check_args, given, inputs, renamed
 from pulumi_mlops._manifests import RESTRICTED, name_of
+from pulumi_mlops._rules import image_registry, object_name, quantity
+from pulumi_mlops.contract.rules import at_least, not_empty
 from pulumi_mlops.platform import _teams
 from pulumi_mlops.platform._one_per_cluster import claim
 from pulumi_mlops.platform._part_names import PREFIX, PartNames

@@ -12,11 +12,13 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
 from pulumi_mlops._argo_workflows import API_VERSION, DAY_SECONDS
-from pulumi_mlops._args import Argument, between, check_args, dns_label, inputs, not_empty, object_name, quantity, url
+from pulumi_mlops._args import Argument, check_args, inputs
 from pulumi_mlops._derived import json_text
 from pulumi_mlops._manifests import ImagePullPolicy, Manifest, name_of
 from pulumi_mlops._placement import TolerationArgs, TolerationOperator, toleration_problem
+from pulumi_mlops._rules import object_name, quantity, url
 from pulumi_mlops.contract.containers import SETTINGS_FILE
+from pulumi_mlops.contract.rules import between, dns_label, not_empty
 from pulumi_mlops.contract.settings import Task
 from pulumi_mlops.contract.steps import STEPS
 from pulumi_mlops.training_pipeline import _pipeline_settings, _workflow

@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_mlops._args import Argument, dns_label
+from pulumi_mlops._args import Argument
 from pulumi_mlops._schema import without_none
 from pulumi_mlops.contract import conflicts
 from pulumi_mlops.contract import settings as contract
+from pulumi_mlops.contract.rules import dns_label
 from pulumi_mlops.contract.settings import (
     CategoricalImputation,
     ClassWeight,

@@ -9,9 +9,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _workflow_access, conventions, platform_outputs
-from pulumi_mlops._args import argument_names, check_args, dns_label, inputs
+from pulumi_mlops._args import argument_names, check_args, inputs
 from pulumi_mlops._derived import json_text
 from pulumi_mlops._manifests import RESTRICTED, Manifest, name_of
+from pulumi_mlops.contract.rules import dns_label
 from pulumi_mlops.workspace import _from_platform, _network
 from pulumi_mlops.workspace import _objects as objects
 from pulumi_mlops.workspace._arguments import ObjectStoreAccess, WorkspaceArgs

@@ -6,7 +6,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import _workflow_access, conventions
-from pulumi_mlops._args import Argument, Arguments, at_least, cidr, dns_label, url
+from pulumi_mlops._args import Argument, Arguments
+from pulumi_mlops._rules import cidr, url
+from pulumi_mlops.contract.rules import at_least, dns_label
 
 ANYWHERE = "0.0.0.0/0"
 

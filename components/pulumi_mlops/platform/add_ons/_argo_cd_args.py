@@ -5,7 +5,9 @@ from typing import NotRequired
 
 import pulumi
 
-from pulumi_mlops._args import Argument, Arguments, dns_label, matches, not_empty, quantity
+from pulumi_mlops._args import Argument, Arguments
+from pulumi_mlops._rules import quantity
+from pulumi_mlops.contract.rules import dns_label, matches, not_empty
 from pulumi_mlops.platform import _published
 from pulumi_mlops.platform._published import PublishedArgs
 from pulumi_mlops.platform.add_on import AddOnArgs, CallerArgs, ReplicatedArgs

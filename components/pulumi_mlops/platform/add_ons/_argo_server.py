@@ -6,10 +6,12 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import _aws
-from pulumi_mlops._args import Argument, Arguments, at_least, between, dns_label, not_empty, quantity
+from pulumi_mlops._args import Argument, Arguments
 from pulumi_mlops._manifests import resources
-from pulumi_mlops._text import text
+from pulumi_mlops._rules import quantity
+from pulumi_mlops._text import formatted
 from pulumi_mlops._workflow_access import group
+from pulumi_mlops.contract.rules import at_least, between, dns_label, not_empty
 from pulumi_mlops.platform import _published
 from pulumi_mlops.platform._chart_values import DEFAULT_REPLICAS, MAX_REPLICAS, budget, spread
 from pulumi_mlops.platform._statements import Statement, statement
@@ -141,7 +143,7 @@ def _login(name: str, args: ArgoServerArgs) -> HelmValues:
             "issuer": args["sso_issuer"],
             "clientId": {"name": secret, "key": "client-id"},
             "clientSecret": {"name": secret, "key": "client-secret"},
-            "redirectUrl": text("https://{0}/oauth2/callback", args["host"]),
+            "redirectUrl": formatted("https://{0}/oauth2/callback", args["host"]),
             "scopes": [*DEFAULT_SCOPES] if args["sso_scopes"] is None else args["sso_scopes"],
             # Rights of a service account that names the user's group, and none without. The list is of all Secrets
             # that the server may read; without it, that is every Secret of the cluster.
@@ -192,5 +194,5 @@ def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[Statement]:
     """What the server's role must be allowed to show archived logs and artifacts: to read these buckets."""
     return [
         statement(["s3:GetBucketLocation", "s3:ListBucket"], bucket_arns),
-        statement(["s3:GetObject"], [text("{0}/*", arn) for arn in bucket_arns]),
+        statement(["s3:GetObject"], [formatted("{0}/*", arn) for arn in bucket_arns]),
     ]

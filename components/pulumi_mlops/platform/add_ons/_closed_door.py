@@ -11,7 +11,7 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _exceptions, conventions
 from pulumi_mlops._manifests import name_of
-from pulumi_mlops._text import text
+from pulumi_mlops._text import formatted
 
 OPEN_PORT = conventions.ENDPOINT_PORT
 EXCEPTION = f"{_exceptions.PREFIX}{_exceptions.ENDPOINT_ACCESS}"
@@ -41,7 +41,7 @@ def close(name: str, gateway: str, namespace: pulumi.Input[str], opts: pulumi.Re
 
 def spec(gateway: str, namespace: pulumi.Input[str]) -> Any:
     """The policy: which routes it judges, and which it lets through."""
-    here = text(
+    here = formatted(
         "has(object.spec.parentRefs) && object.spec.parentRefs.exists(one, one.name == '{0}' && "
         "(has(one.namespace) ? one.namespace : object.metadata.namespace) == '{1}')",
         gateway,

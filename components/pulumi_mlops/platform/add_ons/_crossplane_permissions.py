@@ -2,7 +2,7 @@
 
 import pulumi
 
-from pulumi_mlops._text import text
+from pulumi_mlops._text import formatted
 from pulumi_mlops.platform._statements import Statement, statement
 
 OWN_TAG = "crossplane-providerconfig"
@@ -31,7 +31,7 @@ def s3(name_prefix: pulumi.Input[str]) -> list[Statement]:
                 *(f"s3:Get{setting}" for setting in settings),
                 *(f"s3:Put{setting}" for setting in changed),
             ],
-            [text("arn:aws:s3:::{0}*", name_prefix)],
+            [formatted("arn:aws:s3:::{0}*", name_prefix)],
         )
     ]
 
@@ -40,7 +40,7 @@ def rds(account: pulumi.Input[str], region: pulumi.Input[str], name_prefix: pulu
     """Database instances, subnet groups and parameter groups whose names begin with the prefix."""
 
     def arn(kind: str) -> pulumi.Input[str]:
-        return text("arn:aws:rds:{0}:{1}:" + kind + ":{2}*", region, account, name_prefix)
+        return formatted("arn:aws:rds:{0}:{1}:" + kind + ":{2}*", region, account, name_prefix)
 
     tags = ["rds:AddTagsToResource", "rds:RemoveTagsFromResource", "rds:ListTagsForResource"]
     groups = ["DBSubnetGroup", "DBParameterGroup"]
@@ -50,7 +50,7 @@ def rds(account: pulumi.Input[str], region: pulumi.Input[str], name_prefix: pulu
             # A new instance is allowed only together with the groups that it names, AWS's default ones among them.
             [
                 *(arn(kind) for kind in ("db", "subgrp", "pg", "snapshot")),
-                *(text("arn:aws:rds:{0}:{1}:" + kind + ":default*", region, account) for kind in ("pg", "og")),
+                *(formatted("arn:aws:rds:{0}:{1}:" + kind + ":default*", region, account) for kind in ("pg", "og")),
             ],
         ),
         statement(
@@ -64,16 +64,16 @@ def rds(account: pulumi.Input[str], region: pulumi.Input[str], name_prefix: pulu
         ),
         statement(
             ["rds:DescribeDBInstances", "rds:DescribeDBSubnetGroups", "rds:DescribeDBParameterGroups"],
-            [text("arn:aws:rds:{0}:{1}:" + kind + ":*", region, account) for kind in ("db", "subgrp", "pg")],
+            [formatted("arn:aws:rds:{0}:{1}:" + kind + ":*", region, account) for kind in ("db", "subgrp", "pg")],
         ),
         # The master password that RDS itself keeps and rotates.
         statement(
             ["secretsmanager:CreateSecret", "secretsmanager:TagResource", "secretsmanager:RotateSecret"],
-            [text("arn:aws:secretsmanager:{0}:{1}:secret:rds!db-*", region, account)],
+            [formatted("arn:aws:secretsmanager:{0}:{1}:secret:rds!db-*", region, account)],
         ),
         statement(
             ["iam:CreateServiceLinkedRole"],
-            [text("arn:aws:iam::{0}:role/aws-service-role/rds.amazonaws.com/*", account)],
+            [formatted("arn:aws:iam::{0}:role/aws-service-role/rds.amazonaws.com/*", account)],
             conditions={"StringEquals": {"iam:AWSServiceName": ["rds.amazonaws.com"]}},
         ),
     ]
@@ -81,14 +81,14 @@ def rds(account: pulumi.Input[str], region: pulumi.Input[str], name_prefix: pulu
 
 def ec2(account: pulumi.Input[str], region: pulumi.Input[str], vpc_id: pulumi.Input[str]) -> list[Statement]:
     """Security groups in one network; only those that Crossplane itself made are changed or deleted."""
-    group = text("arn:aws:ec2:{0}:{1}:security-group/*", region, account)
-    rule = text("arn:aws:ec2:{0}:{1}:security-group-rule/*", region, account)
+    group = formatted("arn:aws:ec2:{0}:{1}:security-group/*", region, account)
+    rule = formatted("arn:aws:ec2:{0}:{1}:security-group-rule/*", region, account)
     own = {"StringLike": {f"aws:ResourceTag/{OWN_TAG}": ["*"]}}
     return [
         statement(
             ["ec2:CreateSecurityGroup"], [group], conditions={"StringLike": {f"aws:RequestTag/{OWN_TAG}": ["*"]}}
         ),
-        statement(["ec2:CreateSecurityGroup"], [text("arn:aws:ec2:{0}:{1}:vpc/{2}", region, account, vpc_id)]),
+        statement(["ec2:CreateSecurityGroup"], [formatted("arn:aws:ec2:{0}:{1}:vpc/{2}", region, account, vpc_id)]),
         statement(
             ["ec2:CreateTags"],
             [group, rule],
@@ -130,8 +130,8 @@ def ec2(account: pulumi.Input[str], region: pulumi.Input[str], vpc_id: pulumi.In
 
 def iam(account: pulumi.Input[str], path: pulumi.Input[str], boundary_arn: pulumi.Input[str]) -> list[Statement]:
     """Roles and policies below one path, and no role without the permissions boundary: none gets more than that."""
-    role = text("arn:aws:iam::{0}:role{1}*", account, path)
-    policy = text("arn:aws:iam::{0}:policy{1}*", account, path)
+    role = formatted("arn:aws:iam::{0}:role{1}*", account, path)
+    policy = formatted("arn:aws:iam::{0}:policy{1}*", account, path)
     return [
         statement(
             ["iam:CreateRole", "iam:AttachRolePolicy", "iam:DetachRolePolicy", "iam:PutRolePolicy"],

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pulumi
 
 from pulumi_mlops._manifests import Manifest
-from pulumi_mlops._text import text
+from pulumi_mlops._text import formatted
 from pulumi_mlops.platform._statements import ConditionValues, Statement, statement
 
 IMAGE_ALIAS = "al2023@latest"
@@ -91,7 +91,7 @@ def permissions(
     """Statements of the controller's role; see `karpenter.statements`."""
 
     def of(service: str, what: str, owner: str = "*") -> pulumi.Input[str]:
-        return text("arn:" + partition + ":" + service + ":{0}:" + owner + ":" + what, region)
+        return formatted("arn:" + partition + ":" + service + ":{0}:" + owner + ":" + what, region)
 
     def owned(kind: str, selected: str) -> dict[str, dict[str, ConditionValues]]:
         return {
@@ -155,10 +155,10 @@ def permissions(
             [node_role_arn],
             conditions={"StringEquals": {"iam:PassedToService": "ec2.amazonaws.com"}},
         ),
-        *_instance_profiles(text("arn:" + partition + ":iam::{0}:instance-profile/*", account), here),
+        *_instance_profiles(formatted("arn:" + partition + ":iam::{0}:instance-profile/*", account), here),
         statement(
             ["eks:DescribeCluster"],
-            [text("arn:" + partition + ":eks:{0}:{1}:cluster/{2}", region, account, cluster)],
+            [formatted("arn:" + partition + ":eks:{0}:{1}:cluster/{2}", region, account, cluster)],
         ),
     ]
     if queue_arn is not None:

@@ -6,7 +6,9 @@ from typing import NotRequired
 import pulumi
 
 from pulumi_mlops import _aws, conventions
-from pulumi_mlops._args import Argument, Rule, between, cidr, dns_label, domain_name, quantity
+from pulumi_mlops._args import Argument
+from pulumi_mlops._rules import cidr, domain_name, quantity
+from pulumi_mlops.contract.rules import Rule, between, dns_label
 from pulumi_mlops.platform._chart_values import DEFAULT_REPLICAS
 from pulumi_mlops.platform.add_on import ReleaseArgs
 

@@ -11,8 +11,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import Argument, at_least, dns_label, not_empty, quantity
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import Manifest, container_security, gib, name_of, pod_security, resources
+from pulumi_mlops._rules import quantity
+from pulumi_mlops.contract.rules import at_least, dns_label, not_empty
 from pulumi_mlops.platform._chart_values import budget, mirrored, spread
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._statements import Statement, statement

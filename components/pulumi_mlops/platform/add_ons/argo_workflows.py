@@ -13,8 +13,10 @@ from typing import NotRequired
 import pulumi
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import Argument, at_least, between, dns_label, quantity
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import Manifest, container_security, resources
+from pulumi_mlops._rules import quantity
+from pulumi_mlops.contract.rules import at_least, between, dns_label
 from pulumi_mlops.platform import _published
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform.add_on import (

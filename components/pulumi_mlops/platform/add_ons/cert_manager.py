@@ -11,8 +11,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _aws, conventions, versions
-from pulumi_mlops._args import Argument, dns_label, matches, quantity
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import Manifest, name_of, resources
+from pulumi_mlops._rules import quantity
+from pulumi_mlops.contract.rules import dns_label, matches
 from pulumi_mlops.platform._chart_values import PRIORITY_CLASS, budget, spread
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._statements import Statement, hosted_zones, statement

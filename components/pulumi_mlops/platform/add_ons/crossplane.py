@@ -12,8 +12,10 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import Argument, matches, quantity
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import Manifest, name_of
+from pulumi_mlops._rules import quantity
+from pulumi_mlops.contract.rules import matches
 from pulumi_mlops.platform import _crossplane_packages as packages
 from pulumi_mlops.platform import _parts
 from pulumi_mlops.platform._chart_values import mirrored, spread

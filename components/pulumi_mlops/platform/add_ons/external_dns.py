@@ -11,8 +11,10 @@ from typing import NotRequired
 import pulumi
 
 from pulumi_mlops import _aws, versions
-from pulumi_mlops._args import Argument, domain_name, not_empty, quantity
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import resources
+from pulumi_mlops._rules import domain_name, quantity
+from pulumi_mlops.contract.rules import not_empty
 from pulumi_mlops.platform._chart_values import mirrored
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._statements import Statement, hosted_zones, statement

@@ -11,9 +11,11 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _aws, conventions, versions
-from pulumi_mlops._args import Argument, dns_label, quantity
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import name_of, resources
-from pulumi_mlops._text import text
+from pulumi_mlops._rules import quantity
+from pulumi_mlops._text import formatted
+from pulumi_mlops.contract.rules import dns_label
 from pulumi_mlops.platform._chart_values import PRIORITY_CLASS, mirrored, spread
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._statements import Statement, statement
@@ -172,11 +174,11 @@ def statements(
                 "secretsmanager:ListSecretVersionIds",
                 "secretsmanager:GetResourcePolicy",
             ],
-            [text(pattern, region, account_id, prefix) for prefix in prefixes],
+            [formatted(pattern, region, account_id, prefix) for prefix in prefixes],
         )
     ]
     if kms_key_arns:
-        service = text("secretsmanager.{0}.amazonaws.com", region)
+        service = formatted("secretsmanager.{0}.amazonaws.com", region)
         condition = {"StringEquals": {"kms:ViaService": service}}
         found.append(statement(["kms:Decrypt"], list(kms_key_arns), conditions=condition))
     return found

@@ -11,8 +11,10 @@ from typing import NotRequired
 import pulumi
 
 from pulumi_mlops import versions
-from pulumi_mlops._args import Argument, dns_label, quantity
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import resources
+from pulumi_mlops._rules import quantity
+from pulumi_mlops.contract.rules import dns_label
 from pulumi_mlops.platform import _charts
 from pulumi_mlops.platform._chart_values import PRIORITY_CLASS, mirrored, spread
 from pulumi_mlops.platform._charts import Chart

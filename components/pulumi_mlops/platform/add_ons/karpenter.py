@@ -12,8 +12,9 @@ import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _aws, conventions, versions
-from pulumi_mlops._args import Argument, at_least, matches, not_empty
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import name_of, resources
+from pulumi_mlops.contract.rules import at_least, matches, not_empty
 from pulumi_mlops.platform._chart_values import mirrored, spread
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._statements import Statement

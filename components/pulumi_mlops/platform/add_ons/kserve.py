@@ -10,8 +10,10 @@ from typing import NotRequired
 import pulumi
 
 from pulumi_mlops import _aws, conventions, versions
-from pulumi_mlops._args import Argument, dns_label, domain_name, matches, not_empty, quantity
-from pulumi_mlops._text import text
+from pulumi_mlops._args import Argument
+from pulumi_mlops._rules import domain_name, quantity
+from pulumi_mlops._text import formatted
+from pulumi_mlops.contract.rules import dns_label, matches, not_empty
 from pulumi_mlops.platform._chart_values import mirrored
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._statements import Statement, statement
@@ -131,7 +133,7 @@ class KServe(pulumi.ComponentResource):
 def values(_: str, args: KServeArgs) -> HelmValues:
     """Values of the controller's chart."""
     mirror = args["image_mirror"]
-    gateway = text("{0}/{1}", args["gateway_namespace"], args["gateway_name"])
+    gateway = formatted("{0}/{1}", args["gateway_namespace"], args["gateway_name"])
     memory = args["memory"]
     return {
         "kserve": {
@@ -190,7 +192,7 @@ def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[Statement]:
     """What the role of an inference service's account must be allowed: to read its models."""
     return [
         statement(["s3:GetBucketLocation", "s3:ListBucket"], bucket_arns),
-        statement(["s3:GetObject"], [text("{0}/*", arn) for arn in bucket_arns]),
+        statement(["s3:GetObject"], [formatted("{0}/*", arn) for arn in bucket_arns]),
     ]
 
 

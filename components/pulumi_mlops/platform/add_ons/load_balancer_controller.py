@@ -11,8 +11,10 @@ from typing import NotRequired
 import pulumi
 
 from pulumi_mlops import _aws, versions
-from pulumi_mlops._args import Argument, not_empty, quantity
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import Manifest, resources
+from pulumi_mlops._rules import quantity
+from pulumi_mlops.contract.rules import not_empty
 from pulumi_mlops.platform import _definitions
 from pulumi_mlops.platform._chart_values import mirrored, spread
 from pulumi_mlops.platform._charts import Chart

@@ -11,8 +11,10 @@ from typing import NotRequired
 import pulumi
 
 from pulumi_mlops import _aws, conventions, versions
-from pulumi_mlops._args import Argument, at_least, dns_label, matches, not_empty, quantity
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import Manifest, gib, resources
+from pulumi_mlops._rules import quantity
+from pulumi_mlops.contract.rules import at_least, dns_label, matches, not_empty
 from pulumi_mlops.platform._chart_values import spread
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._statements import Statement, statement

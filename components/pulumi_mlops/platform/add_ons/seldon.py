@@ -10,9 +10,11 @@ from typing import NotRequired
 import pulumi
 
 from pulumi_mlops import conventions, versions
-from pulumi_mlops._args import Argument, matches, quantity
+from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import container_security
-from pulumi_mlops._text import text
+from pulumi_mlops._rules import quantity
+from pulumi_mlops._text import formatted
+from pulumi_mlops.contract.rules import matches
 from pulumi_mlops.platform._chart_values import mirrored
 from pulumi_mlops.platform._charts import Chart
 from pulumi_mlops.platform._statements import Statement, statement
@@ -154,7 +156,7 @@ def statements(bucket_arns: Sequence[pulumi.Input[str]]) -> list[Statement]:
     """
     return [
         statement(["s3:GetBucketLocation", "s3:ListBucket"], bucket_arns),
-        statement(["s3:GetObject"], [text("{0}/*", arn) for arn in bucket_arns]),
+        statement(["s3:GetObject"], [formatted("{0}/*", arn) for arn in bucket_arns]),
     ]
 
 

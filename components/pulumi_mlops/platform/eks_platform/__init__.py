@@ -10,15 +10,9 @@ from typing import cast
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import (
-    argument_names,
-    check_args,
-    given,
-    inputs,
-    object_name,
-    renamed,
-)
+from pulumi_mlops._args import argument_names, check_args, given, inputs, renamed
 from pulumi_mlops._aws import s3_endpoint
+from pulumi_mlops._rules import object_name
 from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
 from pulumi_mlops.platform import _parts, _teams
 from pulumi_mlops.platform._one_per_cluster import claim

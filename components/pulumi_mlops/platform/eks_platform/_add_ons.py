@@ -14,8 +14,9 @@ from typing import Any
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Arguments, Rule, field_problems
-from pulumi_mlops._text import text
+from pulumi_mlops._args import Arguments, field_problems
+from pulumi_mlops._text import formatted
+from pulumi_mlops.contract.rules import Rule
 from pulumi_mlops.platform._part_names import PartNames
 from pulumi_mlops.platform.add_on import COMMON, merged
 from pulumi_mlops.platform.add_ons import _argo_server
@@ -145,7 +146,7 @@ def _offered(args: EksPlatformArgs, links: Links) -> dict[str, Any]:
 
 def host(args: EksPlatformArgs, label: str) -> pulumi.Input[str]:
     """A host name directly below the platform's domain."""
-    return text(label + ".{0}", args["domain_name"])
+    return formatted(label + ".{0}", args["domain_name"])
 
 
 def _argo_cd(args: EksPlatformArgs, _: Links) -> dict[str, Any]:

@@ -6,8 +6,10 @@ from typing import Any, NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import _aws, conventions
-from pulumi_mlops._args import Argument, at_least, between, domain_name, image_registry, matches, not_empty, quantity
+from pulumi_mlops._args import Argument
+from pulumi_mlops._rules import domain_name, image_registry, quantity
 from pulumi_mlops._workflow_access import group
+from pulumi_mlops.contract.rules import at_least, between, matches, not_empty
 from pulumi_mlops.platform import _published
 from pulumi_mlops.platform._chart_values import DEFAULT_REPLICAS, MAX_REPLICAS
 from pulumi_mlops.platform._part_names import PREFIX

@@ -6,7 +6,9 @@ from typing import NotRequired, TypedDict
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, at_least, dns_label, image_registry, matches, not_empty, object_name, quantity
+from pulumi_mlops._args import Argument
+from pulumi_mlops._rules import image_registry, object_name, quantity
+from pulumi_mlops.contract.rules import at_least, dns_label, matches, not_empty
 
 
 class MLflowArtifactStore(TypedDict):

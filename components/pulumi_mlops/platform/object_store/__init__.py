@@ -9,8 +9,9 @@ import pulumi_kubernetes as k8s
 import pulumi_random as random
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import check_args, inputs, named_by, object_name, renamed
+from pulumi_mlops._args import check_args, inputs, renamed
 from pulumi_mlops._manifests import Manifest, after, name_of
+from pulumi_mlops._rules import named_by, object_name
 from pulumi_mlops._volumes import volume_claim
 from pulumi_mlops.platform import _parts
 from pulumi_mlops.platform.object_store import _seaweedfs

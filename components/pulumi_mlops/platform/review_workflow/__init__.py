@@ -10,8 +10,9 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
 from pulumi_mlops._argo_workflows import API_VERSION
-from pulumi_mlops._args import check_args, inputs, object_name
+from pulumi_mlops._args import check_args, inputs
 from pulumi_mlops._manifests import name_of
+from pulumi_mlops._rules import object_name
 from pulumi_mlops.platform.review_workflow import _pod
 from pulumi_mlops.platform.review_workflow._args import ARGUMENTS, ReviewWorkflowArgs, problems
 

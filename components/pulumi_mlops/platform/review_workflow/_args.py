@@ -5,7 +5,9 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_mlops._args import Argument, Rule, at_least, dns_label, matches, not_empty, quantity
+from pulumi_mlops._args import Argument
+from pulumi_mlops._rules import quantity
+from pulumi_mlops.contract.rules import Rule, at_least, dns_label, matches, not_empty
 from pulumi_mlops.review.git_host import GitHostKind
 
 
