@@ -46,7 +46,8 @@ if TYPE_CHECKING:
         ModelEndpointArgs,
         OpenAccessArgs,
     )
-    from pulumi_mlops.training_pipeline import StepArgs, StepsArgs, TrainingPipeline, TrainingPipelineArgs
+    from pulumi_mlops.training_pipeline import TrainingPipeline
+    from pulumi_mlops.training_pipeline._arguments import StepArgs, StepsArgs, TrainingPipelineArgs
     from pulumi_mlops.training_pipeline._pipeline_settings import EvaluationArgs, FeaturesArgs, SourceArgs, TrainingArgs
     from pulumi_mlops.workspace import ObjectStoreAccess, Workspace, WorkspaceArgs
 
@@ -140,7 +141,8 @@ _MODULES = {
         "OpenAccessArgs",
     ),
     "training_pipeline._pipeline_settings": ("EvaluationArgs", "FeaturesArgs", "SourceArgs", "TrainingArgs"),
-    "training_pipeline": ("StepArgs", "StepsArgs", "TrainingPipeline", "TrainingPipelineArgs"),
+    "training_pipeline": ("TrainingPipeline",),
+    "training_pipeline._arguments": ("StepArgs", "StepsArgs", "TrainingPipelineArgs"),
     "workspace": ("ObjectStoreAccess", "Workspace", "WorkspaceArgs"),
 }
 __getattr__, __dir__ = lazy(__name__, _MODULES)

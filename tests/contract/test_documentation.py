@@ -5,7 +5,7 @@ import re
 
 import pytest
 from pulumi_mlops.contract.steps import STEPS
-from pulumi_mlops.training_pipeline import StepsArgs
+from pulumi_mlops.training_pipeline._arguments import StepsArgs
 
 from local.paths import ROOT
 

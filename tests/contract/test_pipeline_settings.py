@@ -14,7 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pulumi_mlops import ArgumentError
 from pulumi_mlops.contract.settings import FIELDS, FILE, SourceType
-from pulumi_mlops.training_pipeline import _pipeline_settings, checked_args
+from pulumi_mlops.training_pipeline import _document, checked_args
 
 from ml import settings as steps
 from ml.errors import SettingsError
@@ -126,7 +126,7 @@ def understood_by_component(document: dict[str, Any]) -> Any:
         checked = checked_args("penguins", args)  # type: ignore[arg-type]
     except ArgumentError:
         return None
-    return json.loads(json.dumps(_pipeline_settings.document(checked, "penguins")))
+    return json.loads(json.dumps(_document.document(checked, "penguins")))
 
 
 def understood_by_steps(document: dict[str, Any]) -> Any:

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import pulumi
 
@@ -19,9 +19,7 @@ from pulumi_mlops.contract.containers import (
     Variable,
 )
 from pulumi_mlops.contract.steps import STEPS, WRONG_DATA_EXIT_CODE, module
-
-if TYPE_CHECKING:
-    from pulumi_mlops.training_pipeline import StepArgs, TrainingPipelineArgs
+from pulumi_mlops.training_pipeline._arguments import StepArgs, TrainingPipelineArgs
 
 DATA_KEY = "data-key"
 """Workflow parameter: another key of the source's bucket for this run."""
@@ -43,7 +41,7 @@ _TOKEN: dict[str, Any] = {
 }
 
 
-def workflow_template(name: str, args: "TrainingPipelineArgs", labels: Mapping[str, Any]) -> Manifest:
+def workflow_template(name: str, args: TrainingPipelineArgs, labels: Mapping[str, Any]) -> Manifest:
     """Spec of the WorkflowTemplate; `args` are those of TrainingPipeline, `labels` go to workflows and pods."""
     steps = [name for name, step in STEPS.items() if args["endpoint"] is not None or not step.needs_endpoint]
     scratch: dict[str, Any] = {"name": "tmp", "emptyDir": {"sizeLimit": SCRATCH_SIZE}}
@@ -84,7 +82,7 @@ def workflow_template(name: str, args: "TrainingPipelineArgs", labels: Mapping[s
     }
 
 
-def cron_workflow(name: str, args: "TrainingPipelineArgs", labels: Mapping[str, Any]) -> Manifest:
+def cron_workflow(name: str, args: TrainingPipelineArgs, labels: Mapping[str, Any]) -> Manifest:
     """Spec of the CronWorkflow, which starts the WorkflowTemplate of the same name."""
     return {
         "schedules": [args["schedule"]],
@@ -118,7 +116,7 @@ def _dag(steps: list[str]) -> Manifest:
     return {"name": "pipeline", "dag": {"tasks": tasks}}
 
 
-def _template(step: str, args: "TrainingPipelineArgs", labels: Mapping[str, Any]) -> Manifest:
+def _template(step: str, args: TrainingPipelineArgs, labels: Mapping[str, Any]) -> Manifest:
     own = cast("dict[str, StepArgs]", args["steps"])[step]
     template: dict[str, Any] = {
         "name": step,
@@ -179,7 +177,7 @@ def cores(cpu: str) -> int:
     return max(math.ceil(Decimal(number) * _CPU_UNITS[unit]), 1)
 
 
-def environment(args: "TrainingPipelineArgs") -> list[dict[str, Any]]:
+def environment(args: TrainingPipelineArgs) -> list[dict[str, Any]]:
     """Environment variables of every step besides its settings. Argo fills in the workflow variables."""
     values: dict[Variable, Any] = {
         Variable.SETTINGS_PATH: f"{SETTINGS_DIRECTORY}/{SETTINGS_FILE}",
