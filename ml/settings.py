@@ -135,6 +135,13 @@ class Features(_Strict):
     unknown_category: UnknownCategory = _default("features.unknown_category")
 
 
+class Search(_Strict):
+    """How many models are fitted to find parameters of the booster, and for how long."""
+
+    trials: Whole
+    timeout_seconds: Whole | None = None
+
+
 class Training(_Strict):
     """How the model is fitted. `parameters` go to XGBoost as they are."""
 
@@ -149,6 +156,7 @@ class Training(_Strict):
     weight_column: str | None = None
     class_weight: ClassWeight | None = None
     objective: Objective | None = None
+    search: Search | None = None
 
     @property
     def row_columns(self) -> set[str]:

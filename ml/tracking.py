@@ -9,14 +9,17 @@ import tempfile
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from pulumi_mlops.contract.containers import Variable
 
-from ml import bundle, mlflow_dataset, mlflow_model
+from ml import bundle, mlflow_dataset, mlflow_model, mlflow_trial
 from ml.bundle_writer import json_bytes
 from ml.errors import PipelineError
 from ml.settings import Settings
+
+if TYPE_CHECKING:
+    from ml.search import Trial
 
 VERSION_TAG = "pulumi-mlops.dev/version"
 PASSED_TAG, VERDICT_TAG = "pulumi-mlops.dev/passed", "pulumi-mlops.dev/verdict"
@@ -60,6 +63,10 @@ class Tracker(Protocol):
         """Makes or finds the run of a version; its id, or None where nothing is tracked."""
         ...
 
+    def trial(self, run_id: str, trial: "Trial") -> None:
+        """Logs a trial of a search for parameters, as a run inside the version's run."""
+        ...
+
     def complete(self, version: bundle.Bundle, settings: Settings, documents: Mapping[str, str]) -> None:
         """Logs and registers a stored version; `documents` are texts by the names of their files."""
         ...
@@ -96,6 +103,9 @@ class NoTracker:
     """Records nothing."""
 
     def begin(self, model_name: str, version: str) -> None:
+        """There is no run."""
+
+    def trial(self, run_id: str, trial: "Trial") -> None:
         """There is no run."""
 
     def complete(self, version: bundle.Bundle, settings: Settings, documents: Mapping[str, str]) -> None:
@@ -138,6 +148,11 @@ class MLflowTracker:
                 return found[0].info.run_id
             run = self._client.create_run(experiment, tags={VERSION_TAG: version}, run_name=version)
             return run.info.run_id
+
+    def trial(self, run_id: str, trial: "Trial") -> None:
+        """See Tracker."""
+        with self._sentence(f"log trial {trial.number}"):
+            mlflow_trial.log(self._client, run_id, trial)
 
     def complete(self, version: bundle.Bundle, settings: Settings, documents: Mapping[str, str]) -> None:
         """See Tracker. The artifacts go through the server, so no storage keys are needed here."""
@@ -237,7 +252,7 @@ class MLflowTracker:
         self._client.log_batch(
             run_id,
             metrics=[Metric(k, v, start, 0) for k, v in sorted(version.metrics["metrics"].items())],
-            params=[Param(k, str(v)) for k, v in _parameters(settings).items()],
+            params=[Param(k, str(v)) for k, v in _parameters(settings, version).items()],
             tags=[RunTag(k, str(v)) for k, v in tags.items()],
         )
         for name, values in version.metrics.get("learning_curve", {}).items():
@@ -306,13 +321,14 @@ class _Sentence:
             raise TrackingError(f"MLflow at {self._address} could not {self._action}: {reason}") from error
 
 
-def _parameters(settings: Settings) -> dict[str, Any]:
+def _parameters(settings: Settings, version: bundle.Bundle) -> dict[str, Any]:
+    found = version.metrics.get("search", {"best": {"parameters": {}}})["best"]["parameters"]
     features = settings.features.model_dump(mode="json")
     return {
         "task": settings.task,
         "target": settings.target,
         **settings.training.model_dump(mode="json", exclude={"parameters"}, exclude_none=True),
-        **{f"xgboost.{name}": value for name, value in sorted(settings.training.parameters.items())},
+        **{f"xgboost.{name}": value for name, value in sorted((settings.training.parameters | found).items())},
         **{
             f"features.{name}": value if isinstance(value, str) else json_bytes(value).decode().replace("\n", "")
             for name, value in features.items()

@@ -6,7 +6,7 @@ Any retry ends with the same one version: its id follows from the run, a stored 
 registered version are found again by the version's tag.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pulumi_mlops.contract.containers import Variable
 from pulumi_mlops.contract.steps import VERSION
@@ -14,6 +14,12 @@ from pulumi_mlops.contract.steps import VERSION
 from ml import bundle, bundle_writer, report_page, retention, step, tracking, training
 from ml.bundle_writer import json_bytes
 from ml.errors import BundleError, SettingsError, StorageError
+
+if TYPE_CHECKING:
+    from ml import search
+
+SEARCH = "search.json"
+"""The trials of a search so far, for a retry."""
 
 
 def run(context: step.Context) -> None:
@@ -29,21 +35,23 @@ def run(context: step.Context) -> None:
             raise StorageError(f"{error}; remove the directory and retry the run") from None
         step.say(f"version {version.version} is stored already, it is reused")
     else:
-        version = _make(context, run_id)
+        version = _make(context, run_id, tracker)
         step.say(f"stored version {version.version} of {version.name}: {_listed(version.metrics['metrics'])}")
     tracker.complete(version, settings, _documents(context, version) if run_id else {})
     context.output(VERSION, version.version)
     retention.prune(context, tracker)
 
 
-def _make(context: step.Context, run_id: str | None) -> bundle.Bundle:
+def _make(context: step.Context, run_id: str | None, tracker: tracking.Tracker) -> bundle.Bundle:
     settings, facts = context.settings, context.handed_json("load.json")
     prepared = context.handed_json("prepared.json")
     signature, preprocessing = prepared["signature"], prepared["preprocessing"]
     train, test = context.handed_table("train"), context.handed_table("test")
     validation = context.handed_table("validation") if settings.training.early_stopping_rounds else None
     threads = _threads(context)
-    booster, learning_curve = training.fit(settings, signature, train, validation, threads)
+    trainer = training.Trainer(settings, signature, train, validation, threads)
+    found = _search(context, trainer, run_id, tracker) if settings.training.search else None
+    booster, learning_curve = trainer.fit(found.parameters) if found else trainer.fit()
     measured: dict[str, Any] = {
         "metrics": training.measure(booster, signature, test),
         "train_rows": train.rows,
@@ -52,6 +60,8 @@ def _make(context: step.Context, run_id: str | None) -> bundle.Bundle:
     if validation:
         measured |= {"rounds": booster.num_boosted_rounds(), "learning_curve": learning_curve}
         step.say(f"stopped after {measured['rounds']} rounds, the best of {settings.training.rounds} at most")
+    if found:
+        measured["search"] = found.facts
     return bundle_writer.write(
         context.models,
         settings.model_name,
@@ -65,6 +75,21 @@ def _make(context: step.Context, run_id: str | None) -> bundle.Bundle:
             "mlflow_run_id": run_id,
             "xgboost": {**training.WRITTEN_BY, "threads": settings.training.parameters.get("nthread", threads)},
         },
+    )
+
+
+def _search(
+    context: step.Context, trainer: training.Trainer, run_id: str | None, tracker: tracking.Tracker
+) -> "search.Found":
+    from ml import search  # noqa: PLC0415 - most trainings do without Optuna
+
+    kept = context.handed_json(SEARCH) if (context.hand_offs / SEARCH).is_file() else {}
+    return search.run(
+        trainer,
+        context.settings.training,
+        kept,
+        keep=lambda state: context.hand_over_json(SEARCH, state),
+        finished=lambda trial: tracker.trial(run_id, trial) if run_id else None,
     )
 
 

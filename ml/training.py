@@ -8,7 +8,9 @@ The same data, settings and seed give a byte-identical model.ubj.
 import pickle
 import re
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,6 +31,9 @@ _OBJECTIVES = {
     Objective.ABSOLUTE_ERROR: "reg:absoluteerror",
     Objective.POISSON: "count:poisson",
 }
+VALIDATION = "validation"
+"""What XGBoost calls the validation rows."""
+_NONE: Mapping[str, Any] = MappingProxyType({})
 _UNUSED = re.compile(r"Parameters: \{ (.*?) \} are not used")
 
 
@@ -60,50 +65,80 @@ class Fitted(NamedTuple):
     """XGBoost's measures on the validation rows, by their names, a value a round; empty without early stopping."""
 
 
+class Trainer:
+    """Rows in XGBoost's form, on which any number of models can be fitted.
+
+    The bytes of a model are the same for one number of threads; `training.parameters.nthread` comes before `threads`.
+    Everything raises SettingsError if XGBoost refuses the parameters.
+    """
+
+    def __init__(
+        self, settings: Settings, signature: dict[str, Any], train: Table, validation: Table | None, threads: int
+    ) -> None:
+        self._settings = settings
+        self._parameters: dict[str, Any] = {
+            "nthread": threads,  # never all of the machine's: sums of floats may depend on how many threads share them
+            "validate_parameters": True,
+            **settings.training.parameters,
+            "seed": settings.training.seed,
+            **_objective(settings, signature["classes"]),
+        }
+        with _refusals():
+            self._train = _matrix(train, self._parameters)
+            self._watched = (
+                [(_matrix(validation, self._parameters, self._train), VALIDATION)] if validation is not None else []
+            )
+
+    def fit(
+        self, parameters: Mapping[str, Any] = _NONE, callbacks: Sequence[xgboost.callback.TrainingCallback] = ()
+    ) -> Fitted:
+        """A model with `parameters` besides those of the settings."""
+        measured: dict[str, dict[str, list[float]]] = {}
+        with _refusals():
+            booster = xgboost.train(
+                self._parameters | dict(parameters),
+                self._train,
+                num_boost_round=self._settings.training.rounds,
+                evals=self._watched,
+                early_stopping_rounds=self._settings.training.early_stopping_rounds,
+                evals_result=measured,
+                verbose_eval=False,
+                callbacks=list(callbacks),
+            )
+        # whoever predicts with this booster uses all of its trees; a callback may have ended it before there was a best
+        if self._watched and booster.attr("best_iteration") is not None:
+            booster = booster[: booster.best_iteration + 1]
+        return Fitted(booster, measured.get(VALIDATION, {}))
+
+
 def fit(
     settings: Settings, signature: dict[str, Any], train: Table, validation: Table | None = None, threads: int = 1
 ) -> Fitted:
-    """The fitted booster; raises SettingsError if XGBoost refuses the parameters.
+    """The fitted model; see Trainer."""
+    return Trainer(settings, signature, train, validation, threads).fit()
 
-    The bytes of the model are the same for one number of threads; `training.parameters.nthread` comes before `threads`.
-    """
-    classes = signature["classes"]
-    parameters: dict[str, Any] = {
-        "nthread": threads,  # never all of the machine's: sums of floats may depend on how many threads share them
-        "validate_parameters": True,
-        **settings.training.parameters,
-        "seed": settings.training.seed,
-    }
+
+def _objective(settings: Settings, classes: list[str] | None) -> dict[str, Any]:
     if classes is None:
-        parameters["objective"] = _OBJECTIVES[settings.training.objective or Objective.SQUARED_ERROR]
-    elif len(classes) == 2:
-        parameters["objective"] = "binary:logistic"
-    else:
-        parameters |= {"objective": "multi:softprob", "num_class": len(classes)}
-    measured: dict[str, dict[str, list[float]]] = {}
+        return {"objective": _OBJECTIVES[settings.training.objective or Objective.SQUARED_ERROR]}
+    if len(classes) == 2:
+        return {"objective": "binary:logistic"}
+    return {"objective": "multi:softprob", "num_class": len(classes)}
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """XGBoost's refusals as SettingsError."""
     try:
         with xgboost.config_context(verbosity=1), warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            matrix = _matrix(train, parameters)
-            watched = [(_matrix(validation, parameters, matrix), "validation")] if validation else []
-            booster = xgboost.train(
-                parameters,
-                matrix,
-                num_boost_round=settings.training.rounds,
-                evals=watched,
-                early_stopping_rounds=settings.training.early_stopping_rounds,
-                evals_result=measured,
-                verbose_eval=False,
-            )
+            yield
     except (xgboost.core.XGBoostError, ValueError, TypeError) as error:
         raise SettingsError(f"training.parameters are refused by XGBoost: {xgboost_reason(error)}") from None
     # XGBoost goes on with a warning when it does not know a parameter; a misspelt one would go unnoticed for ever
     unused = [found[1] for warning in caught if (found := _UNUSED.search(str(warning.message)))]
     if unused:
         raise SettingsError(f"training.parameters has {unused[0]}, which XGBoost does not use")
-    if validation:  # whoever predicts with this booster uses all of its trees
-        booster = booster[: booster.best_iteration + 1]
-    return Fitted(booster, measured.get("validation", {}))
 
 
 def measure(booster: xgboost.Booster, signature: dict[str, Any], test: Table) -> dict[str, float]:

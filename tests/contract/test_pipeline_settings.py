@@ -60,6 +60,7 @@ RIGHT: dict[str, Any] = {
         "weight_column": "weight",
         "class_weight": "BALANCED",
         "objective": None,
+        "search": {"trials": 20, "timeout_seconds": 600},
     },
     "evaluation": {"metric": "accuracy", "threshold": 0.9, "must_beat_current": True},
     "endpoint": "penguins",
@@ -179,6 +180,19 @@ def present(value: Any) -> Any:
 @example({**REGRESSION, "training": {"objective": "POISSON"}})
 @example({**REGRESSION, "training": {"objective": "reg:gamma"}})
 @example({**REGRESSION, "training": {"objective": None, "class_weight": "BALANCED"}})
+@example({**RIGHT, "training": {"search": {"trials": 2}}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": None}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": {}}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": []}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": [None]}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": {"trials": 1}}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": {"trials": 1001}}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": {"trials": "5"}}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": {"trials": None}}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": {"trials": [None]}}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": {"trials": 5.0, "timeout_seconds": None}}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": {"trials": 5, "timeout_seconds": 9}}})
+@example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": {"trials": 5, "timeout": 90}}})
 @example({**RIGHT, "evaluation": {"metric": "mape", "threshold": 0.1}})
 @example({**REGRESSION, "training": {}, "evaluation": {"metric": "mape", "threshold": 7}})
 @example({**RIGHT, "evaluation": {"metric": "pr_auc", "threshold": 1.1}})

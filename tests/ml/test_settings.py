@@ -49,6 +49,7 @@ FULL: dict[str, Any] = {
         "weight_column": None,
         "class_weight": None,
         "objective": None,
+        "search": None,
     },
     "evaluation": {"metric": "accuracy", "threshold": 0.9, "must_beat_current": True},
     "endpoint": "penguins",

@@ -6,6 +6,7 @@ import importlib
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -238,6 +239,50 @@ def test_a_retry_after_a_kill_in_train_gives_the_same_version_not_two(
     assert len(client.get_metric_history(logged.info.run_id, "accuracy")) == 1
     assert len(logged.inputs.dataset_inputs) == 1
     assert client.list_artifacts(logged.info.run_id, "pictures")
+
+
+def test_a_search_that_is_killed_goes_on_and_its_trials_are_runs_inside_the_versions_run(
+    run: Run, mlflow_address: str
+) -> None:
+    from mlflow import MlflowClient
+
+    run.settings = run.settings | {
+        "model_name": "searched",
+        "training": {"rounds": 10, "early_stopping_rounds": 3, "search": {"trials": 4}},
+    }
+    run.environment["MLFLOW_TRACKING_URI"] = mlflow_address
+    run.steps("load", "preprocess")
+    killed = run.process(
+        "-c",
+        "import os, signal\n"
+        "from ml import step, tracking, train\n"
+        "real = tracking.MLflowTracker.trial\n"
+        "def last(self, run_id, trial):\n"
+        "    real(self, run_id, trial)\n"
+        "    if trial.number == 1: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "tracking.MLflowTracker.trial = last\n"
+        "step.main(train.run)\n",
+    )
+    assert killed.returncode == -9, killed.stderr
+    again = run.step("train")
+    assert again.returncode == 0, again.stderr
+    fitted = re.findall(r"^[\d:]+ (trial \d):", again.stdout, re.MULTILINE)
+    assert fitted == ["trial 1", "trial 2", "trial 3"], "the first one was kept"
+
+    found = bundle.read(run.version)
+    assert found.metrics["search"]["trials"] == 4
+    client = MlflowClient(mlflow_address, mlflow_address)
+    experiment = client.get_experiment_by_name("searched").experiment_id
+    parent = found.manifest["mlflow_run_id"]
+    trials = client.search_runs([experiment], f"tags.`mlflow.parentRunId` = '{parent}'")
+    assert sorted(trial.info.run_name for trial in trials) == ["trial 0", "trial 1", "trial 2", "trial 3"]
+    best = found.metrics["search"]["best"]
+    [of_best] = [trial for trial in trials if trial.info.run_name == f"trial {best['trial']}"]
+    assert of_best.info.status == "FINISHED"
+    assert of_best.data.metrics["best_validation_mlogloss"] == pytest.approx(best["mlogloss"])
+    assert of_best.data.params["xgboost.max_depth"] == str(best["parameters"]["max_depth"])
+    logged = client.get_run(parent).data.params
+    assert logged["xgboost.max_depth"] == of_best.data.params["xgboost.max_depth"]
 
 
 def test_a_kill_while_the_version_is_written_leaves_no_half_of_it(run: Run) -> None:

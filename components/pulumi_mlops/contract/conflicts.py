@@ -105,6 +105,8 @@ def _training_conflicts(document: Any, at: str) -> Iterator[str]:
     fraction, group = training.get("validation_fraction"), training.get("group_column")
     if fraction is not None and training.get("early_stopping_rounds") is None:
         yield f"{at}training.validation_fraction needs {at}training.early_stopping_rounds, got {fraction!r} without it"
+    if training.get("search") is not None and training.get("early_stopping_rounds") is None:
+        yield f"{at}training.search needs {at}training.early_stopping_rounds, whose validation rows compare the trials"
     if group is not None and training.get("time_column") is not None:
         yield f"{at}training.group_column must not be set beside {at}training.time_column, got {group!r}"
     if (weight := training.get("class_weight")) is not None and document["task"] == Task.REGRESSION:

@@ -205,6 +205,8 @@ FIELDS: dict[str, Field] = {
     "training.time_column": Field(rule=column),
     "training.group_column": Field(rule=column),
     "training.weight_column": Field(rule=column),
+    "training.search.trials": Field(rule=between(2, 1000)),
+    "training.search.timeout_seconds": Field(rule=between(10, 7 * 24 * 3600)),
     "evaluation.must_beat_current": Field(default=True),
     "endpoint": Field(rule=dns_label),
     "version_history": Field(default=20, rule=between(2, 10_000)),

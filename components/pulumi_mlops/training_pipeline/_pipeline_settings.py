@@ -80,6 +80,20 @@ class FeaturesArgs(TypedDict):
     """What happens to a category that training never saw; default MISSING."""
 
 
+class SearchArgs(TypedDict):
+    """A search for parameters of the booster, by Optuna.
+
+    It tries `learning_rate`, `max_depth`, `min_child_weight`, `subsample`, `colsample_bytree` and `reg_lambda`, except
+    those that `parameters` sets.
+    """
+
+    trials: pulumi.Input[int]
+    """Number of models that are fitted, from 2 to 1000; one that does worse than most by the same round ends early."""
+    timeout_seconds: NotRequired[pulumi.Input[int] | None]
+    """Seconds after which the search ends with what it has, from 10 to a week, all attempts of the step together. It
+    has to fit into `steps.train.timeout_seconds`, and the last model with it. Default none: all trials."""
+
+
 class TrainingArgs(TypedDict):
     """How the model is trained."""
 
@@ -106,6 +120,9 @@ class TrainingArgs(TypedDict):
     validation_fraction: NotRequired[pulumi.Input[float] | None]
     """Part of the training rows that is held out for `early_stopping_rounds`, from 0.05 to 0.5, chosen as the
     test rows are; 0.2 if left out."""
+    search: NotRequired[SearchArgs | None]
+    """Finds parameters by fitting many models and comparing them on the validation rows of `early_stopping_rounds`,
+    which must be set; the version is made with the best. Default none: `parameters` alone."""
     seed: NotRequired[pulumi.Input[int]]
     """Seed of every random choice, at least 0; default 0. The same data and seed give the same model."""
     rounds: NotRequired[pulumi.Input[int]]
