@@ -49,6 +49,7 @@ def _outputs(region: str, settings: Mapping[str, Any]) -> dict[str, Any]:
         "cluster_name": cluster,
         "cluster_arn": arn,
         **({"node_groups": existing.rooms(groups)} if (groups := settings.get("node_groups")) else {}),
+        **({"auto_mode": True} if settings.get("auto_mode") else {}),
         "kubeconfig": kubeconfig(cluster, f"https://{cluster}.invalid"),
         "vpc_id": settings.get("vpc_id") or f"vpc-{_hex(name)}",
         "private_subnet_ids": [subnets.get(zone) or f"subnet-{_hex(name + zone)}" for zone in settings["zones"]],

@@ -1,5 +1,6 @@
 """The foundation layer of an environment on AWS: network, cluster, identities, buckets, files, images, names."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import pulumi
@@ -69,7 +70,12 @@ def build() -> None:
     environment = _environment(
         name, region, chosen, network=network, cluster=cluster, domain=domain, store=store, nodes=nodes
     )
-    identities = _identities(name, common, environment, cluster, store.bucket_arns[conventions.MLFLOW_BUCKET])
+    mlflow: Any = permissions.read_write(store.bucket_arns[conventions.MLFLOW_BUCKET])
+    needed = [
+        (conventions.MLFLOW_NAMESPACE, conventions.MLFLOW_SERVICE, mlflow),
+        *_needed(environment, auto_mode=bool(chosen.auto_mode)),
+    ]
+    identities = _identities(name, common, cluster, needed)
 
     pulumi.export("region", region)
     pulumi.export("cluster_name", cluster.name)
@@ -77,6 +83,8 @@ def build() -> None:
     pulumi.export("kubeconfig", cluster.kubeconfig)
     if chosen.node_groups:
         pulumi.export("node_groups", existing.rooms(chosen.node_groups))
+    if chosen.auto_mode:
+        pulumi.export("auto_mode", True)
     pulumi.export("vpc_id", network.vpc_id)
     pulumi.export("private_subnet_ids", network.private_subnet_ids)
     pulumi.export("client_security_group_id", cluster.node_security_group_id)
@@ -108,7 +116,7 @@ def _endpoints_problem(chosen: settings.FoundationSettings) -> str:
     called = {
         service: name
         for name, add_on in ADD_ONS.items()
-        if name != "karpenter" or chosen.karpenter
+        if (name != "karpenter" or chosen.karpenter) and not (chosen.auto_mode and add_on.built_into_auto_mode)
         for service in add_on.endpoints
     }
     return endpoints.missing(chosen.interface_endpoints or [], {**called, **endpoints.NODES})
@@ -177,22 +185,21 @@ def _environment(
     )
 
 
+def _needed(environment: AwsEnvironment, *, auto_mode: bool) -> Iterator[tuple[str, str, Any]]:
+    """Namespace, service account and statements of every add-on that calls AWS."""
+    for add_on in ADD_ONS.values():
+        if not (auto_mode and add_on.built_into_auto_mode):
+            for account, statements in add_on.service_accounts.items():
+                yield add_on.namespace, account, statements(environment)
+
+
 def _identities(
     name: str,
     common: Any,
-    environment: AwsEnvironment,
     cluster: Cluster | existing.ExistingCluster,
-    mlflow_bucket_arn: pulumi.Output[str],
+    needed: list[tuple[str, str, Any]],
 ) -> dict[str, WorkloadIdentity]:
     """A role for each service account of the platform that calls AWS, by the account's name."""
-    needed: list[tuple[str, str, Any]] = [
-        (conventions.MLFLOW_NAMESPACE, conventions.MLFLOW_SERVICE, permissions.read_write(mlflow_bucket_arn)),
-        *(
-            (add_on.namespace, account, statements(environment))
-            for add_on in ADD_ONS.values()
-            for account, statements in add_on.service_accounts.items()
-        ),
-    ]
     return {
         account: WorkloadIdentity(
             f"{name}-{account}",

@@ -1,5 +1,6 @@
 """The platform layer of an environment on AWS. Everything that it stands on comes from the environment's foundation."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pulumi
@@ -21,6 +22,26 @@ NODE_GROUPS = "node_groups"
 """Output that foundations have which make their cluster."""
 
 
+AUTO_MODE = "auto_mode"
+"""Output that foundations have whose cluster is one of EKS Auto Mode."""
+
+
+def unlike(chosen: settings.PlatformEksSettings, foundation: str) -> Callable[[Mapping[str, Any]], str]:
+    """What says whether the cluster that a foundation has made is of the mode that the settings have."""
+
+    def problem(known: Mapping[str, Any]) -> str:
+        made = True if known.get(AUTO_MODE) else False if known.get(NODE_GROUPS) else None
+        if made is None or made is bool(chosen.auto_mode):
+            return ""
+        is_one = "is" if made else "is not"
+        return (
+            f"setting pulumi-mlops:auto_mode must be {str(made).lower()}: the cluster of {foundation} {is_one} one of "
+            "EKS Auto Mode"
+        )
+
+    return problem
+
+
 def build() -> None:
     """Declares the stack."""
     chosen = settings.read(settings.PlatformEksSettings)
@@ -31,7 +52,9 @@ def build() -> None:
         *(OF_KARPENTER if KARPENTER in add_ons else []),
     ]
     foundation = f"foundation-{chosen.environment}"
-    found = references.outputs(foundation, [*FROM_FOUNDATION, *more], OF_KARPENTER, optional=[NODE_GROUPS])
+    found = references.outputs(
+        foundation, [*FROM_FOUNDATION, *more], OF_KARPENTER, optional=[NODE_GROUPS], problem=unlike(chosen, foundation)
+    )
     place: Any = {"context": chosen.kube_context} if chosen.kube_context else {"kubeconfig": found["kubeconfig"]}
     # With the identifier, another kubeconfig of the same cluster is no other cluster.
     cluster = k8s.Provider("cluster", cluster_identifier=found["cluster_arn"], **place)

@@ -156,6 +156,9 @@ class PlatformEksSettings:
             "arguments of each add-on by its name; karpenter, kserve, monitoring and seldon are there if they are named"
         ),
     )
+    auto_mode: bool | None = field(
+        default=None, metadata=_means("whether the cluster is one of EKS Auto Mode, as the foundation's setting says")
+    )
     replicas: int | None = field(default=None, metadata=_means("replicas of what can have several; default 2"))
     database: dict[str, Any] | None = field(
         default=None, metadata=_means("MLflow's database: instance_class, storage_gib, high_availability …")

@@ -6,6 +6,7 @@ import pytest
 import yaml
 from pulumi_mlops import ArgumentError, versions
 from pulumi_mlops.foundation import Cluster, TaintEffect, _images, _managed_addons
+from pulumi_mlops.foundation import cluster as cluster_module
 from pulumi_mlops.foundation.cluster import keep_subnets
 from syrupy.assertion import SnapshotAssertion
 
@@ -256,6 +257,7 @@ def test_the_autoscaler_has_the_last_word_on_the_number_of_nodes(build: Build) -
         (["m7i.large", "m7g.large"], None),
         (["m7i.large", "g5.xlarge"], None),
         (["inf2.xlarge"], None),
+        (["trn1.2xlarge"], None),
     ],
 )
 def test_machines_get_the_image_of_their_kind(types: list[str], image: str | None) -> None:
@@ -396,6 +398,22 @@ def test_a_node_group_has_a_name_that_eks_accepts_with_what_pulumi_appends(
         return
     with pytest.raises(ArgumentError, match=r"node_groups\[0\]\.name must have at most 38 characters in a cluster"):
         build(lambda: Cluster("mlops-prod", {**ARGS, "node_groups": groups}))  # type: ignore[typeddict-item]
+
+
+def test_the_control_plane_is_told_to_stay_where_it_is(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The mocks of the engine run no transforms, and those of a remote component are not in its inputs."""
+    made: list[pulumi.ResourceOptions] = []
+    create = cluster_module.eks.Cluster
+
+    def recorded(*args: Any, opts: pulumi.ResourceOptions, **inputs: Any) -> Any:
+        made.append(opts)
+        return create(*args, opts=opts, **inputs)
+
+    monkeypatch.setattr(cluster_module.eks, "Cluster", recorded)
+    cluster(build)
+
+    (options,) = made
+    assert options.transforms == [keep_subnets]
 
 
 def test_the_control_plane_stays_in_the_subnets_that_it_was_created_in() -> None:

@@ -478,6 +478,41 @@ def test_the_cluster_has_one_default_storage_class(build: Build) -> None:
     assert defaults == ["gp3"]
 
 
+def test_on_auto_mode_eks_makes_load_balancers_and_volumes_and_enforces_network_policies(build: Build) -> None:
+    graph = build(lambda: program(auto_mode=True, tags={"team": "platform"}))
+
+    assert not {"LoadBalancerController", "Karpenter"} & graph.kinds()
+    balancer = graph["public-load-balancer"].inputs
+    assert balancer["spec"]["loadBalancerClass"] == "eks.amazonaws.com/nlb"
+    assert not [key for key in balancer["metadata"]["annotations"] if key.endswith("additional-resource-tags")]
+    (place,) = [
+        one.inputs["metadata"]
+        for one in graph.of_kind("Namespace")
+        if one.inputs["metadata"]["name"] == conventions.GATEWAY_NAMESPACE
+    ]
+    gates = {key for key in place["labels"] if key.endswith("pod-readiness-gate-inject")}
+    assert gates == {"eks.amazonaws.com/pod-readiness-gate-inject"}
+    volumes = graph["block-storage-class"].inputs
+    assert volumes["provisioner"] == "ebs.csi.eks.amazonaws.com"
+    assert volumes["metadata"]["annotations"] == {_objects.DEFAULT_CLASS: "true"}
+    policies = graph["network-policies"].inputs
+    assert (policies["metadata"]["namespace"], policies["metadata"]["name"]) == ("kube-system", "amazon-vpc-cni")
+    assert policies["data"] == {"enable-network-policy-controller": "true"}
+
+    others = build(program)
+    assert others["public-load-balancer"].inputs["spec"]["loadBalancerClass"] == "service.k8s.aws/nlb"
+    assert others["block-storage-class"].inputs["provisioner"] == "ebs.csi.aws.com"
+    assert "network-policies" not in {one.name for one in others}
+    assert "LoadBalancerController" in others.kinds()
+
+
+def test_tags_of_the_load_balancer_of_auto_mode_are_those_of_the_gateway_alone(build: Build) -> None:
+    tagged = build(lambda: program(auto_mode=True, add_ons={"public_gateway": {"tags": {"door": "public"}}}))
+
+    annotations = tagged["public-load-balancer"].inputs["metadata"]["annotations"]
+    assert annotations["service.beta.kubernetes.io/aws-load-balancer-additional-resource-tags"] == "door=public"
+
+
 def test_a_preview_with_nothing_known_shows_every_object(build: Build) -> None:
     foreign = {name: unknown(name) for name in REQUIRED - {"buckets", "private_subnet_ids", "storage_class_parameters"}}
 
@@ -504,6 +539,18 @@ def test_buckets_that_turn_out_to_be_missing_are_named() -> None:
         (
             {"add_ons": {"karpenter": {"node_role": "r", "cpu_limit": 0}}},
             "args.add_ons.karpenter.cpu_limit must be at least 1 vCPU, got 0",
+        ),
+        (
+            {"auto_mode": True, "add_ons": {"karpenter": {"node_role": "r"}}},
+            "args.add_ons.karpenter must be left out with auto_mode",
+        ),
+        (
+            {"auto_mode": True, "add_ons": {"load_balancer_controller": {}}},
+            "args.add_ons.load_balancer_controller must be left out with auto_mode",
+        ),
+        (
+            {"add_ons": {"public_gateway": {"load_balancer_class": "nlb"}}},
+            "args.add_ons.public_gateway.load_balancer_class must be one of service.k8s.aws/nlb, eks.amazonaws.com/nlb",
         ),
         ({"replicas": 0}, "args.replicas must be between 1 and 10 replicas, got 0"),
         (

@@ -8,7 +8,7 @@ from pulumi_mlops import conventions
 from pulumi_mlops.foundation import endpoints
 from pulumi_mlops.foundation.shared_files import DEFAULT_BASE_PATH, storage_class_parameters
 
-from local import foundation_outputs
+from local import foundation_outputs, stack_files
 from stacks import foundation, platform_eks, references, settings
 from tests.conftest import Build, Secret
 
@@ -148,6 +148,75 @@ def test_without_nat_gateways_the_plan_names_the_endpoints_that_nodes_and_add_on
 
     configure("foundation-dev", nat="none", interface_endpoints=[*given, "secretsmanager"])
     assert not build(foundation.build).of_kind("NatGateway"), "without Karpenter its services are not needed"
+
+
+AUTO_MODE: Any = {"auto_mode": True, "node_groups": None}
+
+
+def test_a_foundation_on_auto_mode_has_no_nodes_and_no_roles_for_what_eks_does(build: Build, configure: Any) -> None:
+    configure("foundation-dev")
+    before = build(foundation.build)
+    configure("foundation-dev", **AUTO_MODE)
+    graph = build(foundation.build)
+
+    assert graph["mlops-dev-control-plane"].inputs["autoMode"] == {"enabled": True}
+    outputs = graph.outputs["stack"]
+    assert outputs["auto_mode"] is True
+    assert "node_groups" not in outputs
+    lost = before.outputs["stack"]["roles"].keys() - outputs["roles"].keys()
+    assert lost == {"aws-load-balancer-controller"}
+    assert "auto_mode" not in before.outputs["stack"]
+    tracked = stack_files.settings("foundation-dev")
+    example = foundation_outputs._outputs("eu-central-1", {**tracked, **AUTO_MODE})
+    assert example.keys() == outputs.keys()
+    assert example["auto_mode"] is True
+
+    configure(
+        "foundation-dev", **AUTO_MODE, nat="none", interface_endpoints=[*endpoints.NODES, "rds", "secretsmanager"]
+    )
+    assert not build(foundation.build).of_kind("NatGateway"), "EKS calls the load balancers' service from outside"
+
+
+@pytest.mark.parametrize(
+    ("chosen", "known", "complaint"),
+    [
+        (None, {"node_groups": []}, ""),
+        (None, {"node_groups": [{}]}, ""),
+        (True, {"auto_mode": True}, ""),
+        (True, {}, ""),
+        (None, {"auto_mode": True}, "must be true: the cluster of foundation-dev is one of EKS Auto Mode"),
+        (True, {"node_groups": [{}]}, "must be false: the cluster of foundation-dev is not one of EKS Auto Mode"),
+    ],
+)
+def test_the_platform_is_of_the_mode_that_the_cluster_of_its_foundation_has(
+    configure: Any, chosen: bool | None, known: dict[str, Any], complaint: str
+) -> None:
+    configure("platform-dev", **({} if chosen is None else {"auto_mode": chosen}))
+    problem = platform_eks.unlike(settings.read(settings.PlatformEksSettings), "foundation-dev")
+
+    assert problem(known).removeprefix("setting pulumi-mlops:auto_mode ") == complaint
+
+
+class Asked(Exception):
+    """What a stack asks of another, in the place of an answer."""
+
+
+def test_a_platform_of_another_mode_than_its_cluster_is_refused(
+    configure: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def outputs(*args: Any, **options: Any) -> Any:
+        raise Asked(options["problem"])
+
+    configure("platform-dev", auto_mode=True)
+    with monkeypatch.context() as patch:
+        patch.setattr(references, "outputs", outputs)
+        with pytest.raises(Asked) as asked:
+            platform_eks.build()
+    (problem,) = asked.value.args
+
+    assert references.check("foundation-dev", {"auto_mode": True}, [], problem=problem)
+    with pytest.raises(settings.SettingsError, match="setting pulumi-mlops:auto_mode must be false"):
+        references.check("foundation-dev", {"node_groups": [{}]}, [], problem=problem)
 
 
 def test_production_is_larger_and_protected_where_dev_is_small(build: Build, configure: Any) -> None:

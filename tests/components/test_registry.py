@@ -40,6 +40,11 @@ def test_the_fullest_registry_is_as_reviewed(build: Build, snapshot: SnapshotAss
     assert registry(build, FULL).contract() == snapshot
 
 
+def test_repositories_of_a_registry_that_scans_ask_for_no_scan_themselves(build: Build) -> None:
+    assert len(repositories := registry(build, scan_on_push=False).of_kind("Repository")) > 0
+    assert not [one.name for one in repositories if "imageScanningConfiguration" in one.inputs]
+
+
 def test_tags_never_move_and_images_are_scanned(build: Build) -> None:
     repositories = registry(build).of_kind("Repository")
     assert len(repositories) == 2

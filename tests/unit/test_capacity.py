@@ -322,6 +322,19 @@ def test_what_cannot_be_checked_is_said_and_is_no_finding(groups: Any, reason: s
     assert [one for one in rules.check([preview]) if one.rule == "platform-fits"] == []
 
 
+def test_nodes_that_eks_starts_itself_are_said_and_not_counted() -> None:
+    preview = on(recorded("platform-dev"), None)
+    steps = tuple(
+        replace(step, new=replace(step.new, inputs={**step.new.inputs, "auto_mode": True}))
+        if step.new and step.type == PLATFORM
+        else step
+        for step in preview.steps
+    )
+    found = verdict(replace(preview, steps=steps))
+    assert found.verdict is Verdict.NOT_CHECKED
+    assert found.message.endswith("was not checked: EKS Auto Mode starts the nodes that the pods ask for")
+
+
 def test_a_chart_that_nobody_knows_is_named() -> None:
     preview = recorded("platform-dev")
     inputs = {"chart": "oci://charts.example.org/unheard-of", "name": "x", "values": {}}

@@ -35,6 +35,9 @@ class RegistryArgs(TypedDict):
     the rest: keep more than are built between two deliveries."""
     untagged_days: NotRequired[int]
     """Days after which an image that lost its tag, or never had one, is deleted; default 7, at least 1."""
+    scan_on_push: NotRequired[bool]
+    """Whether each repository asks ECR to scan its images as they come; default true. Give false where the registry of
+    the account has a scanning configuration, which AWS puts in the place of this setting and which goes before it."""
     kms_key_arn: NotRequired[pulumi.Input[str] | None]
     """KMS key of the images; default: ECR's own keys (AES256). Another key makes other repositories."""
     protect_data: NotRequired[bool]
@@ -53,6 +56,7 @@ ARGUMENTS = {
     "prefix": Argument(rule=matches(f"({_PART}/)*", 'a path that ends with a slash such as "birds/", or empty')),
     "keep_tagged": Argument(default=100, rule=at_least(1, "image")),
     "untagged_days": Argument(default=7, rule=at_least(1, "day")),
+    "scan_on_push": Argument(default=True),
     "kms_key_arn": Argument(rule=kms_key_arn),
     "protect_data": Argument(default=True),
 }
@@ -61,8 +65,9 @@ ARGUMENTS = {
 class Registry(pulumi.ComponentResource):
     """Repositories whose images are scanned when they come and whose tags never move.
 
-    Each repository asks for the scan itself. A scanning configuration of the account's whole registry goes before that;
-    no stack makes one, since the environments may share the account: `aws ecr put-registry-scanning-configuration`.
+    Each repository asks for the scan itself. A scanning configuration of the account's whole registry goes before that.
+    No stack makes one: there is one for an account and region, which environments and others may share. docs/aws.md has
+    the command.
 
     ```python
     from pulumi_mlops.foundation import Registry
@@ -111,7 +116,7 @@ class Registry(pulumi.ComponentResource):
             f"{self._name}-{role}",
             name=f"{_prefix(self._name, self._args)}{repository}",
             image_tag_mutability="IMMUTABLE",
-            image_scanning_configuration={"scan_on_push": True},
+            image_scanning_configuration={"scan_on_push": True} if self._args["scan_on_push"] else None,
             encryption_configurations=encryption(self._args["kms_key_arn"]),
             force_delete=not protected,
             tags=self._args["tags"],

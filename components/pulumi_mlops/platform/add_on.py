@@ -162,6 +162,8 @@ class AddOn(Generic[ArgsT]):
     """Service accounts that call AWS → what their roles must be allowed."""
     once_because: str = ""
     """Why a cluster takes it once, such as `ONE_RELEASE`; empty: it takes several."""
+    built_into_auto_mode: bool = False
+    """Whether EKS Auto Mode does the same, so that a platform on it does without."""
     endpoints: tuple[str, ...] = ()
     """Short names of the AWS services that it calls beside S3, which need interface endpoints without NAT gateways."""
 

@@ -11,7 +11,6 @@ from pulumi_mlops.platform._charts import Chart, HelmValues
 from pulumi_mlops.platform.add_ons import istio
 from pulumi_mlops.platform.add_ons._public_gateway_args import PublicGatewayArgs, scaling
 from pulumi_mlops.platform.add_ons.external_dns import HOSTNAME_ANNOTATION
-from pulumi_mlops.platform.add_ons.load_balancer_controller import LOAD_BALANCER_CLASS
 
 CHART = Chart("gateway", istio.REPOSITORY, versions.ISTIO)
 
@@ -26,7 +25,7 @@ HEALTH_PATH = "/healthz/ready"
 REDIRECT_LISTENER = "redirect"
 
 NLB = "service.beta.kubernetes.io/aws-load-balancer-"
-"""Prefix of the annotations that the AWS Load Balancer Controller reads."""
+"""Prefix of the annotations that the AWS Load Balancer Controller reads, and EKS Auto Mode."""
 TLS_POLICY = "ELBSecurityPolicy-TLS13-1-2-2021-06"
 """TLS 1.3 and 1.2, with forward secrecy alone."""
 
@@ -97,7 +96,7 @@ def load_balancer(name: str, args: PublicGatewayArgs) -> Manifest:
     """Spec of the Service that becomes the NLB."""
     return {
         "type": "LoadBalancer",
-        "loadBalancerClass": LOAD_BALANCER_CLASS,
+        "loadBalancerClass": args["load_balancer_class"],
         "allocateLoadBalancerNodePorts": False,  # the NLB reaches the pods themselves
         "selector": selector(name),
         "ports": [port("https", HTTPS_PORT, TRAFFIC_PORT), port("http", HTTP_PORT, REDIRECT_PORT)],

@@ -11,9 +11,17 @@ from pulumi_mlops._rules import cidr, domain_name, quantity
 from pulumi_mlops.contract.rules import Rule, between, dns_label
 from pulumi_mlops.platform._chart_values import DEFAULT_REPLICAS
 from pulumi_mlops.platform.add_on import ReleaseArgs
+from pulumi_mlops.platform.add_ons.load_balancer_controller import LOAD_BALANCER_CLASS
 
 DEFAULT_MAX_REPLICAS = 10
 MAX_PROXIES = 100
+AUTO_MODE_CLASS = "eks.amazonaws.com/nlb"
+"""`loadBalancerClass` of a Service that gets an NLB from EKS Auto Mode."""
+READINESS_GATES = {
+    LOAD_BALANCER_CLASS: "elbv2.k8s.aws/pod-readiness-gate-inject",
+    AUTO_MODE_CLASS: "eks.amazonaws.com/pod-readiness-gate-inject",
+}
+"""Class → label of a namespace whose new pods are ready only when the NLB sends them traffic."""
 
 
 class PublicGatewayArgs(ReleaseArgs):
@@ -27,6 +35,10 @@ class PublicGatewayArgs(ReleaseArgs):
     """Whether the load balancer is reachable from the VPC alone; default false. A change replaces it."""
     source_ranges: NotRequired[list[pulumi.Input[str]] | None]
     """Blocks of addresses that may connect; default: every address."""
+    load_balancer_class: NotRequired[str]
+    """Class of the Service, which says who makes the load balancer: that of `LoadBalancerController`, or
+    "eks.amazonaws.com/nlb", that of EKS Auto Mode; default "service.k8s.aws/nlb". Kubernetes refuses to change it.
+    Plain: it is checked."""
     namespace: NotRequired[pulumi.Input[str]]
     """Namespace, created here; default "gateway", where endpoints look for the Gateway."""
     replicas: NotRequired[int]
@@ -37,12 +49,18 @@ class PublicGatewayArgs(ReleaseArgs):
     memory: NotRequired[pulumi.Input[str]]
     """Memory of a proxy, request and limit; default "512Mi"."""
     tags: NotRequired[dict[str, pulumi.Input[str]]]
-    """Tags of the load balancer and of what belongs to it; default none. Neither "," nor "=" may stand in them."""
+    """Tags of the load balancer and of what belongs to it; default none. Neither "," nor "=" may stand in them. EKS
+    Auto Mode sets them only where the role of the cluster may."""
 
 
 def _taggable(tags: Mapping[str, object]) -> str | None:
     texts = [part for pair in tags.items() for part in pair if isinstance(part, str)]
     return 'must not contain "," or "="' if any(set(part) & {",", "="} for part in texts) else None
+
+
+def _known_class(load_balancer_class: str) -> str | None:
+    known = ", ".join(READINESS_GATES)
+    return None if load_balancer_class in READINESS_GATES else f"must be one of {known}"
 
 
 _proxies: Rule = between(1, MAX_PROXIES, "proxies")
@@ -51,6 +69,7 @@ ARGUMENTS = {
     "certificate_arn": Argument(rule=_aws.certificate_arn),
     "internal": Argument(default=False),
     "source_ranges": Argument(rule=cidr),
+    "load_balancer_class": Argument(default=LOAD_BALANCER_CLASS, rule=_known_class),
     "namespace": Argument(default=conventions.GATEWAY_NAMESPACE, rule=dns_label),
     "replicas": Argument(default=DEFAULT_REPLICAS, rule=_proxies),
     "max_replicas": Argument(rule=_proxies),

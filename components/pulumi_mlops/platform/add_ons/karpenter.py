@@ -191,6 +191,7 @@ def _of_environment(aws: AwsEnvironment) -> list[Statement]:
 ADD_ON = AddOn[KarpenterArgs](
     component=Karpenter,
     once_because=ONE_RELEASE,
+    built_into_auto_mode=True,
     # Helm never updates the definitions inside a chart, so that upstream has a second chart with them as templates.
     before=(ChartRelease(chart=DEFINITIONS, role="definitions", suffix="-crd"),),
     main=ChartRelease(chart=CHART, values=values, skip_crds=True),

@@ -163,6 +163,7 @@ def statements(*, partition: str = "aws") -> list[Statement]:
 ADD_ON = AddOn(
     component=LoadBalancerController,
     once_because="its definitions have fixed names",
+    built_into_auto_mode=True,
     needs=("cert_manager",),
     main=ChartRelease(chart=CHART, values=values, skip_crds=True),
     namespace=NAMESPACE,

@@ -13,6 +13,8 @@ disruption budget and spread would hang on a ConfigMap that no schema checks.
     Service <name> 80       ─→ 8080  in-cluster clients: plain HTTP, no redirect
 """
 
+import dataclasses
+
 import pulumi
 import pulumi_kubernetes as k8s
 
@@ -27,7 +29,7 @@ from pulumi_mlops.platform.add_on import (
 )
 from pulumi_mlops.platform.add_ons import _closed_door, _public_gateway
 from pulumi_mlops.platform.add_ons._public_gateway import CHART
-from pulumi_mlops.platform.add_ons._public_gateway_args import ARGUMENTS, PublicGatewayArgs, problems
+from pulumi_mlops.platform.add_ons._public_gateway_args import ARGUMENTS, READINESS_GATES, PublicGatewayArgs, problems
 from pulumi_mlops.platform.add_ons.istio import GATEWAY_CLASS
 
 
@@ -59,7 +61,8 @@ class PublicGateway(pulumi.ComponentResource):
         super().__init__("pulumi-mlops:index:PublicGateway", name, add_on_inputs(args), opts)
         self._name = name
         self._called = checked["object_name"] or name
-        installed = ADD_ON.install(self, name, checked)
+        gate = {READINESS_GATES[checked["load_balancer_class"]]: "enabled"}
+        installed = dataclasses.replace(ADD_ON, namespace_labels=gate).install(self, name, checked)
         self.namespace = installed.namespace
         proxies = installed.main
         balancer = self._create_service(
@@ -139,6 +142,4 @@ ADD_ON = AddOn(
     needs=("istio", "load_balancer_controller", "external_dns"),
     main=ChartRelease(chart=CHART, values=values, suffix=_public_gateway.PROXY_SUFFIX),
     namespace=conventions.GATEWAY_NAMESPACE,
-    # New proxies are ready only when the NLB sends them traffic: the load balancer controller adds the condition.
-    namespace_labels={"elbv2.k8s.aws/pod-readiness-gate-inject": "enabled"},
 )

@@ -17,7 +17,6 @@ from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDat
 from pulumi_mlops.platform import _parts, _teams
 from pulumi_mlops.platform._one_per_cluster import claim
 from pulumi_mlops.platform._part_names import PartNames
-from pulumi_mlops.platform.add_ons._descriptions import ADD_ONS
 from pulumi_mlops.platform.add_ons.argo_cd import ArgoCD
 from pulumi_mlops.platform.add_ons.external_secrets import ExternalSecrets
 from pulumi_mlops.platform.add_ons.monitoring import Monitoring
@@ -100,8 +99,10 @@ class EksPlatform(pulumi.ComponentResource):
             {"parameters": checked["storage_class_parameters"], "keep_volumes": keep},
             self._child,
         )
+        if checked["auto_mode"]:
+            _objects.enforce_network_policies(self._names, self)
         self._links = _add_ons.Links(
-            storage_class=_objects.block_storage_class(self._names, keep, self),
+            storage_class=_objects.block_storage_class(self._names, keep, self, auto_mode=checked["auto_mode"]),
             workflows_bucket=self._bucket(conventions.WORKFLOWS_BUCKET),
         )
         self._made: dict[str, pulumi.ComponentResource] = {
@@ -166,7 +167,7 @@ class EksPlatform(pulumi.ComponentResource):
     def _add_on(self, name: str) -> pulumi.ComponentResource:
         """The add-on, which is created once what it needs is there: it goes while that can still clean up after it."""
         if name not in self._made:
-            needs = [self._add_on(one) for one in ADD_ONS[name].needs]
+            needs = [self._add_on(one) for one in _add_ons.needs(name, self._args)]
             arguments = _add_ons.arguments(name, self._args, self._links)
             opts = pulumi.ResourceOptions(parent=self, depends_on=needs)
             with argument_names(EksPlatform, self._name, {"": f"add_ons.{name}"}):

@@ -21,6 +21,7 @@ from pulumi_mlops.platform._part_names import PartNames
 from pulumi_mlops.platform.add_on import COMMON, merged
 from pulumi_mlops.platform.add_ons import _argo_server
 from pulumi_mlops.platform.add_ons._descriptions import ADD_ONS
+from pulumi_mlops.platform.add_ons._public_gateway_args import AUTO_MODE_CLASS
 from pulumi_mlops.platform.add_ons.argo_workflows import ArgoWorkflowsLine
 from pulumi_mlops.platform.eks_platform import _objects
 from pulumi_mlops.platform.eks_platform._args import CROSSPLANE_SERVICES, EksPlatformArgs
@@ -63,7 +64,17 @@ class Links:
 
 def installed(args: EksPlatformArgs) -> list[str]:
     """Names of the platform's add-ons."""
-    return list(dict.fromkeys((*ALWAYS, *args["add_ons"])))
+    return [name for name in dict.fromkeys((*ALWAYS, *args["add_ons"])) if not _by_eks(name, args)]
+
+
+def needs(name: str, args: EksPlatformArgs) -> list[str]:
+    """Names of the parts that come before this add-on."""
+    return [one for one in ADD_ONS[name].needs if not _by_eks(one, args)]
+
+
+def _by_eks(name: str, args: EksPlatformArgs) -> bool:
+    """Whether the cluster itself does what the add-on does."""
+    return args["auto_mode"] and name in ADD_ONS and ADD_ONS[name].built_into_auto_mode
 
 
 def resource_name(name: str) -> str:
@@ -95,6 +106,9 @@ def problems(args: EksPlatformArgs) -> Iterator[str]:
         at = f"args.add_ons.{name}"
         if name not in ADD_ONS:
             yield f"{at} is not an add-on; {_near(name, list(ADD_ONS))}known: {', '.join(ADD_ONS)}"
+            continue
+        if _by_eks(name, args):
+            yield f"{at} must be left out with auto_mode: EKS does the same in a cluster of Auto Mode"
             continue
         known = sorted(_schema(name).__annotations__.keys() - set(FIXED))
         for key in given:
@@ -190,9 +204,15 @@ def _crossplane(_: EksPlatformArgs, __: Links) -> dict[str, Any]:
     return {"services": list(CROSSPLANE_SERVICES)}
 
 
+def _public_gateway(args: EksPlatformArgs, _: Links) -> dict[str, Any]:
+    # The role of a cluster may not set tags of ours, and then Auto Mode makes no load balancer at all.
+    return {"load_balancer_class": AUTO_MODE_CLASS, "tags": None} if args["auto_mode"] else {}
+
+
 _SPECIAL: Mapping[str, Callable[[EksPlatformArgs, Links], dict[str, Any]]] = {
     "argo_cd": _argo_cd,
     "argo_workflows": _argo_workflows,
     "crossplane": _crossplane,
+    "public_gateway": _public_gateway,
 }
 """What one add-on alone gets."""

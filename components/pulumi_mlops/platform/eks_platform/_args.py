@@ -138,6 +138,10 @@ class EksPlatformArgs(TypedDict):
     node_groups: NotRequired[pulumi.Input[list[EksNodeGroupArgs]]]
     """The cluster's node groups. Nothing is made of them: a review of a preview says whether the platform fits on them.
     Default: not known, and not checked."""
+    auto_mode: NotRequired[bool]
+    """Whether the cluster is one of EKS Auto Mode, as `Cluster.auto_mode`; default false. Then EKS makes load balancers
+    and volumes, and `load_balancer_controller` and `karpenter` are not installed. Its load balancers have `tags` only
+    by `add_ons.public_gateway.tags`, which the cluster's role must allow. Plain: it decides what exists."""
     replicas: NotRequired[int]
     """Replicas of everything that can have several, MLflow included, from 1 to 10; default 2, which survive the loss of
     a node. With 1, Redis is single as well. A part's own `replicas` goes before it. Single in any case, and started
@@ -193,6 +197,7 @@ ARGUMENTS = {
     "login.reader_groups": Argument(default=[], rule=group),
     "login.groups_scope": Argument(rule=not_empty),
     "add_ons": Argument(default={}, rule=_dict_for_each),
+    "auto_mode": Argument(default=False),
     "replicas": Argument(default=DEFAULT_REPLICAS, rule=between(1, MAX_REPLICAS, "replicas")),
     "database": Argument(default={}),
     "mlflow": Argument(default={}),

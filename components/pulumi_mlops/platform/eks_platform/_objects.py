@@ -13,6 +13,7 @@ from pulumi_mlops.platform import _parts
 from pulumi_mlops.platform._part_names import PartNames
 
 BLOCK_DRIVER = "ebs.csi.aws.com"
+AUTO_MODE_BLOCK_DRIVER = "ebs.csi.eks.amazonaws.com"
 BLOCK_STORAGE_CLASS = "gp3"
 DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 ARGO_CD_LABEL = {"app.kubernetes.io/part-of": "argocd"}
@@ -29,7 +30,9 @@ SECRETS: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
 """Name of a Secret, and behind the platform's prefix of its source → its keys, and labels that its reader wants."""
 
 
-def block_storage_class(names: PartNames, keep_volumes: bool, parent: pulumi.Resource) -> pulumi.Output[str]:
+def block_storage_class(
+    names: PartNames, keep_volumes: bool, parent: pulumi.Resource, *, auto_mode: bool
+) -> pulumi.Output[str]:
     """Creates the class of volumes that one pod has to itself, the cluster's default: EKS comes without any."""
     created = k8s.storage.v1.StorageClass(
         names.resource("block-storage-class"),
@@ -40,7 +43,7 @@ def block_storage_class(names: PartNames, keep_volumes: bool, parent: pulumi.Res
                 "labels": conventions.labels("storage-class", "block"),
             }
         ),
-        provisioner=BLOCK_DRIVER,
+        provisioner=AUTO_MODE_BLOCK_DRIVER if auto_mode else BLOCK_DRIVER,
         parameters={"type": "gp3", "encrypted": "true", "csi.storage.k8s.io/fstype": "ext4"},
         reclaim_policy="Retain" if keep_volumes else "Delete",
         volume_binding_mode="WaitForFirstConsumer",  # a volume lies in one zone: that of its pod
@@ -48,6 +51,22 @@ def block_storage_class(names: PartNames, keep_volumes: bool, parent: pulumi.Res
         opts=_parts.of_storage_class(parent),
     )
     return name_of(created)
+
+
+def enforce_network_policies(names: PartNames, parent: pulumi.Resource) -> None:
+    """Creates what makes EKS Auto Mode enforce NetworkPolicies, which it only accepts otherwise."""
+    k8s.core.v1.ConfigMap(
+        names.resource("network-policies"),
+        metadata=_metadata(
+            {
+                "name": "amazon-vpc-cni",
+                "namespace": "kube-system",
+                "labels": conventions.labels("network-policies", "amazon-vpc-cni"),
+            }
+        ),
+        data={"enable-network-policy-controller": "true"},
+        opts=pulumi.ResourceOptions(parent=parent),
+    )
 
 
 def copied_secret(

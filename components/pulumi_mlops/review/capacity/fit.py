@@ -13,11 +13,13 @@ from pulumi_mlops.review.cost.pods import Pod
 from pulumi_mlops.review.json_data import items, mapping
 from pulumi_mlops.review.preview import Preview
 from pulumi_mlops.review.resources import Resource, after, environment, sides
-from pulumi_mlops.review.values import NotReadable, is_hidden
+from pulumi_mlops.review.values import NotReadable, flag, is_hidden
 
 PLATFORM = "pulumi-mlops:index:EksPlatform"
 CLUSTER = "pulumi-mlops:index:Cluster"
 NODE_GROUPS = "node_groups"
+AUTO_MODE = "auto_mode"
+AUTO = "EKS Auto Mode starts the nodes that the pods ask for"
 GROUPS_UNKNOWN = (
     "the platform is not told its node groups; its argument `node_groups` names them, and a foundation that makes the "
     "cluster has an output of that name"
@@ -89,7 +91,10 @@ def _groups(platform: Resource, resources: Sequence[Resource]) -> list[NodeGroup
     """
     here = environment(platform.stack)
     clusters = [one for one in resources if one.type == CLUSTER and environment(one.stack) == here]
-    given = (clusters[0] if len(clusters) == 1 else platform).inputs.get(NODE_GROUPS)
+    told = clusters[0] if len(clusters) == 1 else platform
+    if flag(told.inputs, AUTO_MODE) or flag(platform.inputs, AUTO_MODE):
+        raise NotReadable(AUTO)
+    given = told.inputs.get(NODE_GROUPS)
     if given is None or is_hidden(given):
         raise NotReadable(GROUPS_UNKNOWN)
     return node_groups(items(given))
