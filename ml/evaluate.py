@@ -54,7 +54,7 @@ def run(context: step.Context) -> None:
     rows = context.handed_table("test-rows")
     passed, rival, measured = False, None, None
     try:
-        measured = measure(model, rows)
+        measured = measure(model, rows, settings.training.quantile)
     except BadInput as error:
         sentence = f"a client that sends the test rows as JSON is refused: {error}"
     else:
@@ -125,16 +125,18 @@ def lost_categories(measured: Measured, in_training: Mapping[str, int]) -> str |
     return None
 
 
-def measure_if_it_can(model: Model, rows: Table) -> Measured | None:
+def measure_if_it_can(model: Model, rows: Table, quantile: float | None = None) -> Measured | None:
     """Sends raw rows to a model; None if it cannot answer them all (other columns, other classes)."""
     try:
-        return measure(model, rows)
+        return measure(model, rows, quantile)
     except BadInput:
         return None
 
 
-def measure(model: Model, rows: Table) -> Measured | None:
+def measure(model: Model, rows: Table, quantile: float | None = None) -> Measured | None:
     """Sends raw rows to a model as JSON; None if it has other columns or classes.
+
+    `quantile` is that of the pinball loss, for both of two versions that are compared.
 
     Raises BadInput if the model refuses the rows.
     """
@@ -156,7 +158,7 @@ def measure(model: Model, rows: Table) -> Measured | None:
         predictions.append(answered.predictions)
         unknown += answered.unknown
     answers = Answers(np.asarray(truth), np.concatenate(predictions))
-    return Measured(answers, dict(metrics(task, *answers)), unknown)
+    return Measured(answers, dict(metrics(task, *answers, quantile)), unknown)
 
 
 def _known(column: Any) -> Any:
@@ -179,7 +181,7 @@ def _rival(context: step.Context, rows: Table) -> Rival | None:
         step.say(f"no comparison with the endpoint's version: {error}")
         return None
     same_task = model.metadata()["task"] == settings.task and model.target == settings.target
-    measured = measure_if_it_can(model, rows) if same_task else None
+    measured = measure_if_it_can(model, rows, settings.training.quantile) if same_task else None
     if measured is not None and metric in measured.metrics:
         return Rival(current, measured.metrics[metric], recorded=False, stored=version, measured=measured)
     recorded = model.metadata()["metrics"].get(metric)

@@ -9,16 +9,19 @@ from ml.settings import Metric, Task
 _SMALLEST_PROBABILITY = np.finfo(np.float32).eps  # keeps the log of a wrong certainty finite, as scikit-learn does
 
 
-def metrics(task: Task, truth: np.ndarray, predicted: np.ndarray) -> dict[str, float]:
+def metrics(task: Task, truth: np.ndarray, predicted: np.ndarray, quantile: float | None = None) -> dict[str, float]:
     """Every metric of the task that is defined for these rows.
 
     `predicted` is what `Model.predict` returns; `truth` holds class numbers or numbers. The areas under curves of
-    several classes are means of one against the rest, and undefined if a class has no row (then they are absent).
+    several classes are means of one against the rest, and undefined if a class has no row (then they are absent). The
+    pinball loss is that of `quantile`, if there is one.
     """
     if task is Task.REGRESSION:
         error = predicted[:, 0].astype(np.float64) - truth
         spread = float(np.sum((truth - truth.mean()) ** 2))
         values = {Metric.RMSE: float(np.sqrt(np.mean(error**2))), Metric.MAE: float(np.mean(np.abs(error)))}
+        if quantile is not None:
+            values[Metric.PINBALL] = float(np.mean(np.maximum(-quantile * error, (1 - quantile) * error)))
         if (truth != 0).all():
             values[Metric.MAPE] = float(np.mean(np.abs(error / truth)))
         return values | ({Metric.R2: 1 - float(np.sum(error**2)) / spread} if spread > 0 else {})

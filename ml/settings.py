@@ -156,6 +156,7 @@ class Training(_Strict):
     weight_column: str | None = None
     class_weight: ClassWeight | None = None
     objective: Objective | None = None
+    quantile: Number | None = None
     search: Search | None = None
 
     @property

@@ -53,7 +53,7 @@ def _make(context: step.Context, run_id: str | None, tracker: tracking.Tracker) 
     found = _search(context, trainer, run_id, tracker) if settings.training.search else None
     booster, learning_curve = trainer.fit(found.parameters) if found else trainer.fit()
     measured: dict[str, Any] = {
-        "metrics": training.measure(booster, signature, test),
+        "metrics": training.measure(booster, signature, test, settings.training.quantile),
         "train_rows": train.rows,
         "test_rows": test.rows,
     }

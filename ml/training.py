@@ -30,6 +30,7 @@ _OBJECTIVES = {
     Objective.SQUARED_ERROR: "reg:squarederror",
     Objective.ABSOLUTE_ERROR: "reg:absoluteerror",
     Objective.POISSON: "count:poisson",
+    Objective.QUANTILE: "reg:quantileerror",
 }
 VALIDATION = "validation"
 """What XGBoost calls the validation rows."""
@@ -120,7 +121,9 @@ def fit(
 
 def _objective(settings: Settings, classes: list[str] | None) -> dict[str, Any]:
     if classes is None:
-        return {"objective": _OBJECTIVES[settings.training.objective or Objective.SQUARED_ERROR]}
+        training = settings.training
+        quantile = {} if training.quantile is None else {"quantile_alpha": training.quantile}
+        return {"objective": _OBJECTIVES[training.objective or Objective.SQUARED_ERROR], **quantile}
     if len(classes) == 2:
         return {"objective": "binary:logistic"}
     return {"objective": "multi:softprob", "num_class": len(classes)}
@@ -141,14 +144,16 @@ def _refusals() -> Iterator[None]:
         raise SettingsError(f"training.parameters has {unused[0]}, which XGBoost does not use")
 
 
-def measure(booster: xgboost.Booster, signature: dict[str, Any], test: Table) -> dict[str, float]:
+def measure(
+    booster: xgboost.Booster, signature: dict[str, Any], test: Table, quantile: float | None = None
+) -> dict[str, float]:
     """Metrics on rows that are encoded already."""
     truth: list[np.ndarray] = []
     predicted: list[np.ndarray] = []
     for batch in encoded_batches(test):
         truth.append(batch.truth)
         predicted.append(probabilities(booster, batch.matrix, signature["classes"]))
-    return metrics(Task(signature["task"]), np.concatenate(truth), np.concatenate(predicted))
+    return metrics(Task(signature["task"]), np.concatenate(truth), np.concatenate(predicted), quantile)
 
 
 def serialise(

@@ -60,6 +60,7 @@ RIGHT: dict[str, Any] = {
         "weight_column": "weight",
         "class_weight": "BALANCED",
         "objective": None,
+        "quantile": None,
         "search": {"trials": 20, "timeout_seconds": 600},
     },
     "evaluation": {"metric": "accuracy", "threshold": 0.9, "must_beat_current": True},
@@ -179,6 +180,25 @@ def present(value: Any) -> Any:
 @example({**RIGHT, "training": {"objective": ["POISSON"]}})
 @example({**REGRESSION, "training": {"objective": "POISSON"}})
 @example({**REGRESSION, "training": {"objective": "reg:gamma"}})
+@example({**REGRESSION, "training": {"objective": "QUANTILE", "quantile": 0.9}})
+@example({**REGRESSION, "training": {"objective": "QUANTILE"}})
+@example({**REGRESSION, "training": {"objective": "QUANTILE", "quantile": None}})
+@example({**REGRESSION, "training": {"objective": "QUANTILE", "quantile": [None]}})
+@example({**REGRESSION, "training": {"objective": "QUANTILE", "quantile": "0.5"}})
+@example({**REGRESSION, "training": {"objective": "QUANTILE", "quantile": 1}})
+@example({**REGRESSION, "training": {"objective": "QUANTILE", "quantile": 0.009}})
+@example({**REGRESSION, "training": {"objective": "POISSON", "quantile": 0.9}})
+@example({**REGRESSION, "training": {"quantile": 0.9}})
+@example({**REGRESSION, "training": {"parameters": {"quantile_alpha": 0.9}}})
+@example({**REGRESSION, "training": {}, "evaluation": {"metric": "pinball", "threshold": 1}})
+@example(
+    {
+        **REGRESSION,
+        "training": {"objective": "QUANTILE", "quantile": 0.9},
+        "evaluation": {"metric": "pinball", "threshold": 1},
+    }
+)
+@example({**RIGHT, "training": {"quantile": 0.9}})
 @example({**REGRESSION, "training": {"objective": None, "class_weight": "BALANCED"}})
 @example({**RIGHT, "training": {"search": {"trials": 2}}})
 @example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": None}})

@@ -379,6 +379,28 @@ def test_a_regression_predicts_what_its_objective_asks_for(tmp_path: Path, objec
     assert model.predict([[0.0]])[0, 0] == pytest.approx(expected, rel=0.1)
 
 
+@pytest.mark.parametrize("quantile", [0.1, 0.9])
+def test_a_quantile_is_the_value_that_its_part_of_the_rows_stays_below(tmp_path: Path, quantile: float) -> None:
+    generator = np.random.default_rng(3)
+    place = generator.uniform(1, 3, size=3000)
+    frame = pd.DataFrame({"place": place, "other": generator.normal(size=3000), "y": generator.exponential(place)})
+    chosen = bundles.settings(
+        target="y", task="regression", features={}, evaluation={"metric": "pinball", "threshold": 5},
+        training={"rounds": 30, "objective": "QUANTILE", "quantile": quantile, "parameters": {"max_depth": 2}},
+    )  # fmt: skip
+    data = reading.prepared(frame, chosen)
+    booster = training.fit(chosen, data.signature, data.train).booster
+    measured = training.measure(booster, data.signature, data.test, quantile)
+
+    model = Model(str(bundles.make_bundle(tmp_path, frame=frame, chosen=chosen)))
+    model.load()
+    rows = reading.frame_of(data.test_rows)
+    answers = model.predict(rows[["place", "other"]].to_numpy())[:, 0]
+    assert np.mean(rows["y"] < answers) == pytest.approx(quantile, abs=0.05)
+    assert measured["pinball"] == pytest.approx(reference.mean_pinball_loss(rows["y"], answers, alpha=quantile))
+    assert "pinball" not in training.measure(booster, data.signature, data.test)
+
+
 def test_counts_are_not_negative() -> None:
     frame = pd.DataFrame({"x": range(20), "n": [-1.5, *range(19)]})
     chosen = {"task": "regression", "target": "n", "features": {}, "evaluation": {"metric": "r2", "threshold": 0}}

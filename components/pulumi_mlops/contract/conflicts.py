@@ -13,6 +13,7 @@ from pulumi_mlops.contract.settings import (
     ColumnType,
     DataFormat,
     Metric,
+    Objective,
     Task,
     column,
 )
@@ -113,6 +114,14 @@ def _training_conflicts(document: Any, at: str) -> Iterator[str]:
         yield f"{at}training.class_weight belongs to a classification, got {str(weight)!r}"
     if (objective := training.get("objective")) is not None and document["task"] == Task.CLASSIFICATION:
         yield f"{at}training.objective belongs to a regression, got {str(objective)!r}"
+    quantile = training.get("quantile")
+    if quantile is None and objective == Objective.QUANTILE:
+        yield f"{at}training.quantile is required by the {at}training.objective QUANTILE"
+    if quantile is not None and (objective is None or (isinstance(objective, str) and objective != Objective.QUANTILE)):
+        yield f"{at}training.quantile belongs to the {at}training.objective QUANTILE, got {quantile!r}"
+    metric = document["evaluation"]["metric"]
+    if metric == Metric.PINBALL and (objective is None or quantile is None):
+        yield f"{at}evaluation.metric pinball needs the {at}training.objective QUANTILE"
     for role in ROW_COLUMNS:
         name = training.get(role)
         if not isinstance(name, str):
@@ -126,7 +135,11 @@ def _training_conflicts(document: Any, at: str) -> Iterator[str]:
 
 def _parameter_problems(parameters: Mapping[str, Any], at: str) -> Iterator[str]:
     boosters = " or ".join(SERVED_BOOSTERS)
-    decided_by = {"objective": f"{at}task and {at}training.objective decide", "num_class": f"{at}task decides"}
+    decided_by = {
+        "objective": f"{at}task and {at}training.objective decide",
+        "num_class": f"{at}task decides",
+        "quantile_alpha": f"{at}training.quantile decides",
+    }
     for key, value in parameters.items():
         if key in decided_by:
             yield f"{at}training.parameters must not set {key}, which {decided_by[key]}, got {value!r}"

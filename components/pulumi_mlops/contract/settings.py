@@ -87,6 +87,8 @@ class Objective(StrEnum):
     """The model predicts medians, which outliers do not move."""
     POISSON = "POISSON"
     """The model predicts expected counts; the target is at least 0."""
+    QUANTILE = "QUANTILE"
+    """The model predicts the value that the part `training.quantile` of the true values stays below."""
 
 
 class ClassWeight(StrEnum):
@@ -130,18 +132,20 @@ class Metric(StrEnum):
     MAE = "mae"
     MAPE = "mape"
     """Mean absolute error as a part of the true value; not defined if one is 0."""
+    PINBALL = "pinball"
+    """Pinball loss, with the objective QUANTILE: errors on either side weighed by `training.quantile`."""
     R2 = "r2"
 
     @property
     def task(self) -> Task:
         """The only task that the metric fits."""
-        errors = (Metric.RMSE, Metric.MAE, Metric.MAPE, Metric.R2)
+        errors = (Metric.RMSE, Metric.MAE, Metric.MAPE, Metric.PINBALL, Metric.R2)
         return Task.REGRESSION if self in errors else Task.CLASSIFICATION
 
     @property
     def smaller_is_better(self) -> bool:
         """True for losses and errors."""
-        return self in (Metric.LOG_LOSS, Metric.RMSE, Metric.MAE, Metric.MAPE)
+        return self in (Metric.LOG_LOSS, Metric.RMSE, Metric.MAE, Metric.MAPE, Metric.PINBALL)
 
     @property
     def least(self) -> float:
@@ -205,6 +209,7 @@ FIELDS: dict[str, Field] = {
     "training.time_column": Field(rule=column),
     "training.group_column": Field(rule=column),
     "training.weight_column": Field(rule=column),
+    "training.quantile": Field(rule=between(0.01, 0.99)),
     "training.search.trials": Field(rule=between(2, 1000)),
     "training.search.timeout_seconds": Field(rule=between(10, 7 * 24 * 3600)),
     "evaluation.must_beat_current": Field(default=True),
