@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from pulumi_mlops.contract.settings import ROW_COLUMNS
 
 from ml import features as feature_fitting
-from ml import row_columns
+from ml import monotone, row_columns
 from ml.categories import MISSING_LABEL, Cells
 from ml.column_store import Table, Writer
 from ml.columns import listed
@@ -73,6 +73,7 @@ def prepare(table: Table, settings: Settings, where: str, directory: Path) -> Da
             f"class {label!r} of the target {settings.target!r} has one row only, each class needs two or more: "
             "collect more of it, or drop it"
         )
+    monotone.check(settings, chosen.inputs, classes, where)
     if training.objective is Objective.POISSON and truth.min() < 0:
         raise DataError(
             f"target {settings.target!r} of {where} has a negative value ({truth.min():g}), training.objective POISSON "

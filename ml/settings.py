@@ -158,6 +158,7 @@ class Training(_Strict):
     objective: Objective | None = None
     quantile: Number | None = None
     search: Search | None = None
+    monotone: Texts | None = None
 
     @property
     def row_columns(self) -> set[str]:

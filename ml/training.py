@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import xgboost
 
+from ml import monotone
 from ml.bundle_writer import json_bytes
 from ml.column_store import Table
 from ml.dataset import encoded_batches
@@ -83,6 +84,7 @@ class Trainer:
             **settings.training.parameters,
             "seed": settings.training.seed,
             **_objective(settings, signature["classes"]),
+            **monotone.parameters(settings, signature["inputs"]),
         }
         with _refusals():
             self._train = _matrix(train, self._parameters)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         ColumnType,
         DataFormat,
         Metric,
+        Monotone,
         NumericImputation,
         Objective,
         Scaling,
@@ -48,7 +49,13 @@ if TYPE_CHECKING:
     )
     from pulumi_mlops.training_pipeline import TrainingPipeline
     from pulumi_mlops.training_pipeline._arguments import StepArgs, StepsArgs, TrainingPipelineArgs
-    from pulumi_mlops.training_pipeline._pipeline_settings import EvaluationArgs, FeaturesArgs, SourceArgs, TrainingArgs
+    from pulumi_mlops.training_pipeline._pipeline_settings import (
+        EvaluationArgs,
+        FeaturesArgs,
+        SearchArgs,
+        SourceArgs,
+        TrainingArgs,
+    )
     from pulumi_mlops.workspace import ObjectStoreAccess, Workspace, WorkspaceArgs
 
 __all__ = [
@@ -75,6 +82,7 @@ __all__ = [
     "Metric",
     "ModelEndpoint",
     "ModelEndpointArgs",
+    "Monotone",
     "NumericImputation",
     "ObjectStoreAccess",
     "Objective",
@@ -85,6 +93,7 @@ __all__ = [
     "RepositoryArgs",
     "RepositoryHost",
     "Scaling",
+    "SearchArgs",
     "SourceArgs",
     "SourceType",
     "StepArgs",
@@ -111,6 +120,7 @@ _MODULES = {
         "ColumnType",
         "DataFormat",
         "Metric",
+        "Monotone",
         "NumericImputation",
         "Objective",
         "Scaling",
@@ -140,7 +150,13 @@ _MODULES = {
         "ModelEndpointArgs",
         "OpenAccessArgs",
     ),
-    "training_pipeline._pipeline_settings": ("EvaluationArgs", "FeaturesArgs", "SourceArgs", "TrainingArgs"),
+    "training_pipeline._pipeline_settings": (
+        "EvaluationArgs",
+        "FeaturesArgs",
+        "SearchArgs",
+        "SourceArgs",
+        "TrainingArgs",
+    ),
     "training_pipeline": ("TrainingPipeline",),
     "training_pipeline._arguments": ("StepArgs", "StepsArgs", "TrainingPipelineArgs"),
     "workspace": ("ObjectStoreAccess", "Workspace", "WorkspaceArgs"),

@@ -422,6 +422,40 @@ def S3(**fields: Any) -> dict[str, Any]:
             {"training": {"parameters": {"objective": "x"}}},
             "must not set objective, which args.task and args.training.objective decide",
         ),
+        (
+            {"training": {"parameters": {"monotone_constraints": "(1)"}}},
+            "must not set monotone_constraints, which args.training.monotone decides",
+        ),
+        (
+            {"training": {"monotone": {"a": "INCREASING"}}, "features": {"categorical": ["a"]}},
+            "args.training.monotone must name numbers, got 'a', which args.features.categorical names",
+        ),
+        (
+            {"training": {"monotone": {"species": "INCREASING"}}},
+            "args.training.monotone must name columns that the model uses, got 'species'",
+        ),
+        ({"training": {"search": {"trials": 9}}}, "args.training.search needs args.training.early_stopping_rounds"),
+        (
+            {"training": {"search": {"trials": 1}, "early_stopping_rounds": 3}},
+            "args.training.search.trials must be between 2 and 1000, got 1",
+        ),
+        (
+            {
+                "task": "regression",
+                "evaluation": {"metric": "rmse", "threshold": 1},
+                "training": {"objective": "QUANTILE"},
+            },
+            "args.training.quantile is required by the args.training.objective QUANTILE",
+        ),
+        (
+            {"training": {"quantile": 0.9}},
+            "args.training.quantile belongs to the args.training.objective QUANTILE, got 0.9",
+        ),
+        (
+            {"task": "regression", "evaluation": {"metric": "pinball", "threshold": 1}},
+            "args.evaluation.metric pinball needs the args.training.objective QUANTILE",
+        ),
+        ({"schedule": "0 0 30 2 *"}, "args.schedule must name a date that comes, which day 30 of month 2 never does"),
         ({"training": {"parameters": {"seed": 1}}}, "must not set seed, which args.training.seed decides"),
         ({"training": {"parameters": {"eta": [1]}}}, "args.training.parameters.eta must be a number, a string"),
         ({"evaluation": {"metric": "rmse", "threshold": 1}}, "must be one of accuracy, f1_macro, log_loss, roc_auc"),

@@ -61,6 +61,7 @@ RIGHT: dict[str, Any] = {
         "class_weight": "BALANCED",
         "objective": None,
         "quantile": None,
+        "monotone": {"length": "INCREASING", "ratio": "DECREASING"},
         "search": {"trials": 20, "timeout_seconds": 600},
     },
     "evaluation": {"metric": "accuracy", "threshold": 0.9, "must_beat_current": True},
@@ -199,6 +200,18 @@ def present(value: Any) -> Any:
     }
 )
 @example({**RIGHT, "training": {"quantile": 0.9}})
+@example({**RIGHT, "training": {"monotone": {"island": "INCREASING"}}})
+@example({**RIGHT, "training": {"monotone": {"species": "INCREASING"}}})
+@example({**RIGHT, "training": {"monotone": {"year": "INCREASING"}}})
+@example({**RIGHT, "training": {"monotone": {"length": "UP"}}})
+@example({**RIGHT, "training": {"monotone": {"length": 1}}})
+@example({**RIGHT, "training": {"monotone": {"length": None}}})
+@example({**RIGHT, "training": {"monotone": {"length": ["INCREASING"]}}})
+@example({**RIGHT, "training": {"monotone": {"": "INCREASING"}}})
+@example({**RIGHT, "training": {"monotone": ["length"]}})
+@example({**RIGHT, "training": {"monotone": {}}})
+@example({**RIGHT, "training": {"monotone": None}})
+@example({**RIGHT, "training": {"parameters": {"monotone_constraints": "(1)"}}})
 @example({**REGRESSION, "training": {"objective": None, "class_weight": "BALANCED"}})
 @example({**RIGHT, "training": {"search": {"trials": 2}}})
 @example({**RIGHT, "training": {"early_stopping_rounds": 3, "search": None}})

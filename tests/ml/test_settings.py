@@ -50,6 +50,7 @@ FULL: dict[str, Any] = {
         "class_weight": None,
         "objective": None,
         "search": None,
+        "monotone": None,
         "quantile": None,
     },
     "evaluation": {"metric": "accuracy", "threshold": 0.9, "must_beat_current": True},

@@ -122,6 +122,14 @@ def _training_conflicts(document: Any, at: str) -> Iterator[str]:
     metric = document["evaluation"]["metric"]
     if metric == Metric.PINBALL and (objective is None or quantile is None):
         yield f"{at}evaluation.metric pinball needs the {at}training.objective QUANTILE"
+    monotone: Mapping[str, Any] = training.get("monotone") or {}
+    for name in monotone:
+        if complaint := column(name):
+            yield f"{at}training.monotone: the name of a column {complaint}, got {name!r}"
+        if name in _columns(features, "categorical"):
+            yield f"{at}training.monotone must name numbers, got {name!r}, which {at}features.categorical names"
+        if name == document["target"] or name in _columns(features, "drop"):
+            yield f"{at}training.monotone must name columns that the model uses, got {name!r}"
     for role in ROW_COLUMNS:
         name = training.get(role)
         if not isinstance(name, str):
@@ -139,6 +147,7 @@ def _parameter_problems(parameters: Mapping[str, Any], at: str) -> Iterator[str]
         "objective": f"{at}task and {at}training.objective decide",
         "num_class": f"{at}task decides",
         "quantile_alpha": f"{at}training.quantile decides",
+        "monotone_constraints": f"{at}training.monotone decides",
     }
     for key, value in parameters.items():
         if key in decided_by:

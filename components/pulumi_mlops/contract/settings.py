@@ -91,6 +91,15 @@ class Objective(StrEnum):
     """The model predicts the value that the part `training.quantile` of the true values stays below."""
 
 
+class Monotone(StrEnum):
+    """What the model's answer may do when a number grows, all else equal."""
+
+    INCREASING = "INCREASING"
+    """It grows or stays: of two classes, the probability of the second."""
+    DECREASING = "DECREASING"
+    """It falls or stays."""
+
+
 class ClassWeight(StrEnum):
     """How much the rows of a class count in training."""
 
@@ -210,6 +219,7 @@ FIELDS: dict[str, Field] = {
     "training.group_column": Field(rule=column),
     "training.weight_column": Field(rule=column),
     "training.quantile": Field(rule=between(0.01, 0.99)),
+    "training.monotone.*": Field(rule=one_of(*Monotone)),
     "training.search.trials": Field(rule=between(2, 1000)),
     "training.search.timeout_seconds": Field(rule=between(10, 7 * 24 * 3600)),
     "evaluation.must_beat_current": Field(default=True),

@@ -123,6 +123,9 @@ class TrainingArgs(TypedDict):
     validation_fraction: NotRequired[pulumi.Input[float] | None]
     """Part of the training rows that is held out for `early_stopping_rounds`, from 0.05 to 0.5, chosen as the
     test rows are; 0.2 if left out."""
+    monotone: NotRequired[dict[str, str] | None]
+    """What the model's answer may do when the number in a column grows, by the column's name: a `Monotone`, INCREASING
+    or DECREASING. Not for categories, nor for three or more classes. Default none."""
     search: NotRequired[SearchArgs | None]
     """Finds parameters by fitting many models and comparing them on the validation rows of `early_stopping_rounds`,
     which must be set; the version is made with the best. Default none: `parameters` alone."""
