@@ -19,6 +19,10 @@ from local.progress import StepFailed
 from local.schedule import next_start
 
 REQUEST_SECONDS = 5
+OURS = f"app.kubernetes.io/managed-by={conventions.PACKAGE}"
+SERVICE_NAME = "kubernetes.io/service-name"  # on every EndpointSlice
+CONTROLLER = "app.kubernetes.io/component=workflow-controller"
+"""Label of the pods by which the chart of Argo Workflows runs its controller."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ def lines(cluster: Cluster) -> Iterator[Line]:
     """
     with cluster.api() as api:
         yield from _pods(api)
+        yield from _services(api)
         yield from _endpoints(api, cluster.gateway_url)
         yield from _runs(api)
 
@@ -48,6 +53,26 @@ def _pods(api: client.ApiClient) -> Iterator[Line]:
     yield Line(f"pods: {len(lasting) - len(waiting)} of {len(lasting)} ready", well=not waiting)
     for pod in waiting:
         yield Line(f"pod {pod.metadata.namespace}/{pod.metadata.name}: NOT ready: {_why(pod)}", well=False)
+
+
+def _services(api: client.ApiClient) -> Iterator[Line]:
+    """Those of our Services behind which no pod answers: a workload that was deleted has no pods that are not ready."""
+    core, discovery = client.CoreV1Api(api), client.DiscoveryV1Api(api)
+    services = core.list_service_for_all_namespaces(label_selector=OURS, _request_timeout=REQUEST_SECONDS).items
+    slices = discovery.list_endpoint_slice_for_all_namespaces(_request_timeout=REQUEST_SECONDS).items
+    answering = {_service_of(one) for one in slices if any(_serves(endpoint) for endpoint in one.endpoints or [])}
+    for service in services:
+        namespace, name = service.metadata.namespace, service.metadata.name
+        if (namespace, name) not in answering:
+            yield Line(f"service {namespace}/{name}: NO pod answers; `make plan` shows what is gone", well=False)
+
+
+def _service_of(endpoint_slice: Any) -> tuple[str, str]:
+    return endpoint_slice.metadata.namespace, (endpoint_slice.metadata.labels or {}).get(SERVICE_NAME, "")
+
+
+def _serves(endpoint: Any) -> bool:
+    return endpoint.conditions is None or endpoint.conditions.ready is not False
 
 
 def _comes_and_goes(pod: Any) -> bool:
@@ -112,8 +137,19 @@ def _runs(api: client.ApiClient) -> Iterator[Line]:
     last = {_pipeline_of(run): run for run in workflows}
     for pipeline, run in last.items():
         yield Line(f"pipeline {'/'.join(pipeline)}: last run {_outcome(run)}")
-    for cron in listed("cronworkflows"):
+    crons = listed("cronworkflows")
+    if crons or workflows:
+        yield from _controller(api)
+    for cron in crons:
         yield Line(f"pipeline {cron['metadata']['namespace']}/{cron['metadata']['name']}: {_next(cron['spec'])}")
+
+
+def _controller(api: client.ApiClient) -> Iterator[Line]:
+    found = client.CoreV1Api(api).list_pod_for_all_namespaces(
+        label_selector=CONTROLLER, _request_timeout=REQUEST_SECONDS
+    )
+    if not any(_ready(pod) for pod in found.items):
+        yield Line("Argo Workflows: NO controller runs, so no pipeline does", well=False)
 
 
 def _pipeline_of(workflow: Mapping[str, Any]) -> tuple[str, str]:

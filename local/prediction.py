@@ -39,6 +39,7 @@ def predict(url: str, rows: list[list[Any]], wait_seconds: float = 30) -> dict[s
             problem = f"the endpoint does not predict: POST {url} answered {error.code}: {body}"
             if error.code not in (404, 502, 503, 504):
                 raise StepFailed(problem) from None
+            problem = f"{problem.rstrip()}; `make status` shows what does not run"
             in_a_row = 0
         except OSError as error:
             problem = (

@@ -18,6 +18,8 @@ UNSEEN_SECONDS = 60.0
 """How long it may lag behind: after an outage of the API server its watches come back within half a minute."""
 
 REQUEST_SECONDS = 10
+UNTAKEN_SECONDS = 30.0
+"""When a run that no controller has taken up is spoken of."""
 OUTAGE_SECONDS = 300.0
 """How long the API server may be away before a run is no longer followed. The run itself does not need us."""
 
@@ -86,8 +88,10 @@ def follow(api: client.ApiClient, namespace: str, workflow: str, timeout_seconds
     While the API server is away the run goes on: it is followed again as soon as there are answers.
     """
     said: dict[str, str] = {}
-    deadline = time.monotonic() + timeout_seconds
+    begin = time.monotonic()
+    deadline = begin + timeout_seconds
     away_since: float | None = None
+    waits = False
     while time.monotonic() < deadline:
         found = _read(api, namespace, workflow)
         if found is None:
@@ -103,6 +107,9 @@ def follow(api: client.ApiClient, namespace: str, workflow: str, timeout_seconds
             say(f"  the Kubernetes API answers again; following workflow {workflow}")
             away_since = None
         status = found.get("status") or {}
+        if not status.get("phase") and not waits and time.monotonic() - begin > UNTAKEN_SECONDS:
+            waits = True
+            say(f"  no controller has taken up workflow {workflow} yet; `make status` says whether one runs")
         for node in sorted((status.get("nodes") or {}).values(), key=lambda node: node.get("startedAt") or ""):
             _report(node, said)
         if status.get("phase") in TERMINAL:

@@ -102,6 +102,26 @@ def test_a_release_lives_through_preview_install_upgrade_and_uninstall(stack: St
     assert cluster.get("v1", "ConfigMap", "tiny", "charts") is None
 
 
+def test_a_part_of_a_release_that_somebody_deleted_comes_back_by_helm_and_not_by_up(
+    stack: Stack, cluster: Cluster, chart: Path
+):
+    program = release(chart, size=1)
+    stack.up(program)
+    helm = [str(tools.ensure("helm")["helm"]), "--kubeconfig", str(cluster.kubeconfig), "--namespace", "charts"]
+    try:
+        cluster.delete("v1", "ConfigMap", "tiny", "charts")
+        stack.refresh()
+        stack.up()
+        assert cluster.get("v1", "ConfigMap", "tiny", "charts") is None
+
+        subprocess.run([*helm, "rollback", "tiny", "1"], check=True)
+        assert cluster.get("v1", "ConfigMap", "tiny", "charts")
+        stack.refresh()
+        assert stack.up().changed == {}
+    finally:
+        stack.destroy()
+
+
 def test_the_size_of_the_secret_of_a_release_is_known_before(stack: Stack, cluster: Cluster, chart: Path):
     (chart / "files").mkdir()
     (chart / "files" / "definitions.txt").write_text(random.Random(1).randbytes(60_000).hex())

@@ -177,3 +177,45 @@ def test_pods_that_are_not_ready_are_named_and_those_that_come_and_go_are_not(mo
         Line("pods: 1 of 2 ready", well=False),
         Line("pod team/web: NOT ready: no space left", well=False),
     ]
+
+
+def endpoint_slice(service: str, *, ready: bool) -> Any:
+    endpoint = client.V1Endpoint(addresses=["10.0.0.1"], conditions=client.V1EndpointConditions(ready=ready))
+    metadata = client.V1ObjectMeta(namespace="team", labels={"kubernetes.io/service-name": service})
+    return client.V1EndpointSlice(address_type="IPv4", endpoints=[endpoint], metadata=metadata)
+
+
+def test_a_service_whose_workload_was_deleted_is_named(monkeypatch: pytest.MonkeyPatch):
+    services = [
+        client.V1Service(metadata=client.V1ObjectMeta(name=name, namespace="team")) for name in ("web", "gone", "empty")
+    ]
+    slices = [endpoint_slice("web", ready=True), endpoint_slice("gone", ready=False)]
+    asked: dict[str, Any] = {}
+
+    def list_services(*_: object, **arguments: Any) -> Any:
+        asked.update(arguments)
+        return client.V1ServiceList(items=services)
+
+    monkeypatch.setattr(client.CoreV1Api, "list_service_for_all_namespaces", list_services)
+    monkeypatch.setattr(
+        client.DiscoveryV1Api,
+        "list_endpoint_slice_for_all_namespaces",
+        lambda *_, **__: client.V1EndpointSliceList(items=slices),
+    )
+
+    assert [(line.text.partition(";")[0], line.well) for line in cluster_status._services(client.ApiClient())] == [
+        ("service team/gone: NO pod answers", False),
+        ("service team/empty: NO pod answers", False),
+    ]
+    assert asked["label_selector"] == "app.kubernetes.io/managed-by=pulumi-mlops"
+
+
+@pytest.mark.parametrize(("pods", "lines"), [([pod(ready=True)], 0), ([pod(ready=False)], 1), ([], 1)])
+def test_pipelines_without_a_controller_are_not_well(monkeypatch: pytest.MonkeyPatch, pods: list[Any], lines: int):
+    listed = client.V1PodList(items=pods)
+    monkeypatch.setattr(client.CoreV1Api, "list_pod_for_all_namespaces", lambda *_, **__: listed)
+
+    found = list(cluster_status._controller(client.ApiClient()))
+
+    assert len(found) == lines
+    assert not any(line.well for line in found)

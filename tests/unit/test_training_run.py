@@ -83,6 +83,15 @@ def test_a_run_is_followed_again_when_the_api_server_answers_again(monkeypatch: 
     ]
 
 
+def test_a_run_that_no_controller_takes_up_is_spoken_of_once(monkeypatch: pytest.MonkeyPatch):
+    said = answering(monkeypatch, {"metadata": {}}, {"status": {}}, {}, DONE)
+    monkeypatch.setattr(training, "UNTAKEN_SECONDS", -1)
+
+    training.follow(client.ApiClient(), "team", "p-1")
+
+    assert said == ["  no controller has taken up workflow p-1 yet; `make status` says whether one runs"]
+
+
 def test_an_outage_without_end_is_one_sentence_with_the_way_to_look(monkeypatch: pytest.MonkeyPatch):
     answering(monkeypatch, AWAY)
     monkeypatch.setattr(training, "OUTAGE_SECONDS", 0)
