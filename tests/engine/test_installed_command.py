@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import site
 import subprocess
 import sys
@@ -115,6 +116,7 @@ def test_an_empty_directory_has_no_project_and_needs_none_for_the_versions(team:
         (line,) = team.says(1, "pulumi-mlops", *command).splitlines()
         assert line.startswith(f"{command[0]}: no Pulumi.yaml in {team.directory} or above it: ")
     assert "EKS add-on coredns" in team.run("pulumi-mlops", "versions").stdout
+    assert re.fullmatch(r"pulumi-mlops \d+\.\d+\.\d+\n", team.run("pulumi-mlops", "--version").stdout)
     assert "usage: pulumi-mlops review comment" in team.says(0, "pulumi-mlops", "review", "comment", "--help")
     assert list(team.directory.iterdir()) == []
 

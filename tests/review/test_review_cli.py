@@ -138,7 +138,7 @@ def test_a_finding_fails_by_its_level(file, monkeypatch, level: Level, options: 
     ("content", "sentence"),
     [
         ("", "is empty; the engine's own message is on its standard error"),
-        ("error: no stack selected", "is neither the document nor the events of `pulumi preview --json`"),
+        ("error: no stack selected", "is neither a document nor events of the Pulumi CLI"),
         ('{"a": 1}', 'is a JSON document of something else: it has "a";'),
         ('{"steps": [{}]}', "is not in the form that the engine writes"),
         ('{"steps": [1], "changeSummary": 7}', "is not in the form that the engine writes"),
@@ -150,8 +150,8 @@ def test_a_finding_fails_by_its_level(file, monkeypatch, level: Level, options: 
             '{"steps": [{"op": "dance", "urn": "urn:pulumi:s::p::t::n"}]}',
             'not know the operation "dance"',
         ),
-        ("[" * 100_000, "is neither the document nor the events"),
-        ("[]", "is neither the document nor the events"),
+        ("[" * 100_000, "is neither a document nor events"),
+        ("[]", "is neither a document nor events"),
     ],
 )
 def test_a_file_that_is_no_preview_is_one_sentence(tmp_path: Path, capsys, content: str, sentence: str) -> None:
@@ -168,7 +168,7 @@ def test_a_file_that_is_no_text_is_one_sentence(tmp_path: Path, capsys) -> None:
     path = tmp_path / "prod.json"
     path.write_bytes(b"\xff\xfe\x00")
     assert cli.main(["comment", str(path)]) == 1
-    assert "it is no text in UTF-8" in capsys.readouterr().err
+    assert "it is not text in UTF-8" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_an_event_is_one_line_whatever_characters_are_in_it() -> None:
         ('{"changeSummary": {"create": 1e400}}', '"create" must be counted by a whole number, got Infinity'),
         (f'{{"changeSummary": {{"create": {2**63}}}}}', f'"create" must be counted by a whole number, got {2**63}'),
         ('{"\\u001b[31mred\\n": 1}', r'it has "\u001b[31mred\n"; make it again by `pulumi preview --json'),
-        ("7" * 5_000, "is neither the document nor the events"),
+        ("7" * 5_000, "is neither a document nor events"),
         ("Previewing update (dev):\n  + create", "make it again by `pulumi preview --json --show-sames > FILE`"),
         (events({"resourcePreEvent": {"metadata": 1}}), '"metadata" must be an object, got a number'),
         (events({"resourcePreEvent": {}}), '"urn" is missing beside nothing'),

@@ -1,6 +1,7 @@
 """`pulumi-mlops`: what a subcommand imports, its exit status, and the one sentence when something is missing."""
 
 import contextlib
+import io
 import json
 import os
 import socket
@@ -118,6 +119,52 @@ def test_a_command_that_there_is_not_is_a_wrong_command_line(capsys: pytest.Capt
     assert "invalid choice: 'destory'" in capsys.readouterr().err
 
 
+def test_no_command_shows_the_help_and_is_a_wrong_command_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([]) == USAGE
+
+    assert "  destroy    " in capsys.readouterr().err
+
+
+def test_a_checkout_says_that_it_has_no_version(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--version"]) == DONE
+
+    assert capsys.readouterr().out == "pulumi-mlops of a checkout, which is not installed\n"
+
+
+@pytest.mark.parametrize("stack", ["", " ", "/dev", "organization//dev", "a/b/c/d"])
+@pytest.mark.parametrize("command", ON_A_PROJECT, ids=lambda command: command[0])
+def test_a_stack_without_a_name_is_a_wrong_command_line(
+    command: list[str], stack: str, project: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Pulumi would take an empty name for the stack that is selected.
+    with pytest.raises(SystemExit) as end:
+        main([stack if word == "dev" else word for word in command])
+
+    assert end.value.code == USAGE
+    assert f"must be a name such as dev or organization/project/dev, got {stack!r}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("command", "rule"),
+    [
+        (["keys", "create", "penguins", "shop"], "NAMESPACE/ENDPOINT must be two names"),
+        (["keys", "rotate", "a/b", "shop", "--overlap-hours", "-3"], "--overlap-hours must be between 0 and 2160"),
+        (["delivery", "status", "web"], "NAMESPACE/PIPELINE must be two names"),
+        (["delivery", "hold", "a/b", "staging", "--reason", " "], "--reason must not be empty"),
+    ],
+)
+def test_a_wrong_argument_shows_the_usage_of_its_own_action(
+    command: list[str], rule: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(command)
+
+    assert end.value.code == USAGE
+    said = capsys.readouterr().err
+    assert said.startswith(f"usage: pulumi-mlops {command[0]} {command[1]} ")
+    assert rule in said
+
+
 def test_the_review_is_one_of_them_by_its_own_name(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(["review", "comment", "--help"])
@@ -154,7 +201,8 @@ def test_without_the_pulumi_cli_it_says_what_to_install(
     monkeypatch.setenv("PATH", str(project))
 
     assert main(arguments) == FAILED
-    assert one_sentence(capsys) == f"{arguments[0]}: no executable named `pulumi` on PATH: install the Pulumi CLI"
+    said = one_sentence(capsys)
+    assert said.startswith(f"{arguments[0]}: no executable named `pulumi` on PATH: install the Pulumi CLI, https://")
 
 
 @pytest.mark.parametrize("arguments", ON_A_PROJECT)
@@ -212,6 +260,30 @@ def test_a_preview_that_fails_on_its_way_is_shown_with_what_to_do(
     assert said.err.splitlines()[-1] == "plan: `pulumi install` downloads the plugins that this project needs"
 
 
+def test_a_destroy_that_nobody_can_confirm_ends_before_pulumi_is_asked(
+    project: Path, pulumi_says: Script, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pulumi_says("")
+    export = '{"deployment": {"resources": []}}'
+    script = f"#!/bin/sh\ncase $2 in ls) echo '[]';; export) echo '{export}';; *) exit 9;; esac\n"
+    (project / "bin" / "pulumi").write_text(script)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+
+    assert main(["destroy", "dev"]) == FAILED
+    assert one_sentence(capsys) == (
+        "destroy: nothing was deleted, since nobody can be asked without a terminal: add --yes"
+    )
+
+
+def test_a_context_that_kubectl_does_not_know_is_looked_up(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text("#!/bin/sh\necho 'error: context \"nope\" does not exist' >&2; exit 1\n")
+    kubectl.chmod(0o755)
+
+    assert main(["keys", "list", "a/b", "--context", "nope", "--kubectl", str(kubectl)]) == FAILED
+    assert one_sentence(capsys).endswith("; `kubectl config get-contexts` lists the contexts of your kubeconfig")
+
+
 def test_without_the_kubernetes_client_it_says_which_extra_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "kubernetes.client", None)
 
@@ -224,7 +296,7 @@ def test_without_the_kubernetes_client_it_says_which_extra_brings_it(monkeypatch
     [
         ("{", "the kubeconfig cannot be read: "),
         ("{}", "the kubeconfig cannot be used: "),
-        ("/nowhere/config", "the kubeconfig cannot be used: "),
+        ("/nowhere/config", r"No configuration found\. Set KUBECONFIG to its file; `aws eks update-kubeconfig"),
     ],
 )
 def test_a_kubeconfig_that_leads_nowhere_is_one_sentence(kubeconfig: str, reason: str) -> None:
@@ -287,7 +359,7 @@ def test_the_project_is_found_above_and_says_where_its_stacks_settings_are(proje
     [
         ("a: b: c\n", "Pulumi.yaml line 1 is not YAML: "),
         ("- a\n", r"Pulumi.yaml must be a mapping, got \['a'\]"),
-        ("runtime: python\n", "Pulumi.yaml must have a `name`, got None"),
+        ("runtime: python\n", "Pulumi.yaml has no `name`"),
     ],
 )
 def test_a_project_file_that_is_broken_is_one_sentence(project: Path, text: str, sentence: str) -> None:

@@ -167,7 +167,7 @@ def test_what_is_no_preview_is_refused_in_one_line(
     assert run(path) == 1
     said = capsys.readouterr()
     assert said.out == ""
-    assert said.err.startswith("cost failed: ")
+    assert said.err.startswith("cost: ")
     assert reason in said.err
     assert said.err.count("\n") == 1
 

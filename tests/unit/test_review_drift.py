@@ -78,6 +78,13 @@ def test_a_refresh_that_failed_is_an_error_and_the_others_are_still_told(
     assert said.out == "dev\n"
 
 
+def test_what_is_no_refresh_names_the_command_that_writes_one(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file.write_text("[]")
+
+    assert command("--stack", f"prod={file}") == 1
+    assert "make it again by `pulumi refresh --preview-only --json > FILE`" in capsys.readouterr().err
+
+
 def test_a_file_that_is_not_there_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     assert command("--stack", "prod=/no/such/file") == 1
     assert "No such file" in capsys.readouterr().err

@@ -13,6 +13,15 @@ from pulumi_mlops.cli.errors import CommandError
 CONNECT_SECONDS, READ_SECONDS = 5, 60
 ATTEMPTS = 2
 
+ADVICE = (
+    (
+        "No configuration found",
+        " Set KUBECONFIG to its file; `aws eks update-kubeconfig --name CLUSTER` writes one for a cluster on EKS",
+    ),
+    ("/contexts list", "; `kubectl config get-contexts` lists them"),
+)
+"""Part of a message of the Kubernetes client about a kubeconfig, and what to do about it."""
+
 
 class Unanswered(Exception):
     """The cluster could not be asked; the message says why."""
@@ -50,7 +59,9 @@ class Cluster:
             else:
                 config.load_kube_config(kubeconfig and os.path.expanduser(kubeconfig), **options)
         except config.ConfigException as error:
-            raise Unanswered(f"the kubeconfig cannot be used: {error}") from None
+            problem = str(error).removeprefix("Invalid kube-config file. ")
+            advice = next((what_to_do for part, what_to_do in ADVICE if part in problem), "")
+            raise Unanswered(f"the kubeconfig cannot be used: {problem}{advice}") from None
         except (OSError, yaml.YAMLError) as error:
             raise Unanswered(f"the kubeconfig cannot be read: {error}") from None
         self._host: str = settings.host

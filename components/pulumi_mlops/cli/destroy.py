@@ -5,6 +5,7 @@ Does not own what stands in the way (`leftovers`), nor what the program protects
 
 import argparse
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from pulumi_mlops.cli.errors import DONE, CommandError, Findings
 from pulumi_mlops.cli.import_file import Entry
 from pulumi_mlops.cli.leftovers import obstacles, places, tidy
 from pulumi_mlops.cli.output import say
-from pulumi_mlops.cli.project import Project, short
+from pulumi_mlops.cli.project import Project, short, stack_name
 from pulumi_mlops.cli.pulumi import Pulumi
 from pulumi_mlops.cli.state import StateResource
 from pulumi_mlops.cli.urns import is_stack, name_of, plugin_version, type_of
@@ -35,7 +36,7 @@ def run(arguments: Sequence[str]) -> int:
         description="Destroys a stack of the project in the current directory by `pulumi destroy`, after it has looked "
         "for what stands in the way, as `pulumi-mlops leftovers` does. Exit status: 0 destroyed, 1 failed, 3 refused.",
     )
-    parser.add_argument("stack", help="the stack's name")
+    parser.add_argument("stack", type=stack_name, help="the stack's name")
     parser.add_argument(
         "--keep-data",
         action="store_true",
@@ -59,7 +60,8 @@ def destroy(stack: str, project: Project, target: Path, *, keep_data: bool, conf
 
     Raises:
         Findings: something stands in the way; nothing was deleted.
-        CommandError: the stack is none of this library's, what stands in the way cannot be found out, or Pulumi failed.
+        CommandError: the stack is none of this library's, what stands in the way cannot be found out, nobody can
+            be asked to confirm, or Pulumi failed.
     """
     pulumi = Pulumi(project.directory)
     resources = pulumi.resources(stack)
@@ -69,6 +71,8 @@ def destroy(stack: str, project: Project, target: Path, *, keep_data: bool, conf
         raise CommandError(f"nothing was deleted, since {error}") from None
     if obstacle:
         raise Findings(f"nothing was deleted, since {obstacle.reason}\n{obstacle.advice}")
+    if not confirmed and not sys.stdin.isatty():
+        raise CommandError("nothing was deleted, since nobody can be asked without a terminal: add --yes")
     clusters = places(stack, resources, pulumi)
     options = [*(["--exclude-protected"] if keep_data else []), *(["--yes"] if confirmed else [])]
     pulumi.show("destroy", "--stack", stack, *options)

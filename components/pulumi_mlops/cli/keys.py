@@ -45,16 +45,17 @@ def run(arguments: Sequence[str]) -> int:
         one.add_argument("--secret", help="name of the Secret, if `access.clients_secret` names one")
         one.add_argument("--context", help="context of the kubeconfig; default: the current one")
         one.add_argument("--kubectl", default="kubectl", help="the program; default: kubectl of PATH")
+        one.set_defaults(refuse=one.error)
     chosen = parser.parse_args(arguments)
     namespace, _, endpoint = str(chosen.endpoint).partition("/")
     if dns_label(namespace) or dns_label(endpoint):
-        parser.error(f"NAMESPACE/ENDPOINT must be two names such as penguins/penguins, got {chosen.endpoint!r}")
+        chosen.refuse(f"NAMESPACE/ENDPOINT must be two names such as penguins/penguins, got {chosen.endpoint!r}")
     if chosen.action != "list" and (complaint := dns_label(chosen.client)):
-        parser.error(f"CLIENT {complaint}, got {chosen.client!r}")
+        chosen.refuse(f"CLIENT {complaint}, got {chosen.client!r}")
     if chosen.action == "rotate" and not 0 <= chosen.overlap_hours <= MAX_OVERLAP_HOURS:
-        parser.error(f"--overlap-hours must be between 0 and {MAX_OVERLAP_HOURS}, got {chosen.overlap_hours}")
+        chosen.refuse(f"--overlap-hours must be between 0 and {MAX_OVERLAP_HOURS}, got {chosen.overlap_hours}")
     if chosen.secret is not None and (complaint := dns_label(chosen.secret)):
-        parser.error(f"--secret {complaint}, got {chosen.secret!r}")
+        chosen.refuse(f"--secret {complaint}, got {chosen.secret!r}")
     secret = chosen.secret or f"{endpoint}-clients"
     keys = Keys(Kubectl.found(chosen.kubectl, chosen.context), namespace, secret)
     if chosen.action == "list":

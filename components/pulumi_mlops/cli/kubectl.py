@@ -14,6 +14,12 @@ from pulumi_mlops.cli.errors import CommandError
 _LOG = re.compile(r"[IWEF]\d{4} ")
 """Lines of kubectl's own log, which repeat what its message says."""
 
+ADVICE = (
+    ("localhost:8080", "; set KUBECONFIG, or name a context by --context"),
+    ("context", "; `kubectl config get-contexts` lists the contexts of your kubeconfig"),
+)
+"""Part of a message of kubectl, and what to do about it. Without a kubeconfig it asks the port 8080 of this machine."""
+
 
 @dataclass(frozen=True)
 class Kubectl:
@@ -28,7 +34,10 @@ class Kubectl:
         """The program, on PATH or at a path."""
         executable = shutil.which(program)
         if executable is None:
-            raise CommandError(f"no executable named {program!r} on PATH; install kubectl, or name it by --kubectl")
+            problem = (
+                f"{program} is no executable file" if "/" in program else f"no executable named {program!r} on PATH"
+            )
+            raise CommandError(f"{problem}; install kubectl, or name it by --kubectl")
         return cls(executable, ("--context", context) if context else ())
 
     def secret(self, namespace: str, name: str) -> dict[str, str]:
@@ -60,6 +69,6 @@ class Kubectl:
         if done.returncode:
             lines = [line for line in done.stderr.splitlines() if not _LOG.match(line)]
             reason = " ".join(" ".join(lines).split()).removeprefix("error: ") or "it does not say why"
-            hint = "; set KUBECONFIG, or name a context by --context" if "localhost:8080" in reason else ""
+            hint = next((advice for part, advice in ADVICE if part in reason), "")
             raise CommandError(f"`kubectl {' '.join(words)}` failed: {reason}{hint}")
         return done.stdout

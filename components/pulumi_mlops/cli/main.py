@@ -5,8 +5,9 @@ import importlib
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 
-from pulumi_mlops.cli.errors import INTERRUPTED, CommandError
+from pulumi_mlops.cli.errors import DONE, INTERRUPTED, USAGE, CommandError
 from pulumi_mlops.cli.output import say
 
 PROGRAM = "pulumi-mlops"
@@ -59,9 +60,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("command", choices=SUBCOMMANDS, metavar="COMMAND", help=argparse.SUPPRESS)
+    parser.add_argument("--version", action="store_true", help="show the version of the package and exit")
+    parser.add_argument("command", choices=SUBCOMMANDS, nargs="?", metavar="COMMAND", help=argparse.SUPPRESS)
     parser.add_argument("arguments", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
     chosen = parser.parse_args(arguments)
+    if chosen.version:
+        print(f"{PROGRAM} {_version()}")
+        return DONE
+    if chosen.command is None:
+        parser.print_help(sys.stderr)
+        return USAGE
     name: str = chosen.command
     module = importlib.import_module(f"pulumi_mlops.cli.{SUBCOMMANDS[name].module}")
     run: Callable[[Sequence[str]], int] = module.run
@@ -73,6 +81,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         say(f"{name}: interrupted")
         return INTERRUPTED
+
+
+def _version() -> str:
+    try:
+        return metadata.version(PROGRAM)
+    except metadata.PackageNotFoundError:
+        return "of a checkout, which is not installed"
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pulumi_mlops.cli.errors import FAILED
 from pulumi_mlops.cli.output import say
-from pulumi_mlops.cli.project import Project
-from pulumi_mlops.cli.pulumi import Pulumi, advice
+from pulumi_mlops.cli.project import Project, stack_name
+from pulumi_mlops.cli.pulumi import Pulumi, advice, executable
 from pulumi_mlops.review import cli as review
 
 FAIL_ON = ("blocking", "warning", "danger", "never")
@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
         "dangers, broken rules, costs, and what changes by component. Changes nothing. Exit status: 0 fine, 1 the "
         "preview failed, 3 something that --fail-on names was found.",
     )
-    parser.add_argument("stack", help="the stack's name")
+    parser.add_argument("stack", type=stack_name, help="the stack's name")
     parser.add_argument("--fail-on", choices=FAIL_ON, default=FAIL_ON[0], help="what makes the exit status 3")
     given = parser.parse_args(arguments)
     return plan(given.stack, Project.find(Path.cwd()), given.fail_on)
@@ -38,6 +38,7 @@ def plan(stack: str, project: Project, fail_on: str) -> int:
     Raises:
         CommandError: there is no preview to read: no CLI, no login, no such stack.
     """
+    executable()
     say(f"previewing stack {stack} …")
     done = Pulumi(project.directory).preview(stack)
     with tempfile.TemporaryDirectory() as directory:

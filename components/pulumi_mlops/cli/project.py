@@ -1,5 +1,6 @@
 """The Pulumi project that a command works on, and the settings files of its stacks."""
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -41,7 +42,8 @@ class Project:
         content = _mapping(file)
         name = content.get("name")
         if not isinstance(name, str) or not name:
-            raise CommandError(f"{file} must have a `name`, got {name!r}")
+            problem = "has no `name`" if name is None else f"must have a text as its `name`, got {name!r}"
+            raise CommandError(f"{file} {problem}")
         return cls(name, file.parent, file.parent / str(content.get("stackConfigDir") or "."))
 
     def settings_file(self, stack: str) -> Path:
@@ -65,6 +67,22 @@ class Project:
     def region(self, stack: str) -> str:
         """The region of the stack's AWS provider, as its settings file has it; empty where it has none."""
         return str(self.setting(stack, "aws:region") or "")
+
+
+def stack_name(text: str) -> str:
+    """A stack's name on the command line: `dev`, `organization/dev` or `organization/project/dev`.
+
+    Pulumi takes an empty name for the selected stack, so that a script with an unset variable would work on that one.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    parts = text.split("/")
+    if len(parts) > 3 or not all(part.strip() for part in parts):
+        raise argparse.ArgumentTypeError(
+            f"must be a name such as dev or organization/project/dev, got {text!r}; `pulumi stack ls` lists the stacks"
+        )
+    return text
 
 
 def short(stack: str) -> str:

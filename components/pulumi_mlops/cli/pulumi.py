@@ -17,12 +17,18 @@ from pulumi_mlops.cli.urns import is_stack
 from pulumi_mlops.cli.values import items, mapping
 
 ADVICE = (
-    ("PULUMI_ACCESS_TOKEN", "log in to where the states of the stacks are first, by `pulumi login`"),
+    (
+        "PULUMI_ACCESS_TOKEN",
+        "log in to where the states of the stacks are first, by `pulumi login`, or set PULUMI_BACKEND_URL to its URL, "
+        "such as s3://bucket",
+    ),
     ("no stack named", "`pulumi stack ls` lists the stacks of this project, `pulumi stack init` makes one"),
     (
         "passphrase must be set",
         "set PULUMI_CONFIG_PASSPHRASE or PULUMI_CONFIG_PASSPHRASE_FILE to that of the stack's secrets",
     ),
+    ("incorrect passphrase", "PULUMI_CONFIG_PASSPHRASE must be the passphrase of the stack's secrets"),
+    ("unable to open state directory", "make that directory, or correct PULUMI_BACKEND_URL"),
     ("currently locked", "wait for the run that holds the stack, or, if there is none, free it by `pulumi cancel`"),
     ("no language plugin", "put all programs of the Pulumi CLI's download on PATH, pulumi-language-python among them"),
     ("no resource plugin", "`pulumi install` downloads the plugins that this project needs"),
@@ -122,7 +128,9 @@ def executable() -> str:
     """
     if found := shutil.which("pulumi"):
         return found
-    raise CommandError("no executable named `pulumi` on PATH: install the Pulumi CLI")
+    raise CommandError(
+        "no executable named `pulumi` on PATH: install the Pulumi CLI, https://www.pulumi.com/docs/install/"
+    )
 
 
 def failure(arguments: Sequence[str], said: str) -> CommandError:

@@ -8,7 +8,7 @@ from pathlib import Path
 from pulumi_mlops.cli import helm_releases
 from pulumi_mlops.cli.errors import DONE, FINDINGS, CommandError
 from pulumi_mlops.cli.output import say
-from pulumi_mlops.cli.project import Project
+from pulumi_mlops.cli.project import Project, stack_name
 from pulumi_mlops.cli.pulumi import Pulumi
 
 
@@ -21,14 +21,14 @@ def run(arguments: Sequence[str]) -> int:
         "is in progress`). With --yes, rolls them back, uninstalls them or adds them to the state. Requires `helm`. "
         "Exit status: 0 nothing left to repair, 1 failed, 3 something to repair was found and --yes is missing.",
     )
-    parser.add_argument("stack", help="the stack's name")
+    parser.add_argument("stack", type=stack_name, help="the stack's name")
     parser.add_argument("--yes", action="store_true", help="repair what was found; no other run may be under way")
     given = parser.parse_args(arguments)
     stack: str = given.stack
     pulumi = Pulumi(Project.find(Path.cwd()).directory)
     if given.yes:
         helm_releases.continue_interrupted(stack, pulumi, _helm, None, print)
-        say(f"`pulumi up --stack {stack}` can continue")
+        say(f"nothing is left to repair: `pulumi up --stack {stack}` can continue")
         return DONE
     found = helm_releases.find(stack, pulumi, _helm, None)
     for one in found:

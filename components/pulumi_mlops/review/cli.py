@@ -80,7 +80,8 @@ def _parser(program: str) -> argparse.ArgumentParser:
     comment = subparsers.add_parser(
         "comment",
         help="previews as one comment, as text or as JSON",
-        description="Exit status: 0 fine, 1 the review could not be made, 3 something that --fail-on names was found.",
+        description="Turns previews into one comment. Exit status: 0 fine, 1 the review could not be made, 3 something "
+        "that --fail-on names was found.",
     )
     comment.add_argument(
         "files",

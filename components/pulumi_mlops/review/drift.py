@@ -16,6 +16,9 @@ from pulumi_mlops.review.preview import Operation, Preview, PreviewError
 LOOKED_AT = (Operation.SAME, Operation.REFRESH, Operation.READ)
 """What a refresh does with a resource that is as its state says."""
 
+REFRESH = "pulumi refresh --preview-only --json"
+"""The command whose output is read."""
+
 
 def drifted(refresh: Preview) -> bool:
     """Whether a resource changed or is gone, by the engine's own counts.
@@ -46,7 +49,7 @@ def _run(arguments: argparse.Namespace) -> int:
     failed = False
     for name, file in arguments.stack:
         try:
-            if drifted(load(file, name)):
+            if drifted(load(file, name, REFRESH)):
                 print(name)
         except PreviewError as error:
             print(f"drift: {error}", file=sys.stderr)

@@ -6,15 +6,15 @@ from codecs import BOM_UTF8
 from pathlib import Path
 
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn
-from pulumi_mlops.review.reading import read
+from pulumi_mlops.review.reading import PREVIEW, read
 
 STANDARD_INPUT = Path("-")
 
 
-def load(file: Path, stack: str = "") -> Preview:
+def load(file: Path, stack: str = "", command: str = PREVIEW) -> Preview:
     """The preview in the file, of the stack that is named, or that its resources name, or else of the file's name.
 
-    The file `-` is standard input.
+    The file `-` is standard input; `command` is the one that makes such a file, for the message.
 
     Raises:
         PreviewError: the file cannot be read, or is no preview.
@@ -22,10 +22,12 @@ def load(file: Path, stack: str = "") -> Preview:
     try:
         said = sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
         # With a mark at its beginning, as some shells of Windows write it.
-        found = read(said.removeprefix(BOM_UTF8).decode(), stack or file.stem)
+        found = read(said.removeprefix(BOM_UTF8).decode(), stack or file.stem, command)
     except OSError as error:
         raise PreviewError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise PreviewError(f"{file} is no preview: it is no text in UTF-8; write it by a shell that does so") from None
+        raise PreviewError(
+            f"{file} is no preview: it is not text in UTF-8; in PowerShell, write it by `| Out-File -Encoding utf8`"
+        ) from None
     named = stack or (Urn.parse(found.steps[0].urn).stack if found.steps else found.stack)
     return dataclasses.replace(found, stack=named)

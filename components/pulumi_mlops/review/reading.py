@@ -27,7 +27,8 @@ from pulumi_mlops.review.preview import (
 )
 from pulumi_mlops.review.values import SIGNATURE, masked
 
-AGAIN = "make it again by `pulumi preview --json --show-sames > FILE`"
+PREVIEW = "pulumi preview --json --show-sames"
+"""The command whose output is read, unless a caller names another one."""
 BEGIN = re.compile(r"^[ \t]*\{", re.MULTILINE)
 """Where a line begins an object."""
 END = re.compile(r"[ \t\r]*(?:\n|\Z)")
@@ -35,8 +36,14 @@ MANY = 2**63
 """What the engine counts with ends below it."""
 
 
-def read(text: str, stack: str) -> Preview:
+class _Foreign(Exception):
+    """The text is no preview; the message says what it is."""
+
+
+def read(text: str, stack: str, command: str = PREVIEW) -> Preview:
     """The preview in the text; `stack` names it, which the text of a preview that failed early does not.
+
+    `command` is the one that makes such a text, for the message.
 
     Raises:
         PreviewError: the text is empty, or neither form of a preview.
@@ -46,9 +53,10 @@ def read(text: str, stack: str) -> Preview:
     try:
         return _read(text, stack)
     except Misshapen as failure:
-        raise PreviewError(
-            f"the preview of {stack} is not in the form that the engine writes: {failure}; {AGAIN}"
-        ) from None
+        problem = f"is not in the form that the engine writes: {failure}"
+    except _Foreign as failure:
+        problem = str(failure)
+    raise PreviewError(f"the preview of {stack} {problem}; make it again by `{command} > FILE`")
 
 
 def _read(text: str, stack: str) -> Preview:
@@ -63,10 +71,7 @@ def _read(text: str, stack: str) -> Preview:
     if beginning is not None:
         return _of_digest(beginning, stack)
     if not events:
-        raise PreviewError(
-            f"the preview of {stack} is neither the document nor the events of `pulumi preview --json`: "
-            f"it starts with {text.lstrip()[:40]!r}; {AGAIN}"
-        )
+        raise _Foreign(f"is neither a document nor events of the Pulumi CLI: it starts with {text.lstrip()[:40]!r}")
     return _of_events(events, whole, stack)
 
 
@@ -78,7 +83,7 @@ def _of_digest(document: dict[str, Json], stack: str) -> Preview:
     known = {"config", "steps", "diagnostics", "duration", "changeSummary", "maybeCorrupt"}
     if document and not known & set(document):
         keys = ", ".join(shown(key) for key in sorted(document)[:3])
-        raise PreviewError(f"the preview of {stack} is a JSON document of something else: it has {keys}; {AGAIN}")
+        raise _Foreign(f"is a JSON document of something else: it has {keys}")
     diagnostics = tuple(_diagnostic(one) for one in objects(document, "diagnostics"))
     return Preview(
         stack=stack,

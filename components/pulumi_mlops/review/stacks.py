@@ -11,6 +11,11 @@ from pulumi_mlops.review.changed import StacksError
 from pulumi_mlops.review.command_line import FAILED, OK, Subparsers
 
 DEFAULT_BASE = "origin/main"
+ADVICE = (
+    ("Not a valid object name", "; name the branch by --base, or get it by `git fetch origin`"),
+    ("not a git repository", "; run this in a clone"),
+)
+"""Part of a message of git, and what to do about it."""
 
 
 def add_command(subparsers: Subparsers) -> None:
@@ -82,5 +87,7 @@ def _git(directory: Path, *arguments: str) -> str:
         return done.stdout.decode(errors="surrogateescape")
     said = done.stderr.decode(errors="replace").strip().splitlines()
     reason = said[0] if said else f"exit status {done.returncode}"
-    hint = "; a shallow clone lacks the history: fetch all of it" if arguments[0] == "merge-base" else ""
+    hint = next((advice for part, advice in ADVICE if part in reason), "")
+    if not hint and arguments[0] == "merge-base":
+        hint = "; a shallow clone lacks the history: `git fetch --unshallow` gets it"
     raise StacksError(f"`git {arguments[0]}` failed: {reason}{hint}")

@@ -25,7 +25,7 @@ from pulumi_mlops.cli.adopt.survey import Survey, survey
 from pulumi_mlops.cli.errors import DONE, CommandError
 from pulumi_mlops.cli.import_file import Entry
 from pulumi_mlops.cli.output import say
-from pulumi_mlops.cli.project import Project, short
+from pulumi_mlops.cli.project import Project, short, stack_name
 from pulumi_mlops.cli.pulumi import Pulumi
 from pulumi_mlops.cli.values import mapping
 
@@ -69,7 +69,7 @@ def run(arguments: Sequence[str]) -> int:
         metavar="USE=NAME",
         help="the bucket that the stack takes over for a use, such as data=acme-training-data; may be repeated",
     )
-    parser.add_argument("--stack", required=True, help="the stack that takes the resources over")
+    parser.add_argument("--stack", type=stack_name, required=True, help="the stack that takes the resources over")
     given = parser.parse_args(arguments)
     states: list[Path] = [given.state, *given.further]
     stack: str = given.stack

@@ -58,6 +58,8 @@ def read(file: Path) -> list[Found]:
     """
     try:
         content = json.loads(file.read_text())
+    except UnicodeDecodeError as error:
+        raise CommandError(f"{file} is not text in UTF-8, so no Terraform state; {PULL} writes one") from error
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}; {PULL} writes a state") from error
     except (ValueError, RecursionError) as error:
@@ -69,8 +71,9 @@ def read(file: Path) -> list[Found]:
         raise CommandError(f"{file} {foreign}")
     version = state.get("version")
     if version != VERSION:
+        found = "it has no `version`" if version is None else f"got {version!r}"
         raise CommandError(
-            f"{file} must be a Terraform state of format version {VERSION}, got {version!r}; {PULL} of Terraform 0.12 "
+            f"{file} must be a Terraform state of format version {VERSION}, {found}; {PULL} of Terraform 0.12 "
             "or later writes one"
         )
     if problem := _problem(state):

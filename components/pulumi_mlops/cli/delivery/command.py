@@ -47,12 +47,13 @@ def run(arguments: Sequence[str]) -> int:
         if action == "status":
             one.add_argument("--json", action="store_true", help="print JSON")
         one.add_argument("--context", help="context of the kubeconfig; default: the current one")
+        one.set_defaults(refuse=one.error)
     chosen = parser.parse_args(arguments)
     namespace, _, name = str(chosen.pipeline).partition("/")
     if dns_label(namespace) or dns_label(name):
-        parser.error(f"NAMESPACE/PIPELINE must be two names such as delivery/web, got {chosen.pipeline!r}")
+        chosen.refuse(f"NAMESPACE/PIPELINE must be two names such as delivery/web, got {chosen.pipeline!r}")
     if chosen.action == "hold" and not chosen.reason.strip():
-        parser.error("--reason must not be empty")
+        chosen.refuse("--reason must not be empty")
     try:
         cluster = Cluster(None, chosen.context)
         return _carry_out(chosen, cluster, pipeline.read(cluster, namespace, name))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pulumi_mlops.cli.errors import DONE, FINDINGS
 from pulumi_mlops.cli.leftovers import obstacles
-from pulumi_mlops.cli.project import Project
+from pulumi_mlops.cli.project import Project, stack_name
 from pulumi_mlops.cli.pulumi import Pulumi
 
 
@@ -18,7 +18,7 @@ def run(arguments: Sequence[str]) -> int:
         "is protected, stacks that read its outputs, and objects in the cluster that nobody could delete afterwards. "
         "Changes nothing. Exit status: 0 nothing stands in the way, 1 it could not be found out, 3 something does.",
     )
-    parser.add_argument("stack", help="the stack's name")
+    parser.add_argument("stack", type=stack_name, help="the stack's name")
     parser.add_argument(
         "--keep-data", action="store_true", help="what stands in the way of a destroy with `--keep-data`"
     )

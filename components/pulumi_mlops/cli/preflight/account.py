@@ -149,4 +149,4 @@ def _no_access(session: Any, region: str, problem: Exception) -> CommandError:
             )
     if isinstance(problem, Refused) and problem.code in REJECTED:
         return CommandError(f"AWS does not accept the credentials ({problem}); log in again by {LOG_IN}")
-    return CommandError(f"AWS cannot be asked: {problem}")
+    return CommandError(f"AWS cannot be asked: {problem}; check the network, HTTPS_PROXY and the region")

@@ -30,7 +30,7 @@ from pulumi_mlops.cli.preflight.checks import (
 )
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Outcome, Result, not_checked
-from pulumi_mlops.cli.project import Project
+from pulumi_mlops.cli.project import Project, stack_name
 from pulumi_mlops.cli.pulumi import Pulumi, executable
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import Preview, PreviewError
@@ -76,7 +76,7 @@ def run(arguments: Sequence[str]) -> int:
         "the AWS account, by calls that only read, for what would make `up` fail late. Changes nothing. Exit status: 0 "
         "nothing was found, 1 something could not be checked, 3 something would fail.",
     )
-    parser.add_argument("stack", help="the stack's name")
+    parser.add_argument("stack", type=stack_name, help="the stack's name")
     parser.add_argument(
         "--preview",
         type=Path,

@@ -26,7 +26,8 @@ def add_commands(subparsers: Subparsers) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "cost",
         help="what each stack costs a month, before and after the change",
-        description=f"{__doc__} Exit status: 0 fine, 1 a file could not be read, 3 a change goes beyond a budget.",
+        description="Shows what the stack of each preview costs a month, before and after the change. Exit status: 0 "
+        "fine, 1 a file could not be read, 3 a change goes beyond a budget.",
     )
     parser.add_argument(
         "files",
@@ -66,7 +67,7 @@ def run(arguments: argparse.Namespace) -> int:
         table = prices(arguments)
         found = [estimate(load(file), table) for file in arguments.files]
     except (PreviewError, PricesError) as failure:
-        print(f"cost failed: {failure}", file=sys.stderr)
+        print(f"cost: {failure}", file=sys.stderr)
         return FAILED
     print(_printed(found, arguments.format), end="")
     beyond = list(budget.exceeded(found, budget.budgets(arguments.budget)))

@@ -42,7 +42,8 @@ def add_commands(subparsers: Subparsers) -> None:
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "rules",
         help="the rules, their reasons and exceptions; with files, what these break and what is not decided yet",
-        description="Exit status: 0 fine, 1 a file could not be read, 3 a blocking rule is broken.",
+        description="Lists the rules, or what the previews in files break. Exit status: 0 fine, 1 a file could not be "
+        "read, 3 a blocking rule is broken.",
     )
     parser.add_argument(
         "files",
