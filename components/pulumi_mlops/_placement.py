@@ -7,6 +7,8 @@ import pulumi
 
 from pulumi_mlops._manifests import GPU, Manifest
 
+MAX_GPUS = 16  # of the largest EC2 machines
+
 
 class TolerationOperator(StrEnum):
     """How a toleration compares itself with a taint."""

@@ -102,6 +102,21 @@ def test_a_roll_never_takes_a_ready_replica_away(build: Build) -> None:
     assert pod(graph)["terminationGracePeriodSeconds"] == 35
 
 
+def test_a_replica_with_gpus_runs_on_nodes_that_have_them(build: Build) -> None:
+    spot = {"key": "spot", "value": "true", "effect": "NoExecute"}
+    chosen = {"gpus": 1, "node_selector": {"accelerator": "nvidia"}, "tolerations": [spot]}
+
+    pods = pod(endpoint(build, **chosen))
+
+    assert pods["containers"][0]["resources"]["limits"] == {"memory": "512Mi", "nvidia.com/gpu": "1"}
+    assert pods["nodeSelector"] == {"accelerator": "nvidia"}
+    assert pods["tolerations"] == [
+        {**spot, "operator": "Equal"},
+        {"key": "nvidia.com/gpu", "operator": "Exists", "effect": "NoSchedule"},
+    ]
+    assert pod(endpoint(build)).keys() & {"nodeSelector", "tolerations"} == set()
+
+
 def test_a_version_that_is_not_ready_is_not_killed_for_it(build: Build) -> None:
     server = container(endpoint(build))
     assert server["livenessProbe"]["httpGet"]["path"] == "/health/ping"

@@ -9,6 +9,7 @@ import pulumi
 from pulumi_mlops import conventions
 from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import ImagePullPolicy
+from pulumi_mlops._placement import MAX_GPUS, TolerationArgs, TolerationOperator, toleration_problem
 from pulumi_mlops._rules import quantity
 from pulumi_mlops.contract.rules import between, dns_label, matches, not_empty
 from pulumi_mlops.model_endpoint import _access
@@ -68,6 +69,13 @@ class ModelEndpointArgs(TypedDict):
     """CPU requested by a replica; default 100m. There is no CPU limit."""
     memory: NotRequired[pulumi.Input[str]]
     """Memory requested by a replica, which is also the limit; default 512Mi."""
+    gpus: NotRequired[int]
+    """NVIDIA GPUs of each replica's own, from 0 to 16; default 0. The cluster needs nodes that offer `nvidia.com/gpu`,
+    and the endpoint an image that computes on them: the library's own computes on CPUs."""
+    node_selector: NotRequired[dict[str, pulumi.Input[str]] | None]
+    """Labels of the nodes that the replicas may run on; default: any node."""
+    tolerations: NotRequired[list[TolerationArgs] | None]
+    """Taints that do not keep the replicas away; default none, with `gpus` that of `nvidia.com/gpu`."""
     image_pull_policy: NotRequired[pulumi.Input[ImagePullPolicy]]
     """When the node pulls the image; default IfNotPresent."""
     drain_seconds: NotRequired[int]
@@ -111,6 +119,9 @@ ARGUMENTS = {
     "canary.weight_percent": Argument(rule=between(0, 100, "percent")),
     "cpu": Argument(default="100m", rule=quantity),
     "memory": Argument(default="512Mi", rule=quantity),
+    "gpus": Argument(default=0, rule=between(0, MAX_GPUS)),
+    "tolerations": Argument(rule=toleration_problem),
+    "tolerations.operator": Argument(default=TolerationOperator.EQUAL),
     "image_pull_policy": Argument(default=ImagePullPolicy.IF_NOT_PRESENT),
     # Between "this pod is ending" and the end of its server; the gateway needs that long to hear of it.
     "drain_seconds": Argument(default=5, rule=between(1, MAX_DRAIN_SECONDS, "seconds")),

@@ -7,6 +7,7 @@ import pulumi
 
 from pulumi_mlops import conventions
 from pulumi_mlops._manifests import Manifest, container_security, pod_security, resources
+from pulumi_mlops._placement import placement
 from pulumi_mlops.contract import tokens
 from pulumi_mlops.contract.containers import (
     CLIENTS_DIRECTORY,
@@ -59,6 +60,7 @@ def pod(endpoint: str, server: str, args: "ModelEndpointArgs", spread: bool) -> 
         "securityContext": pod_security(),
         "terminationGracePeriodSeconds": drain + FINISH_SECONDS,
         **({"topologySpreadConstraints": constraints} if spread else {}),
+        **placement(args["node_selector"], args["tolerations"], args["gpus"]),
         "containers": [_container(endpoint, args, drain)],
         "volumes": [
             {
@@ -109,7 +111,7 @@ def _container(endpoint: str, args: "ModelEndpointArgs", drain: int) -> Manifest
             {"name": Variable.MODEL_VERSION.value, "valueFrom": version},
         ],
         "ports": [{"name": name, "containerPort": port, "protocol": "TCP"} for name, port in ports(args).items()],
-        "resources": resources(args["cpu"], args["memory"]),
+        "resources": resources(args["cpu"], args["memory"], args["gpus"]),
         "securityContext": container_security(),
         "startupProbe": _probe("/health/ping", 1, failures=START_SECONDS),
         "readinessProbe": _probe("/health/status", 2, failures=2),

@@ -9,7 +9,7 @@ from pulumi_mlops import conventions
 from pulumi_mlops._argo_workflows import DAY_SECONDS
 from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import ImagePullPolicy
-from pulumi_mlops._placement import TolerationArgs, TolerationOperator, toleration_problem
+from pulumi_mlops._placement import MAX_GPUS, TolerationArgs, TolerationOperator, toleration_problem
 from pulumi_mlops._rules import quantity, url
 from pulumi_mlops.contract.rules import between, dns_label, not_empty
 from pulumi_mlops.contract.settings import Task
@@ -20,7 +20,6 @@ from pulumi_mlops.training_pipeline._pipeline_settings import EvaluationArgs, Fe
 
 MAX_NAME = 52  # Argo appends a time stamp to a CronWorkflow's name and refuses a longer one
 MAX_TIMEOUT_SECONDS = 7 * DAY_SECONDS
-MAX_GPUS = 16  # of the largest EC2 machines
 
 
 class StepArgs(TypedDict):
