@@ -545,3 +545,9 @@ def test_wrong_rules_of_tokens_are_refused_in_one_sentence(build: Build, changes
 
     assert complaint in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_its_route_sets_no_timeouts_which_not_every_gateway_keeps(build: Build) -> None:
+    rules = endpoint(build, **ENDPOINT_FULL)["penguins-route"].inputs["spec"]["rules"]
+    assert rules
+    assert not any("timeouts" in rule for rule in rules)
