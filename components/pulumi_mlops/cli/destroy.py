@@ -8,7 +8,6 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -84,7 +83,7 @@ def destroy(stack: str, project: Project, target: Path, *, keep_data: bool, conf
         _report(stack, project, remaining, target)
 
 
-def kept(resources: Sequence[StateResource]) -> dict[str, Any]:
+def kept(resources: Sequence[StateResource]) -> dict[str, object]:
     """The import file of what is left in a state."""
     entries = [
         Entry(one["urn"], one.get("parent") or "", one.get("importID") or one["id"], plugin_version(one["provider"]))
@@ -93,9 +92,9 @@ def kept(resources: Sequence[StateResource]) -> dict[str, Any]:
     return import_file.document(entries, {one["urn"]: one.get("parent") or "" for one in resources})
 
 
-def names_of(resources: Sequence[StateResource]) -> dict[str, dict[str, Any]]:
+def names_of(resources: Sequence[StateResource]) -> dict[str, dict[str, object]]:
     """The setting `adopted`, to import them into a new state: the names that Pulumi generated."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[str, dict[str, object]] = {}
     for one in resources:
         inputs = mapping(one.get("inputs"))
         generated = {key: inputs[key] for key in inputs.get("__defaults", ()) if key in GENERATED and key in inputs}

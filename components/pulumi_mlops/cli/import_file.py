@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from pulumi_mlops.cli.urns import is_stack, name_of, type_of
 
@@ -22,7 +21,7 @@ class Entry:
     """Of the plugin: another one than the stack's own would come in by another provider."""
 
 
-def document(entries: Iterable[Entry], parents: Mapping[str, str]) -> dict[str, Any]:
+def document(entries: Iterable[Entry], parents: Mapping[str, str]) -> dict[str, object]:
     """The file's content; the components that entries are in come with them.
 
     Args:

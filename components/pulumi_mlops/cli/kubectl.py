@@ -7,9 +7,9 @@ import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from pulumi_mlops.cli.errors import CommandError
+from pulumi_mlops.cli.values import items, mapping
 
 _LOG = re.compile(r"[IWEF]\d{4} ")
 """Lines of kubectl's own log, which repeat what its message says."""
@@ -43,8 +43,7 @@ class Kubectl:
     def secret(self, namespace: str, name: str) -> dict[str, str]:
         """The data of a Secret; empty if there is none."""
         shown = self._run("get", "secret", name, "--namespace", namespace, "--ignore-not-found", "--output", "json")
-        found: Mapping[str, Any] = json.loads(shown) if shown.strip() else {}
-        data: Mapping[str, str] = found.get("data") or {}
+        data = mapping(mapping(json.loads(shown.strip() or "{}")).get("data"))
         return {key: base64.b64decode(value).decode("utf-8", "replace") for key, value in data.items()}
 
     def mounted_secrets(self, namespace: str, deployment: str) -> set[str] | None:
@@ -53,7 +52,7 @@ class Kubectl:
         shown = self._run("get", "deployment", deployment, *options)
         if not shown.strip():
             return None
-        volumes: list[Mapping[str, Any]] = json.loads(shown)["spec"]["template"]["spec"].get("volumes") or []
+        volumes = items(json.loads(shown)["spec"]["template"]["spec"].get("volumes"))
         return {one["secret"]["secretName"] for one in volumes if "secret" in one}
 
     def apply(self, manifest: Mapping[str, object], manager: str) -> None:

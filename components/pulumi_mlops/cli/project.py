@@ -3,7 +3,7 @@
 import argparse
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import yaml
 
@@ -50,15 +50,15 @@ class Project:
         """The settings file of a stack, which may not exist."""
         return self.stack_directory / f"Pulumi.{short(stack)}.yaml"
 
-    def stack_document(self, stack: str) -> dict[str, Any]:
+    def stack_document(self, stack: str) -> dict[str, object]:
         """What the stack's settings file says; empty where there is none."""
         file = self.settings_file(stack)
         return _mapping(file) if file.is_file() else {}
 
-    def setting(self, stack: str, key: str) -> Any:
+    def setting(self, stack: str, key: str) -> object:
         """A setting, by its `key`; None where the stack does not have it."""
         config: object = self.stack_document(stack).get("config")
-        return cast("dict[str, Any]", config).get(self.key(key)) if isinstance(config, dict) else None
+        return cast("dict[str, object]", config).get(self.key(key)) if isinstance(config, dict) else None
 
     def key(self, key: str) -> str:
         """A setting's key in a settings file: of the project's own namespace, unless it names one (`aws:region`)."""
@@ -90,7 +90,7 @@ def short(stack: str) -> str:
     return stack.rpartition("/")[2]
 
 
-def _mapping(file: Path) -> dict[str, Any]:
+def _mapping(file: Path) -> dict[str, object]:
     try:
         content: object = yaml.safe_load(file.read_text())
     except (OSError, UnicodeDecodeError) as error:
@@ -102,4 +102,4 @@ def _mapping(file: Path) -> dict[str, Any]:
         return {}
     if not isinstance(content, dict):
         raise CommandError(f"{file} must be a mapping, got {content!r:.60}")
-    return cast("dict[str, Any]", content)
+    return cast("dict[str, object]", content)

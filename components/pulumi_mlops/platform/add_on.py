@@ -6,7 +6,7 @@ lists them, with what must be gone before each goes, and `ADD_ONS` has the descr
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, NotRequired, TypedDict, TypeVar, cast
+from typing import Generic, NotRequired, TypedDict, TypeVar, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -252,7 +252,7 @@ def check_add_on(
     )
 
 
-def add_on_inputs(args: ReleaseArgs) -> dict[str, Any]:
+def add_on_inputs(args: ReleaseArgs) -> dict[str, object]:
     """`inputs` of a component that is checked by `check_add_on`, by the names that arguments have now."""
     old_names = {old for old, new in RENAMED.items() if new not in args}
     return inputs({RENAMED[key] if key in old_names else key: value for key, value in args.items()})

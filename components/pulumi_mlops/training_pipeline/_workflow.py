@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Any, cast
+from typing import cast
 
 import pulumi
 
@@ -34,17 +34,17 @@ _CPU_UNITS = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), 
 """Of quantities that can be cores; more than thousands of them no machine has."""
 
 
-_TOKEN: dict[str, Any] = {
+_TOKEN: dict[str, object] = {
     "audience": conventions.MLFLOW_AUDIENCE,
     "expirationSeconds": TOKEN_SECONDS,
     "path": TOKEN_FILE,
 }
 
 
-def workflow_template(name: str, args: TrainingPipelineArgs, labels: Mapping[str, Any]) -> Manifest:
+def workflow_template(name: str, args: TrainingPipelineArgs, labels: Mapping[str, object]) -> Manifest:
     """Spec of the WorkflowTemplate; `args` are those of TrainingPipeline, `labels` go to workflows and pods."""
     steps = [name for name, step in STEPS.items() if args["endpoint"] is not None or not step.needs_endpoint]
-    scratch: dict[str, Any] = {"name": "tmp", "emptyDir": {"sizeLimit": SCRATCH_SIZE}}
+    scratch: dict[str, object] = {"name": "tmp", "emptyDir": {"sizeLimit": SCRATCH_SIZE}}
     return {
         "entrypoint": "pipeline",
         "arguments": {
@@ -82,7 +82,7 @@ def workflow_template(name: str, args: TrainingPipelineArgs, labels: Mapping[str
     }
 
 
-def cron_workflow(name: str, args: TrainingPipelineArgs, labels: Mapping[str, Any]) -> Manifest:
+def cron_workflow(name: str, args: TrainingPipelineArgs, labels: Mapping[str, object]) -> Manifest:
     """Spec of the CronWorkflow, which starts the WorkflowTemplate of the same name."""
     return {
         "schedules": [args["schedule"]],
@@ -104,9 +104,9 @@ def settings_name(name: str) -> str:
 
 def _dag(steps: list[str]) -> Manifest:
     """The steps, each after the one before it; the endpoint moves only after a passed evaluation."""
-    tasks: list[dict[str, Any]] = []
+    tasks: list[dict[str, object]] = []
     for before, step in zip([None, *steps], steps, strict=False):
-        task: dict[str, Any] = {"name": step, "template": step}
+        task: dict[str, object] = {"name": step, "template": step}
         if before:
             task["depends"] = before
         if condition := STEPS[step].only_if:
@@ -116,9 +116,9 @@ def _dag(steps: list[str]) -> Manifest:
     return {"name": "pipeline", "dag": {"tasks": tasks}}
 
 
-def _template(step: str, args: TrainingPipelineArgs, labels: Mapping[str, Any]) -> Manifest:
+def _template(step: str, args: TrainingPipelineArgs, labels: Mapping[str, object]) -> Manifest:
     own = cast("dict[str, StepArgs]", args["steps"])[step]
-    template: dict[str, Any] = {
+    template: dict[str, object] = {
         "name": step,
         **placement(own["node_selector"], own["tolerations"], own["gpus"]),
         "metadata": {
@@ -162,7 +162,7 @@ def _template(step: str, args: TrainingPipelineArgs, labels: Mapping[str, Any]) 
     return template
 
 
-def _threads(cpu: Any) -> list[dict[str, Any]]:
+def _threads(cpu: pulumi.Input[str]) -> list[dict[str, object]]:
     """As many threads as the step requests whole cores, rounded up: more would only wait for each other."""
     if isinstance(cpu, str) and cores(cpu) == 1:
         return []  # the steps' own default
@@ -177,9 +177,9 @@ def cores(cpu: str) -> int:
     return max(math.ceil(Decimal(number) * _CPU_UNITS[unit]), 1)
 
 
-def environment(args: TrainingPipelineArgs) -> list[dict[str, Any]]:
+def environment(args: TrainingPipelineArgs) -> list[dict[str, object]]:
     """Environment variables of every step besides its settings. Argo fills in the workflow variables."""
-    values: dict[Variable, Any] = {
+    values: dict[Variable, object] = {
         Variable.SETTINGS_PATH: f"{SETTINGS_DIRECTORY}/{SETTINGS_FILE}",
         Variable.MODELS_DIR: MODELS_PATH,
         Variable.RUN_ID: "{{workflow.uid}}",
@@ -197,7 +197,7 @@ def environment(args: TrainingPipelineArgs) -> list[dict[str, Any]]:
         Variable.ENDPOINT: args["endpoint"],
     }
     values |= {variable: value for variable, value in given.items() if value is not None}
-    variables: list[dict[str, Any]] = [{"name": key.value, "value": value} for key, value in values.items()]
+    variables: list[dict[str, object]] = [{"name": key.value, "value": value} for key, value in values.items()]
     if (secret := args["source"]["secret"]) is not None:
         reference = {"name": secret, "key": conventions.DATABASE_URI_KEY}
         variables.append({"name": Variable.DATABASE_URI.value, "valueFrom": {"secretKeyRef": reference}})

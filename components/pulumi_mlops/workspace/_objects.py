@@ -1,7 +1,6 @@
 """The Kubernetes objects of a workspace: limits, model store, artifact repository, credentials."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pulumi
 
@@ -53,7 +52,7 @@ def artifact_repository(args: WorkspaceArgs) -> Manifest:
     endpoint = pulumi.Output.from_input(args["object_store_endpoint"])
     access = args["object_store_access"]
     secret = args["object_store_secret"]
-    credentials: dict[str, Any] = {
+    credentials: dict[str, object] = {
         "accessKeySecret": {"name": secret, "key": conventions.ACCESS_KEY_ID_KEY},
         "secretKeySecret": {"name": secret, "key": conventions.SECRET_ACCESS_KEY_KEY},
     }

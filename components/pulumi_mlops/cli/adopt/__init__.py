@@ -11,7 +11,6 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import yaml
 
@@ -29,9 +28,9 @@ from pulumi_mlops.cli.project import Project, short, stack_name
 from pulumi_mlops.cli.pulumi import Pulumi
 from pulumi_mlops.cli.values import mapping
 
-Settings = Mapping[str, Any]
+Settings = Mapping[str, object]
 """Settings of the project's own namespace, or of that before a colon; None for those that must not be there."""
-Preview = Callable[[Settings], dict[str, Any]]
+Preview = Callable[[Settings], dict[str, object]]
 """What `pulumi preview --json` prints for the stack with these settings instead of its own."""
 
 
@@ -129,7 +128,7 @@ def adopt(
     _next_steps(stack, project, settings, Written(imports, changes, removals))
 
 
-def content(expected: list[Expected], matches: Matches) -> dict[str, Any]:
+def content(expected: list[Expected], matches: Matches) -> dict[str, object]:
     """The import file of the matched resources."""
     entries = [
         Entry(one.urn, one.parent, BY_TOKEN[one.type].identifier_of(found), one.version)
@@ -148,7 +147,7 @@ def state_rm(matches: Matches) -> str:
     return "\n".join([*lines, ""])
 
 
-def preview(stack: str, project: Project, settings: Settings) -> dict[str, Any]:
+def preview(stack: str, project: Project, settings: Settings) -> dict[str, object]:
     """Previews the stack by the user's Pulumi CLI; its settings file stays as it is."""
     document = project.stack_document(stack)
     given = {project.key(key): value for key, value in settings.items()}

@@ -1,7 +1,6 @@
 """With which key a cluster that is taken over encrypts its Secrets: EKS never goes back, nor to another key."""
 
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 from pulumi_mlops.cli.adopt.terraform import Found
 
@@ -9,7 +8,7 @@ KEY = "encryption_config.0.provider.0.key_arn"
 """Where a cluster's state has the ARN of its key."""
 
 
-def encryption_config(key_arn: str) -> dict[str, Any]:
+def encryption_config(key_arn: str) -> dict[str, object]:
     """The property `encryptionConfig` of a cluster that encrypts with this key."""
     return {"provider": {"keyArn": key_arn}, "resources": ["secrets"]}
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
 
 from pulumi_mlops.cli.adopt.terraform import Found
 from pulumi_mlops.cli.values import items, mapping
@@ -47,7 +46,7 @@ def groups_of(cluster: Found | None, found: Iterable[Found]) -> list[Found]:
     return [one for one in found if one.type == GROUP and name in (None, one.get("cluster_name"))]
 
 
-def node_groups(found: Iterable[Found], cluster: Found | None) -> dict[str, Any]:
+def node_groups(found: Iterable[Found], cluster: Found | None) -> dict[str, object]:
     """The groups of the cluster as the stack's setting takes them; nothing where one does not say its machines."""
     groups = groups_of(cluster, found)
     if not all(one.get("instance_types") for one in groups):
@@ -68,7 +67,7 @@ def _system(image: str) -> str:
     return AMAZON_LINUX if system.startswith(AMAZON_LINUX) else system
 
 
-def _group(found: Found) -> dict[str, Any]:
+def _group(found: Found) -> dict[str, object]:
     scaling = "scaling_config.0"
     sizes = {name: int(found.get(f"{scaling}.{name}") or 0) for name in ("min_size", "max_size", "desired_size")}
     taints = [

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from pulumi_mlops.cli.adopt.buckets import BUCKET, proposal
 from pulumi_mlops.cli.adopt.expected import Expected
@@ -40,9 +39,9 @@ def match(expected: Iterable[Expected], found: list[Found]) -> Matches:
     return Matches(ordered, left)
 
 
-def adopted(matches: Matches) -> dict[str, dict[str, Any]]:
+def adopted(matches: Matches) -> dict[str, dict[str, object]]:
     """The setting `adopted`: what the matched resources have otherwise than the stack, and cannot change."""
-    given: dict[str, dict[str, Any]] = {}
+    given: dict[str, dict[str, object]] = {}
     for expected, found in matches.pairs.values():
         differing = dict(_differences(expected, found, matches.pairs))
         if differing:
@@ -134,7 +133,7 @@ class _Search:
 
 def _differences(
     expected: Expected, found: Found, pairs: Mapping[str, tuple[Expected, Found]]
-) -> Iterator[tuple[str, Any]]:
+) -> Iterator[tuple[str, object]]:
     kind = BY_TOKEN[expected.type]
     for name, path in kind.fixed.items():
         value = found.get(path)
@@ -146,7 +145,7 @@ def _differences(
             yield name, kind.forms.get(name, lambda one: one)(value)
 
 
-def _alike(chosen: Any, value: Any) -> bool:
+def _alike(chosen: object, value: object) -> bool:
     both = isinstance(chosen, list) and isinstance(value, list)
     return sorted(items(chosen)) == sorted(items(value)) if both else chosen == value
 

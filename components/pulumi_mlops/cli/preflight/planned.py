@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 from pulumi_mlops.cli.errors import CommandError
 from pulumi_mlops.review.json_data import document
@@ -55,13 +54,13 @@ class Planned:
         """Whether a resource or a component of the type is in the stack, created or not."""
         return any(step.type == type_token for step in self.preview.steps)
 
-    def provider_option(self, key: str) -> Any:
+    def provider_option(self, key: str) -> object:
         """An option of the AWS provider, of the stack's settings or else of one that the program makes; or None."""
         values = [self.preview.config.get(f"aws:{key}"), *(one.get(key) for one in self._providers())]
         value = next((one for one in values if one is not None and not is_hidden(one)), None)
         return value if (parsed := document(value)) is None else parsed
 
-    def _providers(self) -> Iterator[Mapping[str, Any]]:
+    def _providers(self) -> Iterator[Mapping[str, object]]:
         for step in self.preview.steps:
             if step.type == AWS_PROVIDER:
                 yield step.state.inputs

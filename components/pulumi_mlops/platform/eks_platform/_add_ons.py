@@ -9,7 +9,6 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
@@ -87,7 +86,7 @@ def component(name: str) -> Callable[..., pulumi.ComponentResource]:
     return ADD_ONS[name].component or HelmAddOn
 
 
-def arguments(name: str, args: EksPlatformArgs, links: Links) -> dict[str, Any]:
+def arguments(name: str, args: EksPlatformArgs, links: Links) -> dict[str, object]:
     """What the platform gives to the add-on, with the user's own arguments of it merged over that; None: left out."""
     schema = _schema(name)
     offered = {key: value for key, value in _offered(args, links).items() if key in schema.__annotations__}
@@ -95,7 +94,7 @@ def arguments(name: str, args: EksPlatformArgs, links: Links) -> dict[str, Any]:
     if name == "cert_manager" and "acme_email" not in given:
         del offered["region"]  # it has no other use than the issuer
     special = _SPECIAL[name](args, links) if name in _SPECIAL else {}
-    own: dict[str, Any] = {} if ADD_ONS[name].component else {"add_on": ADD_ONS[name]}
+    own: dict[str, object] = {} if ADD_ONS[name].component else {"add_on": ADD_ONS[name]}
     own |= PartNames(args["resource_prefix"]).objects(resource_name(name))
     return merged(merged({**own, **offered}, special), given)
 
@@ -126,7 +125,7 @@ def _near(name: str, known: list[str]) -> str:
     return f'did you mean "{near[0]}"? ' if near else ""
 
 
-def _schema(name: str) -> Any:
+def _schema(name: str) -> type:
     """The TypedDict of the add-on's arguments."""
     return inspect.get_annotations(component(name).__init__)["args"]
 
@@ -137,7 +136,7 @@ def _rules(name: str) -> dict[str, Rule]:
     return {path: row.rule for path, row in rows.items() if row.rule}
 
 
-def _offered(args: EksPlatformArgs, links: Links) -> dict[str, Any]:
+def _offered(args: EksPlatformArgs, links: Links) -> dict[str, object]:
     """What any add-on can have, by the name of the argument."""
     domain = args["domain_name"]
     return {
@@ -163,7 +162,7 @@ def host(args: EksPlatformArgs, label: str) -> pulumi.Input[str]:
     return formatted(label + ".{0}", args["domain_name"])
 
 
-def _argo_cd(args: EksPlatformArgs, _: Links) -> dict[str, Any]:
+def _argo_cd(args: EksPlatformArgs, _: Links) -> dict[str, object]:
     login = args["login"]
     return {
         "host": host(args, "argocd"),
@@ -177,7 +176,7 @@ def _argo_cd(args: EksPlatformArgs, _: Links) -> dict[str, Any]:
     }
 
 
-def _argo_workflows(args: EksPlatformArgs, links: Links) -> dict[str, Any]:
+def _argo_workflows(args: EksPlatformArgs, links: Links) -> dict[str, object]:
     login = args["login"]
     scopes = [] if login["groups_scope"] is None else [login["groups_scope"]]
     return {
@@ -200,16 +199,16 @@ def _argo_workflows(args: EksPlatformArgs, links: Links) -> dict[str, Any]:
     }
 
 
-def _crossplane(_: EksPlatformArgs, __: Links) -> dict[str, Any]:
+def _crossplane(_: EksPlatformArgs, __: Links) -> dict[str, object]:
     return {"services": list(CROSSPLANE_SERVICES)}
 
 
-def _public_gateway(args: EksPlatformArgs, _: Links) -> dict[str, Any]:
+def _public_gateway(args: EksPlatformArgs, _: Links) -> dict[str, object]:
     # The role of a cluster may not set tags of ours, and then Auto Mode makes no load balancer at all.
     return {"load_balancer_class": AUTO_MODE_CLASS, "tags": None} if args["auto_mode"] else {}
 
 
-_SPECIAL: Mapping[str, Callable[[EksPlatformArgs, Links], dict[str, Any]]] = {
+_SPECIAL: Mapping[str, Callable[[EksPlatformArgs, Links], dict[str, object]]] = {
     "argo_cd": _argo_cd,
     "argo_workflows": _argo_workflows,
     "crossplane": _crossplane,

@@ -6,7 +6,6 @@ Reads them for their keys alone: no value is kept or shown.
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from pulumi_mlops.cli.cluster import Cluster, Refused, Unanswered
 from pulumi_mlops.cli.errors import CommandError
@@ -102,7 +101,7 @@ def _written(planned: Planned) -> Iterator[tuple[str, str]]:
                 yield namespace, name
 
 
-def _made_by(resource: Resource) -> Iterator[Any]:
+def _made_by(resource: Resource) -> Iterator[object]:
     own = at(resource.inputs, "metadata.name")
     if resource.kind == "Secret":
         yield own
@@ -136,7 +135,7 @@ def _cluster(planned: Planned, account: Account) -> Cluster:
     raise NotChecked("the provider's kubeconfig is a secret, which a preview does not show")
 
 
-def _kubeconfig(account: Account, name: str) -> Mapping[str, Any]:
+def _kubeconfig(account: Account, name: str) -> Mapping[str, object]:
     """As `aws eks update-kubeconfig` writes it."""
     found = account.ask("eks", "DescribeCluster", name=name)["cluster"]
     token = {

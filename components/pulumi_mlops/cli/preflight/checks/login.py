@@ -3,7 +3,6 @@
 import json
 from collections.abc import Iterator
 from http import HTTPStatus
-from typing import Any
 
 from pulumi_mlops.cli.preflight import web
 from pulumi_mlops.cli.preflight.account import Account
@@ -57,7 +56,7 @@ def _issuer(issuer: str) -> Result:
     return ok(LOGIN, f"{issuer}, with its keys")
 
 
-def _fetched(address: str) -> dict[str, Any]:
+def _fetched(address: str) -> dict[str, object]:
     if not address.startswith(("https://", "http://")):
         raise _Useless(f"{address} is not the address of a web server")
     answer = web.ask(address, {"Accept": "application/json"})
