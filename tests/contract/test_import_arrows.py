@@ -56,3 +56,43 @@ def test_shared_private_modules_import_no_part() -> None:
 def test_the_wheel_imports_nothing_that_is_not_in_it() -> None:
     outside = {(path, name) for path in MODULES for name in imported(path) if name.split(".")[0] in NOT_IN_THE_WHEEL}
     assert outside == set()
+
+
+BORROWED = {
+    "database._arguments": "platform",
+    "database._backend": "platform",
+    "database._rds_settings": "platform",
+    "foundation._images": "cli",
+    "foundation._subnets": "cli",
+    "platform._deletion": "cli",
+    "platform.add_ons._argo_server": "platform",
+    "platform.add_ons._descriptions": "platform",
+    "platform.object_store._args": "platform",
+}
+"""Private module of a folder → part of the library that also imports it: databases by manifest have the arguments of
+those by component, `cli` looks for what the components made, and a whole platform gives its parts their arguments."""
+
+
+def private_module(name: str) -> str:
+    """The module whose name begins with an underscore, on the way to an imported name; empty where there is none."""
+    parts = name.split(".")
+    for number, one in enumerate(parts):
+        if one.startswith("_") and not one.startswith("__"):
+            place = PACKAGE.joinpath(*parts[1 : number + 1])
+            return ".".join(parts[1 : number + 1]) if place.is_dir() or place.with_suffix(".py").exists() else ""
+    return ""
+
+
+def test_a_private_module_serves_its_own_folder() -> None:
+    found: set[tuple[str, str]] = set()
+    for path in MODULES:
+        folder = ".".join(path.relative_to(PACKAGE).parent.parts)
+        for name in imported(path):
+            private = private_module(name) if name.startswith("pulumi_mlops.") else ""
+            owner = private.rpartition(".")[0]
+            below = f"{folder}.".startswith(f"{owner}." if owner else "")
+            passes_on = path.name == "__init__.py" and f"{owner}.".startswith(f"{folder}." if folder else "")
+            if private and not below and not passes_on:
+                found.add((private, part(path)))
+
+    assert found == set(BORROWED.items())
