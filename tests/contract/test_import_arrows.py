@@ -67,6 +67,7 @@ BORROWED = {
     "platform._deletion": "cli",
     "platform.add_ons._argo_server": "platform",
     "platform.add_ons._descriptions": "platform",
+    "platform.add_ons._public_gateway_args": "platform",
     "platform.object_store._args": "platform",
 }
 """Private module of a folder → part of the library that also imports it: databases by manifest have the arguments of
