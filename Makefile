@@ -5,7 +5,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help up deliver train predict rollback release status env mlflow down plan adopt destroy leftovers test test-fast check bench versions preflight lock bump generate environment
+.PHONY: help up deliver train predict rollback release status env mlflow down plan adopt destroy leftovers test test-nightly test-fast check bench versions preflight lock bump generate environment
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,7 +58,11 @@ leftovers: environment ## what stands in the way of deleting a stack on AWS: STA
 test: environment ## every tier of tests that this machine can run, and which it could not
 	@$(PYTHON) -m local prepare
 	@$(PYTHON) -m pytest -m "not cluster" --numprocesses 2 --dist loadfile
-	@$(PYTHON) -m pytest -m cluster
+	@$(PYTHON) -m pytest -m "cluster and not nightly"
+
+test-nightly: environment ## what takes too long for every change: bad days of a delivery on this machine's platform
+	@$(PYTHON) -m local prepare
+	@$(PYTHON) -m pytest -m nightly
 
 test-fast: environment ## the tests that need neither the Pulumi CLI nor a cluster
 	@$(PYTHON) -m pytest -m "not engine and not cluster" --numprocesses 2 --dist loadfile

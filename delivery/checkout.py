@@ -14,6 +14,8 @@ TRIES = 5
 """How often a change is made anew on a branch that has moved."""
 TIMEOUT_SECONDS = 120
 QUOTED_LINES = 8
+REFUSED = ("Authentication failed", "could not read Username", "could not read Password", "returned error: 401")
+"""How git says that the host wants another login."""
 NOTES = "refs/notes/commits"
 """Where Git keeps notes; Gitea shows them on the commit's page."""
 COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -145,7 +147,15 @@ def _environment(home: Path, token_file: Path | None) -> dict[str, str]:
 
 
 def _git(arguments: tuple[str, ...] | list[str], directory: Path, environment: Mapping[str, str]) -> str:
-    return run(["git", *arguments], directory, environment).strip()
+    try:
+        return run(["git", *arguments], directory, environment).strip()
+    except DeliveryError as error:
+        if not any(words in str(error) for words in REFUSED):
+            raise
+        token = environment.get("DELIVERY_TOKEN_FILE", "no file")
+        raise DeliveryError(
+            f"the Git host does not accept the token in {token}: put a new one into the Secret. {error}"
+        ) from None
 
 
 def run(command: list[str], directory: Path, environment: Mapping[str, str]) -> str:

@@ -12,6 +12,8 @@ from delivery.masking import masked
 MAX_DESCRIPTION = 140
 """Longest description that GitHub takes."""
 MAX_LINES = 40
+EXECUTOR = re.compile(r'^time="[^"]*" level=\w+ .*argo=true|^Error: exit status \d+$')
+"""What Argo's executor adds to a container's log."""
 STATES = {"Running": "pending", "Succeeded": "success", "Failed": "failure", "Error": "failure"}
 """Phase of a run in Argo Workflows → state of the commit."""
 
@@ -70,9 +72,10 @@ def shortened(text: str) -> str:
 
 
 def _tail(message: str) -> str:
-    """The message without control characters, at most MAX_LINES lines."""
-    lines = ["".join(one if one.isprintable() or one == "\t" else "�" for one in line) for line in message.splitlines()]
-    return "\n".join(lines[-MAX_LINES:])
+    """The message without control characters and without lines of Argo's executor, at most MAX_LINES lines."""
+    lines = [line for line in message.splitlines() if not EXECUTOR.search(line)]
+    shown = ("".join(one if one.isprintable() or one == "\t" else "�" for one in line) for line in lines[-MAX_LINES:])
+    return "\n".join(shown)
 
 
 def _nodes(failures: str) -> list[dict[str, str]]:

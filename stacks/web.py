@@ -1,7 +1,7 @@
 """The example of a program that is delivered by pushing to Git: a small web application in a repository of its own."""
 
 import pulumi
-from pulumi_mlops import DeliveryPipeline, RepositoryHost
+from pulumi_mlops import DeliveryPipeline, PromotionMode, RepositoryHost
 from pulumi_mlops.delivery_pipeline import BuildArgs
 
 from stacks import settings
@@ -30,6 +30,8 @@ def build() -> None:
                 "memory": chosen.checks_memory,
             },
             "build": build_args,
+            "promotion": PromotionMode.APPROVAL if chosen.approval else PromotionMode.AUTOMATIC,
+            "soak_seconds": chosen.soak_seconds,
             "integration_tests": {"image": chosen.checks_image, "command": "python integration.py", "memory": "256Mi"},
             "staging": {"overlay": "deploy/overlays/staging", "namespace": f"{NAME}-staging"},
             "production": {"overlay": "deploy/overlays/production", "namespace": f"{NAME}-production"},

@@ -39,7 +39,7 @@ def bring_up(cluster: Cluster) -> git_host.GitHost:
         example.publish(host, references[BASE])
     with step(f"pulumi up {WEB}"):
         engine = up.engine_of(cluster)
-        _configure(engine, cluster, references)
+        configure(engine, cluster, references)
         up.continue_interrupted(engine, WEB)
         engine.up(WEB, "--refresh")
     git_host.webhooks(cluster, host, engine.outputs(WEB)["webhook_path"])
@@ -77,8 +77,11 @@ def _own() -> Cluster:
     return cluster
 
 
-def change(cluster: Cluster, host: git_host.GitHost) -> None:
-    """Changes the example's answer, and says when staging and production give the new one."""
+def change(cluster: Cluster, host: git_host.GitHost) -> tuple[follow.Run, float]:
+    """Changes the example's answer, and says when staging and production give the new one.
+
+    Returns the run, and the seconds from the push to the answer in production.
+    """
     text = f"Hello at {time.strftime('%H:%M:%S')}"
     with example.checkout(host) as checkout:
         checkout.greet(text)
@@ -92,10 +95,13 @@ def change(cluster: Cluster, host: git_host.GitHost) -> None:
     for environment in ENVIRONMENTS:
         if not follow.serves(cluster, environment, text, 30):
             raise StepFailed(f"{environment} does not answer {text!r} at {cluster.gateway_url}/web-{environment}/")
-    say(f"{cluster.gateway_url}/web-production/ answers {text!r}, {time.time() - pushed:.0f}s after the push")
+    seconds = time.time() - pushed
+    say(f"{cluster.gateway_url}/web-production/ answers {text!r}, {seconds:.0f}s after the push")
+    return run, seconds
 
 
-def _configure(engine: Engine, cluster: Cluster, references: dict[str, str]) -> None:
+def configure(engine: Engine, cluster: Cluster, references: dict[str, str], **others: str) -> None:
+    """Writes the settings of the example's stack; `others` are those that `make deliver` leaves at their defaults."""
     machine = {"kube_context": cluster.context} if cluster.context else {}
     settings = {
         "layer": NAME,
@@ -107,6 +113,7 @@ def _configure(engine: Engine, cluster: Cluster, references: dict[str, str]) -> 
         "delivery_image": references["delivery"],
         "checks_image": references[BASE],
         "builder_image": references["buildkit"],
+        **others,
     }
     engine.configure(WEB, {**machine, **settings})
 

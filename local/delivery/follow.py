@@ -32,6 +32,8 @@ class Run:
     """Stage → seconds from the push to its end, in the order in which they ended."""
     nodes: Mapping[str, str]
     """Stage → its phase."""
+    took: Mapping[str, float]
+    """Stage → seconds from its start to its end."""
 
 
 def run_name(commit: str) -> str:
@@ -60,6 +62,7 @@ def follow(api: client.ApiClient, commit: str, pushed: float, timeout_seconds: f
     deadline = time.monotonic() + timeout_seconds
     seconds: dict[str, float] = {}
     phases: dict[str, str] = {}
+    took: dict[str, float] = {}
     while time.monotonic() < deadline:
         workflow = read(api, commit)
         status = (workflow or {}).get("status") or {}
@@ -71,12 +74,13 @@ def follow(api: client.ApiClient, commit: str, pushed: float, timeout_seconds: f
             if node["type"] == "Pod" and stage in STAGES and node.get("phase") in ENDED and stage not in phases:
                 phases[stage] = node["phase"]
                 seconds[stage] = _unix(node["finishedAt"]) - pushed
-                took = _unix(node["finishedAt"]) - _unix(node["startedAt"])
+                took[stage] = _unix(node["finishedAt"]) - _unix(node["startedAt"])
                 say(
-                    f"delivery: {stage} {node['phase'].lower()} after {took:.0f}s, {seconds[stage]:.0f}s after the push"
+                    f"delivery: {stage} {node['phase'].lower()} after {took[stage]:.0f}s, "
+                    f"{seconds[stage]:.0f}s after the push"
                 )
         if status.get("phase") in ENDED:
-            return Run(status["phase"], status.get("message", ""), seconds, phases)
+            return Run(status["phase"], status.get("message", ""), seconds, phases, took)
         time.sleep(INTERVAL_SECONDS)
     raise StepFailed(
         f"the delivery of {commit[:NAME_DIGITS]} has not ended within {timeout_seconds:.0f}s; "

@@ -3,11 +3,13 @@
 from collections.abc import Generator, Iterator
 
 import pytest
+from delivering import Delivery
 from kubernetes import client
 from loop import Loop, make
 
 from local import node, up
 from local.cluster import target
+from local.delivery import deliver
 from local.engine import PENGUINS
 from tests.engine.conftest import pulumi_env, pulumi_home
 
@@ -72,3 +74,10 @@ def loop(brought_up: str) -> Iterator[Loop]:
     with cluster.api() as api:
         engine = up.engine_of(cluster)
         yield Loop(cluster, engine, api, engine.outputs(PENGUINS))
+
+
+@pytest.fixture(scope="module")
+def delivery(loop: Loop) -> Iterator[Delivery]:
+    """The option `delivery`, brought up as `make deliver` does and taken away as `make deliver REMOVE=1` does."""
+    yield Delivery(loop, deliver.bring_up(loop.cluster))
+    deliver.take_down(loop.cluster)

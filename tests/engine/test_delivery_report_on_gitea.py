@@ -11,6 +11,8 @@ import pytest
 from gitea import OWNER, REPOSITORY, Gitea, gitea
 
 from delivery.__main__ import FAILURES
+from delivery.checkout import fetch
+from delivery.errors import DeliveryError
 from local.paths import ROOT
 
 pytestmark = pytest.mark.engine
@@ -100,6 +102,17 @@ def test_the_commits_page_shows_the_last_lines_of_a_step_that_failed_without_sec
     before = note.count("Failed")
     assert report(token, commit, "Failed", FAILED).returncode == 0
     assert host.ask(owner, "GET", f"{HERE}/git/notes/{commit}")["message"].count("Failed") == before + 1
+
+
+def test_a_checkout_with_a_token_that_is_not_accepted_says_what_to_renew(
+    host: Gitea, owner: str, commit: str, tmp_path: Path
+) -> None:
+    host.ask(owner, "PATCH", HERE, {"private": True})
+    file = tmp_path / "token"
+    file.write_text("0" * 40)
+    with pytest.raises(DeliveryError, match=r"^the Git host does not accept the token in .*/token: put a new") as error:
+        fetch(f"{host.url}/{OWNER}/{REPOSITORY}.git", commit, tmp_path / "source", file)
+    assert "0" * 40 not in str(error.value)
 
 
 @pytest.mark.parametrize("case", ["wrong token", "token that only reads", "commit that is not there"])

@@ -256,7 +256,7 @@ def test_an_image_that_somebody_set_by_hand_is_shown_as_changed_and_without_a_co
 def test_the_last_run_shows_which_step_failed_and_where_its_log_is(
     server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    failed = {"type": "Pod", "templateName": "tests", "phase": "Failed", "message": "Error (exit code 1)\n\x07"}
+    failed = {"type": "Pod", "templateName": "tests", "phase": "Failed", "message": f"Error\n\x07{'-' * 1000} end"}
     late = {"type": "Pod", "templateName": "lint", "phase": "Failed", "finishedAt": "2026-11-30T15:53:30Z"}
     group = {"type": "DAG", "templateName": "delivery", "phase": "Failed"}
     ended = {"phase": "Failed", "finishedAt": "2026-11-30T15:54:00Z"}
@@ -270,7 +270,7 @@ def test_the_last_run_shows_which_step_failed_and_where_its_log_is(
     assert text.split("\n\n")[-1].splitlines() == [
         "last run web-2",
         f"  phase       Failed, of commit {'ab' * 6}, started 2026-11-30 15:53 UTC, ended 2026-11-30 15:54 UTC",
-        "  failed      tests at 2026-11-30 15:53 UTC: Error (exit code 1)",
+        f"  failed      tests at 2026-11-30 15:53 UTC: Error {'-' * 194} … {'-' * 196} end",
         "  failed      lint at 2026-11-30 15:53 UTC",
         "  log         https://w.example.org/workflows/delivery/web-2",
     ]

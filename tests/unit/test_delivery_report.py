@@ -248,6 +248,14 @@ def test_a_comment_that_is_refused_is_one_sentence(token: Path) -> None:
         comment(repository, REVISION, "text", token)
 
 
+def test_what_argos_executor_adds_is_left_out() -> None:
+    added = 'time="2026-11-30T18:33:46.787Z" level=info msg="sub-process exited" argo=true\nError: exit status 1'
+    message = f"main: Error (exit code 1): E   assert 1 == 2\n{added}\n"
+    (found,) = failures(json.dumps([{"templateName": "tests", "message": message}]), STEPS)
+
+    assert found.lines == "main: Error (exit code 1): E   assert 1 == 2"
+
+
 def test_the_last_lines_are_those_of_the_steps_that_failed_without_what_a_terminal_obeys() -> None:
     many = "\n".join(f"line {number}" for number in range(100))
     listed = [

@@ -12,6 +12,7 @@ from pulumi_mlops.cli.errors import CommandError
 
 DIGITS = 12
 WIDTH = 12
+QUOTED = 200
 GOOD = ("Synced", "Healthy")
 
 
@@ -103,7 +104,7 @@ def _run(run: Run) -> Iterator[tuple[str, str]]:
     end = f", ended {when(run.finished)}" if run.finished else ""
     yield "phase", f"{run.phase}, of commit {run.commit[:DIGITS]}, started {when(run.started)}{end}"
     for step in run.failed:
-        yield "failed", f"{step.name} at {when(step.since)}{f': {step.message}' if step.message else ''}"
+        yield "failed", f"{step.name} at {when(step.since)}{f': {_shortened(step.message)}' if step.message else ''}"
     if not run.failed and run.message:
         yield "because", run.message
     if run.waits:
@@ -112,6 +113,11 @@ def _run(run: Run) -> Iterator[tuple[str, str]]:
         yield "approval", run.approval
     if run.address:
         yield "log", run.address
+
+
+def _shortened(text: str) -> str:
+    """A message's beginning and end: errors stand at the one, and what a test found at the other."""
+    return text if len(text) <= 2 * QUOTED else f"{text[:QUOTED]} … {text[-QUOTED:]}"
 
 
 def _held(hold: Hold | None) -> str:
