@@ -3,6 +3,7 @@
 from typing import Any
 
 import pulumi
+from pulumi_mlops import conventions
 from pulumi_mlops.platform import LocalDatabaseApi, Platform, PlatformArgs
 
 from stacks import settings
@@ -13,8 +14,12 @@ def build() -> None:
     chosen = settings.read(settings.PlatformSettings)
     names = PlatformArgs.__annotations__.keys() - settings.NO_SETTING
     cluster = settings.cluster(chosen)
-    platform = Platform("platform", settings.given(chosen, *sorted(names)), cluster)
-    if isinstance(databases := chosen.database_api, dict):
+    databases = chosen.database_api if isinstance(chosen.database_api, dict) else None
+    args = settings.given(chosen, *sorted(names))
+    if databases is not None:
+        args["database_group"] = databases.get("group", conventions.DATABASE_GROUP)
+    platform = Platform("platform", args, cluster)
+    if databases is not None:
         keeping: Any = {"keep_definitions": chosen.protect_data, **databases}
         LocalDatabaseApi("databases", keeping, cluster)
     pulumi.export("gateway_url", platform.gateway_url)

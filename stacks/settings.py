@@ -291,8 +291,8 @@ def _message(problems: list[str]) -> str:
     return problems[0] if len(problems) == 1 else "".join(f"\n  - {one}" for one in problems)
 
 
-NO_SETTING = {"resource_prefix"}
-"""Arguments of a platform that its stack here does not set: it has one platform."""
+NO_SETTING = {"resource_prefix", "database_group"}
+"""Arguments of a platform that no setting of its stack has: it has one platform, and its databases' group."""
 
 
 def given(settings: Any, *names: str) -> Any:

@@ -20,7 +20,8 @@ def computed(token: str, name: str, inputs: dict[str, Any]) -> dict[str, Any]:
     if token == "aws:rds/instance:Instance":
         secret = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:rds!db-{name}"
         masters = [{"secretArn": secret, "secretStatus": "active"}]
-        return {"address": f"{name}.rds.example.org", "masterUserSecrets": masters}
+        restored = {} if "dbName" in inputs else {"dbName": "as_it_was"}
+        return {"address": f"{name}.rds.example.org", "masterUserSecrets": masters, **restored}
     if token == "aws:ecr/repository:Repository":
         url = f"{ACCOUNT}.dkr.ecr.{REGION}.amazonaws.com/{physical}"
         return {"repositoryUrl": url, "arn": f"arn:aws:ecr:{REGION}:{ACCOUNT}:repository/{physical}"}

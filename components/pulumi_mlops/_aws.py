@@ -98,6 +98,11 @@ def supported_region(value: str) -> str | None:
     return region(value) or partition_problem(value)
 
 
+def is_arn(name: str) -> bool:
+    """Whether a resource is named by its ARN."""
+    return name.startswith("arn:")
+
+
 def arn_region(arn: str) -> str:
     """The region in an ARN; empty for a global resource."""
     return arn.split(":")[3]

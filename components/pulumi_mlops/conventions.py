@@ -88,6 +88,8 @@ Without a driver's name, so that libpq, the pipeline's steps and MLflow can all 
 DATABASE_USER: Final = "app"
 """The user that owns a database; the other values of its Secret vary."""
 DATABASE_PORT: Final = 5432
+DATABASE_GROUP: Final = "database.example.org"
+"""API group of the manifests that ask for databases."""
 
 
 def service_host(service: str, namespace: str) -> str:

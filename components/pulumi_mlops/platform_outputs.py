@@ -35,6 +35,19 @@ class DatabaseNetwork(TypedDict):
     """Security group of the pods that connect."""
     secret_store: str
     """ClusterSecretStore that copies a database's password into a namespace."""
+    instance_classes: NotRequired[dict[str, str]]
+    """Size that may be asked for → instance class; without it the library's."""
+    default_size: NotRequired[str]
+    """The size where none is asked for: the order of `instance_classes` is lost between stacks."""
+
+
+class DatabaseApi(TypedDict):
+    """How databases are asked for by manifest."""
+
+    group: str
+    """API group of the kinds."""
+    provider: str
+    """Value of the label `provider`."""
 
 
 class PlatformOutputs(TypedDict):
@@ -57,8 +70,12 @@ class PlatformOutputs(TypedDict):
     """Whether the gateway faces the internet; without it, which older platforms leave out, it does on EKS."""
     database: NotRequired[DatabaseNetwork]
     """Where databases on AWS may be; without it they are in the cluster."""
+    database_api: NotRequired[DatabaseApi]
+    """How databases are asked for by manifest, where they can be."""
 
 
+DATABASE_API = DatabaseApi(group=conventions.DATABASE_GROUP, provider="local")
+"""Where no platform says otherwise."""
 IN_CLUSTER = PlatformOutputs(
     region=conventions.OBJECT_STORE_REGION,
     object_store_endpoint=conventions.OBJECT_STORE_ENDPOINT,

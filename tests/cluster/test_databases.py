@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]  # the first test 
 Manifest = dict[str, Any]
 WAIT_SECONDS = 240
 DESTINATION = "s3://data/databases"
-GUIDE = ROOT / "docs" / "guides" / "database.md"
+GUIDE = ROOT / "docs" / "databases.md"
 CLAIM = """
 apiVersion: database.example.org/v1alpha1
 kind: PostgreSQLInstance

@@ -5,7 +5,7 @@ from typing import Any
 from pulumi_mlops import (
     ClassWeight,
     ColumnType,
-    DatabaseBackend,
+    DatabaseEnvironment,
     DataFormat,
     DeliveryPipelineArgs,
     ImagePullPolicy,
@@ -14,13 +14,16 @@ from pulumi_mlops import (
     ObjectStoreAccess,
     PostgresDatabaseArgs,
     PromotionMode,
+    RdsArgs,
     RepositoryHost,
     Scaling,
+    SinglePodArgs,
     SourceType,
     Task,
     TrainingPipelineArgs,
     WorkspaceArgs,
 )
+from pulumi_mlops._schema import without_none
 
 WORKSPACE_FULL: WorkspaceArgs = {
     "namespace": "birds",
@@ -131,52 +134,87 @@ ENDPOINT_FULL: ModelEndpointArgs = {
     "labels": {"team": "birds"},
 }
 
-DATABASE_RDS: PostgresDatabaseArgs = {
-    "namespace": "birds",
-    "backend": DatabaseBackend.RDS,
+DATABASE_NETWORK: RdsArgs = {
     "vpc_id": "vpc-0a1b2c3d",
     "subnet_ids": ["subnet-0a1b2c3d", "subnet-0b2c3d4e"],
     "client_security_group_ids": {"nodes": "sg-0a1b2c3d"},
 }
 
+DATABASE_RDS: PostgresDatabaseArgs = {"namespace": "birds", "rds": DATABASE_NETWORK}
+
 DATABASE_RDS_FULL: PostgresDatabaseArgs = {
-    **DATABASE_RDS,
+    "namespace": "birds",
     "database": "sightings",
     "secret_name": "db-conn",
-    "engine_version": "16",
+    "version": "16",
     "storage_gib": 50,
-    "max_storage_gib": 200,
-    "instance_class": "db.m7g.large",
     "high_availability": True,
-    "apply_immediately": False,
-    "maintenance_window": "sat:23:30-sun:00:30",
-    "extended_support": True,
-    "backup_days": 35,
-    "password_rotation_days": 30,
-    "client_security_group_ids": {"bastion": "sg-0b2c3d4e", "nodes": "sg-0a1b2c3d"},
-    "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/0a1",
-    "secret_store": "vault",
+    "backups": {"days": 35},
     "protect_data": False,
     "labels": {"team": "birds"},
-    "tags": {"team": "birds", "cost-center": "42"},
+    "rds": {
+        **DATABASE_NETWORK,
+        "max_storage_gib": 200,
+        "instance_class": "db.m7g.large",
+        "apply_immediately": False,
+        "maintenance_window": "sat:23:30-sun:00:30",
+        "extended_support": True,
+        "password_rotation_days": 30,
+        "client_security_group_ids": {"bastion": "sg-0b2c3d4e", "nodes": "sg-0a1b2c3d"},
+        "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/0a1",
+        "secret_store": "vault",
+        "tags": {"team": "birds", "cost-center": "42"},
+    },
 }
 
-DATABASE_IN_CLUSTER: PostgresDatabaseArgs = {"namespace": "birds", "backend": DatabaseBackend.IN_CLUSTER}
+DATABASE_IN_CLUSTER: PostgresDatabaseArgs = {"namespace": "birds", "single_pod": {}}
 
 DATABASE_IN_CLUSTER_FULL: PostgresDatabaseArgs = {
-    **DATABASE_IN_CLUSTER,
+    "namespace": "birds",
     "database": "sightings",
     "secret_name": "db-conn",
-    "engine_version": "16",
+    "version": "16",
     "storage_gib": 5,
     "protect_data": False,
-    "storage_class": "fast",
-    "image_mirror": "mirror.example.org",
-    "cpu": "1",
-    "memory": "2Gi",
-    "client_namespaces": ["reports"],
     "labels": {"team": "birds"},
+    "single_pod": {
+        "storage_class": "fast",
+        "image_mirror": "mirror.example.org",
+        "cpu": "1",
+        "memory": "2Gi",
+        "client_namespaces": ["reports"],
+    },
 }
+
+DATABASE_BY_MANIFEST: PostgresDatabaseArgs = {"namespace": "birds"}
+
+DATABASE_BY_MANIFEST_FULL: PostgresDatabaseArgs = {
+    "namespace": "birds",
+    "size": "large",
+    "storage_gib": 50,
+    "version": "16",
+    "environment": DatabaseEnvironment.DEVELOPMENT,
+    "high_availability": True,
+    "restore_from": {"database": "orders-1a2b3c4d", "moment": "2026-11-30T14:35:30+01:00"},
+    "secret_name": "db-conn",
+    "labels": {"team": "birds"},
+    "manifest": {"provider": "aws", "group": "data.example.com"},
+}
+
+
+OF_BACKENDS = {key: "rds" for key in RdsArgs.__annotations__} | {
+    key: "single_pod" for key in SinglePodArgs.__annotations__
+}
+
+
+def database_with(args: PostgresDatabaseArgs, **changes: Any) -> Any:
+    """The arguments with some replaced, whether all databases have them or one backend's; None leaves one out."""
+    changed: dict[str, Any] = dict(args)
+    for key, value in changes.items():
+        path = "backups.days" if key == "backup_days" else f"{OF_BACKENDS[key]}.{key}" if key in OF_BACKENDS else key
+        outer, _, inner = path.rpartition(".")
+        changed = {**changed, outer: {**changed.get(outer, {}), inner: value}} if outer else {**changed, key: value}
+    return without_none(changed)
 
 
 DELIVERY: DeliveryPipelineArgs = {

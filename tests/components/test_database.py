@@ -17,21 +17,27 @@ from hypothesis import strategies as st
 from pulumi_mlops import (
     ArgumentError,
     DatabaseBackend,
+    DatabaseEnvironment,
     PostgresDatabase,
+    PostgresDatabaseArgs,
     conventions,
+    platform_outputs,
     versions,
 )
 from pulumi_mlops import database as module
-from pulumi_mlops.database import _in_cluster, _rds, _rds_settings
+from pulumi_mlops.database import _old_arguments, _rds, _rds_settings, _single_pod
 from pulumi_mlops.platform import MLflow
 from pulumi_mlops.platform.mlflow import _server
 from syrupy.assertion import SnapshotAssertion
 
 from tests.components.programs import (
+    DATABASE_BY_MANIFEST,
+    DATABASE_BY_MANIFEST_FULL,
     DATABASE_IN_CLUSTER,
     DATABASE_IN_CLUSTER_FULL,
     DATABASE_RDS,
     DATABASE_RDS_FULL,
+    database_with,
     with_changes,
 )
 from tests.conftest import Build, Graph, Registration, Secret, unknown
@@ -41,22 +47,30 @@ ALL_ARGS = {
     "rds-full": DATABASE_RDS_FULL,
     "in-cluster": DATABASE_IN_CLUSTER,
     "in-cluster-full": DATABASE_IN_CLUSTER_FULL,
+    "manifest": DATABASE_BY_MANIFEST,
+    "manifest-full": DATABASE_BY_MANIFEST_FULL,
 }
+KEY = (DATABASE_RDS_FULL["rds"] or {}).get("kms_key_arn")
 RDS_PASSWORDS = st.text(st.sampled_from([c for c in map(chr, range(33, 127)) if c not in "/@\"'"]), min_size=8)
 """Every character that RDS may put into a password."""
 
 
 def rds(name: str = "bird-log", **changes: Any) -> PostgresDatabase:
-    return PostgresDatabase(name, with_changes(DATABASE_RDS, **changes))
+    return PostgresDatabase(name, database_with(DATABASE_RDS, **changes))
 
 
 def in_cluster(name: str = "bird-log", **changes: Any) -> PostgresDatabase:
-    return PostgresDatabase(name, with_changes(DATABASE_IN_CLUSTER, **changes))
+    return PostgresDatabase(name, database_with(DATABASE_IN_CLUSTER, **changes))
 
 
 def instance(graph: Graph) -> Registration:
     (found,) = graph.of_kind("Instance")
     return found
+
+
+def parts(graph: Graph) -> dict[str, Any]:
+    """What the component has made, without its own inputs."""
+    return {urn: inputs for urn, inputs in graph.contract().items() if urn != graph["bird-log"].urn}
 
 
 def template(graph: Graph) -> dict[str, str]:
@@ -123,7 +137,7 @@ def test_every_part_belongs_to_the_component_and_is_called_after_it(build: Build
     graph = build(lambda: PostgresDatabase("bird-log", args), preview=preview)
 
     parts = [one for one in graph if one.type != "pulumi-mlops:index:PostgresDatabase"]
-    assert len(parts) >= 6
+    assert len(parts) >= (1 if args in (DATABASE_BY_MANIFEST, DATABASE_BY_MANIFEST_FULL) else 6)
     assert all(one.parent == graph["bird-log"].urn and one.name.startswith("bird-log-") for one in parts)
 
 
@@ -194,9 +208,9 @@ def test_a_database_goes_without_a_last_snapshot_only_where_protect_data_is_fals
     assert given_up.inputs["deletionProtection"] is False
     assert given_up.inputs["skipFinalSnapshot"] is True
     assert given_up.inputs["deleteAutomatedBackups"] is True
-    for field in DATABASE_RDS_FULL:
-        if field not in ("protect_data", "max_storage_gib"):
-            value = DATABASE_RDS_FULL[field]  # type: ignore[literal-required]
+    every: dict[str, Any] = {**DATABASE_RDS_FULL, **DATABASE_RDS_FULL["rds"]}  # type: ignore[dict-item]
+    for field, value in every.items():
+        if field not in ("protect_data", "max_storage_gib", "rds"):
             assert instance(build(lambda f=field, v=value: rds(**{f: v}))).inputs["skipFinalSnapshot"] is False
 
 
@@ -231,7 +245,7 @@ def test_one_key_encrypts_everything(build: Build) -> None:
     inputs = instance(build(lambda: PostgresDatabase("bird-log", DATABASE_RDS_FULL))).inputs
 
     keys = {inputs["kmsKeyId"], inputs["masterUserSecretKmsKeyId"], inputs["performanceInsightsKmsKeyId"]}
-    assert keys == {DATABASE_RDS_FULL.get("kms_key_arn")}
+    assert keys == {KEY}
 
 
 def test_only_the_clients_are_admitted_and_only_at_the_port(build: Build) -> None:
@@ -280,12 +294,12 @@ def test_what_replaces_the_instance_gives_it_and_its_last_snapshot_another_name(
 
     assert keepers() == keepers(storage_gib=50, backup_days=1, instance_class="db.m7g.large")
     assert keepers() != keepers(database="other")
-    assert keepers() != keepers(kms_key_arn=DATABASE_RDS_FULL.get("kms_key_arn"))
+    assert keepers() != keepers(kms_key_arn=KEY)
     assert instance(build(rds)).inputs["identifier"] == "bird-log-0a1b2c3d"
 
 
 def test_only_a_version_that_was_written_down_upgrades_a_database(build: Build) -> None:
-    default, asked = instance(build(rds)).inputs, instance(build(lambda: rds(engine_version="16"))).inputs
+    default, asked = instance(build(rds)).inputs, instance(build(lambda: rds(version="16"))).inputs
 
     assert default["allowMajorVersionUpgrade"] is False
     assert (asked["allowMajorVersionUpgrade"], asked["engineVersion"]) == (True, "16")
@@ -344,7 +358,7 @@ def test_a_maintenance_window_is_one_that_rds_accepts(build: Build, window: str,
     if complaint is None:
         assert instance(build(lambda: rds(maintenance_window=window))).inputs["maintenanceWindow"] == window
         return
-    with pytest.raises(ArgumentError, match=r"args\.maintenance_window") as error:
+    with pytest.raises(ArgumentError, match=r"args\.rds\.maintenance_window") as error:
         build(lambda: rds(maintenance_window=window))
     assert complaint in str(error.value)
 
@@ -501,8 +515,8 @@ def test_the_policy_and_the_service_select_the_servers_pods(build: Build) -> Non
 def test_a_volume_is_read_by_the_major_that_wrote_it() -> None:
     pinned = versions.POSTGRES.partition(".")[0]
 
-    assert _in_cluster.image_tag(pinned) == versions.POSTGRES
-    assert _in_cluster.image_tag("16") == "16"
+    assert _single_pod.image_tag(pinned) == versions.POSTGRES
+    assert _single_pod.image_tag("16") == "16"
 
 
 def test_the_cluster_needs_no_aws_sdk(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -517,7 +531,7 @@ def test_without_the_aws_sdk_rds_costs_one_line_and_no_resource(build: Build, mo
     with pytest.raises(ArgumentError) as error:
         build(rds)
     assert str(error.value) == (
-        'PostgresDatabase "bird-log": args.backend RDS needs the package pulumi-aws: pip install pulumi-mlops[aws]'
+        'PostgresDatabase "bird-log": args.rds needs the package pulumi-aws: pip install pulumi-mlops[aws]'
     )
 
 
@@ -559,16 +573,6 @@ def test_values_that_are_not_known_yet_are_no_obstacle(build: Build) -> None:
     assert {"Instance", "ExternalSecret", "StatefulSet", "Service"} <= graph.kinds()
 
 
-def test_every_argument_belongs_to_both_backends_or_to_one() -> None:
-    of_one = [
-        field for backend in (_rds.RDS, _in_cluster.IN_CLUSTER) for field in (*backend.required, *backend.optional)
-    ]
-
-    assert len(of_one) == len(set(of_one))
-    assert set(of_one) | module.COMMON == set(module.PostgresDatabaseArgs.__annotations__)
-    assert not set(of_one) & module.COMMON
-
-
 @given(st.integers(20, 59000))
 def test_the_smallest_limit_is_a_tenth_more_and_no_gibibyte_further(storage: int) -> None:
     limit = _rds.least_limit(storage)
@@ -582,7 +586,7 @@ def test_the_smallest_limit_is_a_tenth_more_and_no_gibibyte_further(storage: int
     [
         {"storage_gib": 20}, {"storage_gib": 65536}, {"storage_gib": 100, "max_storage_gib": 110},
         {"max_storage_gib": 65536}, {"backup_days": 1}, {"backup_days": 35}, {"password_rotation_days": 1000},
-        {"password_rotation_days": 1}, {"engine_version": "18"}, {"database": "a" * 63},
+        {"password_rotation_days": 1}, {"version": "18"}, {"database": "a" * 63},
         {"instance_class": "db.r8g.large"},
         {"kms_key_arn": "arn:aws-us-gov:kms:us-gov-east-1:123456789012:key/mrk-1"},
     ],
@@ -594,33 +598,53 @@ def test_arguments_at_their_limits_are_accepted(build: Build, changes: dict[str,
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"backend": "AURORA"}, "args.backend must be one of 'RDS', 'IN_CLUSTER', got 'AURORA'"),
-        ({"backend": None}, "args.backend is required"),
         ({"namespace": None}, "args.namespace is required"),
-        ({"vpc_id": None}, "args.vpc_id is required by the backend RDS"),
-        ({"subnet_ids": None}, "args.subnet_ids is required by the backend RDS"),
-        ({"client_security_group_ids": None}, "args.client_security_group_ids is required by the backend RDS"),
-        ({"client_security_group_ids": {}}, "args.client_security_group_ids must not be empty: nothing could connect"),
-        ({"client_security_group_ids": {"nodes": "0.0.0.0/0"}}, "args.client_security_group_ids.nodes must be the id"),
+        ({"vpc_id": None}, "args.rds.vpc_id is required: the stack"),
+        ({"subnet_ids": None}, "args.rds.subnet_ids is required: the stack"),
+        ({"client_security_group_ids": None}, "args.rds.client_security_group_ids is required"),
+        (
+            {"client_security_group_ids": {}},
+            "args.rds.client_security_group_ids must not be empty: nothing could connect",
+        ),
+        (
+            {"client_security_group_ids": {"nodes": "0.0.0.0/0"}},
+            "args.rds.client_security_group_ids.nodes must be the id",
+        ),
         (
             {"client_security_group_ids": {"A b": "sg-0a1b2c3d"}},
-            'args.client_security_group_ids has the client "A b", which',
+            'args.rds.client_security_group_ids has the client "A b", which',
         ),
-        ({"subnet_ids": ["subnet-0a1b2c3d"]}, "args.subnet_ids must be at least 2 subnets in different zones"),
-        ({"subnet_ids": ["subnet-0a1b2c3d", "private-b"]}, "args.subnet_ids[1] must be the id of a subnet"),
-        ({"vpc_id": "vpc-main"}, "args.vpc_id must be the id of a VPC"),
-        ({"storage_class": "gp3"}, "args.storage_class does not belong to the backend RDS, got 'gp3'"),
-        ({"memory": "1Gi"}, "args.memory does not belong to the backend RDS, got '1Gi'"),
+        ({"subnet_ids": ["subnet-0a1b2c3d"]}, "args.rds.subnet_ids must be at least 2 subnets in different zones"),
+        ({"subnet_ids": ["subnet-0a1b2c3d", "private-b"]}, "args.rds.subnet_ids[1] must be the id of a subnet"),
+        ({"vpc_id": "vpc-main"}, "args.rds.vpc_id must be the id of a VPC"),
+        ({"single_pod": {}}, "args.rds and args.single_pod exclude each other: each says what runs the database"),
+        ({"size": "huge"}, "args.size must be one of small, medium, large, got 'huge'"),
+        ({"environment": "staging"}, "args.environment must be one of 'production', 'development', got 'staging'"),
+        ({"restore_from": {}}, "args.restore_from must have either database or snapshot"),
+        (
+            {"restore_from": {"database": "a", "snapshot": "b"}},
+            "args.restore_from must have either database or snapshot",
+        ),
+        (
+            {"restore_from": {"snapshot": "b", "moment": "2026-01-01T00:00:00Z"}},
+            "args.restore_from.moment belongs to a database: a snapshot is of one moment",
+        ),
+        ({"restore_from": {"database": "a", "moment": "yesterday"}}, "args.restore_from.moment must be a moment with"),
+        ({"restore_from": {"database": "a", "moment": "2026-01-01T00:00:00"}}, "must be a moment with its offset"),
+        ({"restore_from": {"database": "a", "moment": "2999-01-01T00:00:00Z"}}, "must be in the past"),
         ({"storage_gib": 19}, "args.storage_gib must be between 20 and 65536 GiB on RDS, got 19"),
         ({"storage_gib": 65537}, "args.storage_gib must be between 20 and 65536 GiB on RDS, got 65537"),
-        ({"max_storage_gib": 21}, "args.max_storage_gib must be between 22 GiB, a tenth more than args.storage_gib"),
+        (
+            {"max_storage_gib": 21},
+            "args.rds.max_storage_gib must be between 22 GiB, a tenth more than args.storage_gib",
+        ),
         ({"max_storage_gib": 65537}, "and 65536 GiB, got 65537"),
-        ({"backup_days": 0}, "args.backup_days must be between 1 and 35 days, got 0"),
-        ({"backup_days": 36}, "args.backup_days must be between 1 and 35 days, got 36"),
-        ({"password_rotation_days": 1001}, "args.password_rotation_days must be between 1 and 1000 days"),
-        ({"engine_version": "17.4"}, "args.engine_version must be a major version such as \"17\", got '17.4'"),
-        ({"instance_class": "m5.large"}, "args.instance_class must be an instance class such as"),
-        ({"kms_key_arn": "alias/mine"}, "args.kms_key_arn must be the ARN of a KMS key"),
+        ({"backup_days": 0}, "args.backups.days must be between 1 and 35 days, got 0"),
+        ({"backup_days": 36}, "args.backups.days must be between 1 and 35 days, got 36"),
+        ({"password_rotation_days": 1001}, "args.rds.password_rotation_days must be between 1 and 1000 days"),
+        ({"version": "17.4"}, "args.version must be a major version such as \"17\", got '17.4'"),
+        ({"instance_class": "m5.large"}, "args.rds.instance_class must be an instance class such as"),
+        ({"kms_key_arn": "alias/mine"}, "args.rds.kms_key_arn must be the ARN of a KMS key"),
         ({"database": "rdsadmin"}, "args.database must be none of the server's own names"),
         ({"database": "Bird-Log"}, "args.database must be a name of lower-case letters, digits and underscores"),
         ({"database": "a" * 64}, "args.database must be a name of lower-case letters, digits and underscores"),
@@ -639,13 +663,13 @@ def test_wrong_arguments_of_rds_cost_one_line_and_no_resource(
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
-        ({"tags": {"a": "b"}}, "args.tags does not belong to the backend IN_CLUSTER, got {'a': 'b'}"),
-        ({"backup_days": 7}, "args.backup_days does not belong to the backend IN_CLUSTER, got 7"),
-        ({"high_availability": False}, "args.high_availability does not belong to the backend IN_CLUSTER, got False"),
-        ({"vpc_id": "vpc-0c1d2e3f"}, "args.vpc_id does not belong to the backend IN_CLUSTER"),
+        ({"backup_days": 7}, "args.backups is given, but a single pod has none"),
+        ({"high_availability": True}, "args.high_availability is given, but a single pod has no standby"),
+        ({"size": "small"}, "args.size is given, but a single pod has args.single_pod.memory instead"),
+        ({"restore_from": {"database": "a"}}, "args.restore_from is given, but a single pod has no backups to restore"),
         ({"storage_gib": 0}, "args.storage_gib must be at least 1 GiB, got 0"),
-        ({"memory": "much"}, "args.memory must be a Kubernetes quantity"),
-        ({"client_namespaces": ["A"]}, "args.client_namespaces[0] must be a DNS label"),
+        ({"memory": "much"}, "args.single_pod.memory must be a Kubernetes quantity"),
+        ({"client_namespaces": ["A"]}, "args.single_pod.client_namespaces[0] must be a DNS label"),
     ],
 )
 def test_wrong_arguments_in_the_cluster_cost_one_line_and_no_resource(
@@ -686,10 +710,6 @@ def test_a_component_may_be_called_db_where_its_database_has_another_name(build:
     assert build(lambda: rds("db", database="orders")).outputs_of("db")["database"] == "orders"
 
 
-def test_the_backends_are_these() -> None:
-    assert list(DatabaseBackend) == ["RDS", "IN_CLUSTER"]
-
-
 def test_the_old_name_of_the_mirror_works_with_a_warning(build: Build, monkeypatch: pytest.MonkeyPatch) -> None:
     warnings: list[str] = []
     monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: warnings.append(text))
@@ -700,4 +720,262 @@ def test_the_old_name_of_the_mirror_works_with_a_warning(build: Build, monkeypat
     image = "mirror.example.org/library/postgres:"
     for graph in (old, new):
         assert f"'image': '{image}" in str([one.inputs for one in graph])
-    assert warnings == ['PostgresDatabase "orders": args.image_registry is deprecated, call it image_mirror']
+    assert warnings[0] == 'PostgresDatabase "orders": args.image_registry is deprecated, call it image_mirror'
+
+
+# Where it runs
+
+
+ON_AWS: Any = {
+    **platform_outputs.IN_CLUSTER,
+    "database": {
+        "vpc_id": "vpc-0a1b2c3d",
+        "subnet_ids": ["subnet-0a1b2c3d", "subnet-0b2c3d4e"],
+        "client_security_group_id": "sg-0a1b2c3d",
+        "secret_store": "aws-secrets-manager",
+    },
+}
+OFFERING: Any = {**platform_outputs.IN_CLUSTER, "database_api": {"group": "data.example.com", "provider": "local"}}
+TEN_LINES: Any = {"namespace": "birds", "size": "medium"}
+
+
+def asked(**changes: Any) -> PostgresDatabase:
+    return PostgresDatabase("bird-log", with_changes(TEN_LINES, **changes))
+
+
+def platforms(outputs: Any) -> dict[str, Any]:
+    return {"organization/platform/dev": {"teams": outputs}}
+
+
+def test_on_a_platform_with_a_network_the_database_is_on_rds(build: Build) -> None:
+    found = build(asked, platforms=platforms(ON_AWS))
+
+    assert parts(found) == parts(build(lambda: rds(size="medium")))
+    assert instance(found).inputs["instanceClass"] == "db.m7g.large"
+
+
+def test_the_platform_says_which_class_a_size_is(build: Build) -> None:
+    classes = {"tiny": "db.t4g.micro", "medium": "db.r8g.large"}
+    outputs = {**ON_AWS, "database": {**ON_AWS["database"], "instance_classes": classes, "default_size": "tiny"}}
+    ours = platforms(outputs)
+
+    assert instance(build(asked, platforms=ours)).inputs["instanceClass"] == "db.r8g.large"
+    assert instance(build(lambda: asked(size=None), platforms=ours)).inputs["instanceClass"] == "db.t4g.micro"
+    explicit = build(lambda: asked(size=None, rds={"instance_class": "db.m7g.large"}), platforms=ours)
+    assert instance(explicit).inputs["instanceClass"] == "db.m7g.large"
+    with pytest.raises(ArgumentError, match=r"size must be one of (tiny, medium|medium, tiny), got 'large'"):
+        build(lambda: asked(size="large"), platforms=ours)
+
+
+def test_on_a_platform_without_a_network_it_is_asked_for_by_manifest(build: Build) -> None:
+    for outputs, group in ((None, "database.example.org"), (OFFERING, "data.example.com")):
+        found = build(asked, platforms=platforms(outputs) if outputs else None)
+        (made,) = found.of_kind("PostgreSQLDatabase")
+        assert made.inputs["apiVersion"] == f"{group}/v1alpha1"
+        assert made.inputs["spec"] == {
+            "parameters": {"storageGB": 20, "highAvailability": False, "size": "medium"},
+            "crossplane": {"compositionSelector": {"matchLabels": {"provider": "local", "environment": "production"}}},
+            "writeConnectionSecretToRef": {"name": "bird-log-connection"},
+        }
+        assert made.inputs["metadata"]["annotations"] == {"pulumi.com/waitFor": "condition=Ready"}
+        assert made.protect
+
+
+def test_a_platform_that_offers_no_databases_says_how_to_get_them(build: Build) -> None:
+    with pytest.raises(ArgumentError) as error:
+        build(asked, platforms=platforms(platform_outputs.IN_CLUSTER))
+
+    assert "offers no databases: enable its setting database_api, or give args.rds" in str(error.value)
+
+
+def test_a_network_is_asked_of_the_platform_only_where_the_arguments_have_none(build: Build) -> None:
+    other = {"vpc_id": "vpc-0b2c3d4e", "max_storage_gib": 100}
+    found = build(lambda: asked(rds=other), platforms=platforms(ON_AWS))
+
+    assert found["bird-log-security-group"].inputs["vpcId"] == "vpc-0b2c3d4e"
+    assert instance(found).inputs["maxAllocatedStorage"] == 100
+    assert set(found["bird-log-subnets"].inputs["subnetIds"]) == {"subnet-0a1b2c3d", "subnet-0b2c3d4e"}
+
+
+def test_half_a_network_is_none(build: Build) -> None:
+    with pytest.raises(ArgumentError, match=r"args\.rds\.subnet_ids is required: the stack's platform has no network"):
+        build(lambda: asked(rds={"vpc_id": "vpc-0b2c3d4e"}))
+
+
+@pytest.mark.parametrize("backend", ["rds", "manifest"])
+def test_in_development_nothing_is_protected(build: Build, backend: str) -> None:
+    args = {"rds": DATABASE_RDS, "manifest": DATABASE_BY_MANIFEST}[backend]
+    environment = DatabaseEnvironment.DEVELOPMENT
+
+    found = build(lambda: PostgresDatabase("bird-log", database_with(args, environment=environment)))
+    kept = build(lambda: PostgresDatabase("bird-log", database_with(args, environment=environment, protect_data=True)))
+
+    assert not any(one.protect for one in found)
+    assert any(one.protect for one in kept)
+    if backend == "rds":
+        assert instance(found).inputs["backupRetentionPeriod"] == 1
+        assert instance(found).inputs["skipFinalSnapshot"] is True
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"storage_gib": 19}, "args.storage_gib must be at least 20 GiB by manifest, got 19"),
+        ({"database": "other"}, "args.database is given, but a database by manifest has the component's name"),
+        ({"backups": {"days": 3}}, "args.backups is given, but the platform's setting database_api says"),
+        ({"restore_from": {"moment": "2026-01-01T00:00:00Z"}}, "must have either database or snapshot"),
+        ({"manifest": {"group": "data"}}, "args.manifest.group must be a DNS name with a dot, got 'data'"),
+        ({"manifest": "local"}, "args.manifest must be"),
+    ],
+)
+def test_wrong_arguments_by_manifest_cost_one_line_and_no_resource(
+    build: Build, changes: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ArgumentError, match='PostgresDatabase "bird-log"') as error:
+        build(lambda: asked(**changes))
+
+    assert complaint in str(error.value)
+
+
+def test_outputs_by_manifest_are_those_of_its_status(build: Build) -> None:
+    found = build(asked)
+
+    assert found.outputs_of("bird-log")["connection_secret"] == "bird-log-connection"
+    assert "status" not in found["bird-log-manifest"].inputs
+
+
+# From a backup
+
+
+def test_on_rds_a_database_starts_from_a_snapshot_or_a_moment(build: Build) -> None:
+    def started(**source: Any) -> dict[str, Any]:
+        inputs = instance(build(lambda: rds(restore_from=source))).inputs
+        return {
+            key: inputs[key]
+            for key in ("snapshotIdentifier", "restoreToPointInTime", "dbName", "storageEncrypted")
+            if key in inputs
+        }
+
+    assert started(snapshot="orders-final") == {"snapshotIdentifier": "orders-final", "storageEncrypted": True}
+    assert started(database="orders-0a1b2c3d", moment="2026-11-30T14:35:30+01:00") == {
+        "restoreToPointInTime": {
+            "sourceDbInstanceIdentifier": "orders-0a1b2c3d",
+            "restoreTime": "2026-11-30T13:35:30Z",
+        },
+        "storageEncrypted": True,
+    }
+    kept = "arn:aws:rds:eu-central-1:123456789012:auto-backup:ab-0a1b2c3d"
+    assert started(database=kept)["restoreToPointInTime"] == {
+        "sourceDbInstanceAutomatedBackupsArn": kept,
+        "useLatestRestorableTime": True,
+    }
+
+
+def test_a_database_that_was_restored_stays_when_restore_from_goes(build: Build) -> None:
+    for source in ({"snapshot": "orders-final"}, None):
+        made = instance(build(lambda source=source: rds(restore_from=source)))
+        assert {"snapshotIdentifier", "restoreToPointInTime"} <= set(made.ignore_changes)
+
+
+def test_the_secret_of_a_restored_database_has_the_name_that_it_had(build: Build) -> None:
+    found = build(lambda: rds(restore_from={"snapshot": "orders-final"}))
+
+    assert template(found)["database"] == found.outputs_of("bird-log")["database"] == "as_it_was"
+    assert template(found)["uri"].endswith(":5432/as_it_was?sslmode=require")
+
+
+# Old arguments
+
+
+OLD_RDS: Any = {
+    "namespace": "birds",
+    "backend": "RDS",
+    "vpc_id": "vpc-0a1b2c3d",
+    "subnet_ids": ["subnet-0a1b2c3d", "subnet-0b2c3d4e"],
+    "client_security_group_ids": {"bastion": "sg-0b2c3d4e", "nodes": "sg-0a1b2c3d"},
+    "database": "sightings",
+    "secret_name": "db-conn",
+    "engine_version": "16",
+    "storage_gib": 50,
+    "max_storage_gib": 200,
+    "instance_class": "db.m7g.large",
+    "high_availability": True,
+    "apply_immediately": False,
+    "maintenance_window": "sat:23:30-sun:00:30",
+    "extended_support": True,
+    "backup_days": 35,
+    "password_rotation_days": 30,
+    "kms_key_arn": "arn:aws:kms:eu-central-1:123456789012:key/0a1",
+    "secret_store": "vault",
+    "protect_data": False,
+    "labels": {"team": "birds"},
+    "tags": {"team": "birds", "cost-center": "42"},
+}
+OLD_IN_CLUSTER: Any = {
+    "namespace": "birds",
+    "backend": "IN_CLUSTER",
+    "database": "sightings",
+    "secret_name": "db-conn",
+    "engine_version": "16",
+    "storage_gib": 5,
+    "protect_data": False,
+    "storage_class": "fast",
+    "image_mirror": "mirror.example.org",
+    "cpu": "1",
+    "memory": "2Gi",
+    "client_namespaces": ["reports"],
+    "labels": {"team": "birds"},
+}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [(OLD_RDS, DATABASE_RDS_FULL), (OLD_IN_CLUSTER, DATABASE_IN_CLUSTER_FULL)],
+    ids=["rds", "in-cluster"],
+)
+def test_the_old_arguments_make_the_same_resources_with_one_warning(
+    build: Build, monkeypatch: pytest.MonkeyPatch, old: Any, new: Any
+) -> None:
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", lambda text, *_: warnings.append(text))
+
+    before = build(lambda: PostgresDatabase("bird-log", old))
+    now = build(lambda: PostgresDatabase("bird-log", new))
+
+    (warning,) = warnings
+    assert warning.startswith('PostgresDatabase "bird-log": deprecated arguments: args.backend, args.engine_version')
+    assert "args.version" in warning
+    assert before["bird-log"].inputs == {
+        key: value for key, value in old.items() if old["backend"] != "RDS" or key not in ("namespace", "secret_store")
+    }
+    assert len(parts(before)) >= 6
+    assert parts(before) == parts(now)
+
+
+def test_every_old_argument_has_a_place() -> None:
+    now = set(PostgresDatabaseArgs.__annotations__)
+    assert {*_old_arguments.NOW, "backend"} < now
+    assert {*OLD_RDS, *OLD_IN_CLUSTER} < now
+    assert {*_old_arguments.NOW} <= {*OLD_RDS, *OLD_IN_CLUSTER}
+    assert list(DatabaseBackend) == ["RDS", "IN_CLUSTER"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"backend": "AURORA"}, "args.backend must be one of 'RDS', 'IN_CLUSTER', got 'AURORA'"),
+        (
+            {"version": "17"},
+            "args.engine_version is the old name of args.version, which is given as well: leave it out",
+        ),
+        ({"memory": "1Gi"}, "args.rds and args.single_pod exclude each other"),
+        ({"max_storage_gib": "much"}, "args.rds.max_storage_gib must be"),
+    ],
+)
+def test_wrong_old_arguments_cost_one_line_and_no_resource(
+    build: Build, changes: dict[str, Any], complaint: str
+) -> None:
+    with pytest.raises(ArgumentError) as error:
+        build(lambda: PostgresDatabase("bird-log", {**OLD_RDS, **changes}))
+
+    assert complaint in str(error.value)

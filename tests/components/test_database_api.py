@@ -4,7 +4,7 @@ from typing import Any
 
 import pulumi
 import pytest
-from pulumi_mlops import ArgumentError, DatabaseBackend, PostgresDatabase
+from pulumi_mlops import ArgumentError, PostgresDatabase
 from pulumi_mlops.database import _arguments, _backend
 from pulumi_mlops.platform import DatabaseApi
 
@@ -93,12 +93,10 @@ def test_the_platform_says_which_versions_and_sizes_there_are(build: Build, vers
 def test_an_instance_in_production_is_set_like_that_of_the_component(build: Build, kind: str) -> None:
     settings = base(composition(build(program), kind, "production"), "instance")["spec"]["forProvider"]
     network: Any = {key: ARGS[key] for key in ("vpc_id", "subnet_ids", "client_security_group_ids")}
-    network["backend"] = DatabaseBackend.RDS
-    network["engine_version"] = _backend.DEFAULT_MAJOR
     graph = build(
         lambda: PostgresDatabase(
             "orders",
-            {"namespace": "shop", **network},
+            {"namespace": "shop", "version": _backend.DEFAULT_MAJOR, "rds": network},
         )
     )
     component = graph["orders-instance"].inputs

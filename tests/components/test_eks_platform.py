@@ -70,7 +70,7 @@ def test_teams_are_told_where_everything_is(build: Build) -> None:
     assert set(teams["buckets"]) <= set(platform_outputs.TEAM_BUCKETS)
     assert teams["cluster_name"]
     assert teams["storage_class"] == conventions.SHARED_STORAGE_CLASS
-    assert set(teams["database"]) == set(platform_outputs.DatabaseNetwork.__annotations__)
+    assert set(teams["database"]) == set(platform_outputs.DatabaseNetwork.__required_keys__)
     assert teams["public_gateway"] is True
 
 

@@ -11,7 +11,7 @@ from pulumi_mlops import PostgresDatabase
 
 from tests import stacks
 from tests.aws import takes_tags
-from tests.components.programs import DATABASE_RDS_FULL
+from tests.components.programs import DATABASE_RDS_FULL, database_with
 from tests.conftest import Build, Graph, Registration
 from tests.contract.api import COMPONENTS
 
@@ -63,7 +63,7 @@ def test_what_lacks_them_would_be_found(build: Build) -> None:
 
 
 def test_every_component_that_makes_resources_on_aws_is_looked_at(build: Build) -> None:
-    alone = build(lambda: PostgresDatabase("birds", {**DATABASE_RDS_FULL, "tags": TAGS}))
+    alone = build(lambda: PostgresDatabase("birds", database_with(DATABASE_RDS_FULL, tags=TAGS)))
     walked = [*alone, *(one for stack in ON_AWS for one in stacks.tracked(build, stack))]
     kinds = {one.kind for one in walked}
 

@@ -19,7 +19,7 @@ from pulumi_mlops.review.preview import Operation, Preview
 from pulumi_mlops.review.resources import sides
 
 from maintenance import cost_page as page
-from tests.components.programs import DATABASE_RDS, ENDPOINT_FULL
+from tests.components.programs import DATABASE_RDS, ENDPOINT_FULL, database_with
 
 pytestmark = pytest.mark.engine
 
@@ -111,7 +111,9 @@ def test_a_change_of_a_stack_that_exists(pulumi_env: PulumiEnv, aws: Aws) -> Non
 
 def team() -> None:
     ModelEndpoint("penguins", ENDPOINT_FULL)
-    defaults = check_args(PostgresDatabase, "orders", DATABASE_RDS, PostgresDatabaseArgs, _arguments.ARGUMENTS)
+    place: PostgresDatabaseArgs = database_with(DATABASE_RDS, instance_class="db.t4g.small")
+    defaults = check_args(PostgresDatabase, "orders", place, PostgresDatabaseArgs, _arguments.ARGUMENTS)
+    defaults = _arguments.with_environment(defaults)
     pulumi_aws.rds.Instance("orders", identifier="orders", final_snapshot_identifier="last", **settings(defaults))
 
 

@@ -27,6 +27,9 @@ ARN = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:rds!db-0"
 ROLE = "crossplane.io/composition-resource-name"
 PROVIDER = [*definitions.of_project("crossplane-provider-aws"), *definitions.of_project("external-secrets")]
 
+ORDERS = "tenants-my-orders-0a1b2c3d"
+"""A database of the platform's, as RDS calls it."""
+
 Manifest = dict[str, Any]
 
 
@@ -152,7 +155,12 @@ def test_the_smallest_manifest_gets_the_defaults(api: Manifests, kind: str) -> N
     one["spec"]["parameters"] = {}
     one["spec"]["writeConnectionSecretToRef"] = {"name": "db-conn"}
 
-    assert api.apply(one, dry=True)["spec"]["parameters"] == {"storageGB": 20, "version": "17", "size": "small"}
+    assert api.apply(one, dry=True)["spec"]["parameters"] == {
+        "storageGB": 20,
+        "version": "17",
+        "size": "small",
+        "highAvailability": False,
+    }
 
 
 @pytest.mark.parametrize("kind", [CLAIM, DATABASE])
@@ -164,6 +172,19 @@ def test_the_smallest_manifest_gets_the_defaults(api: Manifests, kind: str) -> N
         ({"storageGB": "20"}, ".spec.parameters.storageGB: expected numeric"),
         ({"size": "gigantic"}, 'supported values: "small", "medium", "large"'),
         ({"version": "9"}, 'supported values: "16", "17"'),
+        ({"restoreFrom": {}}, "restoreFrom must have database or snapshot, and not both"),
+        (
+            {"restoreFrom": {"database": ORDERS, "snapshot": f"{ORDERS}-final"}},
+            "must have database or snapshot, and not",
+        ),
+        ({"restoreFrom": {"database": "orders-0a1b2c3d"}}, "should match '^"),
+        ({"restoreFrom": {"snapshot": ORDERS}}, "should match '^"),
+        (
+            {"restoreFrom": {"snapshot": f"{ORDERS}-final", "moment": "2026-11-30T00:00:00Z"}},
+            "restoreFrom.moment belongs to a database",
+        ),
+        ({"restoreFrom": {"database": ORDERS, "moment": "yesterday"}}, "restoreFrom.moment"),
+        ({"highAvailability": "yes"}, ".spec.parameters.highAvailability: expected boolean"),
         ({"storageGb": 30}, ".spec.parameters.storageGb: field not declared in schema"),
     ],
 )
@@ -206,6 +227,7 @@ def test_storage_and_version_only_rise_and_sizes_go_both_ways(api: Manifests, ki
         "storageGB": 40,
         "version": "17",
         "size": "small",
+        "highAvailability": False,
     }
 
 
@@ -434,3 +456,36 @@ def test_a_second_composition_with_the_same_labels_is_refused(api: Manifests) ->
         {**twin, "metadata": {"name": "databases-postgresqldatabase-aws-staging", "labels": other}}, dry=True
     )
     assert api.apply({**twin, "metadata": {"name": "twin"}}, dry=True)
+
+
+@pytest.mark.parametrize(
+    ("source", "settings"),
+    [
+        (
+            {"database": ORDERS},
+            {"restoreToPointInTime": {"sourceDbInstanceIdentifier": ORDERS, "useLatestRestorableTime": True}},
+        ),
+        (
+            {"database": ORDERS, "moment": "2026-11-30T13:35:30Z"},
+            {"restoreToPointInTime": {"sourceDbInstanceIdentifier": ORDERS, "restoreTime": "2026-11-30T13:35:30Z"}},
+        ),
+        ({"snapshot": f"{ORDERS}-final"}, {"snapshotIdentifier": f"{ORDERS}-final"}),
+    ],
+    ids=["latest", "moment", "snapshot"],
+)
+def test_a_manifest_starts_from_a_backup_and_keeps_to_it(
+    api: Manifests, source: dict[str, str], settings: dict[str, Any]
+) -> None:
+    name = f"from-{'-'.join(source)}"
+    one = manifest(DATABASE, name, restoreFrom=source, highAvailability=True)
+    api.apply(one)
+
+    made = provider(api.parts(one, 6)["instance"])
+
+    assert {key: made[key] for key in ("restoreToPointInTime", "snapshotIdentifier") if key in made} == settings
+    assert made["dbName"] == "my_orders"
+    assert made["multiAz"] is True
+    problem = "restoreFrom cannot change: a database is restored when it is made"
+    assert problem in api.refused(manifest(DATABASE, name, restoreFrom={"database": ORDERS[:-1] + "e"}), dry=True)
+    api.apply(manifest(DATABASE, f"{name}-empty"))
+    assert problem in api.refused(manifest(DATABASE, f"{name}-empty", restoreFrom=source), dry=True)

@@ -12,12 +12,12 @@ import pytest
 import sqlalchemy
 import yaml
 from pulumi_cli import Cluster, Failed, PulumiEnv, Stack
-from pulumi_mlops import DatabaseBackend, PostgresDatabase
+from pulumi_mlops import PostgresDatabase
 from pulumi_mlops._manifests import RESTRICTED, name_of
 
 from local import tools
 from local.node.control_plane import control_plane
-from tests.components.programs import DATABASE_RDS
+from tests.components.programs import DATABASE_RDS, database_with
 from tests.conftest import Build
 from tests.engine.kubelet import pretending
 
@@ -44,7 +44,7 @@ def program(namespace: str, **changes: Any) -> Callable[[], None]:
     def run() -> None:
         place = k8s.core.v1.Namespace("place", metadata={"name": namespace, "labels": RESTRICTED})
         database = PostgresDatabase(
-            "bird-log", {"namespace": name_of(place), "backend": DatabaseBackend.IN_CLUSTER, **changes}
+            "bird-log", database_with({"namespace": name_of(place), "single_pod": {}}, **changes)
         )
         pulumi.export("secret", database.connection_secret)
 

@@ -7,12 +7,15 @@ the Secrets and the Cluster's status, the tests write in its place.
 import base64
 import re
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import crossplane_core
+import pulumi
 import pytest
 import yaml
-from pulumi_cli import Cluster
+from pulumi_cli import Cluster, PulumiEnv
+from pulumi_mlops import PostgresDatabase
 from pulumi_mlops.platform import LocalDatabaseApi
 from test_database_manifests import CLAIM, DATABASE, Manifest, Manifests, condition, manifest
 
@@ -90,7 +93,8 @@ def played(api: Manifests, one: Manifest) -> Manifest:
     api.apply(secret(f"{name}-ca", **{"ca.crt": "an authority", "ca.key": "its key"}))
     ready = {"type": "Ready", "status": "True", "reason": "ClusterIsReady", "message": "Cluster is Ready"}
     at = {"lastTransitionTime": "2026-11-30T00:00:00Z"}
-    api.merge(made, "/status", {"status": {"conditions": [{**ready, **at}]}})
+    told = {"phase": "Cluster in healthy state", "phaseReason": "", "lastSuccessfulBackup": "2026-11-30T01:00:00Z"}
+    api.merge(made, "/status", {"status": {**told, "conditions": [{**ready, **at}]}})
     return made
 
 
@@ -109,6 +113,10 @@ def test_a_manifest_becomes_a_cluster_and_a_secret_with_what_the_operator_has_dr
     assert made["spec"]["resources"] == {"requests": {"cpu": "100m", "memory": "1Gi"}, "limits": {"memory": "1Gi"}}
     assert made["spec"]["bootstrap"]["initdb"]["database"] == name.replace("-", "_")
     crossplane_core.until(lambda: condition(api.now(one), "Ready").get("status") == "True", "Ready")
+    told = api.now(one)["status"]
+    assert told["phase"] == "Cluster in healthy state"
+    assert told["lastBackup"] == "2026-11-30T01:00:00Z"
+    assert told["address"] == f"{made['metadata']['name']}-rw.default.svc.cluster.local"
     wanted = {"host", "port", "username", "password", "database", "uri", "ca"}
 
     def filled() -> dict[str, str] | None:
@@ -126,6 +134,40 @@ def test_a_manifest_becomes_a_cluster_and_a_secret_with_what_the_operator_has_dr
         "uri": "postgresql://app:drawn@…",
         "ca": "an authority",
     }
+
+
+def test_a_component_is_ready_when_its_manifest_is_and_hands_on_what_that_tells(
+    api: Manifests, cluster: Cluster, pulumi_env: PulumiEnv
+) -> None:
+    one = local(DATABASE, "orders")
+
+    def program() -> None:
+        args: Any = {"namespace": "default", "storage_gib": 30, "protect_data": False}
+        orders = PostgresDatabase("orders", args)
+        for output in ("connection_secret", "host", "port", "database"):
+            pulumi.export(output, getattr(orders, output))
+
+    def play() -> Manifest:
+        crossplane_core.until(lambda: api.there(one), "the manifest")
+        return played(api, one)
+
+    stack = pulumi_env.stack(program, config={"kubernetes:kubeconfig": str(cluster.kubeconfig)})
+    with ThreadPoolExecutor() as pool:
+        playing = pool.submit(play)
+        outputs = stack.up().outputs
+        made = playing.result()
+
+    assert made["spec"]["storage"]["size"] == "30Gi"
+    assert outputs == {
+        "connection_secret": "orders-connection",
+        "host": f"{made['metadata']['name']}-rw.default.svc.cluster.local",
+        "port": 5432,
+        "database": "orders",
+    }
+    assert stack.up().changed == {}
+    assert "drawn by the operator" not in stack.state()
+    stack.destroy()
+    crossplane_core.until(lambda: api.there(one) is None, "gone")
 
 
 @pytest.mark.parametrize("kind", [CLAIM, DATABASE])
@@ -165,3 +207,40 @@ def test_a_deleted_manifest_takes_its_cluster_along(api: Manifests) -> None:
         return found is None or api.there(one) is None
 
     crossplane_core.until(gone, "gone")
+
+
+@pytest.mark.parametrize("kind", [CLAIM, DATABASE])
+@pytest.mark.parametrize("environment", ["production", "development"])
+def test_a_manifest_starts_from_a_backup_at_a_moment(api: Manifests, kind: str, environment: str) -> None:
+    name, lost = f"restored-{kind.lower()[-3:]}-{environment[:3]}", "my-orders-0a1b2c3d"
+    moment = "2026-11-30T13:35:30.135189Z"
+    one = local(kind, name, restoreFrom={"database": lost, "moment": moment}, highAvailability=True)
+    one["spec"].get("crossplane", one["spec"])["compositionSelector"]["matchLabels"]["environment"] = environment
+    api.apply(one)
+
+    made = api.parts(one, PARTS[kind] - (environment == "development"))["cluster"]["spec"]
+
+    assert set(made["bootstrap"]) == {"recovery"}
+    assert made["bootstrap"]["recovery"] == {
+        "source": lost,
+        "database": "my_orders",
+        "owner": "app",
+        "recoveryTarget": {"targetTime": moment},
+    }
+    (store,) = made["externalClusters"]
+    assert store["name"] == store["barmanObjectStore"]["serverName"] == lost
+    assert store["barmanObjectStore"]["destinationPath"] == "s3://databases/backups"
+    assert (made["instances"], made["enablePDB"]) == (2, True)
+
+
+def test_a_manifest_without_restore_from_starts_empty(api: Manifests) -> None:
+    one = local(DATABASE, "empty")
+    api.apply(one)
+
+    made = api.parts(one, PARTS[DATABASE])["cluster"]["spec"]
+
+    assert set(made["bootstrap"]) == {"initdb"}
+    assert "externalClusters" not in made
+    assert (made["instances"], made["enablePDB"]) == (1, False)
+    refused = api.refused(local(DATABASE, "elsewhere", restoreFrom={"database": "somewhere"}), dry=True)
+    assert "should match" in refused

@@ -7,7 +7,7 @@ import pulumi
 import pytest
 from aws import Aws
 from pulumi_cli import Cluster, Failed, PulumiEnv, Stack
-from pulumi_mlops import DatabaseBackend, PostgresDatabase
+from pulumi_mlops import PostgresDatabase
 from pulumi_mlops.foundation import Cluster as EksCluster
 from pulumi_mlops.foundation import S3ObjectStore, SharedFiles
 
@@ -80,11 +80,12 @@ def data(
         PostgresDatabase(
             "orders",
             {
-                **common,
                 "namespace": "default",
-                "backend": DatabaseBackend.RDS,
-                "subnet_ids": list(place["subnets"].values()),
-                "client_security_group_ids": {"nodes": place["group"]},
+                "rds": {
+                    **common,
+                    "subnet_ids": list(place["subnets"].values()),
+                    "client_security_group_ids": {"nodes": place["group"]},
+                },
                 "database": database,
             },
         )

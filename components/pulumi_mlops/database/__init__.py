@@ -2,53 +2,63 @@
 
 Does not own: the namespace, the network, the keys, the secret store, nor copies of the backups elsewhere.
 
-Another backend is a value of `DatabaseBackend` with the arguments that it needs (`_arguments`), a module with its
-`Backend`, and a line in `_backend_of` below.
+Another backend is an argument of its own in `_arguments`, a module with its `Backend`, and a name in `_choice`.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import pulumi
 
-from pulumi_mlops import conventions
-from pulumi_mlops._args import check_args, inputs, renamed
+from pulumi_mlops import conventions, platform_outputs
+from pulumi_mlops._args import check_args, check_is_dict, inputs, renamed
 from pulumi_mlops.contract.rules import matches
-from pulumi_mlops.database._arguments import ARGUMENTS, RESERVED_NAMES, DatabaseBackend, PostgresDatabaseArgs
-from pulumi_mlops.database._backend import Backend, database_name
+from pulumi_mlops.database import _choice, _old_arguments
+from pulumi_mlops.database._arguments import (
+    ARGUMENTS,
+    RESERVED_NAMES,
+    DatabaseBackend,
+    DatabaseBackupsArgs,
+    DatabaseEnvironment,
+    DatabaseManifestArgs,
+    DatabaseRestoreArgs,
+    PostgresDatabaseArgs,
+    RdsArgs,
+    SinglePodArgs,
+    with_environment,
+)
+from pulumi_mlops.database._backend import Backend
 
-__all__ = ["DatabaseBackend", "PostgresDatabase", "PostgresDatabaseArgs"]
+__all__ = [
+    "DatabaseBackend",
+    "DatabaseBackupsArgs",
+    "DatabaseEnvironment",
+    "DatabaseManifestArgs",
+    "DatabaseRestoreArgs",
+    "PostgresDatabase",
+    "PostgresDatabaseArgs",
+    "RdsArgs",
+    "SinglePodArgs",
+]
 
 NAME = matches(
     "[a-z](?=.{0,39}$)(-?[a-z0-9])*",
     "a name of lower-case letters, digits and single inner hyphens that starts with a letter, at most 40 characters",
 )
 """Objects of the cluster are called after it, and so is the RDS instance, which allows no two hyphens in a row."""
-COMMON = {
-    "namespace",
-    "backend",
-    "database",
-    "secret_name",
-    "engine_version",
-    "storage_gib",
-    "protect_data",
-    "labels",
-}
-"""Arguments of every backend."""
 
 
 class PostgresDatabase(pulumi.ComponentResource):
     """A private database that a namespace reaches by one Secret, the same whatever runs it.
 
-    The Secret's keys are host, port, username, password, database and uri (`postgresql://…`). On RDS the connection is
-    encrypted, and the password passes through no Pulumi state. What would replace a protected database, the preview
-    shows and `up` refuses.
+    The Secret's keys are host, port, username, password, database and uri (`postgresql://…`), and by manifest in the
+    cluster ca, the authority of the server's certificate. What would replace a protected database, the preview shows
+    and `up` refuses.
 
     ```python
-    from pulumi_mlops import DatabaseBackend, PostgresDatabase
+    from pulumi_mlops import PostgresDatabase
 
-    network = {"vpc_id": "vpc-0123456789abcdef0", "subnet_ids": [f"subnet-0123456789abcdef{n}" for n in "01"]}
-    access = {"backend": DatabaseBackend.RDS, "client_security_group_ids": {"nodes": "sg-0123456789abcdef0"}, **network}
-    orders = PostgresDatabase("orders", {"namespace": "shop", "storage_gib": 50, **access})
+    orders = PostgresDatabase("orders", {"namespace": "shop", "size": "small", "storage_gib": 50})
     pulumi.export("secret", orders.connection_secret)
     ```
     """
@@ -63,24 +73,27 @@ class PostgresDatabase(pulumi.ComponentResource):
     """Name of the database."""
 
     def __init__(self, name: str, args: PostgresDatabaseArgs, opts: pulumi.ResourceOptions | None = None) -> None:
-        args = renamed(f'PostgresDatabase "{name}"', args)
+        owner = f'PostgresDatabase "{name}"'
+        check_is_dict(owner, args)
+        complete: Any = _old_arguments.translated(owner, renamed(owner, args))
+        chosen, complete = _choice.chosen(owner, complete, lambda: platform_outputs.read("PostgresDatabase", name))
         checked = check_args(
             PostgresDatabase,
             name,
-            args,
+            complete,
             PostgresDatabaseArgs,
             ARGUMENTS,
-            problems=lambda checked: _problems(name, args, checked),
+            problems=lambda checked: _problems(name, chosen, complete, with_environment(checked)),
             name_rule=NAME,
         )
-        backend = _backend_of(checked["backend"])
-        shown = {key: value for key, value in inputs(args).items() if key not in backend.hidden}
-        super().__init__("pulumi-mlops:index:PostgresDatabase", name, shown, opts)
+        checked = with_environment(checked)
+        backend = _choice.backend_of(chosen)
+        super().__init__("pulumi-mlops:index:PostgresDatabase", name, _shown(args, backend), opts)
         connection = backend.create(name, checked, self)
         self.connection_secret = connection.secret
         self.host = connection.host
         self.port = pulumi.Output.from_input(conventions.DATABASE_PORT)
-        self.database = pulumi.Output.from_input(database_name(name, checked))
+        self.database = connection.database
         self.register_outputs(
             {
                 "connection_secret": self.connection_secret,
@@ -91,34 +104,32 @@ class PostgresDatabase(pulumi.ComponentResource):
         )
 
 
-def _backend_of(backend: str) -> Backend:
-    """Imported only when asked for: the SDK of a cloud is an optional dependency."""
-    if backend == DatabaseBackend.RDS:
-        from pulumi_mlops.database._rds import RDS  # noqa: PLC0415
+def _shown(args: PostgresDatabaseArgs, backend: Backend) -> dict[str, Any]:
+    """The component's inputs: what the user wrote, without what the backend hides."""
+    shown = {key: value for key, value in inputs(args).items() if key not in backend.hidden}
+    for path in backend.hidden:
+        outer, _, key = path.rpartition(".")
+        if outer in shown:
+            shown[outer] = {inner: value for inner, value in shown[outer].items() if inner != key}
+    return shown
 
-        return RDS
-    from pulumi_mlops.database._in_cluster import IN_CLUSTER  # noqa: PLC0415
 
-    return IN_CLUSTER
-
-
-def _problems(name: str, given: PostgresDatabaseArgs, checked: PostgresDatabaseArgs) -> Iterator[str]:
-    """Findings that concern several arguments; `given` are those of the user, without defaults."""
+def _problems(name: str, chosen: str, given: dict[str, Any], checked: PostgresDatabaseArgs) -> Iterator[str]:
+    """Findings that concern several arguments; `given` are those of user and platform, without defaults."""
     if checked["database"] is None and name in RESERVED_NAMES:
         yield f"args.database is required by a component called {name}, which is one of the server's own names"
-    kind = str(checked["backend"])
     try:
-        backend = _backend_of(kind)
+        backend = _choice.backend_of(chosen)
     except ModuleNotFoundError as error:
         if error.name != "pulumi_aws":
             raise
-        yield f"args.backend {kind} needs the package pulumi-aws: pip install pulumi-mlops[aws]"
+        yield f"args.{chosen} needs the package pulumi-aws: pip install pulumi-mlops[aws]"
         return
-    own = inputs(given)
-    for field in backend.required:
-        if field not in own:
-            yield f"args.{field} is required by the backend {kind}"
-    for field, value in own.items():
-        if field not in COMMON and field not in backend.required and field not in backend.optional:
-            yield f"args.{field} does not belong to the backend {kind}, got {value!r}"
-    yield from backend.problems(checked)
+    missing = [key for key in backend.required if given[chosen].get(key) is None]
+    for key in missing:
+        yield f"args.{chosen}.{key} is required: the stack's platform has no network for databases"
+    for key, why in backend.refused.items():
+        if given.get(key):
+            yield f"args.{key} is given, but {why}"
+    if not missing:
+        yield from backend.problems(name, checked)

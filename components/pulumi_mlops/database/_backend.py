@@ -1,7 +1,7 @@
 """What every backend of `PostgresDatabase` has in common: what it hands on, and how its parts are called."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pulumi
@@ -19,6 +19,7 @@ class Connection:
 
     secret: pulumi.Output[str]
     host: pulumi.Output[str]
+    database: pulumi.Output[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,13 +27,13 @@ class Backend:
     """One way to run a database."""
 
     required: tuple[str, ...] = ()
-    """Arguments that it needs and no other backend takes."""
-    optional: tuple[str, ...] = ()
-    """Arguments that it takes besides those of every backend."""
+    """Keys of its own argument that it needs, from the user or from the platform."""
+    refused: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Argument of every database that it has no use for → why."""
     hidden: tuple[str, ...] = ()
     """Arguments that are no inputs of the component. What a component shows all of its parts need."""
-    problems: Callable[[PostgresDatabaseArgs], Iterator[str]]
-    """Findings that concern several arguments."""
+    problems: Callable[[str, PostgresDatabaseArgs], Iterator[str]]
+    """Findings that concern several arguments of a component of this name."""
     create: Callable[[str, PostgresDatabaseArgs, pulumi.Resource], Connection]
     """Creates the database of a component's name and arguments as children of the component."""
 
@@ -49,7 +50,7 @@ def secret_name(name: str, args: PostgresDatabaseArgs) -> pulumi.Input[str]:
 
 def major(args: PostgresDatabaseArgs) -> str:
     """Major version of the server."""
-    return args["engine_version"] or DEFAULT_MAJOR
+    return args["version"] or DEFAULT_MAJOR
 
 
 def labels(name: str, args: PostgresDatabaseArgs) -> dict[str, Any]:

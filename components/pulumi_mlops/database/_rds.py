@@ -9,12 +9,13 @@ import pulumi_aws as aws
 import pulumi_kubernetes as k8s
 import pulumi_random as random
 
-from pulumi_mlops import conventions
+from pulumi_mlops import _aws, conventions
 from pulumi_mlops._manifests import name_of
 from pulumi_mlops.contract.rules import between, dns_label
 from pulumi_mlops.database import _backend
-from pulumi_mlops.database._arguments import PostgresDatabaseArgs
+from pulumi_mlops.database._arguments import DatabaseRestoreArgs, PostgresDatabaseArgs
 from pulumi_mlops.database._backend import Backend, Connection
+from pulumi_mlops.database._moments import in_utc
 from pulumi_mlops.database._rds_settings import (
     LOG_EXPORTS,
     LOG_RETENTION_DAYS,
@@ -22,21 +23,25 @@ from pulumi_mlops.database._rds_settings import (
     MIN_STORAGE_GIB,
     MIN_SUBNETS,
     external_secret,
+    own,
     settings,
 )
+
+RESTORED = ("snapshotIdentifier", "restoreToPointInTime")
+"""What only the creation reads; without `restore_from`, the data stays."""
 
 
 def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Connection:
     """Creates the instance with its network rules, and the ExternalSecret that makes the connection Secret."""
     child = pulumi.ResourceOptions(parent=parent)
-    tags = {**args["tags"], "Name": name}
+    tags = {**own(args)["tags"], "Name": name}
     database = _backend.database_name(name, args)
     # What replaces the instance gives it another name: the new one stands beside the old, whose last snapshot keeps
     # its name for ever. Two environments in one account have different names as well.
     suffix = random.RandomId(
         f"{name}-suffix",
         byte_length=4,
-        keepers={"database": database, "kms_key": "" if args["kms_key_arn"] is None else args["kms_key_arn"]},
+        keepers={"database": database, "kms_key": "" if (key := own(args)["kms_key_arn"]) is None else key},
         opts=child,
     )
     identifier = pulumi.Output.concat(name, "-", suffix.hex)
@@ -57,7 +62,7 @@ def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Co
         db_subnet_group_name=_subnet_group(name, args, tags, child),
         vpc_security_group_ids=[_security_group(name, args, tags, child)],
         parameter_group_name=_parameter_group(name, args, tags, child),
-        db_name=database,
+        **({"db_name": database} if args["restore_from"] is None else _restored(args["restore_from"])),
         **settings(args),
         final_snapshot_identifier=pulumi.Output.concat(identifier, "-final"),
         tags=tags,
@@ -68,10 +73,12 @@ def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Co
         f"{name}-rotation",
         secret_id=master_secret,
         rotate_immediately=False,
-        rotation_rules={"automatically_after_days": args["password_rotation_days"]},
+        rotation_rules={"automatically_after_days": own(args)["password_rotation_days"]},
         # Deleting it would end the rotation of an instance that stays.
         opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=args["protect_data"]),
     )
+    restored = args["restore_from"] is not None
+    found = instance.db_name if restored and args["database"] is None else pulumi.Output.from_input(database)
     external = k8s.apiextensions.CustomResource(
         f"{name}-connection",
         api_version="external-secrets.io/v1",
@@ -80,10 +87,24 @@ def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Co
             **_backend.metadata(name, args, _backend.secret_name(name, args)),
             "annotations": {"pulumi.com/waitFor": "condition=Ready"},  # then the Secret is there
         },
-        spec=external_secret(name, args, master_secret, instance.address),
+        spec=external_secret(name, args, master_secret, instance.address, found),
         opts=child,
     )
-    return Connection(secret=name_of(external), host=instance.address)
+    return Connection(secret=name_of(external), host=instance.address, database=found)
+
+
+def _restored(source: DatabaseRestoreArgs) -> dict[str, Any]:
+    """What makes the instance from a backup. Its database has the name that it had."""
+    if source["snapshot"] is not None:
+        return {"snapshot_identifier": source["snapshot"]}
+    database, at = source["database"], source["moment"]
+    kept = isinstance(database, str) and _aws.is_arn(database)
+    return {
+        "restore_to_point_in_time": {
+            "source_db_instance_automated_backups_arn" if kept else "source_db_instance_identifier": database,
+            **({"use_latest_restorable_time": True} if at is None else {"restore_time": in_utc(at)}),
+        }
+    }
 
 
 def _instance_options(
@@ -93,10 +114,11 @@ def _instance_options(
         parent=parent,
         depends_on=needs,
         protect=args["protect_data"],
-        # RDS takes this at creation alone. With autoscaling it moves the size by itself, and a volume cannot shrink.
+        # RDS takes these at creation alone. With autoscaling it moves the size by itself, and a volume cannot shrink.
         ignore_changes=[
             "engineLifecycleSupport",
-            *(["allocatedStorage"] if args["max_storage_gib"] is not None else []),
+            *RESTORED,
+            *(["allocatedStorage"] if own(args)["max_storage_gib"] is not None else []),
         ],
         # RDS would rename in place where another instance is needed, such as one without a key that was taken away.
         replace_on_changes=["identifier"],
@@ -107,7 +129,7 @@ def _subnet_group(
     name: str, args: PostgresDatabaseArgs, tags: dict[str, Any], child: pulumi.ResourceOptions
 ) -> pulumi.Output[str]:
     group = aws.rds.SubnetGroup(
-        f"{name}-subnets", description="Postgres database", subnet_ids=args["subnet_ids"], tags=tags, opts=child
+        f"{name}-subnets", description="Postgres database", subnet_ids=own(args)["subnet_ids"], tags=tags, opts=child
     )
     return group.name
 
@@ -117,9 +139,9 @@ def _security_group(
 ) -> pulumi.Output[str]:
     """Admits the clients on the one port, and lets nothing out."""
     group = aws.ec2.SecurityGroup(
-        f"{name}-security-group", description="Postgres database", vpc_id=args["vpc_id"], tags=tags, opts=child
+        f"{name}-security-group", description="Postgres database", vpc_id=own(args)["vpc_id"], tags=tags, opts=child
     )
-    for client, client_group in args["client_security_group_ids"].items():
+    for client, client_group in (own(args)["client_security_group_ids"] or {}).items():
         aws.vpc.SecurityGroupIngressRule(
             f"{name}-client-{client}",
             description=f"Postgres from {client}",
@@ -148,17 +170,27 @@ def _parameter_group(
     return group.name
 
 
-def problems(args: PostgresDatabaseArgs) -> Iterator[str]:
+def problems(_: str, args: PostgresDatabaseArgs) -> Iterator[str]:
     """What RDS would refuse."""
-    yield from _storage_problems(args["storage_gib"], args["max_storage_gib"])
-    subnets, clients = args["subnet_ids"], args["client_security_group_ids"]
+    if args["restore_from"] is not None:
+        yield from _restore_problems(args["restore_from"])
+    yield from _storage_problems(args["storage_gib"], own(args)["max_storage_gib"])
+    subnets, clients = own(args)["subnet_ids"], own(args)["client_security_group_ids"]
     if isinstance(subnets, list) and len(subnets) < MIN_SUBNETS:
-        yield f"args.subnet_ids must be at least {MIN_SUBNETS} subnets in different zones, got {subnets!r}"
+        yield f"args.rds.subnet_ids must be at least {MIN_SUBNETS} subnets in different zones, got {subnets!r}"
     if clients == {}:
-        yield "args.client_security_group_ids must not be empty: nothing could connect, got {}"
+        yield "args.rds.client_security_group_ids must not be empty: nothing could connect, got {}"
     for client in clients or {}:
         if complaint := dns_label(client):
-            yield f'args.client_security_group_ids has the client "{client}", which {complaint}'
+            yield f'args.rds.client_security_group_ids has the client "{client}", which {complaint}'
+
+
+def _restore_problems(source: DatabaseRestoreArgs) -> Iterator[str]:
+    database, snapshot, at = (source[key] for key in ("database", "snapshot", "moment"))
+    if (database is None) == (snapshot is None):
+        yield "args.restore_from must have either database or snapshot"
+    elif snapshot is not None and at is not None:
+        yield f"args.restore_from.moment belongs to a database: a snapshot is of one moment, got {at!r}"
 
 
 def _storage_problems(storage_gib: int, limit: int | None) -> Iterator[str]:
@@ -166,8 +198,8 @@ def _storage_problems(storage_gib: int, limit: int | None) -> Iterator[str]:
         yield f"args.storage_gib {complaint} on RDS, got {storage_gib}"
     elif limit is not None and not least_limit(storage_gib) <= limit <= MAX_STORAGE_GIB:
         yield (
-            f"args.max_storage_gib must be between {least_limit(storage_gib)} GiB, a tenth more than args.storage_gib, "
-            f"and {MAX_STORAGE_GIB} GiB, got {limit}"
+            f"args.rds.max_storage_gib must be between {least_limit(storage_gib)} GiB, a tenth more than "
+            f"args.storage_gib, and {MAX_STORAGE_GIB} GiB, got {limit}"
         )
 
 
@@ -178,22 +210,9 @@ def least_limit(storage_gib: int) -> int:
 
 RDS = Backend(
     required=("vpc_id", "subnet_ids", "client_security_group_ids"),
-    optional=(
-        "max_storage_gib",
-        "instance_class",
-        "high_availability",
-        "apply_immediately",
-        "maintenance_window",
-        "extended_support",
-        "backup_days",
-        "password_rotation_days",
-        "kms_key_arn",
-        "secret_store",
-        "tags",
-    ),
     # The connection alone needs them: a server would wait for the cluster's namespace and secret store, and these
     # would stay with one that is protected.
-    hidden=("namespace", "secret_store"),
+    hidden=("namespace", "secret_store", "rds.secret_store"),
     problems=problems,
     create=create,
 )

@@ -3,14 +3,14 @@
 Without an SDK of a cloud: compositions are made of it as well.
 """
 
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 
 from pulumi_mlops import conventions
 from pulumi_mlops._manifests import Manifest
 from pulumi_mlops.database import _backend
-from pulumi_mlops.database._arguments import PostgresDatabaseArgs
+from pulumi_mlops.database._arguments import PostgresDatabaseArgs, RdsArgs
 from pulumi_mlops.database._windows import BACKUP_WINDOW
 
 MIN_STORAGE_GIB = 20  # RDS: least size of a gp3 volume for Postgres
@@ -27,30 +27,37 @@ ENCODED_CREDENTIALS = "{{ .username | urlquery }}:{{ .password | urlquery }}"
 """RDS's passwords hold any printable character but / @ " and blanks; `urlquery` is one of Go templates' own."""
 
 
+def own(args: PostgresDatabaseArgs) -> RdsArgs:
+    """What only databases on RDS have."""
+    return cast("RdsArgs", args["rds"])
+
+
 def settings(args: PostgresDatabaseArgs) -> dict[str, Any]:
     """Properties of the instance that follow from the arguments alone."""
     protected = args["protect_data"]
-    key = args["kms_key_arn"]
+    key = own(args)["kms_key_arn"]
     return {
         "engine": "postgres",
         "engine_version": _backend.major(args),  # a major alone: the provider accepts every minor that AWS moves it to
-        "allow_major_version_upgrade": args["engine_version"] is not None,
+        "allow_major_version_upgrade": args["version"] is not None,
         "auto_minor_version_upgrade": True,
-        "engine_lifecycle_support": EXTENDED_SUPPORT if args["extended_support"] else f"{EXTENDED_SUPPORT}-disabled",
-        "apply_immediately": args["apply_immediately"],
-        "maintenance_window": args["maintenance_window"],
+        "engine_lifecycle_support": EXTENDED_SUPPORT
+        if own(args)["extended_support"]
+        else f"{EXTENDED_SUPPORT}-disabled",
+        "apply_immediately": own(args)["apply_immediately"],
+        "maintenance_window": own(args)["maintenance_window"],
         "backup_window": BACKUP_WINDOW,
-        "instance_class": args["instance_class"],
+        "instance_class": own(args)["instance_class"],
         "multi_az": args["high_availability"],
         "storage_type": "gp3",
         "allocated_storage": args["storage_gib"],
-        **({"max_allocated_storage": args["max_storage_gib"]} if args["max_storage_gib"] is not None else {}),
+        **({"max_allocated_storage": own(args)["max_storage_gib"]} if own(args)["max_storage_gib"] is not None else {}),
         "storage_encrypted": True,
         "port": conventions.DATABASE_PORT,
         "publicly_accessible": False,
         "username": conventions.DATABASE_USER,
         "manage_master_user_password": True,
-        "backup_retention_period": args["backup_days"],
+        "backup_retention_period": args["backups"]["days"],
         "copy_tags_to_snapshot": True,
         "deletion_protection": protected,
         "skip_final_snapshot": not protected,
@@ -68,13 +75,16 @@ def settings(args: PostgresDatabaseArgs) -> dict[str, Any]:
 
 
 def external_secret(
-    name: str, args: PostgresDatabaseArgs, master_secret: pulumi.Input[str], host: pulumi.Input[str]
+    name: str,
+    args: PostgresDatabaseArgs,
+    master_secret: pulumi.Input[str],
+    host: pulumi.Input[str],
+    database: pulumi.Input[str],
 ) -> Manifest:
     """Spec of the ExternalSecret: user and password from RDS's own secret, the rest written into the template."""
-    database = _backend.database_name(name, args)
     return {
         "refreshInterval": REFRESH_INTERVAL,
-        "secretStoreRef": {"kind": "ClusterSecretStore", "name": args["secret_store"]},
+        "secretStoreRef": {"kind": "ClusterSecretStore", "name": own(args)["secret_store"]},
         "data": [
             {"secretKey": key, "remoteRef": {"key": master_secret, "property": key}} for key in ("username", "password")
         ],

@@ -3,6 +3,7 @@
 Its settings are the component's, under the provider's names. Patches fill in what only the manifest knows.
 """
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,25 +13,23 @@ import pulumi
 
 from pulumi_mlops import _schema, conventions
 from pulumi_mlops.database import PostgresDatabaseArgs, _rds_settings
-from pulumi_mlops.database._arguments import ARGUMENTS
-from pulumi_mlops.platform import _database_choice
+from pulumi_mlops.database._arguments import ARGUMENTS, INSTANCE_CLASSES, with_environment
 from pulumi_mlops.platform._database_patches import (
     Form,
     Object,
     back,
     combined,
     copy,
+    former_name,
+    from_json,
     pipeline,
     string,
     underscores,
     unique_name,
 )
+from pulumi_mlops.platform._database_schema import FINAL
 
 PROVIDER = "aws"
-ENVIRONMENTS: Mapping[str, Mapping[str, Any]] = dict(
-    zip(_database_choice.ENVIRONMENTS, ({}, {"protect_data": False, "backup_days": 1}), strict=True)
-)
-"""Value of the label `environment` → arguments in which its databases differ from `PostgresDatabase`'s defaults."""
 SUBNET_GROUP = ("rds.aws.m.upbound.io/v1beta1", "SubnetGroup")
 PARAMETER_GROUP = ("rds.aws.m.upbound.io/v1beta1", "ParameterGroup")
 INSTANCE = ("rds.aws.m.upbound.io/v1beta1", "Instance")
@@ -65,7 +64,8 @@ class Place:
 def arguments(environment: str) -> PostgresDatabaseArgs:
     """The component's arguments that the databases of an environment stand for."""
     defaults = {path: row.default for path, row in ARGUMENTS.items() if row.default is not None}
-    return cast("PostgresDatabaseArgs", _schema.normal({**ENVIRONMENTS[environment]}, PostgresDatabaseArgs, defaults))
+    asked: dict[str, Any] = {"environment": environment, "rds": {"instance_class": INSTANCE_CLASSES["small"]}}
+    return with_environment(cast("PostgresDatabaseArgs", _schema.normal(asked, PostgresDatabaseArgs, defaults)))
 
 
 def spec(group: str, form: Form, environment: str, place: Place) -> Object:
@@ -137,21 +137,25 @@ def _parameter_group(form: Form, place: Place, major: str) -> Object:
 
 def _instance(form: Form, environment: str, place: Place) -> Object:
     settings = _rds_settings.settings(
-        cast("PostgresDatabaseArgs", {**arguments(environment), "engine_version": place.engine_versions[-1]})
+        cast("PostgresDatabaseArgs", {**arguments(environment), "version": place.engine_versions[-1]})
     )
     to = "spec.forProvider."
     parameter_group = _identifier(form, place, f"{to}parameterGroupName", "-%s", "spec.parameters.version")
     patches = [
         _identifier(form, place, "metadata.annotations[crossplane.io/external-name]"),
-        _identifier(form, place, f"{to}finalSnapshotIdentifier", "-final"),
+        _identifier(form, place, f"{to}finalSnapshotIdentifier", FINAL),
         _identifier(form, place, f"{to}dbSubnetGroupName"),
         parameter_group,
         copy(form.name, f"{to}dbName", underscores()),
         copy("spec.parameters.storageGB", f"{to}allocatedStorage"),
         copy("spec.parameters.version", f"{to}engineVersion"),
         copy("spec.parameters.size", f"{to}instanceClass", {"type": "map", "map": dict(place.instance_classes)}),
+        *_restored(place, to),
+        copy("spec.parameters.highAvailability", f"{to}multiAz"),
         back("spec.forProvider.dbName", "status.database"),
         back("status.atProvider.address", "status.address"),
+        back("status.atProvider.status", "status.phase"),
+        back("status.atProvider.latestRestorableTime", "status.restorableUntil"),
         back("status.atProvider.masterUserSecret[0].secretArn", "status.masterSecret"),
     ]
     network = {"vpcSecurityGroupIdSelector": {"matchControllerRef": True}}
@@ -163,10 +167,30 @@ def _instance(form: Form, environment: str, place: Place) -> Object:
     return made
 
 
+def _restored(place: Place, to: str) -> list[Object]:
+    """Patches that start the instance from a backup, where the manifest has `restoreFrom`.
+
+    Its database has the name that it had: the provider could not give it another one.
+    """
+    origin, prefix = "spec.parameters.restoreFrom", place.name_prefix
+    latest = json.dumps({"sourceDbInstanceIdentifier": "%s", "useLatestRestorableTime": True})
+    moment = json.dumps({"sourceDbInstanceIdentifier": "%s", "restoreTime": "%s"})
+    whole, point = from_json("object"), f"{to}restoreToPointInTime"
+    return [
+        copy(f"{origin}.database", point, string("Format", fmt=latest), whole, policy="Optional"),
+        combined([f"{origin}.database", f"{origin}.moment"], moment, point, whole, policy="Optional"),
+        copy(f"{origin}.database", f"{to}dbName", former_name(prefix), underscores(), policy="Optional"),
+        copy(f"{origin}.snapshot", f"{to}snapshotIdentifier", policy="Optional"),
+        copy(f"{origin}.snapshot", f"{to}dbName", former_name(prefix, FINAL), underscores(), policy="Optional"),
+    ]
+
+
 def _connection(form: Form, environment: str, place: Place) -> Object:
     """The ExternalSecret of the component, once RDS has said where the server and the password are."""
-    own: Object = {"secret_store": place.secret_store, "database": "", "secret_name": "", "labels": {}}
-    base = _rds_settings.external_secret("", cast("PostgresDatabaseArgs", {**arguments(environment), **own}), "", "")
+    own: Object = {"rds": {"secret_store": place.secret_store}, "secret_name": "", "labels": {}}
+    base = _rds_settings.external_secret(
+        "", cast("PostgresDatabaseArgs", {**arguments(environment), **own}), "", "", ""
+    )
     target = base["target"]
     del target["template"]["metadata"]
     to = "spec.target.template.data."

@@ -5,6 +5,7 @@ that the operator owns; but Crossplane reads the Secret that a composed object n
 has written it. So two objects of a kind without a controller, OperatorSecret, name the operator's Secrets.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -12,14 +13,17 @@ from typing import Any
 import pulumi
 
 from pulumi_mlops import conventions
-from pulumi_mlops.database._arguments import ARGUMENTS
+from pulumi_mlops.database._arguments import BACKUP_DAYS
 from pulumi_mlops.platform import _database_choice
 from pulumi_mlops.platform import _database_schema as schema
 from pulumi_mlops.platform._database_patches import (
     Form,
     Object,
+    back,
     combined,
     copy,
+    former_name,
+    from_json,
     pipeline,
     string,
     underscores,
@@ -35,6 +39,11 @@ BACKUP_SCHEDULE = "0 0 1 * * *"
 """At 01:00 in UTC, as on RDS; the first field is the second."""
 OPERATOR_RESOURCES = ("clusters", "clusters/status", "scheduledbackups", "scheduledbackups/status")
 CPU_REQUEST = "100m"
+INSTANCES: tuple[Object, ...] = (
+    {"type": "convert", "convert": {"toType": "string"}},
+    {"type": "map", "map": {"false": 1, "true": 2}},
+)
+"""Transforms of `highAvailability` to the number of servers."""
 CONNECTION_KEYS = (*schema.CONNECTION_KEYS, conventions.DATABASE_CA_KEY)
 
 CREDENTIALS = {
@@ -47,6 +56,15 @@ CREDENTIALS = {
 """Key of the developer's Secret → key of the operator's with the credentials."""
 AUTHORITY = {conventions.DATABASE_CA_KEY: "ca.crt"}
 """The same of the operator's Secret with the authority, whose key stays there."""
+
+TOLD = {
+    "phase": "phase",
+    "phaseReason": "reason",
+    "firstRecoverabilityPoint": "restorableFrom",
+    "lastSuccessfulBackup": "lastBackup",
+    "lastFailedBackup": "lastFailedBackup",
+}
+"""Field of the Cluster's status → that of the manifest's, where the developer looks."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,7 +117,6 @@ def _cluster(form: Form, place: Place, backups: Mapping[str, Any] | None) -> Obj
     to = "spec.bootstrap.initdb.database"
     storage: Object = {} if place.storage_class is None else {"storageClass": place.storage_class}
     base: Object = {
-        "instances": 1,
         "enablePDB": False,  # of a single instance it would stop every drain of a node
         "imagePullPolicy": "IfNotPresent",
         "bootstrap": {"initdb": {"owner": conventions.DATABASE_USER, "dataChecksums": True}},
@@ -111,8 +128,14 @@ def _cluster(form: Form, place: Place, backups: Mapping[str, Any] | None) -> Obj
     patches = [
         *_in_place(form),
         copy(form.name, to, underscores()),
+        *_restored(place.backups),
+        back(to, "status.database"),
+        back("spec.bootstrap.recovery.database", "status.database"),
+        *(back(f"status.{theirs}", f"status.{ours}") for theirs, ours in TOLD.items()),
         copy("spec.parameters.storageGB", "spec.storage.size", string("Format", fmt="%vGi")),
         copy("spec.parameters.version", "spec.imageName", {"type": "map", "map": dict(place.images)}),
+        copy("spec.parameters.highAvailability", "spec.enablePDB"),
+        copy("spec.parameters.highAvailability", "spec.instances", *INSTANCES),
         *(
             copy("spec.parameters.size", f"spec.resources.{which}.memory", {"type": "map", "map": dict(place.memory)})
             for which in ("requests", "limits")
@@ -121,19 +144,39 @@ def _cluster(form: Form, place: Place, backups: Mapping[str, Any] | None) -> Obj
     return {"name": "cluster", "base": {**CLUSTER, "spec": base}, "patches": patches}
 
 
+def _restored(backups: Mapping[str, Any] | None) -> list[Object]:
+    """Patches that put a recovery in the place of an empty start, where the manifest has `restoreFrom`."""
+    if backups is None:
+        return []
+    origin, at = "spec.parameters.restoreFrom.database", "spec.bootstrap.recovery"
+    recovery = json.dumps({"recovery": {"source": "%s", "owner": conventions.DATABASE_USER}})
+    # One verb for each use of the name: `%[1]s`.
+    store = pulumi.Output.json_dumps(
+        [{"name": "%[1]s", "barmanObjectStore": {"serverName": "%[1]s", **store_of(backups)}}]
+    )
+    return [
+        copy(origin, "spec.bootstrap", string("Format", fmt=recovery), from_json("object"), policy="Optional"),
+        copy(origin, f"{at}.database", former_name(), underscores(), policy="Optional"),
+        copy("spec.parameters.restoreFrom.moment", f"{at}.recoveryTarget.targetTime", policy="Optional"),
+        copy(origin, "spec.externalClusters", string("Format", fmt=store), from_json("array"), policy="Optional"),
+    ]
+
+
 def backup(backups: Mapping[str, Any]) -> Object:
-    """Where the base backups and the write-ahead log go. CloudNativePG 1.31 will want a plugin for it instead."""
+    """Where the base backups and the write-ahead log go."""
+    return {"retentionPolicy": f"{BACKUP_DAYS[PRODUCTION]}d", "barmanObjectStore": store_of(backups)}
+
+
+def store_of(backups: Mapping[str, Any]) -> Object:
+    """The bucket of backups. CloudNativePG 1.31 will want a plugin for it instead."""
     secret, keys = backups["credentials_secret"], (conventions.ACCESS_KEY_ID_KEY, conventions.SECRET_ACCESS_KEY_KEY)
     credentials = {
         field: {"name": secret, "key": key} for field, key in zip(("accessKeyId", "secretAccessKey"), keys, strict=True)
     }
     return {
-        "retentionPolicy": f"{ARGUMENTS['backup_days'].default}d",
-        "barmanObjectStore": {
-            "destinationPath": backups["destination"],
-            "endpointURL": backups["endpoint_url"],
-            "s3Credentials": credentials,
-        },
+        "destinationPath": backups["destination"],
+        "endpointURL": backups["endpoint_url"],
+        "s3Credentials": credentials,
     }
 
 
@@ -157,6 +200,7 @@ def _secret(group: str, form: Form, role: str, operators: str, keys: Mapping[str
         for ours, theirs in keys.items()
     ]
     if role == "credentials":
+        patches.append(back("spec.host", "status.address"))
         host = {"name": conventions.DATABASE_HOST_KEY, "type": "FromFieldPath", "fromFieldPath": "spec.host"}
         details.append(host)
     return {

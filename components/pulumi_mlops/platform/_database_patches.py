@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import pulumi
+
 from pulumi_mlops import conventions
 from pulumi_mlops.platform import _crossplane_packages as packages
 from pulumi_mlops.platform import _database_schema as schema
@@ -66,7 +68,9 @@ def back(source: str, target: str) -> Object:
     return {"type": "ToCompositeFieldPath", "fromFieldPath": source, "toFieldPath": target}
 
 
-def combined(sources: Sequence[str], form: str, target: str) -> Object:
+def combined(
+    sources: Sequence[str], form: pulumi.Input[str], target: str, *transforms: Object, policy: str = "Required"
+) -> Object:
     """Several fields of the manifest, in a format of Go, to one of the resource."""
     return {
         "type": "CombineFromComposite",
@@ -76,13 +80,24 @@ def combined(sources: Sequence[str], form: str, target: str) -> Object:
             "string": {"fmt": form},
         },
         "toFieldPath": target,
-        "policy": {"fromFieldPath": "Required"},
+        "policy": {"fromFieldPath": policy},
+        **({"transforms": list(transforms)} if transforms else {}),
     }
 
 
 def string(kind: str, **settings: Any) -> Object:
     """A transform of a string."""
     return {"type": "string", "string": {"type": kind, **settings}}
+
+
+def from_json(kind: str) -> Object:
+    """A transform of JSON text to an `object` or an `array`, which takes the place of what was there."""
+    return {"type": "convert", "convert": {"toType": kind, "format": "json"}}
+
+
+def former_name(prefix: str = "", suffix: str = "") -> Object:
+    """A transform of a name that `unique_name` has made to the developer's own."""
+    return string("Regexp", regexp={"match": f"^{prefix}(.*)-[0-9a-f]{{{schema.UNIQUE}}}{suffix}$", "group": 1})
 
 
 def underscores() -> Object:

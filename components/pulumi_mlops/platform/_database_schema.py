@@ -22,9 +22,29 @@ NAMESPACED = "PostgreSQLDatabase"
 CONNECTION_KEYS = ("host", "port", "username", "password", "database", "uri")
 """Keys of the Secret of every provider."""
 
+STATUS = (
+    "address",
+    "database",
+    "masterSecret",
+    "phase",
+    "reason",
+    "restorableFrom",
+    "restorableUntil",
+    "lastBackup",
+    "lastFailedBackup",
+)
+"""What a manifest's status tells, besides conditions; moments are in UTC (RFC 3339)."""
+COLUMNS = [
+    {"name": "Server", "type": "string", "jsonPath": ".status.phase"},
+    {"name": "Last backup", "type": "date", "jsonPath": ".status.lastBackup"},
+]
+"""Columns of `kubectl get`."""
+
 UNIQUE = 8
 """Digits of an object's uid in the names of its resources on AWS, with a hyphen before them one more."""
 LONGEST_IDENTIFIER = 63  # RDS
+FINAL = "-final"
+"""What the name of a database's last snapshot ends with."""
 LONGEST_NAME = 40
 """As of `PostgresDatabase`."""
 
@@ -45,6 +65,8 @@ class Offer:
     prefix: str = ""
     """What the names made of a database's begin with."""
     connection_keys: Sequence[str] = CONNECTION_KEYS
+    sources: Sequence[str] = ()
+    """What a new database may be restored from: `database`, and `snapshot` where there are snapshots."""
 
 
 def longest_name(prefix: str) -> int:
@@ -62,7 +84,7 @@ def claim_definition(offer: Offer) -> Schema:
         "connectionSecretKeys": list(offer.connection_keys),
         "versions": [
             _version(
-                _parameters(offer.versions, offer.sizes),
+                _parameters(offer),
                 {},
                 [
                     *_name_rules(CLAIM, longest_name(offer.prefix)),
@@ -86,7 +108,7 @@ def namespaced_definition(offer: Offer) -> Schema:
         "names": {"kind": NAMESPACED, "plural": f"{NAMESPACED.lower()}s"},
         "versions": [
             _version(
-                _parameters(offer.versions, offer.sizes),
+                _parameters(offer),
                 {"writeConnectionSecretToRef": secret},
                 [
                     *_name_rules(NAMESPACED, longest_name(offer.prefix)),
@@ -98,11 +120,12 @@ def namespaced_definition(offer: Offer) -> Schema:
 
 
 def _version(parameters: Schema, more: Schema, rules: list[Schema]) -> Schema:
-    status = {field: {"type": "string"} for field in ("address", "database", "masterSecret")}
+    status = {field: {"type": "string"} for field in STATUS}
     return {
         "name": VERSION,
         "served": True,
         "referenceable": True,
+        "additionalPrinterColumns": COLUMNS,
         "schema": {
             "openAPIV3Schema": {
                 "type": "object",
@@ -121,7 +144,8 @@ def _version(parameters: Schema, more: Schema, rules: list[Schema]) -> Schema:
     }
 
 
-def _parameters(versions: Sequence[str], sizes: Sequence[str]) -> Schema:
+def _parameters(offer: Offer) -> Schema:
+    versions, sizes = offer.versions, offer.sizes
     return {
         "type": "object",
         "properties": {
@@ -133,6 +157,8 @@ def _parameters(versions: Sequence[str], sizes: Sequence[str]) -> Schema:
             },
             "version": {"type": "string", "enum": list(versions), "default": versions[-1]},
             "size": {"type": "string", "enum": list(sizes), "default": sizes[0]},
+            "restoreFrom": _restore(offer),
+            "highAvailability": {"type": "boolean", "default": ARGUMENTS["high_availability"].default},
         },
         "x-kubernetes-validations": [
             rule("self.storageGB >= oldSelf.storageGB", "storageGB can only grow: a volume cannot be made smaller"),
@@ -140,6 +166,36 @@ def _parameters(versions: Sequence[str], sizes: Sequence[str]) -> Schema:
                 "int(self.version) >= int(oldSelf.version)",
                 "version can only rise: Postgres cannot read the files of a later major version",
             ),
+            rule(
+                "has(self.restoreFrom) == has(oldSelf.restoreFrom) && "
+                "(!has(self.restoreFrom) || self.restoreFrom == oldSelf.restoreFrom)",
+                "restoreFrom cannot change: a database is restored when it is made",
+            ),
+        ],
+    }
+
+
+def _restore(offer: Offer) -> Schema:
+    """What a new database starts from: another one of the platform's, which may be gone, at a moment."""
+    if not offer.sources:
+        refused = rule("false", "restoreFrom is not offered: this platform makes no backups")
+        return {"type": "object", "x-kubernetes-preserve-unknown-fields": True, "x-kubernetes-validations": [refused]}
+    own = f"{offer.prefix}[a-z](-?[a-z0-9])*-[0-9a-f]{{{UNIQUE}}}"
+    endings = {"database": "", "snapshot": FINAL}
+    form = {key: {"type": "string", "maxLength": 255, "pattern": f"^{own}{endings[key]}$"} for key in offer.sources}
+    chosen = " || ".join(f"has(self.{key})" for key in offer.sources)
+    twice = " && ".join(f"has(self.{key})" for key in offer.sources)
+    return {
+        "type": "object",
+        "properties": {**form, "moment": {"type": "string", "format": "date-time"}},
+        "x-kubernetes-validations": [
+            rule(
+                chosen if len(form) == 1 else f"({chosen}) && !({twice})",
+                f"restoreFrom must have {' or '.join(offer.sources)}, and not both"
+                if len(form) > 1
+                else f"restoreFrom must have {chosen.removeprefix('has(self.').removesuffix(')')}",
+            ),
+            rule("!has(self.moment) || has(self.database)", "restoreFrom.moment belongs to a database"),
         ],
     }
 

@@ -9,12 +9,13 @@ from typing import NotRequired, TypedDict
 
 import pulumi
 
-from pulumi_mlops import _aws
+from pulumi_mlops import _aws, conventions
 from pulumi_mlops._args import Argument, check_args, inputs
 from pulumi_mlops._rules import object_name
 from pulumi_mlops.contract.rules import dns_label, matches
 from pulumi_mlops.database import _backend
 from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
+from pulumi_mlops.database._arguments import INSTANCE_CLASSES
 from pulumi_mlops.database._rds_settings import MIN_SUBNETS
 from pulumi_mlops.platform import _database_compositions as compositions
 from pulumi_mlops.platform import _database_schema as schema
@@ -61,29 +62,18 @@ class DatabaseApiArgs(TypedDict):
 
 ARGUMENTS = {
     "region": Argument(rule=_aws.supported_region),
-    **{
-        same: OF_DATABASE[same]
-        for same in ("vpc_id", "subnet_ids", "client_security_group_ids.*", "secret_store", "tags")
-    },
+    **{same: OF_DATABASE[f"rds.{same}"] for same in ("vpc_id", "subnet_ids", "client_security_group_ids.*", "tags")},
+    "secret_store": Argument(default=conventions.SECRET_STORE, rule=OF_DATABASE["rds.secret_store"].rule),
     "name_prefix": Argument(
         rule=matches(
             "[a-z](-?[a-z0-9]){0,48}-",
             "lower-case letters, digits and single hyphens, a letter first and a hyphen last, at most 50 characters",
         )
     ),
-    "group": Argument(
-        default="database.example.org",
-        rule=matches(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)+", "a DNS name with a dot"),
-    ),
-    "engine_versions": Argument(default=[_backend.DEFAULT_MAJOR], rule=OF_DATABASE["engine_version"].rule),
-    "instance_classes": Argument(
-        default={
-            "small": OF_DATABASE["instance_class"].default,
-            "medium": "db.m7g.large",
-            "large": "db.m7g.2xlarge",
-        }
-    ),
-    "instance_classes.*": Argument(rule=OF_DATABASE["instance_class"].rule),
+    "group": Argument(default=conventions.DATABASE_GROUP, rule=OF_DATABASE["manifest.group"].rule),
+    "engine_versions": Argument(default=[_backend.DEFAULT_MAJOR], rule=OF_DATABASE["version"].rule),
+    "instance_classes": Argument(default=INSTANCE_CLASSES),
+    "instance_classes.*": Argument(rule=OF_DATABASE["rds.instance_class"].rule),
     "keep_definitions": Argument(default=True),
     "object_name": Argument(rule=object_name(40)),
 }
@@ -127,6 +117,7 @@ class DatabaseApi(pulumi.ComponentResource):
                 versions=checked["engine_versions"],
                 sizes=[*checked["instance_classes"]],
                 prefix=checked["name_prefix"],
+                sources=["database", "snapshot"],
             ),
         )
         place = compositions.Place(

@@ -65,7 +65,7 @@ ARGUMENTS = {
     "memory.*": Argument(rule=quantity),
     "storage_class": Argument(),
     "backups.destination": Argument(
-        rule=matches("s3://[a-z0-9][-.a-z0-9]+(/.*)?", 'a bucket such as "s3://databases"')
+        rule=matches("s3://[a-z0-9][-.a-z0-9]+(/[^%]*)?", 'a bucket such as "s3://databases"')
     ),
     "backups.endpoint_url": Argument(
         default=conventions.OBJECT_STORE_ENDPOINT, rule=matches("https?://.+", 'a URL such as "https://s3.example.org"')
@@ -121,6 +121,7 @@ class LocalDatabaseApi(pulumi.ComponentResource):
                 versions=[*checked["images"]],
                 sizes=[*checked["memory"]],
                 connection_keys=compositions.CONNECTION_KEYS,
+                sources=["database"] if checked["backups"] else [],
             ),
         )
         place = compositions.Place(
@@ -138,7 +139,7 @@ class LocalDatabaseApi(pulumi.ComponentResource):
 
 
 def _problems(args: LocalDatabaseApiArgs) -> Iterator[str]:
-    versions, rule = [*args["images"]], OF_DATABASE["engine_version"].rule
+    versions, rule = [*args["images"]], OF_DATABASE["version"].rule
     for version in versions:
         if rule and (complaint := rule(version)):
             yield f'args.images has the version "{version}", which {complaint}'

@@ -15,6 +15,7 @@ from pulumi_mlops._args import Argument, argument_names, check_args, given, inpu
 from pulumi_mlops._manifests import RESTRICTED, name_of
 from pulumi_mlops._rules import image_registry, object_name, quantity
 from pulumi_mlops.contract.rules import at_least, not_empty
+from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
 from pulumi_mlops.platform import _teams
 from pulumi_mlops.platform._one_per_cluster import claim
 from pulumi_mlops.platform._part_names import PREFIX, PartNames
@@ -24,7 +25,7 @@ from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
 from pulumi_mlops.platform.mlflow import MLflow, MLflowArgs
 from pulumi_mlops.platform.object_store import ObjectStore
 from pulumi_mlops.platform.object_store._args import ObjectStoreArgs, ObjectStoreUser
-from pulumi_mlops.platform_outputs import IN_CLUSTER, PlatformOutputs
+from pulumi_mlops.platform_outputs import DATABASE_API, IN_CLUSTER, PlatformOutputs
 
 ARGO_WORKFLOWS = "argo-workflows"
 LOCAL_DOMAINS = (".localhost", ".local", ".internal", ".home.arpa")
@@ -76,6 +77,9 @@ class PlatformArgs(TypedDict):
     `MLflowArgs`."""
     mlflow_allowed_hosts: NotRequired[list[pulumi.Input[str]] | None]
     """Further host names by which clients address MLflow; default none."""
+    database_group: NotRequired[str | None]
+    """API group in which `LocalDatabaseApi` offers databases; default none. It is in `teams`: a team's
+    `PostgresDatabase` asks for its database there."""
     resource_prefix: NotRequired[str | None]
     """Beginning of the names of the platform's resources in the stack, such as `west-`; default none. It is for the
     second platform of a stack, with the provider of another cluster, whose objects keep their names without it."""
@@ -91,6 +95,7 @@ ARGUMENTS = {
     "gateway_url": GATEWAY_ARGUMENTS["url"],
     "image_mirror": Argument(rule=image_registry),
     "chart_repository": Argument(rule=not_empty),
+    "database_group": Argument(rule=OF_DATABASE["manifest.group"].rule),
     "resource_prefix": PREFIX,
     "sizes": Argument(default={}),
     "sizes.object_store_storage_gib": Argument(rule=at_least(1, "GiB")),
@@ -166,7 +171,7 @@ class Platform(pulumi.ComponentResource):
         self.object_store_endpoint = store.endpoint
         self.mlflow_url = mlflow.url
         self.namespaces = pulumi.Output.all(*namespaces.values())
-        self.teams = _teams.publish(name, _outputs(checked["gateway_url"]), self)
+        self.teams = _teams.publish(name, _outputs(checked["gateway_url"], checked["database_group"]), self)
         self.register_outputs(
             {
                 "gateway_url": self.gateway_url,
@@ -257,10 +262,13 @@ def _names(part: str) -> dict[str, str]:
     }
 
 
-def _outputs(gateway_url: pulumi.Input[str]) -> pulumi.Output[PlatformOutputs]:
+def _outputs(gateway_url: pulumi.Input[str], database_group: str | None) -> pulumi.Output[PlatformOutputs]:
     """What teams have to know of the platform."""
-    public: PlatformOutputs = {**IN_CLUSTER, "public_gateway": True}
-    return pulumi.Output.from_input(gateway_url).apply(lambda url: public if _faces_the_internet(url) else IN_CLUSTER)
+    private: PlatformOutputs = {**IN_CLUSTER}
+    if database_group is not None:
+        private["database_api"] = {**DATABASE_API, "group": database_group}
+    public: PlatformOutputs = {**private, "public_gateway": True}
+    return pulumi.Output.from_input(gateway_url).apply(lambda url: public if _faces_the_internet(url) else private)
 
 
 def _faces_the_internet(gateway_url: str) -> bool:

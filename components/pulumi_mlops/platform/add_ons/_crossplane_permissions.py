@@ -46,7 +46,11 @@ def rds(account: pulumi.Input[str], region: pulumi.Input[str], name_prefix: pulu
     groups = ["DBSubnetGroup", "DBParameterGroup"]
     return [
         statement(
-            ["rds:CreateDBInstance", "rds:ModifyDBInstance", "rds:RebootDBInstance", "rds:DeleteDBInstance", *tags],
+            [
+                *(f"rds:{verb}DBInstance" for verb in ("Create", "Modify", "Reboot", "Delete")),
+                *(f"rds:RestoreDBInstance{source}" for source in ("FromDBSnapshot", "ToPointInTime")),
+                *tags,
+            ],
             # A new instance is allowed only together with the groups that it names, AWS's default ones among them.
             [
                 *(arn(kind) for kind in ("db", "subgrp", "pg", "snapshot")),

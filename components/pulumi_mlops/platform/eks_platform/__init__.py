@@ -5,7 +5,7 @@ secrets in Secrets Manager, the teams' workspaces.
 """
 
 import dataclasses
-from typing import cast
+from typing import Any, cast
 
 import pulumi
 
@@ -13,7 +13,7 @@ from pulumi_mlops import conventions
 from pulumi_mlops._args import argument_names, check_args, given, inputs, renamed
 from pulumi_mlops._aws import s3_endpoint
 from pulumi_mlops._rules import object_name
-from pulumi_mlops.database import DatabaseBackend, PostgresDatabase, PostgresDatabaseArgs
+from pulumi_mlops.database import PostgresDatabase, PostgresDatabaseArgs, RdsArgs
 from pulumi_mlops.platform import _parts, _teams
 from pulumi_mlops.platform._one_per_cluster import claim
 from pulumi_mlops.platform._part_names import PartNames
@@ -31,16 +31,24 @@ from pulumi_mlops.platform_outputs import TEAM_BUCKETS, PlatformOutputs
 
 MLFLOW_DATABASE = "mlflow-database"
 
-IN_DATABASE = {
-    "": "database",
+OF_NETWORK = {
     "subnet_ids": "private_subnet_ids",
     "client_security_group_ids.nodes": "client_security_group_id",
-    **{same: same for same in ("vpc_id", "tags", "protect_data")},
+    "vpc_id": "vpc_id",
+    "tags": "tags",
 }
-"""Arguments of MLflow's database → those of the platform that they come from."""
+"""Arguments of databases → those of the platform that they come from."""
+IN_DATABASE = {
+    "": "database",
+    "rds": "database",
+    **{f"rds.{inner}": outer for inner, outer in OF_NETWORK.items()},
+    "backups.days": "database.backup_days",
+    "protect_data": "protect_data",
+}
+"""The same of MLflow's database."""
 
 DATABASES = "databases"
-IN_DATABASE_API = {inner: outer for inner, outer in IN_DATABASE.items() if inner} | {"region": "region"}
+IN_DATABASE_API = {**OF_NETWORK, "protect_data": "protect_data", "region": "region"}
 
 
 class EksPlatform(pulumi.ComponentResource):
@@ -160,6 +168,7 @@ class EksPlatform(pulumi.ComponentResource):
                 "subnet_ids": args["private_subnet_ids"],
                 "client_security_group_id": args["client_security_group_id"],
                 "secret_store": self.secret_store,
+                **_sizes(args["database_api"]),
             },
         }
         return _teams.publish(self._name, outputs, self)
@@ -180,19 +189,7 @@ class EksPlatform(pulumi.ComponentResource):
         namespace = self._namespace("mlflow", conventions.MLFLOW_NAMESPACE)
         with argument_names(EksPlatform, self._name, IN_DATABASE):
             database = PostgresDatabase(
-                self._names.resource(MLFLOW_DATABASE),
-                PostgresDatabaseArgs(
-                    namespace=namespace,
-                    backend=DatabaseBackend.RDS,
-                    database="mlflow",
-                    vpc_id=args["vpc_id"],
-                    subnet_ids=args["private_subnet_ids"],
-                    client_security_group_ids={"nodes": args["client_security_group_id"]},
-                    secret_store=self._secrets.secret_store,
-                    protect_data=args["protect_data"],
-                    **given(tags=args["tags"], **args["database"]),
-                ),
-                self._child,
+                self._names.resource(MLFLOW_DATABASE), self._mlflow_database(namespace), self._child
             )
         server = MLflowArgs(
             namespace=namespace,
@@ -206,6 +203,25 @@ class EksPlatform(pulumi.ComponentResource):
         )
         with argument_names(EksPlatform, self._name, {"": "mlflow"}):
             return MLflow(self._names.resource(conventions.MLFLOW_SERVICE), server, self._child)
+
+    def _mlflow_database(self, namespace: pulumi.Input[str]) -> PostgresDatabaseArgs:
+        args = self._args
+        own = given(**args["database"])
+        common = {key: own.pop(key) for key in ("storage_gib", "high_availability") if key in own}
+        days = own.pop("backup_days", None)
+        return PostgresDatabaseArgs(
+            namespace=namespace,
+            database="mlflow",
+            protect_data=args["protect_data"],
+            rds=RdsArgs(
+                vpc_id=args["vpc_id"],
+                subnet_ids=args["private_subnet_ids"],
+                client_security_group_ids={"nodes": args["client_security_group_id"]},
+                secret_store=self._secrets.secret_store,
+                **given(tags=args["tags"], **own),
+            ),
+            **given(backups={"days": days} if days is not None else None, **common),
+        )
 
     def _create_database_api(self, chosen: EksDatabaseApiArgs) -> None:
         args = self._args
@@ -240,3 +256,9 @@ class EksPlatform(pulumi.ComponentResource):
 def _problems(args: EksPlatformArgs) -> list[str]:
     """Those of the platform's own arguments; where there is none, those of its add-ons."""
     return [*_args.problems(args)] or [*_add_ons.problems(args)]
+
+
+def _sizes(databases: EksDatabaseApiArgs | None) -> dict[str, Any]:
+    """The platform's own sizes of databases, where it has some."""
+    classes = (databases or {}).get("instance_classes")
+    return {"instance_classes": classes, "default_size": next(iter(classes))} if classes else {}

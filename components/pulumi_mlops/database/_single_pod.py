@@ -1,7 +1,7 @@
 """Postgres in one pod with one volume, for clusters without a cloud: no replica, no backups, no TLS."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -19,7 +19,7 @@ from pulumi_mlops._manifests import (
 )
 from pulumi_mlops._volumes import volume_claim
 from pulumi_mlops.database import _backend
-from pulumi_mlops.database._arguments import PostgresDatabaseArgs
+from pulumi_mlops.database._arguments import PostgresDatabaseArgs, SinglePodArgs
 from pulumi_mlops.database._backend import Backend, Connection
 
 REPOSITORY = "library/postgres"
@@ -58,8 +58,8 @@ def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Co
         _backend.metadata(name, args, f"{name}-data"),
         parent,
         storage_gib=args["storage_gib"],
-        storage_class=args["storage_class"],
-        protect=args["protect_data"],
+        storage_class=_own(args)["storage_class"],
+        protect=bool(args["protect_data"]),
     )
     server = k8s.apps.v1.StatefulSet(
         f"{name}-server",
@@ -71,7 +71,7 @@ def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Co
     k8s.networking.v1.NetworkPolicy(
         f"{name}-ingress",
         metadata=_backend.metadata(name, args),
-        spec=ingress(pods, args["client_namespaces"]),
+        spec=ingress(pods, _own(args)["client_namespaces"]),
         opts=child,
     )
     service = k8s.core.v1.Service(
@@ -80,7 +80,15 @@ def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Co
         spec={"selector": pods, "ports": [{"name": "postgres", "port": conventions.DATABASE_PORT}]},
         opts=after(server, parent),
     )
-    return Connection(secret=_first(name_of(secret), name_of(service)), host=_first(host, name_of(service)))
+    return Connection(
+        secret=_first(name_of(secret), name_of(service)),
+        host=_first(host, name_of(service)),
+        database=pulumi.Output.from_input(database),
+    )
+
+
+def _own(args: PostgresDatabaseArgs) -> SinglePodArgs:
+    return cast("SinglePodArgs", args["single_pod"])
 
 
 def _first(value: pulumi.Output[str], needs: pulumi.Output[str]) -> pulumi.Output[str]:
@@ -116,7 +124,7 @@ def pod(
         "containers": [
             {
                 "name": "postgres",
-                "image": pulumi.Output.from_input(args["image_mirror"]).apply(
+                "image": pulumi.Output.from_input(_own(args)["image_mirror"]).apply(
                     lambda registry: conventions.image(registry, REPOSITORY, tag)
                 ),
                 "env": [
@@ -133,7 +141,7 @@ def pod(
                 "startupProbe": ready_probe(period_seconds=2, failures=STARTUP_SECONDS // 2),
                 "readinessProbe": ready_probe(period_seconds=10, failures=3),
                 "livenessProbe": ready_probe(period_seconds=20, failures=6),
-                "resources": resources(args["cpu"], args["memory"]),
+                "resources": resources(_own(args)["cpu"], _own(args)["memory"]),
                 "securityContext": container_security(),
                 "volumeMounts": [
                     {"name": "data", "mountPath": DATA_PATH},
@@ -180,13 +188,18 @@ def ingress(pods: Mapping[str, str], client_namespaces: list[pulumi.Input[str]])
     }
 
 
-def problems(args: PostgresDatabaseArgs) -> Iterator[str]:
+def problems(_: str, args: PostgresDatabaseArgs) -> Iterator[str]:
     """Nothing beyond the rules of the single arguments."""
     yield from ()
 
 
-IN_CLUSTER = Backend(
-    optional=("storage_class", "image_mirror", "cpu", "memory", "client_namespaces"),
+SINGLE_POD = Backend(
+    refused={
+        "backups": "a single pod has none: leave out args.single_pod on a platform with databases",
+        "restore_from": "a single pod has no backups to restore: load a dump instead",
+        "high_availability": "a single pod has no standby",
+        "size": "a single pod has args.single_pod.memory instead",
+    },
     problems=problems,
     create=create,
 )

@@ -1,0 +1,94 @@
+"""What runs a database: what its arguments choose, else what the platform offers, with what only the platform knows."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pulumi_mlops import conventions, platform_outputs
+from pulumi_mlops._args import ArgumentError
+from pulumi_mlops.database._arguments import INSTANCE_CLASSES
+from pulumi_mlops.database._backend import Backend
+from pulumi_mlops.platform_outputs import IN_CLUSTER, PlatformOutputs
+
+RDS = "rds"
+MANIFEST = "manifest"
+SINGLE_POD = "single_pod"
+BACKENDS = (RDS, MANIFEST, SINGLE_POD)
+"""Arguments of which at most one is given: each chooses what runs the database."""
+OF_NETWORK = ("vpc_id", "subnet_ids", "client_security_group_ids")
+
+
+def chosen(owner: str, args: Mapping[str, Any], platform: Callable[[], PlatformOutputs]) -> tuple[str, dict[str, Any]]:
+    """The backend's argument, and the arguments with what the platform adds to it.
+
+    Args:
+        owner: whose arguments they are.
+        args: what the user wrote.
+        platform: reads the outputs of the platform; called only where they are needed.
+
+    Raises:
+        ArgumentError: several backends are chosen, or none and the platform offers no databases.
+    """
+    given = [key for key in BACKENDS if args.get(key) is not None]
+    if len(given) > 1:
+        listed = " and ".join(f"args.{key}" for key in given)
+        raise ArgumentError(owner, f"{listed} exclude each other: each says what runs the database")
+    backend = given[0] if given else _of_platform(owner, platform())
+    own: Mapping[str, Any] = args.get(backend) or {}
+    if not isinstance(own, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - check_args refuses it
+        return backend, dict(args)
+    return backend, {**args, backend: {**_facts(owner, backend, args, platform), **_without_none(own)}}
+
+
+def backend_of(chosen: str) -> Backend:
+    """Imported only when asked for: the SDK of a cloud is an optional dependency."""
+    if chosen == RDS:
+        from pulumi_mlops.database import _rds  # noqa: PLC0415
+
+        return _rds.RDS
+    if chosen == MANIFEST:
+        from pulumi_mlops.database import _manifest  # noqa: PLC0415
+
+        return _manifest.MANIFEST
+    from pulumi_mlops.database import _single_pod  # noqa: PLC0415
+
+    return _single_pod.SINGLE_POD
+
+
+def _of_platform(owner: str, platform: PlatformOutputs) -> str:
+    if "database" in platform:
+        return RDS
+    # Without a setting nobody has said what the cluster has: the API server says so.
+    if platform is IN_CLUSTER or "database_api" in platform:
+        return MANIFEST
+    raise ArgumentError(
+        owner,
+        f"the platform of the setting {conventions.PACKAGE}:{platform_outputs.SETTING} offers no databases: "
+        "enable its setting database_api, or give args.rds with a network, or args.single_pod, which has no backups",
+    )
+
+
+def _facts(
+    owner: str, backend: str, args: Mapping[str, Any], platform: Callable[[], PlatformOutputs]
+) -> dict[str, Any]:
+    """What the platform says about the backend's argument."""
+    own: Mapping[str, Any] = args.get(backend) or {}
+    if backend == RDS:
+        complete = all(own.get(key) is not None for key in OF_NETWORK)
+        network = None if complete else platform().get("database")
+        facts: dict[str, Any] = {"secret_store": conventions.SECRET_STORE}
+        if network is not None:
+            facts = {key: network[key] for key in ("vpc_id", "subnet_ids", "secret_store")}
+            facts["client_security_group_ids"] = {"nodes": network["client_security_group_id"]}
+        sizes: Mapping[str, Any] = network or {}
+        classes: Mapping[str, str] = sizes.get("instance_classes") or INSTANCE_CLASSES
+        size = args.get("size") or sizes.get("default_size") or next(iter(classes))
+        if own.get("instance_class") is None and size not in classes:
+            raise ArgumentError(owner, f"args.size must be one of {', '.join(classes)}, got {size!r}")
+        return {**facts, **({"instance_class": classes[size]} if size in classes else {})}
+    if backend == MANIFEST and not all(own.get(key) is not None for key in ("provider", "group")):
+        return {**platform_outputs.DATABASE_API, **platform().get("database_api", {})}
+    return {}
+
+
+def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if value is not None}
