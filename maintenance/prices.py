@@ -20,12 +20,14 @@ from pulumi_mlops.review.cost import prices as price_list
 PREFIX = re.compile(r"^(?:[A-Z]{2,4}\d?|[a-z]{2}-[a-z]+-\d)-")
 """What a usage type begins with outside of us-east-1, such as `EUC1-`."""
 UNITS = {
+    ("AmazonEC2", "EBS:VolumeUsage.gp2"): "gp2_gib",
     ("AmazonEC2", "EBS:VolumeUsage.gp3"): "gp3_gib",
     ("AmazonEC2", "NatGateway-Bytes"): "nat_gib",
     ("AmazonEC2", "NatGateway-Hours"): "nat_hour",
     ("AmazonECR", "TimedStorage-ByteHrs"): "ecr_gib",
     ("AmazonEFS", "TimedStorage-ByteHrs"): "efs_gib",
     ("AmazonEKS", "AmazonEKS-Hours:perCluster"): "eks_hour",
+    ("AmazonRDS", "RDS:GP2-Storage"): "database_gp2_gib",
     ("AmazonRDS", "RDS:GP3-Storage"): "database_gp3_gib",
     ("AmazonS3", "TimedStorage-ByteHrs"): "s3_gib",
     ("AmazonVPC", "PublicIPv4:InUseAddress"): "ipv4_hour",

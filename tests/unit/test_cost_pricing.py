@@ -219,7 +219,35 @@ def test_load_balancers() -> None:
 
 def test_volumes() -> None:
     costs("aws:ebs/volume:Volume", "9.52", type="gp3", size=100)
-    has_no_price("volumes of type gp2", "aws:ebs/volume:Volume", size=100)
+    costs("aws:ebs/volume:Volume", "11.9", size=100)  # gp2 where no type is given
+    has_no_price("volumes of type io2", "aws:ebs/volume:Volume", type="io2", size=100)
+
+
+MACHINE = "aws:ec2/instance:Instance"
+
+
+def test_a_machine_with_its_disks_and_its_address() -> None:
+    root, data = {"volumeSize": 50, "volumeType": "gp3"}, {"deviceName": "/dev/sdb", "volumeSize": 10}
+    # 0.12075 × 730, and 50 × 0.0952
+    costs(MACHINE, "92.9075", instanceType="m7i.large", rootBlockDevice=root)
+    # and 10 × 0.119, and 0.005 × 730
+    more = {"ebsBlockDevices": [data], "associatePublicIpAddress": True}
+    costs(MACHINE, "97.7475", instanceType="m7i.large", rootBlockDevice=root, **more)
+
+
+@pytest.mark.parametrize(
+    ("reason", "amount", "inputs"),
+    [
+        ("the size of its root disk is that of its image", "88.1475", {}),
+        ("no price of volumes of type io2", "88.1475", {"rootBlockDevice": {"volumeType": "io2", "volumeSize": 8}}),
+        ("machines of type x9.large", "0", {"instanceType": "x9.large"}),
+        ("instanceType is known only after apply", "0", {"instanceType": UNKNOWN}),
+        ("single spot machines", "0", {"instanceMarketOptions": {"marketType": "spot"}}),
+        ("machines with tenancy dedicated", "0", {"tenancy": "dedicated"}),
+    ],
+)
+def test_what_is_not_known_of_a_machine_is_named(reason: str, amount: str, inputs: dict[str, Any]) -> None:
+    has_no_price(reason, MACHINE, amount, **{"instanceType": "m7i.large", **inputs})
 
 
 def test_each_resource_has_the_prices_of_its_own_region() -> None:

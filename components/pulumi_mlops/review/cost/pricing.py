@@ -1,6 +1,7 @@
 """What one resource of a type costs; resource_types says which function prices which type."""
 
 from collections.abc import Iterator
+from decimal import Decimal
 
 from pulumi_mlops.review import values
 from pulumi_mlops.review.cost.lines import Line, fixed, hourly, used
@@ -8,6 +9,7 @@ from pulumi_mlops.review.cost.names import name
 from pulumi_mlops.review.cost.prices import NoPrice, PriceList, Region
 from pulumi_mlops.review.resources import Resource
 
+SSD = ("gp2", "gp3")  # volumes for general use
 ROTATED_VERSIONS = 2  # KMS charges the first and the second rotation of a key like a key each
 
 
@@ -88,10 +90,10 @@ def database(database: Resource, prices: PriceList, region: Region) -> Iterator[
     yield hourly(prices, f"database {kind}{zones}", 1, region.database(kind) * copies)
     if values.flag(given, "manageMasterUserPassword"):
         yield from secret(database, prices, region)
-    if (storage := values.text(given, "storageType", "gp2")) != "gp3":
+    if (storage := values.text(given, "storageType", "gp2")) not in SSD:
         raise NoPrice(f"the table has no price of database storage {name(storage)}")
     gib = values.number(given, "allocatedStorage")
-    line = fixed(f"GiB of database storage{zones}", gib, region.unit("database_gp3_gib") * copies)
+    line = fixed(f"GiB of database storage{zones}", gib, region.unit(f"database_{storage}_gib") * copies)
     if values.is_known(given, "maxAllocatedStorage") and (most := values.number(given, "maxAllocatedStorage")) > gib:
         why = "database storage grows by itself up to its limit"
         line = Line(line.what, line.number, line.likely, line.least, line.likely * most / gib, (why,))
@@ -116,10 +118,34 @@ def repository(_: Resource, prices: PriceList, region: Region) -> Iterator[Line]
 
 
 def volume(volume: Resource, _: PriceList, region: Region) -> Iterator[Line]:
-    """A gp3 volume by its size."""
-    if (kind := values.text(volume.inputs, "type", "gp2")) != "gp3":
+    """A volume for general use by its size."""
+    yield _disk(values.text(volume.inputs, "type", "gp2"), values.number(volume.inputs, "size"), region)
+
+
+def _disk(kind: str, gib: Decimal, region: Region) -> Line:
+    if kind not in SSD:
         raise NoPrice(f"the table has no price of volumes of type {name(kind)}")
-    yield fixed("GiB of a volume, gp3", values.number(volume.inputs, "size"), region.unit("gp3_gib"))
+    return fixed(f"GiB of a volume, {kind}", gib, region.unit(f"{kind}_gib"))
+
+
+def machine(machine: Resource, prices: PriceList, region: Region) -> Iterator[Line]:
+    """A machine with Linux, which needs no licence, its public address and its disks."""
+    given = machine.inputs
+    market = values.part(given, "instanceMarketOptions")
+    if values.text(market, "marketType", "on-demand") != "on-demand":
+        raise NoPrice("the table has no price of single spot machines")
+    if (tenancy := values.text(given, "tenancy", "default")) != "default":
+        raise NoPrice(f"the table has no price of machines with tenancy {name(tenancy)}")
+    kind = values.text(given, "instanceType")
+    yield hourly(prices, f"machine {kind}, Linux", 1, region.machine(kind))
+    if values.flag(given, "associatePublicIpAddress"):
+        yield from address(machine, prices, region)
+    for disk in values.parts(given, "ebsBlockDevices"):
+        yield _disk(values.text(disk, "volumeType", "gp2"), values.number(disk, "volumeSize"), region)
+    root = values.part(given, "rootBlockDevice")
+    if not values.is_known(root, "volumeSize"):
+        raise NoPrice("the size of its root disk is that of its image")
+    yield _disk(values.text(root, "volumeType", "gp2"), values.number(root, "volumeSize"), region)
 
 
 def key(key: Resource, _: PriceList, region: Region) -> Iterator[Line]:

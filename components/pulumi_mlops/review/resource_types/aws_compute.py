@@ -76,6 +76,7 @@ TYPES: dict[str, ResourceType] = {
         unencrypted_if=any_of(
             each_off("rootBlockDevice", "encrypted", UNENCRYPTED), each_off("ebsBlockDevices", "encrypted", UNENCRYPTED)
         ),
+        billing=priced(pricing.machine, "other systems than Linux"),
         tagged=True,
     ),
     "aws:ec2/launchTemplate:LaunchTemplate": ResourceType(
