@@ -27,6 +27,7 @@ KUBERNETES_DATA = (
     "kubernetes:core/v1:Namespace",
     "kubernetes:apps/v1:StatefulSet",
     "kubernetes:helm.sh/v3:Release",
+    "kubernetes:snapshot.storage.k8s.io/v1:VolumeSnapshot",
     "kubernetes:apiextensions.k8s.io/v1:CustomResourceDefinition",
 )
 BLOCKED = dict.fromkeys(("blockPublicAcls", "blockPublicPolicy", "ignorePublicAcls", "restrictPublicBuckets"), True)

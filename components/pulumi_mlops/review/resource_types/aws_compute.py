@@ -66,6 +66,7 @@ def open_function(inputs: Inputs) -> Iterator[Fact]:
 
 
 TYPES: dict[str, ResourceType] = {
+    "aws:autoscaling/group:Group": ResourceType(stops="its machines are terminated"),
     "aws:cloudwatch/eventBus:EventBus": ResourceType(billing=by_use("events")),
     "aws:cloudwatch/eventPermission:EventPermission": ResourceType(billing=FREE),
     "aws:cloudwatch/eventRule:EventRule": ResourceType(billing=FREE),  # events of AWS's own services
@@ -106,6 +107,7 @@ TYPES: dict[str, ResourceType] = {
         tagged=True,
     ),
     "aws:eks/podIdentityAssociation:PodIdentityAssociation": ResourceType(billing=FREE),
+    "aws:ecs/service:Service": ResourceType(stops="its tasks are stopped"),
     "aws:iam/instanceProfile:InstanceProfile": ResourceType(billing=FREE),
     "aws:iam/openIdConnectProvider:OpenIdConnectProvider": ResourceType(billing=FREE),
     "aws:iam/policy:Policy": ResourceType(billing=FREE, tagged=True),
@@ -134,6 +136,7 @@ TYPES: dict[str, ResourceType] = {
         billing=priced(pricing.secret, "requests for secrets"),
         tagged=True,
     ),
+    "aws:sagemaker/endpoint:Endpoint": ResourceType(address="model endpoint"),
     "aws:secretsmanager/secretPolicy:SecretPolicy": ResourceType(open_if=OPEN_POLICY, billing=FREE),
     "aws:secretsmanager/secretRotation:SecretRotation": ResourceType(
         billing=FREE  # of a secret that RDS rotates itself, without a function

@@ -34,12 +34,23 @@ def unencrypted(switch: str) -> Condition:
     return check
 
 
+def public_domain(inputs: Inputs) -> Iterator[Fact]:
+    """A search domain that is not in a VPC, where its policy would let everybody in."""
+    if not inputs.get("vpcOptions"):
+        yield from allows_everybody("accessPolicies")(inputs)
+
+
 NO_BACKUPS = is_one_of("backupRetentionPeriod", (0,), ", so there are no automated backups")
 BACKUPS_GO = is_on("deleteAutomatedBackups", ", so its automated backups are deleted with it", default=True)
 CLUSTER = ResourceType(
     data="database cluster", unencrypted_if=unencrypted("storageEncrypted"), not_backed_up_if=NO_BACKUPS
 )
 SNAPSHOT = ResourceType(data="snapshot")
+SEARCH = ResourceType(
+    data="search index",
+    open_if=OpenIf("resource-policy-public", public_domain),
+    unencrypted_if=is_off("encryptAtRest.enabled", ": what is stored there is not encrypted"),
+)
 DATABASE = ResourceType(data="database")
 
 TYPES: dict[str, ResourceType] = {
@@ -51,14 +62,27 @@ TYPES: dict[str, ResourceType] = {
         not_backed_up_if=is_off("pointInTimeRecovery.enabled", ": no earlier state can be restored"),
         tagged=True,
     ),
+    "aws:docdb/elasticCluster:ElasticCluster": ResourceType(data="database cluster"),
+    "aws:docdb/globalCluster:GlobalCluster": ResourceType(data="database cluster"),
     "aws:elasticache/cluster:Cluster": ResourceType(data="cache"),
+    "aws:elasticache/serverlessCache:ServerlessCache": ResourceType(data="cache"),
     "aws:elasticache/replicationGroup:ReplicationGroup": ResourceType(
         data="cache", unencrypted_if=unencrypted("atRestEncryptionEnabled"), tagged=True
     ),
+    "aws:elasticsearch/domain:Domain": SEARCH,
+    "aws:keyspaces/table:Table": ResourceType(data="table"),
+    "aws:kinesis/stream:Stream": ResourceType(data="message log"),
+    "aws:memorydb/cluster:Cluster": ResourceType(data="database cluster"),
+    "aws:memorydb/snapshot:Snapshot": SNAPSHOT,
+    "aws:mq/broker:Broker": ResourceType(data="message broker"),
     "aws:msk/cluster:Cluster": ResourceType(data="message log"),
+    "aws:msk/serverlessCluster:ServerlessCluster": ResourceType(data="message log"),
     "aws:neptune/cluster:Cluster": CLUSTER,
     "aws:neptune/clusterInstance:ClusterInstance": ResourceType(open_if=PUBLIC),
-    "aws:opensearch/domain:Domain": ResourceType(data="search index"),
+    "aws:neptune/clusterSnapshot:ClusterSnapshot": SNAPSHOT,
+    "aws:neptune/globalCluster:GlobalCluster": ResourceType(data="database cluster"),
+    "aws:opensearch/domain:Domain": SEARCH,
+    "aws:opensearch/serverlessCollection:ServerlessCollection": ResourceType(data="search index"),
     "aws:rds/cluster:Cluster": ResourceType(
         data="database cluster",
         unencrypted_if=unencrypted("storageEncrypted"),
@@ -90,11 +114,15 @@ TYPES: dict[str, ResourceType] = {
         ),
         unencrypted_if=unencrypted("encrypted"),
     ),
+    "aws:redshift/clusterSnapshot:ClusterSnapshot": SNAPSHOT,
+    "aws:redshiftserverless/namespace:Namespace": ResourceType(data="warehouse"),
     "aws:sagemaker/featureGroup:FeatureGroup": ResourceType(data="feature group"),
+    "aws:sagemaker/modelPackageGroup:ModelPackageGroup": ResourceType(data="model registry"),
     "aws:sns/topic:Topic": ResourceType(open_if=OPEN_POLICY, tagged=True),
     "aws:sns/topicPolicy:TopicPolicy": ResourceType(open_if=OPEN_POLICY),
     "aws:sqs/queue:Queue": ResourceType(open_if=OPEN_POLICY, billing=by_use("messages"), tagged=True),
     "aws:sqs/queuePolicy:QueuePolicy": ResourceType(open_if=OPEN_POLICY, billing=FREE),
+    "aws:timestreamwrite/table:Table": ResourceType(data="table"),
     "mysql:index/database:Database": DATABASE,
     "postgresql:index/database:Database": DATABASE,
     "postgresql:index/schema:Schema": ResourceType(data="schema"),

@@ -156,4 +156,6 @@ KINDS: dict[str, ResourceType] = {
     "StorageClass": ResourceType(unencrypted_if=unencrypted_disks),
     "TCPRoute": ROUTE,
     "TLSRoute": ROUTE,
+    "VolumeSnapshot": ResourceType(data="snapshot"),
+    "VolumeSnapshotContent": ResourceType(data="snapshot"),
 }
