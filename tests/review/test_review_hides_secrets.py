@@ -53,6 +53,16 @@ NAMED: dict[str, Place] = {
         "aws:ecs/taskDefinition:TaskDefinition",
         {"containerDefinitions": json.dumps([{"environment": [{"name": name, "value": secret}]}])},
     ),
+    "pairs with capitals in a document": lambda name, secret: (
+        MAP,
+        {"data": {"task.json": json.dumps({"Environment": [{"Name": name, "Value": secret}]})}},
+    ),
+    "object in a document": lambda name, secret: (MAP, {"data": {"app.json": json.dumps({"db": {name: secret}})}}),
+    "list in a document": lambda name, secret: (MAP, {"data": {"app.json": json.dumps({name: ["a", secret]})}}),
+    "document in a document": lambda name, secret: (
+        MAP,
+        {"data": {"app.json": json.dumps({"inner": json.dumps({"db": {name: {"value": secret}}})})}},
+    ),
 }  # fmt: skip
 WRITTEN: dict[str, Place] = {
     "properties": lambda name, secret: (MAP, {"data": {"app.properties": f"a=1\n{name}={secret}\nb=2"}}),
@@ -61,6 +71,10 @@ WRITTEN: dict[str, Place] = {
     "asset": lambda name, secret: (
         "aws:s3/bucketObjectv2:BucketObjectv2",
         {"source": {SIGNATURE: "c44067f5952c0a294b673a41bacd8c17", "text": f"{name}={secret}\n"}},
+    ),
+    "command in a document": lambda name, secret: (
+        MAP,
+        {"data": {"app.json": json.dumps({"args": ["serve", f"--{name}={secret}"]})}},
     ),
     "user data": lambda name, secret: ("aws:ec2/instance:Instance", {"userData": f"export {name}={secret}"}),
     "user data in Base64": lambda name, secret: (
@@ -231,3 +245,14 @@ def test_a_secret_in_a_text_of_yaml_is_hidden_in_each_of_its_forms(text: str) ->
 def test_a_text_of_yaml_that_only_refers_to_a_secret_is_shown(text: str) -> None:
     assert not must_hide("values.yaml", text)
     assert redacted(text) == text
+
+
+def test_a_document_that_names_a_secret_shows_what_else_changes() -> None:
+    settings = [
+        {"data": {"settings.json": json.dumps({"source": {"secret": "warehouse-login"}, "rounds": rounds})}}
+        for rounds in (60, 90)
+    ]
+    for said in shown(step("update", MAP, "c", *settings)):
+        assert "rounds" in said
+        assert "90" in said
+        assert "secret changed" not in said

@@ -5,9 +5,13 @@ import json
 from typing import Any
 
 import pytest
+from pulumi_mlops.review.assembly import review
 from pulumi_mlops.review.dangers import DangerKind, dangers
 from pulumi_mlops.review.preview import UNKNOWN
+from pulumi_mlops.review.render.markdown import Dialect, markdown
 
+from tests.review.comment_reader import ALLOWED_TOKENS, OUR_TAGS, seen
+from tests.review.hostile import EVIL, NAMES
 from tests.review.steps import preview, step
 
 SETTINGS: dict[str, Any] = {
@@ -159,3 +163,22 @@ def test_many_columns_are_counted() -> None:
     columns = [f"c{number}" for number in range(9)]
     (message,) = said(document(**{"features.numeric": [*columns, "mass"]}), document())
     assert message.startswith("it no longer takes c0, c1, c2, c3, c4 and 4 more: ")
+
+
+@pytest.mark.parametrize("name", [EVIL, *NAMES, "two\nlines"])
+def test_names_from_the_settings_are_mere_text(name: str) -> None:
+    after = {
+        "target": name,
+        "model_name": name,
+        "task": name,
+        "features.numeric": [name],
+        "features.renames": {"sex": name},
+    }
+    states = ({"data": {"settings.json": one}} for one in (document(), document(**after)))
+    change = preview(step("update", "kubernetes:core/v1:ConfigMap", "penguins-settings", *states))
+    for dialect in Dialect:
+        read = seen(markdown(review([change]), dialect))
+        assert read.tokens <= ALLOWED_TOKENS
+        assert read.tags <= set(OUR_TAGS)
+        assert (read.open_tags, read.links) == ([], [])
+        assert not any(sign in "".join(read.loose) for sign in "@#/<\u202e")

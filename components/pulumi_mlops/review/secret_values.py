@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
-from pulumi_mlops.review.json_data import mapping
+from pulumi_mlops.review.json_data import document, mapping
 
 SHAPES: Mapping[str, re.Pattern[str]] = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
@@ -174,7 +174,11 @@ def must_hide(name: str, value: object) -> bool:
 def _must_hide_text(name: str, text: str) -> bool:
     if name in REFERRING and OBJECT_NAME.fullmatch(text):
         return False
-    if promises_secret(name) or why_secret(name, text) is not None:
+    if promises_secret(name):
+        return True
+    if document(text) is not None:
+        return False  # whoever shows a document shows its parts one by one, each judged by its own name
+    if why_secret(name, text) is not None:
         return True
     return any(_assigns(one, literal=CODE.search(name) is not None) for one in (text, decoded(text)))
 
@@ -210,10 +214,11 @@ def label(path: tuple[str | int, ...], owner: object) -> str:
     key = names[-1] if names else ""
     if not path or not isinstance(path[-1], str) or key.lower() in REFERENCE_KEYS:
         return key
-    for beside in ("name", "key"):
-        named = mapping(owner).get(beside) if key.lower() in LABELLED else None
-        if isinstance(named, str):
-            return named
+    if key.lower() in LABELLED:
+        beside = {name.lower(): value for name, value in mapping(owner).items()}
+        for named in (beside.get("name"), beside.get("key")):
+            if isinstance(named, str):
+                return named
     above = names[-2] if len(names) > 1 else ""
     return above if key.lower() in LABELLED or promises_secret(above) else key
 
