@@ -56,6 +56,21 @@ def test_a_preview_that_is_cut_off_is_cut_off_also_after_a_first_line() -> None:
     assert stack.counts == {Operation.DELETE: 1}
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        lines(*EVENTS[:2], sequence=0),  # between two events
+        lines(*EVENTS, sequence=0)[:-30],  # within one
+        json.dumps({"events": [{"timestamp": 1, "sequence": 0, **one} for one in EVENTS[:2]]}),
+    ],
+    ids=["between events", "within an event", "list"],
+)
+def test_events_that_end_too_early_are_cut_off(said: str) -> None:
+    stack = seen(said)
+    assert stack.outcome == Outcome.CUT_OFF
+    assert stack.counts == {Operation.DELETE: 1}
+
+
 def test_of_two_previews_in_one_file_the_first_is_not_taken_for_all() -> None:
     stack = seen(f"{json.dumps(DIGEST)}\n{json.dumps(DIGEST)}\n")
     assert stack.outcome == Outcome.CUT_OFF
