@@ -71,6 +71,25 @@ def test_data_stays(harmless: Step) -> None:
     assert kinds(harmless) == []
 
 
+@pytest.mark.parametrize("first", ["delete", "create"])
+def test_a_leftover_that_goes_while_its_successor_comes_is_told_in_either_order(first: str) -> None:
+    steps = [step("delete", RDS, "db", old={}), step("create", RDS, "db", new={})]
+    assert (
+        said(*(steps if first == "delete" else reversed(steps)))
+        == "is a database and is deleted: what it holds is lost"
+    )
+
+
+def test_what_an_update_weakens_is_told_also_where_a_refresh_found_something_else() -> None:
+    safe, unsafe = ({"deletionProtection": on, "allocatedStorage": 20} for on in (True, False))
+    drift = step("refresh", RDS, "db", old=safe, new={**safe, "allocatedStorage": 40})
+    for steps in (
+        [drift, step("update", RDS, "db", old=safe, new=unsafe)],
+        [step("update", RDS, "db", old=safe, new=unsafe), drift],
+    ):
+        assert "deletionProtection goes off" in said(*steps)
+
+
 def test_a_replacement_says_why_and_what_stays_behind() -> None:
     from pulumi_mlops.review.preview import PropertyChange
 

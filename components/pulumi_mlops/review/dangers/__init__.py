@@ -24,23 +24,24 @@ def dangers(previews: Sequence[Preview]) -> tuple[Danger, ...]:
 
     Takes all previews of a change together: what one stack deletes, another may create.
     """
-    every = {preview.stack: {step.urn: step for step in logical(preview)} for preview in previews}
+    every = {preview.stack: {step.urn: step for step in logical(preview)} for preview in previews}  # parents, by URN
     found = [*between_owners(previews, every)]
     for preview in previews:
-        steps = every[preview.stack]
+        # Two steps have one URN where a leftover of an earlier run goes, or a refresh found something.
+        steps = logical(preview)
         fresh = frozenset(
             str(step.state.inputs.get("name") or step.name)
-            for step in steps.values()
+            for step in steps
             if step.type == ROLE and step.operation == Operation.CREATE
         )
         deleted = frozenset(
             name
-            for step in steps.values()
+            for step in steps
             if step.operation == Operation.DELETE and describe(step.type, step.state.inputs).data_of(step.state.inputs)
             for name in (step.state.id, step.state.inputs.get("bucket"))
             if isinstance(name, str)
         )
-        for step in steps.values():
+        for step in steps:
             found += losses(step, preview.stack, deleted)
             found += exposures(step, preview.stack)
             found += widened(step, preview.stack, fresh)
@@ -49,7 +50,7 @@ def dangers(previews: Sequence[Preview]) -> tuple[Danger, ...]:
             found += upgrades(step, preview.stack)
             found += auto_mode(step, preview.stack)
             found += moved_providers(step, preview.stack)
-            found += moved(step, preview.stack, steps)
+            found += moved(step, preview.stack, every[preview.stack])
     kinds = list(DangerKind)
     unique = dict.fromkeys(found)
     return tuple(sorted(unique, key=lambda one: (kinds.index(one.kind), one.stack, one.urn, one.message)))
