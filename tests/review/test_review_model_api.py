@@ -122,6 +122,7 @@ def test_clients_notice(before: dict[str, Any], after: dict[str, Any], message: 
         {"evaluation.threshold": 0.5},
         {"source.query": "select island, mass,\n  sex, species from penguins where year > 2007"},
         {"source.query": "select island, mass, sex, species /* from x */ from penguins_of_2026"},
+        {"source.query": "select island, mass, sex, species from penguins where year > (select 1 from b)"},
     ],
 )
 def test_clients_notice_nothing(after: dict[str, Any]) -> None:
