@@ -13,6 +13,9 @@ from delivery.errors import DeliveryError
 
 HOLD_FILE = "HOLD"
 """A file in an overlay; while it is there nothing is promoted into the overlay. It says why."""
+RELEASE_FILE = "RELEASE"
+"""A file in an overlay: the commit of the source that was promoted last. An image that the overlay has already makes a
+commit by it, without which an older run that ends later would not know of the newer one."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -56,8 +59,9 @@ class Overlay:
         file = self.directory / HOLD_FILE
         return " ".join(file.read_text().split()) or "no reason given" if file.exists() else None
 
-    def set(self, image: Image) -> None:
-        """Makes it deploy the image; raises DeliveryError where a part of it would keep another version."""
+    def set(self, image: Image, revision: str) -> None:
+        """Makes it deploy the image of a commit; raises DeliveryError where a part of it would keep another version."""
+        (self.directory / RELEASE_FILE).write_text(f"{revision}\n")
         self._kustomize("edit", "set", "image", f"{image.name}={image.reference}")
         used = list(images(yaml.safe_load_all(self._kustomize("build", "."))))
         ours = [(where, name) for where, name in used if _repository(name) in (image.name, image.repository)]

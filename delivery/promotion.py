@@ -8,7 +8,7 @@ from enum import StrEnum
 
 from delivery.checkout import Checkout
 from delivery.errors import DeliveryError
-from delivery.overlay import HOLD_FILE, Image, Overlay
+from delivery.overlay import HOLD_FILE, RELEASE_FILE, Image, Overlay
 
 TRAILER = "Delivered-Commit"
 OVERLAY_TRAILER = "Delivered-Overlay"
@@ -46,7 +46,7 @@ def promote(checkout: Checkout, path: str, image: Image, revision: str) -> Promo
         if current is not None and checkout.is_ancestor(revision, current):
             found.append(Promotion(Outcome.SUPERSEDED, current))
             return None
-        overlay.set(image)
+        overlay.set(image, revision)
         if not checkout.git("status", "--porcelain"):
             found.append(Promotion(Outcome.ALREADY, checkout.git("rev-parse", "HEAD")))
             return None
@@ -59,7 +59,7 @@ def promote(checkout: Checkout, path: str, image: Image, revision: str) -> Promo
 def revert(checkout: Checkout, path: str, revision: str, reason: str) -> str | None:
     """Takes the promotion of `revision` back and holds the overlay; returns the new commit.
 
-    None: the overlay has another commit by now, or is held already, and nothing is done.
+    None: nothing is done, since the overlay has another commit by now, had the same image before, or is held already.
     """
     overlay = Overlay(checkout, path)
 
@@ -69,6 +69,9 @@ def revert(checkout: Checkout, path: str, revision: str, reason: str) -> str | N
         promoted = _last(checkout, path)
         if promoted is None:  # not reached: `delivered` has just read it
             raise DeliveryError(f"overlay {path} has no promotion that could be taken back")
+        changed = checkout.git("show", "--name-only", "--format=", promoted).splitlines()
+        if changed == [f"{path}/{RELEASE_FILE}"]:
+            return None
         checkout.git("revert", "--no-commit", promoted)  # what others changed since stays, or is a conflict
         (overlay.directory / HOLD_FILE).write_text(f"{reason}\n")
         return f"{path}: {revision[:12]} taken back, held\n\n{reason}\n\n{OVERLAY_TRAILER}: {path}"

@@ -36,7 +36,8 @@ def test_a_promotion_is_one_commit_that_changes_one_overlay(team: Team) -> None:
     assert team.deployed("deploy/overlays/production") == {NAME}
     checkout = team.clone()
     assert checkout.git("rev-parse", "HEAD^") == source
-    assert checkout.git("show", "--name-only", "--format=", "HEAD") == f"{STAGING}/kustomization.yaml"
+    changed = checkout.git("show", "--name-only", "--format=", "HEAD").splitlines()
+    assert changed == [f"{STAGING}/RELEASE", f"{STAGING}/kustomization.yaml"]
     assert delivered(checkout, STAGING) == source
 
 
@@ -68,6 +69,26 @@ def test_an_older_commit_that_finishes_later_does_not_replace_a_newer_one(team: 
     assert (done.outcome, done.detail) == (Outcome.SUPERSEDED, newer)
     assert team.head() == before
     assert team.deployed() == {image("b").reference}
+
+
+def test_a_newer_commit_of_the_same_image_is_not_replaced_by_an_older_one_either(team: Team) -> None:
+    first, middle = team.head(), team.commit({"web.py": "print('two')\n"})
+    newer = team.commit({"test_web.py": "assert True\n"})  # its image is that of the first
+    assert promote(team.clone(), STAGING, image("a"), first).outcome == Outcome.PROMOTED
+
+    assert promote(team.clone(), STAGING, image("a"), newer).outcome == Outcome.PROMOTED
+    assert promote(team.clone(), STAGING, image("b"), middle).outcome == Outcome.SUPERSEDED
+    assert team.deployed() == {image("a").reference}
+    assert delivered(team.clone(), STAGING) == newer
+
+
+def test_a_failed_commit_of_the_same_image_has_nothing_that_could_be_taken_back(team: Team) -> None:
+    promote(team.clone(), STAGING, image("a"), team.head())
+    newer = team.commit({"test_web.py": "assert False\n"})
+    promote(team.clone(), STAGING, image("a"), newer)
+
+    assert revert(team.clone(), STAGING, newer, "integration tests: 1 of 9 failed") is None
+    assert not (team.clone().directory / STAGING / HOLD_FILE).exists()
 
 
 def test_a_promotion_that_failed_its_tests_is_taken_back_and_stays_back_until_the_hold_is_lifted(team: Team) -> None:

@@ -65,7 +65,8 @@ class Host:
         images = json.dumps([{"name": IMAGE, "newName": IMAGE, "digest": f"sha256:{letter * 64}"}])
         message = f"{path}: web\n\nDelivered-Commit: {source}\nDelivered-Overlay: {path}"
         kustomization = f"resources: [../../base]\nimages: {images}\n"
-        return self.commit(message, {f"{path}/kustomization.yaml": kustomization}, "delivery")
+        files = {f"{path}/kustomization.yaml": kustomization, f"{path}/RELEASE": f"{source}\n"}
+        return self.commit(message, files, "delivery")
 
     def newest(self) -> tuple[str, str, str]:
         """Subject, author and changed file of the newest commit."""
@@ -219,6 +220,18 @@ def test_each_environment_is_shown_with_its_image_its_commit_and_who_promoted_it
     assert production["Argo CD"] == f"OutOfSync, Degraded at {at[:12]}: no [31m pods"
     assert "runs" not in staging
     assert production["runs"] == f"{digest('9')} still"
+
+
+def test_a_newer_commit_of_the_same_image_is_the_release(
+    host: Host, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host.promote(STAGING, "a", host.first)
+    newer = host.commit("Test more", {"test_app.py": "1"}, "Grace")
+    host.promote(STAGING, "a", newer)
+
+    staging = blocks(shown(capsys, DONE, "status"))["staging"]
+
+    assert staging["commit"].startswith(f"{newer[:12]} 'Test more' by Grace, 20")
 
 
 def test_a_release_that_was_taken_back_shows_the_one_before_it_and_since_when_it_is_held(

@@ -13,7 +13,7 @@ import yaml
 from pulumi_mlops.cli.delivery.pipeline import at, one_line
 from pulumi_mlops.cli.errors import CommandError
 
-HOLD_FILE = "HOLD"
+HOLD_FILE, RELEASE_FILE = "HOLD", "RELEASE"
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 COMMIT, OVERLAY = "Delivered-Commit", "Delivered-Overlay"
 """Trailers of a promotion's commit."""
@@ -86,7 +86,7 @@ class Repository:
             raise CommandError(f"branch {self._branch} has no kustomization in {path}")
         file = f"{path}/{file}"
         current = self._image("HEAD", file, image)
-        changes = self._log(f"--max-count={SEARCHED}", "--", file)
+        changes = self._log(f"--max-count={SEARCHED}", "--", file, f"{path}/{RELEASE_FILE}")
         promotions = [one for one in changes if one[4] and one[5] == path]
         source = next((one[4] for one in promotions if current and self._image(one[0], file, image) == current), None)
         newest = changes[0] if changes else None
