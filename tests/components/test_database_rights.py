@@ -3,7 +3,8 @@
 from typing import Any
 
 import pytest
-from pulumi_mlops.platform import DatabaseApi, crossplane
+from pulumi_mlops.platform import DatabaseApi
+from pulumi_mlops.platform.add_ons import crossplane
 
 from tests.components import test_database_api
 from tests.conftest import Build, Graph
