@@ -8,19 +8,30 @@ import re
 from collections.abc import Iterable
 
 MASK = "***"
+_NAME = r"""[\w.-]{0,40}
+    (?: passw(?:or)?d | passphrase | (?:pass|pwd)(?![a-z]) | secret | token | (?:api|access)[_-]?key | credential )
+    [\w.-]{0,40}"""
+"""A name that says that its value is secret; bounded, so that a long line takes no time."""
+_VALUE = r"""( "(?:\\.|[^"\\])*" | '(?:\\.|[^'\\])*' | [^\s,;{\[]+ )"""
 _NAMED = re.compile(
-    r"""(?ix) (
-        ["']? \b [\w.-]{0,40}
-        (?: passw(?:or)?d | passphrase | secret | token | api[_-]?key | access[_-]?key | credential )
-        [\w.-]{0,40} ["']? \s{0,9} [=:>]{1,3} \s{0,9}
-    ) ( "[^"]*" | '[^']*' | [^\s,;{\[]+ )"""
+    r"""(?isx) ( ["']? \b (?! (?-i:PASS) \s{0,9} : )""" + _NAME + r"""["']? \s{0,9} [=:>]{1,3} \s{0,9} )""" + _VALUE
 )
-"""A value after a name that says that it is secret; bounded, so that a long line takes no time."""
-_HEADER = re.compile(r"(?i)\b(authorization\s*:\s*\w+\s+|\b(?:bearer|basic)\s+)[\w.~+/=-]{8,}")
-_ADDRESS = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)[^\s/@]+@")
+"""`name=value` and `name: value`, but not the line `PASS: name` of a test."""
+_OPTION = re.compile(r"""(?isx) ( (?<![\w-]) --?""" + _NAME + r"""["']? ,? [ \t]{1,9} (?![=:>]) )""" + _VALUE)
+"""`--name value`, as a shell has it and as a list of arguments."""
+_SCHEME = re.compile(r"(?i)\b((?:bearer|basic)\s+)[\w.~+/=-]{8,}")
+_HEADER = re.compile(
+    rf"""(?i)(\bauthorization["']?[ \t]*:(?![ \t]*["']?(?:bearer|basic)\s+{re.escape(MASK)})[ \t]*["']?)"""
+    r"""[^\s"'][^\n"']*"""
+)
+"""To the line's end: where a token has no scheme that is known, any word may be the token."""
+_ADDRESS = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)\S+@")
+"""Up to the last @ of the word: a password that is not encoded may have any other sign in it."""
 _ISSUED = re.compile(r"\b(?:gh[a-z]_|github_pat_|glpat-|xox[a-z]-|sk-|AKIA|ASIA|eyJ[\w-]+\.eyJ)[\w.-]{8,}")
 """Tokens whose issuer gives them a form of their own."""
 _KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
+_END_OF_KEY = re.compile(r"\A.*-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
+"""A key whose beginning is cut off: the kubelet gives only the end of a log."""
 
 
 def masked(text: str, known: Iterable[str] = ()) -> str:
@@ -28,8 +39,8 @@ def masked(text: str, known: Iterable[str] = ()) -> str:
     for secret in known:
         if secret:
             text = text.replace(secret, MASK)
-    text = _KEY.sub(MASK, text)
+    text = _END_OF_KEY.sub(MASK, _KEY.sub(MASK, text))
     text = _ADDRESS.sub(rf"\1{MASK}@", text)
-    text = _HEADER.sub(rf"\1{MASK}", text)
-    text = _NAMED.sub(rf"\1{MASK}", text)
+    for pattern in (_SCHEME, _HEADER, _NAMED, _OPTION):
+        text = pattern.sub(rf"\1{MASK}", text)
     return _ISSUED.sub(MASK, text)

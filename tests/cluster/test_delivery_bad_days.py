@@ -52,11 +52,13 @@ def no_controller(delivery: Delivery, letter: str) -> Iterator[None]:
     """Runs are created and stay as they are; those of `commits` are deleted afterwards."""
     namespace, deployment = controller(delivery)
     with stopped(delivery, namespace, deployment):
-        yield
-        for name in delivery.runs():
-            if name.startswith(f"web-{letter}000"):
-                options = (f"--namespace={secrets.RUNS}", "--wait=false")
-                kubectl(delivery.loop.cluster, "delete", "workflow", name, *options)
+        try:
+            yield
+        finally:
+            for name in delivery.runs():
+                if name.startswith(f"web-{letter}000"):
+                    options = (f"--namespace={secrets.RUNS}", "--wait=false")
+                    kubectl(delivery.loop.cluster, "delete", "workflow", name, *options)
 
 
 def controller(delivery: Delivery) -> tuple[str, str]:

@@ -96,6 +96,8 @@ class Server:
         }
         self.error: Exception | None = None
         self.patched: list[tuple[str, Any]] = []
+        for name in ("staging", "production"):
+            self.application(name, sync={"status": "Synced"}, health={"status": "Healthy"})
 
     def get(self, path: str, query: dict[str, str] | None = None) -> Any:
         if self.error is not None:
@@ -188,8 +190,27 @@ def test_before_the_first_release_it_says_that_nothing_was_promoted(
     assert staging["image"] == "as the base has it: nothing has been promoted yet"
     assert "commit" not in staging
     assert staging["held"] == "no"
-    assert staging["Argo CD"] == "unknown: Argo CD has no Application argocd/web-staging"
+    assert staging["Argo CD"] == "Synced, Healthy at no commit"
     assert text.endswith("no run is kept in the cluster\n")
+
+
+def test_an_application_that_is_missing_needs_somebody(
+    host: Host, server: Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    del server.objects[f"{BASE}/argocd/applications/web-production"]
+
+    production = blocks(shown(capsys, FINDINGS, "status"))["production"]
+
+    assert production["Argo CD"] == "unknown: Argo CD has no Application argocd/web-production"
+
+
+@pytest.mark.parametrize(("health", "status"), [("Degraded", FINDINGS), ("Healthy", DONE), ("Progressing", DONE)])
+def test_an_application_that_is_degraded_needs_somebody(
+    host: Host, server: Server, capsys: pytest.CaptureFixture[str], health: str, status: int
+) -> None:
+    server.application("staging", sync={"status": "Synced"}, health={"status": health})
+
+    assert blocks(shown(capsys, status, "status"))["staging"]["Argo CD"] == f"Synced, {health} at no commit"
 
 
 def test_each_environment_is_shown_with_its_image_its_commit_and_who_promoted_it(
@@ -209,7 +230,7 @@ def test_each_environment_is_shown_with_its_image_its_commit_and_who_promoted_it
         summary={"images": [digest("9")]},
     )  # fmt: skip
 
-    found = blocks(shown(capsys, DONE, "status"))
+    found = blocks(shown(capsys, FINDINGS, "status"))
     staging, production = found["staging"], found["production"]
 
     assert (staging["image"], production["image"]) == (digest("b"), digest("a"))
@@ -267,7 +288,7 @@ def test_an_image_that_somebody_set_by_hand_is_shown_as_changed_and_without_a_co
 
 
 def test_the_last_run_shows_which_step_failed_and_where_its_log_is(
-    server: Server, capsys: pytest.CaptureFixture[str]
+    host: Host, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     failed = {"type": "Pod", "templateName": "tests", "phase": "Failed", "message": f"Error\n\x07{'-' * 1000} end"}
     late = {"type": "Pod", "templateName": "lint", "phase": "Failed", "finishedAt": "2026-11-30T15:53:30Z"}
@@ -290,7 +311,7 @@ def test_the_last_run_shows_which_step_failed_and_where_its_log_is(
 
 
 def test_a_run_that_waits_for_an_approval_is_approved_by_the_command(
-    server: Server, capsys: pytest.CaptureFixture[str]
+    host: Host, server: Server, capsys: pytest.CaptureFixture[str]
 ) -> None:
     pause = {"type": "Suspend", "templateName": "approval", "phase": "Running", "startedAt": "2026-11-30T15:53:00Z"}
     server.run("web-1", "2026-11-30T15:50:00Z", [pause], phase="Running")
@@ -307,7 +328,7 @@ def test_a_run_that_waits_for_an_approval_is_approved_by_the_command(
     assert f"promotes commit {'ab' * 6} into production" in capsys.readouterr().err
 
 
-def test_a_soak_time_is_no_approval(server: Server, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_soak_time_is_no_approval(host: Host, server: Server, capsys: pytest.CaptureFixture[str]) -> None:
     pause = {"type": "Suspend", "templateName": "soak", "phase": "Running", "startedAt": "2026-11-30T15:53:00Z"}
     server.run("web-1", "2026-11-30T15:50:00Z", [pause], phase="Running")
 
@@ -360,9 +381,7 @@ def test_a_hold_is_committed_on_a_branch_that_moved_meanwhile(host: Host, server
 def test_without_the_repository_it_shows_what_the_cluster_knows_and_how_to_name_another_address(
     server: Server, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    server.application("staging", sync={"status": "Synced"}, health={"status": "Healthy"})
-
-    staging = blocks(shown(capsys, DONE, "status", "--repository", str(tmp_path / "none")))["staging"]
+    staging = blocks(shown(capsys, FINDINGS, "status", "--repository", str(tmp_path / "none")))["staging"]
 
     assert staging["Argo CD"] == "Synced, Healthy at no commit"
     assert staging["repository"].startswith("cannot be read: `git clone` failed: ")
@@ -385,7 +404,7 @@ def test_an_overlay_that_is_broken_is_one_sentence(
 ) -> None:
     host.commit("Break it", files)
 
-    assert says in blocks(shown(capsys, DONE, "status"))["staging"]["repository"]
+    assert says in blocks(shown(capsys, FINDINGS, "status"))["staging"]["repository"]
 
 
 @pytest.mark.parametrize(

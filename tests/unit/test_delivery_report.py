@@ -282,12 +282,51 @@ def test_the_last_lines_are_those_of_the_steps_that_failed_without_what_a_termin
         ("eyJhbGciOi.eyJzdWIiOi.c2lnbmF0dXJl!", "***!"),
         ("-----BEGIN RSA PRIVATE KEY-----\nMII\n-----END RSA PRIVATE KEY-----\nmore", "***\nmore"),
         ("-----BEGIN PRIVATE KEY-----\ncut off", "***"),
+        ("cut off\n-----END PRIVATE KEY-----\nmore", "***\nmore"),
+        (
+            "of\n-----END EC PRIVATE KEY-----\na\n-----BEGIN PRIVATE KEY-----\nM\n-----END PRIVATE KEY-----\nb",
+            "***\na\n***\nb",
+        ),
+        ("a\n-----BEGIN PRIVATE KEY-----\nM\n-----END PRIVATE KEY-----\nb", "a\n***\nb"),
+        ("postgres://u:p@ss@host/x failed", "postgres://***@host/x failed"),
+        ("amqp://u:p/a@s/s@host:5672 and b@c", "amqp://***@host:5672 and b@c"),
+        ("psql --password hunter2 --host db", "psql --password *** --host db"),
+        ("psql --db-password 'a b' --host db", "psql --db-password *** --host db"),
+        ("['psql', '--password', 'a b', '-v']", "['psql', '--password', ***, '-v']"),
+        ("--password = hunter2", "--password = ***"),
+        ("DB_PASS=hunter2 next", "DB_PASS=*** next"),
+        ("pwd=hunter2 next", "pwd=*** next"),
+        ("pass: hunter2", "pass: ***"),
+        ("Authorization: hunter2\nmore", "Authorization: ***\nmore"),
+        ("Authorization: Custom hunter2\nmore", "Authorization: ***\nmore"),
+        ("{'Authorization': 'hunter2', 'n': 1}", "{'Authorization': '***', 'n': 1}"),
+        ("{'Authorization': 'Bearer abcdefgh', 'n': 1}", "{'Authorization': 'Bearer ***', 'n': 1}"),
+        (r"""{"password": "a\"b c", "n": 1}""", '{"password": ***, "n": 1}'),
+        (r"password='a\'b c' next", "password=*** next"),
         (f"image web@sha256:{'a' * 64} of {'0f' * 20}", f"image web@sha256:{'a' * 64} of {'0f' * 20}"),
         ("known-secret!", "***!"),
     ],
 )
 def test_what_looks_like_a_secret_is_masked_and_nothing_else(printed: str, shown: str) -> None:
     assert masked(printed, ["known-secret", ""]) == shown
+
+
+@pytest.mark.parametrize(
+    "printed",
+    [
+        "E       AssertionError: assert 'Hello' == 'Good day'",
+        "tests/test_app.py:12: AssertionError",
+        "GET https://example.org:8443/a/b?c=d answers 404",
+        "pushed to ada@example.org from https://example.org/a",
+        "passed 3, failed 1",
+        "passed: 3, passing=4",
+        "--- PASS: TestGreeting (0.00s)",
+        "the authorization\nAuthorization:\nE   assert 1 == 2",
+        "-----END CERTIFICATE-----",
+    ],
+)
+def test_an_ordinary_line_stays_as_it_is(printed: str) -> None:
+    assert masked(printed) == printed
 
 
 def test_masking_takes_no_time_on_a_long_line() -> None:

@@ -14,6 +14,7 @@ DIGITS = 12
 WIDTH = 12
 QUOTED = 200
 GOOD = ("Synced", "Healthy")
+DEGRADED = "Degraded"
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,12 @@ class Place:
     name: str
     repository: Overlay | str
     cluster: Deployed | str
+
+    def needs_somebody(self) -> bool:
+        """Whether it is held or degraded, or one of its sides is not known."""
+        if isinstance(self.repository, str) or isinstance(self.cluster, str):
+            return True
+        return self.repository.hold is not None or self.cluster.health == DEGRADED
 
 
 @dataclass(frozen=True)
@@ -34,10 +41,11 @@ class Status:
     last_run: Run | None
 
     def needs_somebody(self) -> bool:
-        """Whether an environment is held, or the newest run failed or waits for an approval."""
-        held = any(isinstance(one.repository, Overlay) and one.repository.hold for one in self.environments)
+        """Whether an environment needs somebody, or the newest run failed or waits for an approval."""
         run = self.last_run
-        return held or (run is not None and (bool(run.failed) or run.phase in ("Failed", "Error") or _approval(run)))
+        return any(one.needs_somebody() for one in self.environments) or (
+            run is not None and (bool(run.failed) or run.phase in ("Failed", "Error") or _approval(run))
+        )
 
 
 def read(cluster: Cluster, pipeline: Pipeline, address: str) -> Status:
