@@ -6,11 +6,11 @@
 #           nothing to be compared with, then `numpy.bool`. `json.dumps` refuses it, and `is True` does not hold.
 # Matters:  whoever keeps the answer with a trial in JSON sees nothing of it in a test with few trials.
 #
-# Exits 0 while this is so, 1 when it has changed.
-set -eu
+# Exits 0 while this is so, 1 when it has changed, 2 where it could not be run.
+set -euo pipefail
 work=$(mktemp -d); trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install --quiet --disable-pip-version-check optuna==5.0.0 numpy==2.4.6
+"$work/venv/bin/pip" install --quiet --disable-pip-version-check optuna==5.0.0 numpy==2.4.6 || exit 2
 cat >"$work/prune.py" <<'PYTHON'
 import json
 import typing
@@ -31,6 +31,6 @@ for value in (1.0, 2.0):
         print("refused", end=" ")
     study.tell(trial, value)
 PYTHON
-seen=$("$work/venv/bin/python" "$work/prune.py" 2>/dev/null)
+seen=$("$work/venv/bin/python" "$work/prune.py") || exit 2
 echo "declared, then what json makes of the first and of the second answer: $seen"
 [ "$seen" = "bool serialised refused " ]

@@ -5,6 +5,7 @@ The gate: no category of the test rows gets lost on the way; the metric reaches 
 data of equal quality should reach the endpoint.
 """
 
+import traceback
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -89,7 +90,11 @@ def _record(context: step.Context, passed: bool, sentence: str, measured: Measur
             same_rows.metrics if same_rows else rival.stored.metrics["metrics"],
             same_rows.answers if same_rows else None,
         )
-        documents[comparison.FILE] = comparison.page(new, current, sentence)
+        try:
+            documents[comparison.FILE] = comparison.page(new, current, sentence)
+        except Exception as error:  # whatever a page cannot draw, the verdict holds
+            traceback.print_exc()
+            step.say(f"no page beside version {current.bundle.version}: {error}")
     try:
         tracking.tracker(context.environment).judge(run_id, passed, sentence, documents)
     except tracking.TrackingError as error:  # the verdict holds without it

@@ -1,13 +1,17 @@
 """The page on which a version stands beside the one that the endpoint serves."""
 
 import base64
+import dataclasses
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from ml import bundle, comparison, evaluate
 from ml.comparison import Side
+from ml.curves import Answers
 from ml.model import Model
 from tests.ml import bundles, reading
 
@@ -70,3 +74,25 @@ def test_a_version_of_other_classes_is_compared_as_it_was_recorded(tmp_path: Pat
 
 def test_equal_metrics_are_neither_better_nor_worse(new: Side) -> None:
     assert rows(comparison.page(new, new, ""))["accuracy"][0] == ""
+
+
+def test_a_page_that_cannot_be_made_leaves_the_verdict_in_mlflow(
+    new: Side, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    judged: list[tuple[str, bool, str, dict[str, str]]] = []
+    tracker = SimpleNamespace(judge=lambda *arguments: judged.append(arguments))
+    monkeypatch.setattr(evaluate.tracking, "tracker", lambda _: tracker)
+    tracked = dataclasses.replace(new.bundle, manifest={**new.bundle.manifest, "mlflow_run_id": "r1"})
+    monkeypatch.setattr(evaluate.bundle, "read", lambda _: tracked)
+    assert new.answers is not None
+    unknown = Answers(new.answers.truth, np.full_like(new.answers.predicted, np.nan))
+    context = SimpleNamespace(
+        models=tmp_path, settings=SimpleNamespace(model_name="penguins"), version="v2", environment={}
+    )
+
+    measured = evaluate.Measured(unknown, new.metrics, {})
+    rival = evaluate.Rival("v1", 0.9, recorded=True, stored=new.bundle)
+    evaluate._record(context, True, "accuracy 0.95 reaches the threshold 0.9", measured, rival)  # type: ignore[arg-type]
+
+    assert judged == [("r1", True, "accuracy 0.95 reaches the threshold 0.9", {})]
+    assert f"no page beside version {new.bundle.version}: " in capsys.readouterr().out

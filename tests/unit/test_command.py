@@ -125,7 +125,10 @@ def test_no_command_shows_the_help_and_is_a_wrong_command_line(capsys: pytest.Ca
     assert "  destroy    " in capsys.readouterr().err
 
 
-def test_a_checkout_says_that_it_has_no_version(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_checkout_says_that_it_has_no_version(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.path", [])  # where the metadata of installed packages are
     assert main(["--version"]) == DONE
 
     assert capsys.readouterr().out == "pulumi-mlops of a checkout, which is not installed\n"
