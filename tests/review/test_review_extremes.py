@@ -1,6 +1,7 @@
 """Reviews of what nobody expects in a preview: very large, very many, nothing at all, and texts that give orders."""
 
 import dataclasses
+import json
 import time
 from datetime import date
 from decimal import Decimal
@@ -11,6 +12,7 @@ from pulumi_mlops.review import rules
 from pulumi_mlops.review.assembly import review
 from pulumi_mlops.review.estimate import Estimate, Requests
 from pulumi_mlops.review.findings import Finding, Level, Undecided
+from pulumi_mlops.review.json_data import document
 from pulumi_mlops.review.preview import Diagnostic, Operation, Preview
 from pulumi_mlops.review.render.json_document import to_json
 from pulumi_mlops.review.render.markdown import LIMIT, Dialect, markdown
@@ -94,6 +96,39 @@ def test_a_value_of_a_megabyte_is_shown_where_it_differs() -> None:
         assert len(text) <= LIMIT
         assert "a!a" in text
     assert time.process_time() - begin < 20  # a search that goes back and forth takes hours
+
+
+def nested(depth: int, inner: str = "1") -> str:
+    return depth * '{"a":[' + inner + depth * "]}"
+
+
+def texts_in_texts() -> str:
+    """Documents of few levels each, one in a text of the other."""
+    text = nested(40)
+    for _ in range(8):
+        text = nested(40, json.dumps(text))
+    return text
+
+
+@pytest.mark.parametrize(
+    "text", [*(nested(depth) for depth in (40, 49, 60, 250, 450, 100_000)), "[" * 800 + "]" * 800, texts_in_texts()]
+)
+def test_a_text_of_json_of_any_depth_stops_no_review(text: str) -> None:
+    for place in ({"data": {"a": text}}, {"data": {"a": {"b": [text]}}}, {"policy": text}, {"defaultTags": text}):
+        for kind in (MAP, BUCKET, "aws:iam/policy:Policy", "pulumi:providers:aws"):
+            changed = step("update", kind, "a", {key: "{}" for key in place}, place)
+            same = [step("create", kind, "b", new=place), step("delete", kind, "c", old=place), changed]
+            made = preview(*same, config={"aws:defaultTags": text})
+            one = review([made], rules.check([made]))
+            assert to_json(one)
+            assert terminal(one, 100)
+            assert len(markdown(one, Dialect.GITHUB)) <= LIMIT
+
+
+def test_a_text_of_json_with_too_many_levels_is_no_document() -> None:
+    assert document(nested(49)) is not None
+    assert document(nested(60)) is None
+    assert document(texts_in_texts()) is None
 
 
 def test_two_thousand_resources_of_one_component_are_told_by_operation_where_not_by_name() -> None:

@@ -59,6 +59,10 @@ NAMED: dict[str, Place] = {
     ),
     "object in a document": lambda name, secret: (MAP, {"data": {"app.json": json.dumps({"db": {name: secret}})}}),
     "list in a document": lambda name, secret: (MAP, {"data": {"app.json": json.dumps({name: ["a", secret]})}}),
+    "name of a Secret in a document": lambda name, secret: (
+        MAP,
+        {"data": {"app.json": json.dumps({"secret": secret, "credentials": [{"value": secret}], "dbsecret": secret})}},
+    ),
     "document in a document": lambda name, secret: (
         MAP,
         {"data": {"app.json": json.dumps({"inner": json.dumps({"db": {name: {"value": secret}}})})}},
@@ -82,6 +86,20 @@ WRITTEN: dict[str, Place] = {
         {"userData": base64_of(f"export {name}={secret}")},
     ),
 }  # fmt: skip
+KEYS: dict[str, Callable[[str], Any]] = {
+    "key": lambda secret: {secret: "ada"},
+    "key below": lambda secret: {"tokens": {secret: {"owner": "ada"}}},
+    "key in a list": lambda secret: {"tokens": [[{"owner": "ada"}, {secret: 1}]]},
+    "key in a document": lambda secret: {"inner": json.dumps({"tokens": {secret: None}})},
+}
+"""Documents in which a secret is a key."""
+FORMS: tuple[Callable[[str], str], ...] = (
+    lambda secret: f"ghp_{secret}",
+    lambda secret: f"glpat-{secret}",
+    lambda secret: f"https://ada:{secret}@registry.example.org",
+    lambda secret: f"password={secret}",
+    lambda secret: f"--api-key={secret}",
+)
 SECRETS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=6, max_size=14) | st.text(
     "abcdefghijkmnpqrstuvwxyzABCDEFGH23456789!#+", min_size=8, max_size=24
 )
@@ -121,6 +139,22 @@ def distinct(first: str, second: str) -> tuple[str, str]:
 @given(name=st.sampled_from(NAMES), first=SECRETS, second=SECRETS)
 def test_a_value_whose_name_promises_a_secret_is_hidden(place: str, name: str, first: str, second: str) -> None:
     hidden(NAMED[place], name, distinct(first, second))
+
+
+@pytest.mark.parametrize("place", KEYS)
+@settings(max_examples=15)
+@given(
+    form=st.sampled_from(FORMS),
+    first=st.text("abcdefghijkmnpqrstuvwxyzABCDEFGH23456789", min_size=36, max_size=40),
+    second=st.text("abcdefghijkmnpqrstuvwxyzABCDEFGH23456789", min_size=36, max_size=40),
+)
+def test_a_secret_as_a_key_of_a_document_is_hidden(
+    place: str, form: Callable[[str], str], first: str, second: str
+) -> None:
+    def data(_: str, secret: str) -> tuple[str, dict[str, Any]]:
+        return MAP, {"data": {"app.json": json.dumps(KEYS[place](form(secret)))}}
+
+    hidden(data, "", distinct(first, second))
 
 
 @pytest.mark.parametrize("place", WRITTEN)
@@ -256,3 +290,21 @@ def test_a_document_that_names_a_secret_shows_what_else_changes() -> None:
         assert "rounds" in said
         assert "90" in said
         assert "secret changed" not in said
+
+
+@pytest.mark.parametrize(
+    ("document", "secret"),
+    [
+        ({"auths": {"https://ada:summerday9@registry.example.org/v1/": {"email": "a"}}}, "summerday9"),
+        ({f"AKIA{'ABCDEFGHIJKLMNOP'}": 1}, "ABCDEFGHIJKLMNOP"),
+        ({"password=summerday9": 1}, "summerday9"),
+        ({"secret": "summer-day"}, "summer-day"),
+        ({"secret": 731_731_731}, "731731731"),
+    ],
+)
+def test_a_document_with_a_secret_in_an_unusual_place_is_hidden(document: dict[str, Any], secret: str) -> None:
+    sides = [{"data": {"app.json": json.dumps(one)}} for one in ({"a": 1}, document)]
+    changed = step("update", MAP, "c", *sides)
+    for one in (step("create", MAP, "a", new=sides[1]), step("delete", MAP, "b", old=sides[1]), changed):
+        for said in shown(one):
+            assert secret not in said

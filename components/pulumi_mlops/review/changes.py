@@ -95,15 +95,16 @@ def _unspecified(type_: str, path: Path, value: Json, replaces: bool) -> Change:
 
 
 def _expanded(
-    type_: str, path: Path, old: Json, new: Json, replaces: bool, *, owners: tuple[Json, Json] = (None, None)
+    type_: str, path: Path, old: Json, new: Json, replaces: bool, *, owners: tuple[Json, Json], in_text: bool = False
 ) -> list[Change]:
     """The deepest paths below `path` that differ; a text of JSON is looked into.
 
-    `owners` are the objects that the values stand in, before and after.
+    `owners` are the objects that the values stand in, before and after; `in_text` is as in `must_hide`.
     """
     if old == new and not is_secret(new):
         return []
-    hidden = is_secret_at(type_, path, old, owners[0]) or is_secret_at(type_, path, new, owners[1])
+    sides = zip((old, new), owners, strict=True)
+    hidden = any(is_secret_at(type_, path, side, owner, in_text=in_text) for side, owner in sides)
     if hidden or is_secret(old) or is_secret(new):
         return [Change(written(path), *_secret_sides(old, new), replaces)]
     inner_old, inner_new = (document(old), document(new)) if isinstance(old, str) else (old, new)
@@ -115,13 +116,15 @@ def _expanded(
         length = max(len(before), len(after))
         pairs = [(i, _nth(before, i), _nth(after, i)) for i in range(length)]
     else:
-        return [Change(written(path), shown(type_, path, old), shown(type_, path, new), replaces)]
+        before, after = (shown(type_, path, side, in_text=in_text) for side in (old, new))
+        return [Change(written(path), before, after, replaces)]
     owners_inside = (mapping(inner_old), mapping(inner_new))
+    inside_text = in_text or isinstance(old, str)
     return [
         change
         for key, before, after in pairs
         if before != after
-        for change in _expanded(type_, (*path, key), before, after, replaces, owners=owners_inside)
+        for change in _expanded(type_, (*path, key), before, after, replaces, owners=owners_inside, in_text=inside_text)
     ]
 
 

@@ -12,6 +12,10 @@ JsonObject: TypeAlias = Mapping[str, Json]
 
 NOTHING: Mapping[str, Never] = MappingProxyType({})
 
+MAX_DEPTH = 100
+"""Levels of objects, lists and texts of JSON in a text: nobody writes more, and functions that call themselves for each
+level would fail."""
+
 _QUOTED = re.compile(r'[.\[\]"]')
 
 
@@ -72,7 +76,33 @@ def joined(path: str, name: str) -> str:
 
 
 def document(value: object) -> Json:
-    """The object or list in a string of JSON; None for anything else."""
+    """The object or list in a string of JSON; None for anything else, and for one with more levels than MAX_DEPTH."""
+    found = _parsed(value)
+    level = [found]
+    for _ in range(MAX_DEPTH):
+        texts = [inner for one in level if (inner := _parsed(one)) is not None]
+        level = [*texts, *(inner for one in level for inner in _inside(one))]
+        if not level:
+            return found
+    return None
+
+
+def keys(value: Json) -> Iterator[str]:
+    """The names in an object or list, at any depth."""
+    waiting = [value]
+    for one in waiting:
+        yield from mapping(one)
+        waiting += _inside(one)
+
+
+def _inside(value: Json) -> Sequence[Json]:
+    """What is one level deeper."""
+    if isinstance(value, Mapping):
+        return (*mapping(value).values(),)
+    return items(value) if isinstance(value, list) else ()
+
+
+def _parsed(value: object) -> Json:
     if not isinstance(value, str) or value.lstrip()[:1] not in ("{", "["):
         return None
     try:

@@ -1,12 +1,11 @@
 """Resources on either side of a change, as previews show them, and their surroundings."""
 
-import json
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from pulumi_mlops.review import pods
-from pulumi_mlops.review.json_data import JsonObject, mapping
+from pulumi_mlops.review.json_data import JsonObject, document, mapping
 from pulumi_mlops.review.pods import Pod
 from pulumi_mlops.review.preview import Operation, Preview, State, Step
 from pulumi_mlops.review.values import is_hidden
@@ -186,8 +185,5 @@ def _default_tags(preview: Preview) -> frozenset[str]:
 def tag_keys(value: object) -> Iterator[str]:
     """Keys of `{"tags": {…}}`, or of a string of JSON with it."""
     if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return
+        value = document(value)
     yield from mapping(mapping(value).get("tags"))

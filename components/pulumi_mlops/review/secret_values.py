@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
-from pulumi_mlops.review.json_data import document, mapping
+from pulumi_mlops.review.json_data import document, keys, mapping
 
 SHAPES: Mapping[str, re.Pattern[str]] = {
     "a private key": re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----"),
@@ -161,26 +161,34 @@ def _is_random(text: str) -> bool:
     )
 
 
-def must_hide(name: str, value: object) -> bool:
-    """Whether a review must not show a value under a name, even if it looks like no secret."""
+def must_hide(name: str, value: object, *, in_text: bool = False) -> bool:
+    """Whether a review must not show a value under a name, even if it looks like no secret.
+
+    `in_text` says that both stand in a text of JSON: of those, nothing tells a reference to a Secret from a secret.
+    """
     if isinstance(value, str):
-        return bool(value) and _must_hide_text(name, value)
+        return bool(value) and _must_hide_text(name, value, in_text)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return promises_secret(name) and PASSWORD.search(name.lower()) is not None
+    return promises_secret(name) and (in_text or PASSWORD.search(name.lower()) is not None)
 
 
 @lru_cache(maxsize=65_536)
-def _must_hide_text(name: str, text: str) -> bool:
-    if name in REFERRING and OBJECT_NAME.fullmatch(text):
+def _must_hide_text(name: str, text: str, in_text: bool) -> bool:
+    if not in_text and name in REFERRING and OBJECT_NAME.fullmatch(text):
         return False
-    if promises_secret(name):
+    if promises_secret(name) or (in_text and _assigns(f"{name}={text}", literal=False)):
         return True
-    if document(text) is not None:
-        return False  # whoever shows a document shows its parts one by one, each judged by its own name
-    if why_secret(name, text) is not None:
-        return True
-    return any(_assigns(one, literal=CODE.search(name) is not None) for one in (text, decoded(text)))
+    if (inner := document(text)) is not None:
+        # Whoever shows a document shows its parts one by one, each judged by its own name, but all of its keys.
+        return any(_has_secret("", key) for key in keys(inner))
+    return _has_secret(name, text)
+
+
+def _has_secret(name: str, text: str) -> bool:
+    """Whether a text is a secret by its form, or gives one to a name."""
+    literal = CODE.search(name) is not None
+    return why_secret(name, text) is not None or any(_assigns(one, literal=literal) for one in (text, decoded(text)))
 
 
 def _assigns(text: str, *, literal: bool) -> bool:

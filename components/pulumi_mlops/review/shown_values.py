@@ -37,42 +37,43 @@ SECRET_CHANGED = Value("secret changed", quoted=False)
 CHANGED = Value("changed", quoted=False)
 
 
-def shown(type_: str, path: Path, value: Json) -> Value:
-    """The value at a path of a resource of the type, or words in its place."""
+def shown(type_: str, path: Path, value: Json, *, in_text: bool = False) -> Value:
+    """The value at a path of a resource of the type, or words in its place; `in_text` as in `must_hide`."""
     if value is None:
         return ABSENT
     if is_unknown(value):
         return LATER
-    if is_secret_at(type_, path, value) or is_secret(value):
+    if is_secret_at(type_, path, value, in_text=in_text) or is_secret(value):
         return SECRET
     if isinstance(value, str):
-        return Value(value) if document(value) is None else Value(_json(_masked(type_, path, document(value))))
-    return Value(_json(_masked(type_, path, value)))
+        inner = document(value)
+        return Value(value if inner is None else _json(_masked(type_, path, inner, in_text=True)))
+    return Value(_json(_masked(type_, path, value, in_text=in_text)))
 
 
-def _masked(type_: str, path: Path, value: Json, owner: Json = None) -> Json:
+def _masked(type_: str, path: Path, value: Json, owner: Json = None, *, in_text: bool) -> Json:
     """The value with words in the place of what is secret or not known yet, at any depth."""
-    if is_secret_at(type_, path, value, owner) or is_secret(value):
+    if is_secret_at(type_, path, value, owner, in_text=in_text) or is_secret(value):
         return f"<{SECRET.text}>"
     if is_unknown(value):
         return f"<{LATER.text}>"
     if isinstance(value, Mapping):
-        return {key: _masked(type_, (*path, key), one, value) for key, one in mapping(value).items()}
+        return {key: _masked(type_, (*path, key), one, value, in_text=in_text) for key, one in mapping(value).items()}
     if isinstance(value, list):
-        return [_masked(type_, (*path, index), one) for index, one in enumerate(items(value))]
+        return [_masked(type_, (*path, index), one, in_text=in_text) for index, one in enumerate(items(value))]
     inner = document(value)
-    return value if inner is None else _json(_masked(type_, path, inner))
+    return value if inner is None else _json(_masked(type_, path, inner, in_text=True))
 
 
 def _json(value: Json) -> str:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, default=str)
 
 
-def is_secret_at(type_: str, path: Path, value: object, owner: object = None) -> bool:
-    """Whether the value must not be shown; `owner` is the object that it stands in."""
+def is_secret_at(type_: str, path: Path, value: object, owner: object = None, *, in_text: bool = False) -> bool:
+    """Whether the value must not be shown; `owner` is the object that it stands in, `in_text` as in `must_hide`."""
     if path and path[0] in SECRET_FIELDS.get(type_, ()):
         return not isinstance(value, dict)  # the keys in a Secret are no secret
-    return not is_unknown(value) and must_hide(label(path, owner), value)
+    return not is_unknown(value) and must_hide(label(path, owner), value, in_text=in_text)
 
 
 def leaves(value: Json, path: Path, type_: str, owner: Json = None) -> Iterator[tuple[Path, Value]]:
