@@ -25,11 +25,12 @@ from pulumi_mlops import (
     versions,
 )
 from pulumi_mlops import database as module
-from pulumi_mlops.database import _old_arguments, _rds, _rds_settings, _single_pod
+from pulumi_mlops.database import _choice, _old_arguments, _rds, _rds_settings, _single_pod
 from pulumi_mlops.platform import MLflow
 from pulumi_mlops.platform.mlflow import _server
 from syrupy.assertion import SnapshotAssertion
 
+from tests.components import test_eks_platform
 from tests.components.programs import (
     DATABASE_BY_MANIFEST,
     DATABASE_BY_MANIFEST_FULL,
@@ -39,6 +40,7 @@ from tests.components.programs import (
     DATABASE_RDS_FULL,
     database_with,
     with_changes,
+    without_none,
 )
 from tests.conftest import Build, Graph, Registration, Secret, unknown
 
@@ -619,6 +621,11 @@ def test_arguments_at_their_limits_are_accepted(build: Build, changes: dict[str,
         ({"vpc_id": "vpc-main"}, "args.rds.vpc_id must be the id of a VPC"),
         ({"single_pod": {}}, "args.rds and args.single_pod exclude each other: each says what runs the database"),
         ({"size": "huge"}, "args.size must be one of small, medium, large, got 'huge'"),
+        (
+            {"size": "huge", "instance_class": "db.m7g.large"},
+            "args.size must be one of small, medium, large, got 'huge'",
+        ),
+        ({"size": ["small"]}, "args.size must be a string, got ['small']"),
         ({"environment": "staging"}, "args.environment must be one of 'production', 'development', got 'staging'"),
         ({"restore_from": {}}, "args.restore_from must have either database or snapshot"),
         (
@@ -632,6 +639,10 @@ def test_arguments_at_their_limits_are_accepted(build: Build, changes: dict[str,
         ({"restore_from": {"database": "a", "moment": "yesterday"}}, "args.restore_from.moment must be a moment with"),
         ({"restore_from": {"database": "a", "moment": "2026-01-01T00:00:00"}}, "must be a moment with its offset"),
         ({"restore_from": {"database": "a", "moment": "2999-01-01T00:00:00Z"}}, "must be in the past"),
+        (
+            {"restore_from": {"snapshot": "b"}, "database": "orders"},
+            "args.database is given, but a database from args.restore_from has the name that it had: leave it out",
+        ),
         ({"storage_gib": 19}, "args.storage_gib must be between 20 and 65536 GiB on RDS, got 19"),
         ({"storage_gib": 65537}, "args.storage_gib must be between 20 and 65536 GiB on RDS, got 65537"),
         (
@@ -789,10 +800,11 @@ def test_a_platform_that_offers_no_databases_says_how_to_get_them(build: Build) 
 
 
 def test_a_network_is_asked_of_the_platform_only_where_the_arguments_have_none(build: Build) -> None:
-    other = {"vpc_id": "vpc-0b2c3d4e", "max_storage_gib": 100}
+    other = {"client_security_group_ids": {"jobs": "sg-0b2c3d4e"}, "max_storage_gib": 100}
     found = build(lambda: asked(rds=other), platforms=platforms(ON_AWS))
 
-    assert found["bird-log-security-group"].inputs["vpcId"] == "vpc-0b2c3d4e"
+    assert found["bird-log-client-jobs"].inputs["referencedSecurityGroupId"] == "sg-0b2c3d4e"
+    assert found["bird-log-security-group"].inputs["vpcId"] == "vpc-0a1b2c3d"
     assert instance(found).inputs["maxAllocatedStorage"] == 100
     assert set(found["bird-log-subnets"].inputs["subnetIds"]) == {"subnet-0a1b2c3d", "subnet-0b2c3d4e"}
 
@@ -800,6 +812,53 @@ def test_a_network_is_asked_of_the_platform_only_where_the_arguments_have_none(b
 def test_half_a_network_is_none(build: Build) -> None:
     with pytest.raises(ArgumentError, match=r"args\.rds\.subnet_ids is required: the stack's platform has no network"):
         build(lambda: asked(rds={"vpc_id": "vpc-0b2c3d4e"}))
+
+
+@pytest.mark.parametrize(
+    ("key", "missing"),
+    [
+        ("client_security_group_ids", "args.rds.client_security_group_ids"),
+        ("subnet_ids", "args.rds.subnet_ids"),
+    ],
+)
+def test_a_vpc_is_not_completed_by_parts_of_the_platforms(build: Build, key: str, missing: str) -> None:
+    network = without_none({**DATABASE_RDS["rds"], key: None})  # type: ignore[dict-item]
+    with pytest.raises(ArgumentError) as error:
+        build(lambda: asked(rds=network), platforms=platforms(ON_AWS))
+
+    assert str(error.value).endswith(f"args.rds.vpc_id requires {missing}: the platform's are in its own VPC")
+
+
+def test_a_manifest_on_eks_is_of_the_platforms_kind_and_provider(build: Build) -> None:
+    for chosen, group in (({}, "database.example.org"), ({"group": "data.example.com"}, "data.example.com")):
+        databases = {"name_prefix": "mlops-dev-team-", **chosen}
+        graph = build(lambda databases=databases: test_eks_platform.program(database_api=databases))
+        ours = platforms(graph.outputs_of("platform")["teams"])
+
+        (made,) = build(lambda: asked(manifest={}), platforms=ours).of_kind("PostgreSQLDatabase")
+
+        assert made.inputs["apiVersion"] == f"{group}/v1alpha1"
+        assert made.inputs["spec"]["crossplane"]["compositionSelector"]["matchLabels"]["provider"] == "aws"
+        assert build(asked, platforms=ours).of_kind("Instance"), "RDS stays what is chosen without an argument"
+
+
+@pytest.mark.parametrize("path", _choice.PLAIN)
+def test_an_output_where_the_program_needs_a_value_is_refused(build: Build, path: str) -> None:
+    outer, _, key = path.rpartition(".")
+    backend = outer if outer in _choice.BACKENDS else path if path in _choice.BACKENDS else "rds"
+    with pytest.raises(ArgumentError) as error:
+        build(
+            lambda: PostgresDatabase(
+                "bird-log",
+                with_changes(
+                    {"namespace": "birds", backend: {}},
+                    **({outer: {key: unknown("value")}} if outer else {path: unknown("value")}),
+                ),
+            ),
+            preview=True,
+        )
+
+    assert f"args.{path} must be a plain value, got an Output" in str(error.value)
 
 
 @pytest.mark.parametrize("backend", ["rds", "manifest"])
@@ -872,9 +931,19 @@ def test_on_rds_a_database_starts_from_a_snapshot_or_a_moment(build: Build) -> N
 
 
 def test_a_database_that_was_restored_stays_when_restore_from_goes(build: Build) -> None:
+    suffixes = []
     for source in ({"snapshot": "orders-final"}, None):
-        made = instance(build(lambda source=source: rds(restore_from=source)))
-        assert {"snapshotIdentifier", "restoreToPointInTime"} <= set(made.ignore_changes)
+        found = build(lambda source=source: rds(restore_from=source))
+        assert {"snapshotIdentifier", "restoreToPointInTime", "dbName"} <= set(instance(found).ignore_changes)
+        suffixes.append(found["bird-log-suffix"].inputs)
+    assert suffixes[0] == suffixes[1], "another identifier would replace the instance"
+    assert "dbName" not in instance(build(lambda: rds(database="orders"))).ignore_changes
+
+
+def test_a_restored_database_may_belong_to_a_component_called_like_one_of_the_servers_own(build: Build) -> None:
+    assert (
+        build(lambda: rds("db", restore_from={"snapshot": "orders-final"})).outputs_of("db")["database"] == "as_it_was"
+    )
 
 
 def test_the_secret_of_a_restored_database_has_the_name_that_it_had(build: Build) -> None:
@@ -970,6 +1039,7 @@ def test_every_old_argument_has_a_place() -> None:
         ),
         ({"memory": "1Gi"}, "args.rds and args.single_pod exclude each other"),
         ({"max_storage_gib": "much"}, "args.rds.max_storage_gib must be"),
+        ({"rds": "x"}, "args.rds must be a dict, got 'x'"),
     ],
 )
 def test_wrong_old_arguments_cost_one_line_and_no_resource(

@@ -5,8 +5,8 @@ from typing import Any
 import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, PostgresDatabase
-from pulumi_mlops.database import _arguments, _backend
-from pulumi_mlops.platform import DatabaseApi
+from pulumi_mlops.database import _arguments, _backend, _manifest
+from pulumi_mlops.platform import DatabaseApi, _database_schema
 
 from tests.conftest import Build, Graph
 
@@ -70,6 +70,11 @@ def base(composition: dict[str, Any], role: str) -> dict[str, Any]:
 def parameters(graph: Graph, version: str) -> dict[str, Any]:
     (only,) = definition(graph, version)["spec"]["versions"]
     return only["schema"]["openAPIV3Schema"]["properties"]["spec"]["properties"]["parameters"]["properties"]
+
+
+def test_the_component_asks_for_the_kind_that_platforms_define() -> None:
+    defined = (_database_schema.NAMESPACED, _database_schema.VERSION)
+    assert defined == (_manifest.KIND, _manifest.API_VERSION)
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

@@ -95,6 +95,10 @@ def test_databases_of_production_alone_are_backed_up_to_the_store_of_their_works
     ("changes", "problem"),
     [
         ({"backups": {"destination": "databases"}}, "args.backups.destination must be a bucket such as"),
+        (
+            {"backups": {"destination": "s3://databases", "endpoint_url": "https://s3.example.org/%s"}},
+            'args.backups.endpoint_url must be a URL without "%"',
+        ),
         ({"backups": {}}, "args.backups.destination"),
         ({"images": {}}, "args.images must not be empty: no database could be asked for"),
         ({"images": {"17": ""}}, "args.images.17 must not be empty"),

@@ -47,8 +47,9 @@ def data(
     place: dict[str, Any],
     key: int = 0,
     buckets: tuple[str, ...] = ("data",),
-    database: str = "orders",
+    database: str | None = "orders",
     physical: str = "",
+    restore_from: Any = None,
 ) -> Any:
     """A bucket, a file system and a database, protected as they are by default; `physical` is the bucket's name."""
 
@@ -77,7 +78,7 @@ def data(
                 "kms_key_arn": place["keys"][key],
             },
         )
-        PostgresDatabase(
+        orders = PostgresDatabase(
             "orders",
             {
                 "namespace": "default",
@@ -87,8 +88,10 @@ def data(
                     "client_security_group_ids": {"nodes": place["group"]},
                 },
                 "database": database,
+                "restore_from": restore_from,
             },
         )
+        pulumi.export("database", orders.database)
 
     return run
 
@@ -113,6 +116,26 @@ def test_a_change_that_would_replace_data_is_refused_at_preview(stack: Stack, pl
                 run(data(place, **change))
             assert re.search(reason, str(refused.value)), (change, str(refused.value))
     assert aws.leftovers() == before
+
+
+def test_a_restored_database_stays_under_its_name_when_restore_from_goes(stack: Stack, place: dict[str, Any]):
+    """The stand-in for the provider restores nothing: an instance whose database has another name is one that was."""
+
+    def restored(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
+        if args.type_ != "aws:rds/instance:Instance":
+            return None
+        props = {key: value for key, value in args.props.items() if key != "snapshotIdentifier"}
+        return pulumi.ResourceTransformResult({**props, "dbName": "customers"}, args.opts)
+
+    def first() -> None:
+        pulumi.runtime.register_resource_transform(restored)
+        data(place, database=None, restore_from={"snapshot": "kept"})()
+
+    stack.up(first)
+
+    again = stack.up(data(place, database=None))
+    assert set(again.steps) == {"orders"}, "the component's own inputs alone: it creates nothing by itself"
+    assert again.outputs["database"] == "customers"
 
 
 def eks_cluster(place: dict[str, Any], **changes: Any) -> Any:

@@ -116,7 +116,7 @@ def _shown(args: PostgresDatabaseArgs, backend: Backend) -> dict[str, Any]:
 
 def _problems(name: str, chosen: str, given: dict[str, Any], checked: PostgresDatabaseArgs) -> Iterator[str]:
     """Findings that concern several arguments; `given` are those of user and platform, without defaults."""
-    if checked["database"] is None and name in RESERVED_NAMES:
+    if checked["database"] is None and checked["restore_from"] is None and name in RESERVED_NAMES:
         yield f"args.database is required by a component called {name}, which is one of the server's own names"
     try:
         backend = _choice.backend_of(chosen)

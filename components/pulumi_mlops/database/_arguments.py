@@ -45,7 +45,10 @@ class DatabaseBackupsArgs(TypedDict):
 
 
 class DatabaseRestoreArgs(TypedDict):
-    """What a new database starts from. It counts at creation alone: leave it as it is afterwards."""
+    """What a new database starts from.
+
+    It counts at creation alone: on RDS it may go afterwards, by manifest it must stay as it is.
+    """
 
     database: NotRequired[pulumi.Input[str] | None]
     """The database to restore: RDS's identifier, such as `orders-0a1b2c3d`; in the cluster the name of its Cluster,
@@ -58,7 +61,10 @@ class DatabaseRestoreArgs(TypedDict):
 
 
 class RdsArgs(TypedDict):
-    """What only databases on Amazon RDS have. The network is the platform's where it is left out."""
+    """What only databases on Amazon RDS have.
+
+    The network is the platform's where it is left out; a VPC of your own needs subnets and clients of your own.
+    """
 
     vpc_id: NotRequired[pulumi.Input[str] | None]
     """The VPC of the subnets; default: the platform's."""
@@ -100,7 +106,7 @@ class DatabaseManifestArgs(TypedDict):
     """A database by the platform's own manifests (`DatabaseApi`, `LocalDatabaseApi`)."""
 
     provider: NotRequired[pulumi.Input[str] | None]
-    """Who provides it, `local` or `aws`; default: the platform's, which is `local`."""
+    """Who provides it, `local` or `aws`; default: the platform's, else `local`."""
     group: NotRequired[str | None]
     """API group of the manifests; default: the platform's, which is `database.example.org`. Plain: it is part of the
     resource's type."""
@@ -151,8 +157,9 @@ class PostgresDatabaseArgs(TypedDict):
     """Backup that the new database starts from; default: it starts empty."""
     database: NotRequired[pulumi.Input[str] | None]
     """Name of the database; default: the component's, with underscores. At most 63 characters (Postgres). Another name
-    means another, empty database: RDS replaces the instance, which `protect_data` refuses. A restored
-    one has the name that it had; one by manifest is called after the component."""
+    means another, empty database: RDS replaces the instance, which `protect_data` refuses. Refused beside
+    `restore_from`: a restored one keeps the name that it had, also when `restore_from` goes. One by manifest is called
+    after the component."""
     secret_name: NotRequired[pulumi.Input[str] | None]
     """Name of the connection Secret; default: `<name>-connection`."""
     protect_data: NotRequired[bool | None]

@@ -1,7 +1,9 @@
 """What runs a database: what its arguments choose, else what the platform offers, with what only the platform knows."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, cast
+
+import pulumi
 
 from pulumi_mlops import conventions, platform_outputs
 from pulumi_mlops._args import ArgumentError
@@ -15,6 +17,13 @@ SINGLE_POD = "single_pod"
 BACKENDS = (RDS, MANIFEST, SINGLE_POD)
 """Arguments of which at most one is given: each chooses what runs the database."""
 OF_NETWORK = ("vpc_id", "subnet_ids", "client_security_group_ids")
+PLAIN = (
+    *("size", "storage_gib", "version", "environment", "protect_data", "labels"),
+    *("backups", "restore_from", "restore_from.moment", *BACKENDS),
+    *("rds.client_security_group_ids", "rds.max_storage_gib", "rds.extended_support", "rds.tags"),
+    *("manifest.group", "single_pod.client_namespaces"),
+)
+"""Arguments whose values the program reads before the engine knows any output."""
 
 
 def chosen(owner: str, args: Mapping[str, Any], platform: Callable[[], PlatformOutputs]) -> tuple[str, dict[str, Any]]:
@@ -26,8 +35,11 @@ def chosen(owner: str, args: Mapping[str, Any], platform: Callable[[], PlatformO
         platform: reads the outputs of the platform; called only where they are needed.
 
     Raises:
-        ArgumentError: several backends are chosen, or none and the platform offers no databases.
+        ArgumentError: several backends are chosen, or none and the platform offers no databases; or an argument that
+            the program reads is an Output.
     """
+    if outputs := [path for path in PLAIN if isinstance(_at(args, path), pulumi.Output)]:
+        raise ArgumentError(owner, *(f"args.{path} must be a plain value, got an Output" for path in outputs))
     given = [key for key in BACKENDS if args.get(key) is not None]
     if len(given) > 1:
         listed = " and ".join(f"args.{key}" for key in given)
@@ -37,6 +49,12 @@ def chosen(owner: str, args: Mapping[str, Any], platform: Callable[[], PlatformO
     if not isinstance(own, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - check_args refuses it
         return backend, dict(args)
     return backend, {**args, backend: {**_facts(owner, backend, args, platform), **_without_none(own)}}
+
+
+def _at(args: Mapping[str, Any], path: str) -> object:
+    outer, _, key = path.rpartition(".")
+    place: object = args.get(outer) if outer else args
+    return cast("Mapping[str, Any]", place).get(key) if isinstance(place, Mapping) else None
 
 
 def backend_of(chosen: str) -> Backend:
@@ -77,14 +95,19 @@ def _facts(
         network = None if complete else platform().get("database")
         facts: dict[str, Any] = {"secret_store": conventions.SECRET_STORE}
         if network is not None:
+            if own.get("vpc_id") is not None:
+                missing = " and ".join(f"args.rds.{key}" for key in OF_NETWORK if own.get(key) is None)
+                raise ArgumentError(owner, f"args.rds.vpc_id requires {missing}: the platform's are in its own VPC")
             facts = {key: network[key] for key in ("vpc_id", "subnet_ids", "secret_store")}
             facts["client_security_group_ids"] = {"nodes": network["client_security_group_id"]}
         sizes: Mapping[str, Any] = network or {}
         classes: Mapping[str, str] = sizes.get("instance_classes") or INSTANCE_CLASSES
         size = args.get("size") or sizes.get("default_size") or next(iter(classes))
-        if own.get("instance_class") is None and size not in classes:
+        if not isinstance(size, str):  # check_args refuses it
+            return facts
+        if size not in classes:
             raise ArgumentError(owner, f"args.size must be one of {', '.join(classes)}, got {size!r}")
-        return {**facts, **({"instance_class": classes[size]} if size in classes else {})}
+        return {**facts, "instance_class": classes[size]}
     if backend == MANIFEST and not all(own.get(key) is not None for key in ("provider", "group")):
         return {**platform_outputs.DATABASE_API, **platform().get("database_api", {})}
     return {}

@@ -15,10 +15,10 @@ from pulumi_mlops.database import _backend
 from pulumi_mlops.database._arguments import RESERVED_NAMES, DatabaseManifestArgs, PostgresDatabaseArgs
 from pulumi_mlops.database._backend import Backend, Connection
 from pulumi_mlops.database._moments import in_utc
+from pulumi_mlops.database._rds_settings import MIN_STORAGE_GIB
 
 KIND = "PostgreSQLDatabase"
 API_VERSION = "v1alpha1"
-MIN_STORAGE_GIB = 20
 READY = {"pulumi.com/waitFor": "condition=Ready"}
 
 

@@ -77,8 +77,8 @@ def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Co
         # Deleting it would end the rotation of an instance that stays.
         opts=pulumi.ResourceOptions(parent=parent, retain_on_delete=args["protect_data"]),
     )
-    restored = args["restore_from"] is not None
-    found = instance.db_name if restored and args["database"] is None else pulumi.Output.from_input(database)
+    # Of a restored one, RDS alone knows the name: also after `restore_from` has gone.
+    found = instance.db_name if args["database"] is None else pulumi.Output.from_input(database)
     external = k8s.apiextensions.CustomResource(
         f"{name}-connection",
         api_version="external-secrets.io/v1",
@@ -118,6 +118,8 @@ def _instance_options(
         ignore_changes=[
             "engineLifecycleSupport",
             *RESTORED,
+            # A restored database has the name that it had, where the component's own would replace the instance.
+            *(["dbName"] if args["database"] is None else []),
             *(["allocatedStorage"] if own(args)["max_storage_gib"] is not None else []),
         ],
         # RDS would rename in place where another instance is needed, such as one without a key that was taken away.
@@ -174,6 +176,8 @@ def problems(_: str, args: PostgresDatabaseArgs) -> Iterator[str]:
     """What RDS would refuse."""
     if args["restore_from"] is not None:
         yield from _restore_problems(args["restore_from"])
+        if args["database"] is not None:
+            yield "args.database is given, but a database from args.restore_from has the name that it had: leave it out"
     yield from _storage_problems(args["storage_gib"], own(args)["max_storage_gib"])
     subnets, clients = own(args)["subnet_ids"], own(args)["client_security_group_ids"]
     if isinstance(subnets, list) and len(subnets) < MIN_SUBNETS:

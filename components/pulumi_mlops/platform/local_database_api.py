@@ -68,7 +68,8 @@ ARGUMENTS = {
         rule=matches("s3://[a-z0-9][-.a-z0-9]+(/[^%]*)?", 'a bucket such as "s3://databases"')
     ),
     "backups.endpoint_url": Argument(
-        default=conventions.OBJECT_STORE_ENDPOINT, rule=matches("https?://.+", 'a URL such as "https://s3.example.org"')
+        default=conventions.OBJECT_STORE_ENDPOINT,
+        rule=matches("https?://[^%]+", 'a URL without "%", such as "https://s3.example.org"'),
     ),
     "backups.credentials_secret": Argument(default=conventions.OBJECT_STORE_CREDENTIALS_SECRET, rule=dns_label),
     **{same: OF_API[same] for same in ("group", "keep_definitions", "object_name")},

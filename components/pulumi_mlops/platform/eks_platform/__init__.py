@@ -15,6 +15,7 @@ from pulumi_mlops._aws import s3_endpoint
 from pulumi_mlops._rules import object_name
 from pulumi_mlops.database import PostgresDatabase, PostgresDatabaseArgs, RdsArgs
 from pulumi_mlops.platform import _parts, _teams
+from pulumi_mlops.platform._database_compositions import PROVIDER
 from pulumi_mlops.platform._one_per_cluster import claim
 from pulumi_mlops.platform._part_names import PartNames
 from pulumi_mlops.platform.add_ons.argo_cd import ArgoCD
@@ -170,6 +171,7 @@ class EksPlatform(pulumi.ComponentResource):
                 "secret_store": self.secret_store,
                 **_sizes(args["database_api"]),
             },
+            **_by_manifest(args["database_api"]),
         }
         return _teams.publish(self._name, outputs, self)
 
@@ -256,6 +258,14 @@ class EksPlatform(pulumi.ComponentResource):
 def _problems(args: EksPlatformArgs) -> list[str]:
     """Those of the platform's own arguments; where there is none, those of its add-ons."""
     return [*_args.problems(args)] or [*_add_ons.problems(args)]
+
+
+def _by_manifest(databases: EksDatabaseApiArgs | None) -> dict[str, Any]:
+    """How databases are asked for by manifest, where they can be."""
+    if databases is None:
+        return {}
+    group = databases.get("group") or conventions.DATABASE_GROUP
+    return {"database_api": {"group": group, "provider": PROVIDER}}
 
 
 def _sizes(databases: EksDatabaseApiArgs | None) -> dict[str, Any]:
