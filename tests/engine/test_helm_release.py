@@ -174,7 +174,7 @@ def test_an_install_that_was_killed_is_refused_until_it_is_repaired(stack: Stack
     assert repaired(stack, "--yes") == (
         0,
         "Helm release charts/tiny was pending-install: it has been uninstalled, so that it can be installed anew\n"
-        "`pulumi up --stack test` can continue\n",
+        "nothing is left to repair: `pulumi up --stack test` can continue\n",
     )
     assert not waiting(cluster)
     assert repaired(stack) == (0, "no Helm release of stack test has to be repaired\n")
@@ -192,7 +192,7 @@ def test_an_upgrade_that_was_killed_is_refused_until_it_is_repaired(stack: Stack
     assert repaired(stack, "--yes") == (
         0,
         "Helm release charts/tiny was pending-upgrade: it has been rolled back to revision 1\n"
-        "`pulumi up --stack test` can continue\n",
+        "nothing is left to repair: `pulumi up --stack test` can continue\n",
     )
     assert not waiting(cluster)
     assert stack.up(release(chart, size=3)).changed == {"update": 1}
@@ -212,7 +212,7 @@ def test_a_release_that_a_killed_run_did_not_record_is_refused_until_it_is_repai
     assert repaired(stack, "--yes") == (
         0,
         "Helm release charts/tiny was deployed: it has been added to the state, which did not have it yet\n"
-        "`pulumi up --stack test` can continue\n",
+        "nothing is left to repair: `pulumi up --stack test` can continue\n",
     )
     assert stack.up(release(chart, size=1)).outputs == {"version": "1.2.3"}
     assert cluster.get("v1", "ConfigMap", "tiny", "charts") == before
@@ -243,7 +243,7 @@ def test_a_release_that_is_gone_is_refused_at_destroy_until_it_is_repaired(stack
     assert repaired(stack, "--yes") == (
         0,
         "Helm release charts/tiny was gone: it has been taken out of the state, which still had it\n"
-        "`pulumi up --stack test` can continue\n",
+        "nothing is left to repair: `pulumi up --stack test` can continue\n",
     )
     stack.destroy()
 

@@ -135,7 +135,10 @@ def test_what_pulumi_misses_is_one_sentence(team: Team, installed: Path) -> None
             )
         )
         said = Team(team.directory, lost).says(1, "pulumi-mlops", *command).splitlines()[-1]
-        assert said.endswith("log in to where the states of the stacks are first, by `pulumi login`")
+        assert said.endswith(
+            "log in to where the states of the stacks are first, by `pulumi login`, or set PULUMI_BACKEND_URL to its "
+            "URL, such as s3://bucket"
+        )
 
 
 def test_a_plan_reads_the_preview_of_the_teams_own_project(team: Team, installed: Path) -> None:
