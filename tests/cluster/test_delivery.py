@@ -51,7 +51,8 @@ def test_the_promotions_are_commits_and_start_no_delivery_of_their_own(
     assert source["sha"] == commit
     for promotion, overlay in ((staging, "staging"), (production, "production")):
         assert f"Delivered-Commit: {commit}" in promotion["commit"]["message"]
-        assert [file["filename"] for file in promotion["files"]] == [f"deploy/overlays/{overlay}/kustomization.yaml"]
+        changed = sorted(file["filename"] for file in promotion["files"])
+        assert changed == [f"deploy/overlays/{overlay}/{name}" for name in ("RELEASE", "kustomization.yaml")]
     time.sleep(STAYS_SECONDS)
     assert not {follow.run_name(one["sha"]) for one in (production, staging)} & delivery.runs().keys()
 
