@@ -28,6 +28,11 @@ def digest(**step: Any) -> str:
     return json.dumps({"steps": [{"op": "create", "urn": URN, **step}], "changeSummary": {"create": 1}})
 
 
+def deep(levels: int) -> str:
+    """A preview of a resource with a property of lists in lists."""
+    return digest(newState={"inputs": {"a": json.loads(levels * "[" + levels * "]")}})
+
+
 def events(*told: dict[str, Any]) -> str:
     """The streaming form of the same."""
     return "".join(
@@ -87,6 +92,8 @@ def test_an_event_is_one_line_whatever_characters_are_in_it() -> None:
         (digest(newState="x"), '"newState" must be an object, got a text'),
         (digest(newState={"inputs": [1]}), '"inputs" must be an object, got a list'),
         (digest(newState={"parent": 5}), '"parent" must be a text, got a number'),
+        (deep(100), "are nested more than 100 levels deep"),
+        (deep(200), "are nested more than 100 levels deep"),
         (digest(detailedDiff={"a": {}}), '"kind" is missing beside nothing'),
         (digest(replaceReasons=[None]), '"replaceReasons" must be a list, each a text, got nothing in it'),
         ('{"changeSummary": {"create": -1}}', '"create" must be counted by a whole number, got -1'),
@@ -113,6 +120,12 @@ def test_a_part_of_another_shape_is_not_quoted_since_it_may_be_a_secret() -> Non
     with pytest.raises(PreviewError) as failure:
         read(digest(newState={"inputs": PLAIN}), "prod")
     assert PLAIN not in str(failure.value)
+
+
+def test_properties_of_as_many_levels_as_functions_can_follow_are_read() -> None:
+    (step,) = read(deep(99), "prod").steps
+    assert step.new is not None
+    assert json.dumps(step.new.inputs).count("[") == 99
 
 
 @pytest.mark.parametrize("path", [r'["\x"]', f"a[{'9' * 5_000}]", "a[[", "", "[-1]", '["'])

@@ -43,7 +43,7 @@ def test_a_stack_that_drifted_is_listed(
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "the preview of prod is empty"),
+        ("", "the refresh of prod is empty"),
         ("{}", "did not come to its end: its output is cut off"),
         (
             '{"diagnostics": [{"severity": "error", "message": "no access\\nat all"}]}',
@@ -61,7 +61,7 @@ def test_a_stack_that_drifted_is_listed(
             '{"diagnostics": [{"severity": "error", "message": "a \\u001b]0;title\\u0007"}]}',
             r"did not come to its end: a \u001b]0;title\u0007",
         ),
-        ("[]", "the preview of prod is neither"),
+        ("[]", "the refresh of prod is neither"),
     ],
 )
 def test_a_refresh_that_failed_is_an_error_and_the_others_are_still_told(

@@ -12,12 +12,12 @@ from pulumi_mlops.review.command_line import FAILED, OK, Subparsers
 from pulumi_mlops.review.engine_errors import SILENT, one_line
 from pulumi_mlops.review.files import load
 from pulumi_mlops.review.preview import Operation, Preview, PreviewError
+from pulumi_mlops.review.reading import Output
 
 LOOKED_AT = (Operation.SAME, Operation.REFRESH, Operation.READ)
 """What a refresh does with a resource that is as its state says."""
 
-REFRESH = "pulumi refresh --preview-only --json"
-"""The command whose output is read."""
+REFRESH = Output("refresh", "pulumi refresh --preview-only --json")
 
 
 def drifted(refresh: Preview) -> bool:

@@ -6,15 +6,15 @@ from codecs import BOM_UTF8
 from pathlib import Path
 
 from pulumi_mlops.review.preview import Preview, PreviewError, Urn
-from pulumi_mlops.review.reading import PREVIEW, read
+from pulumi_mlops.review.reading import PREVIEW, Output, read
 
 STANDARD_INPUT = Path("-")
 
 
-def load(file: Path, stack: str = "", command: str = PREVIEW) -> Preview:
+def load(file: Path, stack: str = "", output: Output = PREVIEW) -> Preview:
     """The preview in the file, of the stack that is named, or that its resources name, or else of the file's name.
 
-    The file `-` is standard input; `command` is the one that makes such a file, for the message.
+    The file `-` is standard input; `output` says what the file should be, for the message.
 
     Raises:
         PreviewError: the file cannot be read, or is no preview.
@@ -22,7 +22,7 @@ def load(file: Path, stack: str = "", command: str = PREVIEW) -> Preview:
     try:
         said = sys.stdin.buffer.read() if file == STANDARD_INPUT else file.read_bytes()
         # With a mark at its beginning, as some shells of Windows write it.
-        found = read(said.removeprefix(BOM_UTF8).decode(), stack or file.stem, command)
+        found = read(said.removeprefix(BOM_UTF8).decode(), stack or file.stem, output)
     except OSError as error:
         raise PreviewError(f"{file} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:

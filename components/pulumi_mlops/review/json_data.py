@@ -13,8 +13,8 @@ JsonObject: TypeAlias = Mapping[str, Json]
 NOTHING: Mapping[str, Never] = MappingProxyType({})
 
 MAX_DEPTH = 100
-"""Levels of objects, lists and texts of JSON in a text: nobody writes more, and functions that call themselves for each
-level would fail."""
+"""Levels of objects, lists and texts of JSON in a property or a text: nobody writes more, and functions that call
+themselves for each level would fail."""
 
 _QUOTED = re.compile(r'[.\[\]"]')
 
@@ -81,7 +81,7 @@ def document(value: object) -> Json:
     level = [found]
     for _ in range(MAX_DEPTH):
         texts = [inner for one in level if (inner := _parsed(one)) is not None]
-        level = [*texts, *(inner for one in level for inner in _inside(one))]
+        level = [*texts, *(inner for one in level for inner in inside(one))]
         if not level:
             return found
     return None
@@ -92,10 +92,10 @@ def keys(value: Json) -> Iterator[str]:
     waiting = [value]
     for one in waiting:
         yield from mapping(one)
-        waiting += _inside(one)
+        waiting += inside(one)
 
 
-def _inside(value: Json) -> Sequence[Json]:
+def inside(value: Json) -> Sequence[Json]:
     """What is one level deeper."""
     if isinstance(value, Mapping):
         return (*mapping(value).values(),)

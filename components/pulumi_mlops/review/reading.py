@@ -9,11 +9,11 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import cast
+from typing import NamedTuple, cast
 
 from pulumi_mlops.review._shapes import Misshapen, mapping, name, objects, shown, text, texts
 from pulumi_mlops.review._truncated import rescued
-from pulumi_mlops.review.json_data import NOTHING, Json
+from pulumi_mlops.review.json_data import MAX_DEPTH, NOTHING, Json, inside
 from pulumi_mlops.review.preview import (
     Diagnostic,
     Operation,
@@ -27,8 +27,15 @@ from pulumi_mlops.review.preview import (
 )
 from pulumi_mlops.review.values import SIGNATURE, masked
 
-PREVIEW = "pulumi preview --json --show-sames"
-"""The command whose output is read, unless a caller names another one."""
+
+class Output(NamedTuple):
+    """What a command of the Pulumi CLI prints, for messages about it."""
+
+    noun: str
+    command: str
+
+
+PREVIEW = Output("preview", "pulumi preview --json --show-sames")
 BEGIN = re.compile(r"^[ \t]*\{", re.MULTILINE)
 """Where a line begins an object."""
 END = re.compile(r"[ \t\r]*(?:\n|\Z)")
@@ -40,23 +47,23 @@ class _Foreign(Exception):
     """The text is no preview; the message says what it is."""
 
 
-def read(text: str, stack: str, command: str = PREVIEW) -> Preview:
+def read(text: str, stack: str, output: Output = PREVIEW) -> Preview:
     """The preview in the text; `stack` names it, which the text of a preview that failed early does not.
 
-    `command` is the one that makes such a text, for the message.
+    `output` says what the text should be, for the message.
 
     Raises:
         PreviewError: the text is empty, or neither form of a preview.
     """
     if not text or text.isspace():
-        raise PreviewError(f"the preview of {stack} is empty; the engine's own message is on its standard error")
+        raise PreviewError(f"the {output.noun} of {stack} is empty; the engine's own message is on its standard error")
     try:
         return _read(text, stack)
     except Misshapen as failure:
         problem = f"is not in the form that the engine writes: {failure}"
     except _Foreign as failure:
         problem = str(failure)
-    raise PreviewError(f"the preview of {stack} {problem}; make it again by `{command} > FILE`")
+    raise PreviewError(f"the {output.noun} of {stack} {problem}; make it again by `{output.command} > FILE`")
 
 
 def _read(text: str, stack: str) -> Preview:
@@ -199,13 +206,28 @@ def _state(step: dict[str, Json], key: str) -> State | None:
         id=text(state, "id"),
         urn=text(state, "urn"),
         parent=text(state, "parent"),
-        inputs=mapping(state, "inputs"),
-        outputs=mapping(state, "outputs"),
+        inputs=_properties(state, "inputs"),
+        outputs=_properties(state, "outputs"),
         protect=bool(state.get("protect")),
         retain_on_delete=bool(state.get("retainOnDelete")),
         external=bool(state.get("external")),
         custom=bool(state.get("custom")),
     )
+
+
+def _properties(state: dict[str, Json], key: str) -> dict[str, Json]:
+    """The inputs or the outputs of a resource.
+
+    Raises:
+        Misshapen: they have more levels than functions that call themselves for each level can follow.
+    """
+    found = mapping(state, key)
+    level: list[Json] = [found]
+    for _ in range(MAX_DEPTH):
+        level = [inner for one in level for inner in inside(one) if isinstance(inner, dict | list)]
+        if not level:
+            return found
+    raise Misshapen(f"the {key} of {shown(text(state, 'urn'))} are nested more than {MAX_DEPTH} levels deep")
 
 
 def _diagnostic(one: dict[str, Json]) -> Diagnostic:
