@@ -29,9 +29,17 @@ _ADDRESS = re.compile(r"(\b[a-z][a-z0-9+.-]{0,20}://)\S+@")
 """Up to the last @ of the word: a password that is not encoded may have any other sign in it."""
 _ISSUED = re.compile(r"\b(?:gh[a-z]_|github_pat_|glpat-|xox[a-z]-|sk-|AKIA|ASIA|eyJ[\w-]+\.eyJ)[\w.-]{8,}")
 """Tokens whose issuer gives them a form of their own."""
-_KEY = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY-----.*?(?:-----END [A-Z ]*PRIVATE KEY-----|\Z)", re.DOTALL)
-_END_OF_KEY = re.compile(r"\A.*-----END [A-Z ]*PRIVATE KEY-----", re.DOTALL)
+_KEY_LINE = r"-----%s (?:[A-Z ]*PRIVATE KEY|PGP PRIVATE KEY BLOCK)-----"
+_BEGIN, _END = _KEY_LINE % "BEGIN", _KEY_LINE % "END"
+_KEY = re.compile(rf"{_BEGIN}.*?(?:{_END}|\Z)", re.DOTALL)
+_END_OF_KEY = re.compile(rf"\A.*{_END}", re.DOTALL)
 """A key whose beginning is cut off: the kubelet gives only the end of a log."""
+_MIDDLE_OF_KEY = re.compile(
+    r"(?m)(?:\A[A-Za-z0-9+/]{1,76}\r?\n)?"
+    r"(?:^[ \t]{0,20}(?![0-9a-f]+\r?$)[A-Za-z0-9+/]{60,76}\r?$\n?){4,}"
+    r"(?:^[ \t]{0,20}[A-Za-z0-9+/]{1,76}={0,2}\r?$)?"
+)
+"""A key that is cut off at both ends: lines as long as those of a key, and not checksums, which are hexadecimal."""
 
 
 def masked(text: str, known: Iterable[str] = ()) -> str:
@@ -39,8 +47,12 @@ def masked(text: str, known: Iterable[str] = ()) -> str:
     for secret in known:
         if secret:
             text = text.replace(secret, MASK)
-    text = _END_OF_KEY.sub(MASK, _KEY.sub(MASK, text))
+    text = _MIDDLE_OF_KEY.sub(_masked_lines, _END_OF_KEY.sub(MASK, _KEY.sub(MASK, text)))
     text = _ADDRESS.sub(rf"\1{MASK}@", text)
     for pattern in (_SCHEME, _HEADER, _NAMED, _OPTION):
         text = pattern.sub(rf"\1{MASK}", text)
     return _ISSUED.sub(MASK, text)
+
+
+def _masked_lines(found: re.Match[str]) -> str:
+    return MASK + ("\n" if found[0].endswith("\n") else "")

@@ -204,13 +204,31 @@ def test_an_application_that_is_missing_needs_somebody(
     assert production["Argo CD"] == "unknown: Argo CD has no Application argocd/web-production"
 
 
-@pytest.mark.parametrize(("health", "status"), [("Degraded", FINDINGS), ("Healthy", DONE), ("Progressing", DONE)])
-def test_an_application_that_is_degraded_needs_somebody(
-    host: Host, server: Server, capsys: pytest.CaptureFixture[str], health: str, status: int
+@pytest.mark.parametrize(
+    ("sync", "health", "status", "reason"),
+    [
+        ("Synced", "Degraded", FINDINGS, ": a part of the environment does not work"),
+        ("OutOfSync", "Missing", FINDINGS, ": a part of what the overlay describes is not in the cluster"),
+        ("Synced", "Unknown", FINDINGS, ": Argo CD cannot read the state of a part of the environment"),
+        ("Unknown", "Healthy", FINDINGS, ": Argo CD cannot compare the environment with the repository"),
+        ("Synced", "Healthy", DONE, ""),
+        ("OutOfSync", "Progressing", DONE, ""),
+    ],
+)
+def test_an_environment_that_argo_cd_cannot_read_or_finds_broken_needs_somebody(
+    host: Host,
+    server: Server,
+    capsys: pytest.CaptureFixture[str],
+    sync: str,
+    health: str,
+    status: int,
+    reason: str,
 ) -> None:
-    server.application("staging", sync={"status": "Synced"}, health={"status": health})
+    server.application("staging", sync={"status": sync}, health={"status": health})
 
-    assert blocks(shown(capsys, status, "status"))["staging"]["Argo CD"] == f"Synced, {health} at no commit"
+    staging = blocks(shown(capsys, status, "status"))["staging"]
+
+    assert staging["Argo CD"] == f"{sync}, {health} at no commit{reason}"
 
 
 def test_each_environment_is_shown_with_its_image_its_commit_and_who_promoted_it(

@@ -269,6 +269,10 @@ def test_the_last_lines_are_those_of_the_steps_that_failed_without_what_a_termin
     assert (tests.step, tests.lines.splitlines()) == ("tests", [f"line {one}" for one in range(100 - MAX_LINES, 100)])
 
 
+KEY_LINES = f"{'Ab9+' * 16}\n" * 5
+"""The middle of a long private key: the kubelet gives at most 2 KB of a log, and a key may be longer."""
+
+
 @pytest.mark.parametrize(
     ("printed", "shown"),
     [
@@ -288,6 +292,10 @@ def test_the_last_lines_are_those_of_the_steps_that_failed_without_what_a_termin
             "***\na\n***\nb",
         ),
         ("a\n-----BEGIN PRIVATE KEY-----\nM\n-----END PRIVATE KEY-----\nb", "a\n***\nb"),
+        ("a\n-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nM\n=ab\n-----END PGP PRIVATE KEY BLOCK-----\nb", "a\n***\nb"),
+        (f"cut/off\n{KEY_LINES}cut+off", "***"),
+        (f"before this:\n{KEY_LINES}and after", "before this:\n***\nand after"),
+        (KEY_LINES.replace("\n", "\r\n"), "***\n"),
         ("postgres://u:p@ss@host/x failed", "postgres://***@host/x failed"),
         ("amqp://u:p/a@s/s@host:5672 and b@c", "amqp://***@host:5672 and b@c"),
         ("psql --password hunter2 --host db", "psql --password *** --host db"),
@@ -323,6 +331,7 @@ def test_what_looks_like_a_secret_is_masked_and_nothing_else(printed: str, shown
         "--- PASS: TestGreeting (0.00s)",
         "the authorization\nAuthorization:\nE   assert 1 == 2",
         "-----END CERTIFICATE-----",
+        f"{'0123456789abcdef' * 4}\n" * 6,
     ],
 )
 def test_an_ordinary_line_stays_as_it_is(printed: str) -> None:
@@ -332,4 +341,5 @@ def test_an_ordinary_line_stays_as_it_is(printed: str) -> None:
 def test_masking_takes_no_time_on_a_long_line() -> None:
     started = time.process_time()
     masked("a-" * 8000 + "token" * 800)
+    masked(KEY_LINES[:64] * 300 + "\n" + "a" * 20_000)
     assert time.process_time() - started < 10

@@ -26,8 +26,8 @@ def run(arguments: Sequence[str]) -> int:
         prog="pulumi-mlops delivery",
         description="A DeliveryPipeline without kubectl: what is where, holding, lifting, approving. Asks the cluster "
         "of your kubeconfig, and the repository with your own git. Exit status of `status`: 0, or 3 if somebody has to "
-        "do something: an environment is held, is degraded or cannot be read, the last run failed or waits for an "
-        "approval.",
+        "do something: an environment is held, does not work, is not all there or cannot be read, or the last run "
+        "failed or waits for an approval.",
     )
     actions = parser.add_subparsers(dest="action", required=True, metavar="ACTION")
     for action, text in ACTIONS.items():

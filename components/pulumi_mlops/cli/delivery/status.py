@@ -14,7 +14,13 @@ DIGITS = 12
 WIDTH = 12
 QUOTED = 200
 GOOD = ("Synced", "Healthy")
-DEGRADED = "Degraded"
+BAD_SYNC = {"Unknown": "Argo CD cannot compare the environment with the repository"}
+BAD_HEALTH = {
+    "Degraded": "a part of the environment does not work",
+    "Missing": "a part of what the overlay describes is not in the cluster",
+    "Unknown": "Argo CD cannot read the state of a part of the environment",
+}
+"""What Argo CD says of an environment that somebody has to look at → what that means."""
 
 
 @dataclass(frozen=True)
@@ -26,10 +32,10 @@ class Place:
     cluster: Deployed | str
 
     def needs_somebody(self) -> bool:
-        """Whether it is held or degraded, or one of its sides is not known."""
+        """Whether it is held, one of its sides is not known, or Argo CD cannot read it or finds it not working."""
         if isinstance(self.repository, str) or isinstance(self.cluster, str):
             return True
-        return self.repository.hold is not None or self.cluster.health == DEGRADED
+        return self.repository.hold is not None or bool(_trouble(self.cluster))
 
 
 @dataclass(frozen=True)
@@ -102,10 +108,16 @@ def _place(place: Place) -> Iterator[tuple[str, str]]:
     if isinstance(seen, str):
         yield "Argo CD", f"unknown: {seen}"
         return
-    reason = f": {seen.message}" if seen.message and (seen.sync, seen.health) != GOOD else ""
+    known = seen.message if (seen.sync, seen.health) != GOOD else ""
+    reason = f": {known or _trouble(seen)}" if known or _trouble(seen) else ""
     yield "Argo CD", f"{seen.sync}, {seen.health} at {seen.revision[:DIGITS] or 'no commit'}{reason}"
     if isinstance(overlay, Overlay) and overlay.image and seen.images not in ((), (overlay.image,)):
         yield "runs", f"{', '.join(seen.images)} still"
+
+
+def _trouble(seen: Deployed) -> str:
+    """Why somebody has to look at it, by its two states; empty where nobody has to."""
+    return BAD_SYNC.get(seen.sync) or BAD_HEALTH.get(seen.health) or ""
 
 
 def _run(run: Run) -> Iterator[tuple[str, str]]:
