@@ -6,7 +6,8 @@ import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, PostgresDatabase
 from pulumi_mlops.database import _arguments, _backend, _manifest
-from pulumi_mlops.platform import DatabaseApi, _database_schema
+from pulumi_mlops.platform import DatabaseApi
+from pulumi_mlops.platform.databases import _schema
 
 from tests.conftest import Build, Graph
 
@@ -73,7 +74,7 @@ def parameters(graph: Graph, version: str) -> dict[str, Any]:
 
 
 def test_the_component_asks_for_the_kind_that_platforms_define() -> None:
-    defined = (_database_schema.NAMESPACED, _database_schema.VERSION)
+    defined = (_schema.NAMESPACED, _schema.VERSION)
     assert defined == (_manifest.KIND, _manifest.API_VERSION)
 
 

@@ -45,7 +45,12 @@ if TYPE_CHECKING:
     from pulumi_mlops.platform.add_ons.monitoring import Monitoring, MonitoringArgs
     from pulumi_mlops.platform.add_ons.public_gateway import PublicGateway
     from pulumi_mlops.platform.add_ons.seldon import Seldon, SeldonArgs
-    from pulumi_mlops.platform.database_api import DatabaseApi, DatabaseApiArgs
+    from pulumi_mlops.platform.databases.database_api import DatabaseApi, DatabaseApiArgs
+    from pulumi_mlops.platform.databases.local_database_api import (
+        LocalBackupsArgs,
+        LocalDatabaseApi,
+        LocalDatabaseApiArgs,
+    )
     from pulumi_mlops.platform.efs_storage_class import EfsStorageClass, EfsStorageClassArgs
     from pulumi_mlops.platform.eks_platform import EksPlatform
     from pulumi_mlops.platform.eks_platform._args import (
@@ -58,7 +63,6 @@ if TYPE_CHECKING:
     from pulumi_mlops.platform.gateway import Gateway, GatewayArgs
     from pulumi_mlops.platform.gateway_api import GatewayApi, GatewayApiArgs
     from pulumi_mlops.platform.helm_add_on import HelmAddOn, HelmAddOnArgs
-    from pulumi_mlops.platform.local_database_api import LocalBackupsArgs, LocalDatabaseApi, LocalDatabaseApiArgs
     from pulumi_mlops.platform.mlflow import MLflow
     from pulumi_mlops.platform.mlflow._args import MLflowArgs, MLflowArtifactStore
     from pulumi_mlops.platform.nfs_storage_class import NfsStorageClass, NfsStorageClassArgs
@@ -200,7 +204,7 @@ _MODULES = {
         "Crossplane",
         "CrossplaneArgs",
     ),
-    "database_api": (
+    "databases.database_api": (
         "DatabaseApi",
         "DatabaseApiArgs",
     ),
@@ -246,7 +250,7 @@ _MODULES = {
         "LoadBalancerController",
         "LoadBalancerControllerArgs",
     ),
-    "local_database_api": ("LocalBackupsArgs", "LocalDatabaseApi", "LocalDatabaseApiArgs"),
+    "databases.local_database_api": ("LocalBackupsArgs", "LocalDatabaseApi", "LocalDatabaseApiArgs"),
     "mlflow": ("MLflow",),
     "add_ons.monitoring": (
         "Monitoring",

@@ -15,14 +15,13 @@ from pulumi_mlops._aws import s3_endpoint
 from pulumi_mlops._rules import object_name
 from pulumi_mlops.database import PostgresDatabase, PostgresDatabaseArgs, RdsArgs
 from pulumi_mlops.platform import _parts, _teams
-from pulumi_mlops.platform._database_compositions import PROVIDER
 from pulumi_mlops.platform._one_per_cluster import claim
 from pulumi_mlops.platform._part_names import PartNames
 from pulumi_mlops.platform.add_ons.argo_cd import ArgoCD
 from pulumi_mlops.platform.add_ons.external_secrets import ExternalSecrets
 from pulumi_mlops.platform.add_ons.monitoring import Monitoring
 from pulumi_mlops.platform.add_ons.public_gateway import PublicGateway
-from pulumi_mlops.platform.database_api import DatabaseApi, DatabaseApiArgs
+from pulumi_mlops.platform.databases.database_api import PROVIDER, DatabaseApi, DatabaseApiArgs
 from pulumi_mlops.platform.efs_storage_class import EfsStorageClass
 from pulumi_mlops.platform.eks_platform import _add_ons, _args, _objects, _old_args
 from pulumi_mlops.platform.eks_platform._args import ARGUMENTS, EksDatabaseApiArgs, EksPlatformArgs

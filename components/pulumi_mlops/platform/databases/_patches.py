@@ -8,7 +8,7 @@ import pulumi
 
 from pulumi_mlops import conventions
 from pulumi_mlops.platform import _crossplane_packages as packages
-from pulumi_mlops.platform import _database_schema as schema
+from pulumi_mlops.platform.databases import _schema as schema
 
 Object = dict[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from pulumi_mlops.database import _rds_settings
 from pulumi_mlops.database._arguments import ARGUMENTS, RESERVED_NAMES
-from pulumi_mlops.platform import _database_choice
-from pulumi_mlops.platform._database_choice import rule
+from pulumi_mlops.platform.databases import _choice
+from pulumi_mlops.platform.databases._choice import rule
 
 VERSION = "v1alpha1"
 CLAIM = "PostgreSQLInstance"
@@ -88,7 +88,7 @@ def claim_definition(offer: Offer) -> Schema:
                 {},
                 [
                     *_name_rules(CLAIM, longest_name(offer.prefix)),
-                    *_database_choice.rules(offer.provider, "self.spec", "oldSelf.spec"),
+                    *_choice.rules(offer.provider, "self.spec", "oldSelf.spec"),
                 ],
             )
         ],
@@ -112,7 +112,7 @@ def namespaced_definition(offer: Offer) -> Schema:
                 {"writeConnectionSecretToRef": secret},
                 [
                     *_name_rules(NAMESPACED, longest_name(offer.prefix)),
-                    *_database_choice.rules(offer.provider, "self.spec.crossplane", "oldSelf.spec.crossplane"),
+                    *_choice.rules(offer.provider, "self.spec.crossplane", "oldSelf.spec.crossplane"),
                 ],
             )
         ],

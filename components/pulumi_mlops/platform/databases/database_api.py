@@ -17,10 +17,12 @@ from pulumi_mlops.database import _backend
 from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
 from pulumi_mlops.database._arguments import INSTANCE_CLASSES
 from pulumi_mlops.database._rds_settings import MIN_SUBNETS
-from pulumi_mlops.platform import _database_compositions as compositions
-from pulumi_mlops.platform import _database_schema as schema
-from pulumi_mlops.platform._database_kinds import Kinds
+from pulumi_mlops.platform.databases import _on_aws as compositions
+from pulumi_mlops.platform.databases import _schema as schema
+from pulumi_mlops.platform.databases._kinds import Kinds
 
+PROVIDER = compositions.PROVIDER
+"""Where the databases run, as a platform publishes it for its teams."""
 PLACE = {one.name for one in dataclasses.fields(compositions.Place)}
 
 

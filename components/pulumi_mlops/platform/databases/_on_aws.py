@@ -14,7 +14,7 @@ import pulumi
 from pulumi_mlops import _schema, conventions
 from pulumi_mlops.database import PostgresDatabaseArgs, _rds_settings
 from pulumi_mlops.database._arguments import ARGUMENTS, INSTANCE_CLASSES, with_environment
-from pulumi_mlops.platform._database_patches import (
+from pulumi_mlops.platform.databases._patches import (
     Form,
     Object,
     back,
@@ -27,7 +27,7 @@ from pulumi_mlops.platform._database_patches import (
     underscores,
     unique_name,
 )
-from pulumi_mlops.platform._database_schema import FINAL
+from pulumi_mlops.platform.databases._schema import FINAL
 
 PROVIDER = "aws"
 SUBNET_GROUP = ("rds.aws.m.upbound.io/v1beta1", "SubnetGroup")

@@ -14,10 +14,10 @@ from pulumi_mlops._args import Argument, check_args, inputs
 from pulumi_mlops._rules import object_name, quantity
 from pulumi_mlops.contract.rules import dns_label, matches, not_empty
 from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
-from pulumi_mlops.platform import _database_local as compositions
-from pulumi_mlops.platform import _database_schema as schema
-from pulumi_mlops.platform._database_kinds import Kinds
-from pulumi_mlops.platform.database_api import ARGUMENTS as OF_API
+from pulumi_mlops.platform.databases import _in_cluster as compositions
+from pulumi_mlops.platform.databases import _schema as schema
+from pulumi_mlops.platform.databases._kinds import Kinds
+from pulumi_mlops.platform.databases.database_api import ARGUMENTS as OF_API
 
 
 class LocalBackupsArgs(TypedDict):

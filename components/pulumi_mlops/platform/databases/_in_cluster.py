@@ -14,9 +14,9 @@ import pulumi
 
 from pulumi_mlops import conventions
 from pulumi_mlops.database._arguments import BACKUP_DAYS
-from pulumi_mlops.platform import _database_choice
-from pulumi_mlops.platform import _database_schema as schema
-from pulumi_mlops.platform._database_patches import (
+from pulumi_mlops.platform.databases import _choice
+from pulumi_mlops.platform.databases import _schema as schema
+from pulumi_mlops.platform.databases._patches import (
     Form,
     Object,
     back,
@@ -31,7 +31,7 @@ from pulumi_mlops.platform._database_patches import (
 )
 
 PROVIDER = "local"
-PRODUCTION, _ = _database_choice.ENVIRONMENTS
+PRODUCTION, _ = _choice.ENVIRONMENTS
 CLUSTER = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "Cluster"}
 SECRET_KIND, SECRET_PLURAL = "OperatorSecret", "operatorsecrets"
 BACKUPS = {"apiVersion": "postgresql.cnpg.io/v1", "kind": "ScheduledBackup"}

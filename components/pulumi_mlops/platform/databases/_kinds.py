@@ -9,9 +9,9 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
 from pulumi_mlops._manifests import Manifest, name_of
-from pulumi_mlops.platform import _database_choice
-from pulumi_mlops.platform import _database_schema as schema
-from pulumi_mlops.platform._database_patches import CLAIM, NAMESPACED, Form
+from pulumi_mlops.platform.databases import _choice
+from pulumi_mlops.platform.databases import _schema as schema
+from pulumi_mlops.platform.databases._patches import CLAIM, NAMESPACED, Form
 
 ESTABLISHED = {"pulumi.com/waitFor": "condition=Established"}
 """The definition's kind is in the API server."""
@@ -50,9 +50,9 @@ class Kinds:
         rights = self._rights(rules)
         self._policy()
         for form, definition in ((CLAIM, claims), (NAMESPACED, databases)):
-            for environment in _database_choice.ENVIRONMENTS:
-                role = _database_choice.role(form.kind, self.offer.provider, environment)
-                labels = _database_choice.labels(self.offer.provider, environment)
+            for environment in _choice.ENVIRONMENTS:
+                role = _choice.role(form.kind, self.offer.provider, environment)
+                labels = _choice.labels(self.offer.provider, environment)
                 metadata = {"name": f"{self.objects}-{role}", "labels": labels}
                 spec = composition(form, environment)
                 self._object(role, "v1", "Composition", metadata, spec, definition, rights, *needs)
@@ -71,7 +71,7 @@ class Kinds:
         """Refuses a composition with the labels of another one."""
         kinds = (schema.COMPOSITE, schema.NAMESPACED)
         metadata: Any = {"name": f"{self.objects}-compositions", "labels": self._labels()}
-        spec: Any = _database_choice.policy(self.objects, self.offer.group, kinds)
+        spec: Any = _choice.policy(self.objects, self.offer.group, kinds)
         child = pulumi.ResourceOptions(parent=self.parent)
         api = k8s.admissionregistration.v1
         policy = api.ValidatingAdmissionPolicy(
