@@ -163,6 +163,10 @@ class Engine:
         shown = ["--show-secrets"] if secrets else []
         return json.loads(self._run("stack", "export", *shown, "--stack", stack, quiet=True))
 
+    def has_resources(self, stack: str) -> bool:
+        """Whether an earlier run has made something."""
+        return bool(self.export(stack)["deployment"].get("resources"))
+
     def restore(self, stack: str, state: Mapping[str, Any]) -> None:
         """Writes a state that was exported without the values of its secrets; drops operations that were begun."""
         file = self.directory / f"{stack}.state.json"

@@ -59,6 +59,9 @@ def up() -> None:
         _configure(engine, cluster, references)
         for stack in STACKS:
             continue_interrupted(engine, stack)
+            if engine.has_resources(stack):
+                for line in drift.sentences(engine, cluster, stack):
+                    say(f"repairs drift: {line}")
             with step(f"pulumi up {stack}"):
                 engine.up(stack, "--refresh")
         if version := endpoints.served(cluster, engine.outputs(PENGUINS)):
@@ -88,8 +91,8 @@ def plan() -> None:
             # As `up` would: by the tracked files as they are now, and the images as their sources are now.
             _configure(engine, cluster, images.references(cluster.registry, TEAM_IMAGES))
             for one in STACKS:
-                changed = drift.lines(engine, one)
-                for line in changed or [f"drift: none in {one}"]:
+                changed = drift.sentences(engine, cluster, one)
+                for line in [f"drift: {said}; `make up` repairs it" for said in changed] or [f"drift: none in {one}"]:
                     say(line)
                 engine.preview(one, "--refresh")
         else:

@@ -15,6 +15,7 @@ from pulumi_cli import killed
 from pulumi_mlops.review import reading, rules
 
 from local import drift, tools, up
+from local.cluster import Cluster
 from local.engine import PENGUINS, PLATFORM, STACKS, Engine
 from local.node.control_plane import ControlPlane, control_plane
 from local.paths import ROOT
@@ -166,15 +167,14 @@ def test_what_somebody_changed_by_hand_is_told_apart_and_repaired(stacks: Engine
         networking.delete_namespaced_network_policy(gone, namespace)
         client.CustomObjectsApi(api).delete_namespaced_custom_object(*cron)
 
-        told = drift.lines(engine, PENGUINS)
-        assert drift.lines(engine, PLATFORM) == []
+        seen = Cluster("test", plane.kubeconfig, "", "registry", "registry", "traefik", "http://gateway")
+        told = drift.sentences(engine, seen, PENGUINS)
+        assert drift.sentences(engine, seen, PLATFORM) == []
         assert len(told) == 4, told
-        assert any(
-            line.startswith("drift: Deployment penguins-deployment was changed: spec.replicas;") for line in told
-        )
-        assert any("drift: Namespace " in line and level in line for line in told), told
-        assert any("drift: NetworkPolicy " in line and "is gone" in line for line in told), told
-        assert any("drift: CronWorkflow " in line and "is gone" in line for line in told), told
+        assert any(line == "Deployment penguins-deployment was changed: spec.replicas (by somebody)" for line in told)
+        assert any(line.startswith("Namespace ") and f'{level}"] (by somebody)' in line for line in told), told
+        assert any(line.startswith("NetworkPolicy ") and "is gone" in line for line in told), told
+        assert any(line.startswith("CronWorkflow ") and "is gone" in line for line in told), told
 
         engine.up(PENGUINS, "--refresh")
 
@@ -182,7 +182,7 @@ def test_what_somebody_changed_by_hand_is_told_apart_and_repaired(stacks: Engine
         assert core.read_namespace(namespace).metadata.labels[level] == "restricted"
         assert {one.metadata.name for one in networking.list_namespaced_network_policy(namespace).items} == policies
         assert client.CustomObjectsApi(api).get_namespaced_custom_object(*cron)
-    assert drift.lines(engine, PENGUINS) == []
+    assert drift.sentences(engine, seen, PENGUINS) == []
     stacks.up(PENGUINS, "--expect-no-changes")
 
 

@@ -44,7 +44,7 @@ def tracked(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     monkeypatch.setattr(up, "_is_there", lambda: True)
     monkeypatch.setattr(up, "target", lambda **_: cluster)
     monkeypatch.setattr(up, "engine_of", lambda _: engine)
-    monkeypatch.setattr(up.drift, "lines", lambda *_: [])
+    monkeypatch.setattr(up.drift, "sentences", lambda *_: [])
     monkeypatch.setattr(up.charts, "repository", lambda: ("charts", ""))
     return directory
 
