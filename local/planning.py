@@ -13,7 +13,7 @@ from pathlib import Path
 from local import foundation_outputs, stack_files, tools
 from local.engine import PROJECT, Engine
 from local.progress import StepFailed, say
-from stacks.settings import LAYER, LAYERS
+from stacks.configuration import LAYER, LAYERS
 from standins import plugins
 from standins.plugins.installation import CHOICE
 

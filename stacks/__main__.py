@@ -23,9 +23,9 @@ sys.path[:] = [str(STACKS.parent), str(STACKS.parent / "components")] + [
 
 import pulumi  # noqa: E402 - it imports the standard library's `platform`
 
-settings = importlib.import_module("stacks.settings")
+configuration = importlib.import_module("stacks.configuration")
 try:
-    importlib.import_module(f"stacks.{settings.layer()}").build()
+    importlib.import_module(f"stacks.{configuration.layer()}").build()
 except pulumi.RunError as error:
     pulumi.log.error(str(error))
     sys.exit(SHOWN)

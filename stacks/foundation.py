@@ -27,7 +27,7 @@ from pulumi_mlops.foundation import (
 )
 from pulumi_mlops.platform import ADD_ONS, AwsEnvironment
 
-from stacks import existing, karpenter, settings, values
+from stacks import configuration, existing, karpenter, settings, values
 from stacks import region as aws_region
 
 REPOSITORIES = ["ml-pipeline", "ml-server"]
@@ -35,13 +35,13 @@ REPOSITORIES = ["ml-pipeline", "ml-server"]
 
 def build() -> None:
     """Declares the stack."""
-    chosen = settings.read(settings.FoundationSettings)
+    chosen = configuration.read(settings.FoundationSettings)
     region = aws_region.read()
-    settings.refuse("certificate_arn", values.certificate_problem(chosen.certificate_arn, region))
-    settings.refuse("interface_endpoints", _endpoints_problem(chosen))
+    configuration.refuse("certificate_arn", values.certificate_problem(chosen.certificate_arn, region))
+    configuration.refuse("interface_endpoints", _endpoints_problem(chosen))
     name = f"mlops-{chosen.environment}"
     given = (chosen.adopted or {}, chosen.aliases or {})
-    kept = adoption.keep(*given, namespace=settings.PROJECT) if any(given) else None
+    kept = adoption.keep(*given, namespace=configuration.PROJECT) if any(given) else None
     common: Any = {
         "tags": {"environment": chosen.environment, "managed-by": conventions.PACKAGE, **(chosen.tags or {})}
     }

@@ -6,7 +6,7 @@ What a team of its own would write, in a repository of its own, but for the uplo
 import pulumi
 from pulumi_mlops import Metric, ModelEndpoint, SourceType, Task, TrainingPipeline, Workspace, conventions, versions
 
-from stacks import sample_data, settings
+from stacks import configuration, sample_data, settings
 
 TEAM = "penguins"
 DATA_KEY = "penguins/penguins.csv"
@@ -14,7 +14,7 @@ DATA_KEY = "penguins/penguins.csv"
 
 def build() -> None:
     """Declares the stack."""
-    chosen = settings.read(settings.PenguinsSettings)
+    chosen = configuration.read(settings.PenguinsSettings)
     cluster = settings.cluster(chosen)
     pipeline_image = chosen.pipeline_image or _image(chosen, "ml-pipeline")
 

@@ -6,12 +6,12 @@ import pulumi
 from pulumi_mlops import conventions
 from pulumi_mlops.platform import LocalDatabaseApi, Platform, PlatformArgs
 
-from stacks import settings
+from stacks import configuration, settings
 
 
 def build() -> None:
     """Declares the stack."""
-    chosen = settings.read(settings.PlatformSettings)
+    chosen = configuration.read(settings.PlatformSettings)
     names = PlatformArgs.__annotations__.keys() - settings.NO_SETTING
     cluster = settings.cluster(chosen)
     databases = chosen.database_api if isinstance(chosen.database_api, dict) else None

@@ -9,7 +9,7 @@ import pulumi_kubernetes as k8s
 from pulumi_mlops import conventions
 from pulumi_mlops.platform import EksPlatform, EksPlatformArgs
 
-from stacks import references, settings
+from stacks import configuration, references, settings
 from stacks.values import tenants_prefix
 
 FROM_FOUNDATION = sorted(EksPlatformArgs.__required_keys__ - {"login"})
@@ -44,7 +44,7 @@ def unlike(chosen: settings.PlatformEksSettings, foundation: str) -> Callable[[M
 
 def build() -> None:
     """Declares the stack."""
-    chosen = settings.read(settings.PlatformEksSettings)
+    chosen = configuration.read(settings.PlatformEksSettings)
     add_ons = dict(chosen.add_ons or {})
     more: list[str] = [
         "cluster_arn",

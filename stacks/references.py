@@ -5,7 +5,7 @@ from typing import Any
 
 import pulumi
 
-from stacks.settings import SettingsError
+from stacks.configuration import SettingsError
 
 
 def outputs(

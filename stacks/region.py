@@ -6,7 +6,7 @@ import pulumi
 from pulumi_aws import Region
 from pulumi_mlops._aws import partition_problem
 
-from stacks.settings import SettingsError
+from stacks.configuration import SettingsError
 
 KNOWN = frozenset(one.value for one in Region)
 """The regions that the AWS provider of this version accepts; a newer one needs a newer provider."""

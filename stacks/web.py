@@ -4,14 +4,14 @@ import pulumi
 from pulumi_mlops import DeliveryPipeline, PromotionMode, RepositoryHost
 from pulumi_mlops.delivery_pipeline import BuildArgs
 
-from stacks import settings
+from stacks import configuration, settings
 
 NAME = "web"
 
 
 def build() -> None:
     """Declares the stack."""
-    chosen = settings.read(settings.WebSettings)
+    chosen = configuration.read(settings.WebSettings)
     build_args: BuildArgs = {"memory": chosen.build_memory}
     if chosen.builder_image is not None:
         build_args["builder_image"] = chosen.builder_image

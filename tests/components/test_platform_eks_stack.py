@@ -9,7 +9,7 @@ from pulumi_mlops.foundation import endpoints
 from pulumi_mlops.foundation.shared_files import DEFAULT_BASE_PATH, storage_class_parameters
 
 from local import foundation_outputs, stack_files
-from stacks import foundation, platform_eks, references, settings
+from stacks import configuration, foundation, platform_eks, references, settings
 from tests.conftest import Build, Secret
 
 ENVIRONMENTS = ["dev", "prod"]
@@ -68,7 +68,7 @@ def test_the_cluster_is_that_of_the_foundation_whatever_its_kubeconfig(build: Bu
 
 @pytest.mark.parametrize("known", [{"region": "eu-central-1", "zone_id": None}, None])
 def test_outputs_that_the_foundation_lacks_are_named(known: Any) -> None:
-    with pytest.raises(settings.SettingsError) as error:
+    with pytest.raises(configuration.SettingsError) as error:
         references.check("foundation-dev", known, ["vpc_id", "zone_id"])
 
     assert "stack foundation-dev has no output vpc_id, no output zone_id; bring it up first: `pulumi up" in str(
@@ -77,7 +77,7 @@ def test_outputs_that_the_foundation_lacks_are_named(known: Any) -> None:
 
 
 def test_outputs_that_the_foundation_has_on_request_are_named_with_their_setting() -> None:
-    with pytest.raises(settings.SettingsError) as error:
+    with pytest.raises(configuration.SettingsError) as error:
         references.check(
             "foundation-dev", {"vpc_id": "vpc-1"}, ["vpc_id", "queue"], {"queue": "pulumi-mlops:karpenter"}
         )
@@ -86,7 +86,7 @@ def test_outputs_that_the_foundation_has_on_request_are_named_with_their_setting
         "--stack foundation-dev`"
     ) in str(error.value)
 
-    with pytest.raises(settings.SettingsError, match="bring it up first: `pulumi up --stack foundation-dev`"):
+    with pytest.raises(configuration.SettingsError, match="bring it up first: `pulumi up --stack foundation-dev`"):
         references.check("foundation-dev", {}, ["vpc_id", "queue"], {"queue": "pulumi-mlops:karpenter"})
 
 
@@ -142,7 +142,7 @@ def test_without_nat_gateways_the_plan_names_the_endpoints_that_nodes_and_add_on
     given = [*endpoints.NODES, "elasticloadbalancing", "rds"]
 
     configure("foundation-prod", nat="none", interface_endpoints=given)
-    with pytest.raises(settings.SettingsError) as error:
+    with pytest.raises(configuration.SettingsError) as error:
         build(foundation.build)
     assert str(error.value).endswith("secretsmanager (external_secrets), sqs (karpenter), ssm (karpenter)")
 
@@ -192,7 +192,7 @@ def test_the_platform_is_of_the_mode_that_the_cluster_of_its_foundation_has(
     configure: Any, chosen: bool | None, known: dict[str, Any], complaint: str
 ) -> None:
     configure("platform-dev", **({} if chosen is None else {"auto_mode": chosen}))
-    problem = platform_eks.unlike(settings.read(settings.PlatformEksSettings), "foundation-dev")
+    problem = platform_eks.unlike(configuration.read(settings.PlatformEksSettings), "foundation-dev")
 
     assert problem(known).removeprefix("setting pulumi-mlops:auto_mode ") == complaint
 
@@ -215,7 +215,7 @@ def test_a_platform_of_another_mode_than_its_cluster_is_refused(
     (problem,) = asked.value.args
 
     assert references.check("foundation-dev", {"auto_mode": True}, [], problem=problem)
-    with pytest.raises(settings.SettingsError, match="setting pulumi-mlops:auto_mode must be false"):
+    with pytest.raises(configuration.SettingsError, match="setting pulumi-mlops:auto_mode must be false"):
         references.check("foundation-dev", {"node_groups": [{}]}, [], problem=problem)
 
 
@@ -269,7 +269,7 @@ def test_databases_by_manifest_are_there_only_on_request(build: Build, configure
 def test_a_wrong_setting_is_named(build: Build, configure: Any, changes: Any, complaint: str) -> None:
     configure("platform-dev", **changes)
 
-    with pytest.raises(settings.SettingsError) as error:
+    with pytest.raises(configuration.SettingsError) as error:
         build(platform_eks.build)
 
     assert complaint in str(error.value)

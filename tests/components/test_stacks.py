@@ -12,7 +12,7 @@ from pulumi_mlops import conventions, platform_outputs, versions
 
 from local.paths import ROOT
 from local.prediction import EXAMPLE_ROWS
-from stacks import penguins, platform, sample_data, settings
+from stacks import configuration, penguins, platform, sample_data
 from tests.conftest import Build
 
 PLATFORM = {"gateway_class": "traefik", "gateway_url": "http://10.88.0.1", "image_mirror": "mirror.example.org"}
@@ -155,7 +155,7 @@ def test_a_stack_without_settings_creates_nothing_and_says_what_is_missing(
 ) -> None:
     configure({})
 
-    with pytest.raises(settings.SettingsError, match=kind):
+    with pytest.raises(configuration.SettingsError, match=kind):
         build(program)
 
 

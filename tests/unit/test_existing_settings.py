@@ -7,7 +7,7 @@ import pytest
 from pulumi_mlops import ArgumentError
 from pulumi_mlops.foundation import adoption
 
-from stacks import existing, settings
+from stacks import configuration, existing, settings
 
 NEEDED = {
     "environment": "dev",
@@ -30,7 +30,7 @@ def read() -> Iterator[Any]:
     def _read(**values: Any) -> settings.FoundationSettings:
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
         pulumi.runtime.set_all_config({f"pulumi-mlops:{key}": text for key, text in texts.items()})
-        return settings.read(settings.FoundationSettings)
+        return configuration.read(settings.FoundationSettings)
 
     yield _read
     pulumi.runtime.set_all_config({})
@@ -94,7 +94,7 @@ def test_a_network_that_exists_has_its_subnets_in_the_order_of_the_zones(read: A
     ],
 )
 def test_settings_that_do_not_go_together_are_one_line(read: Any, values: dict[str, Any], sentence: str) -> None:
-    with pytest.raises(settings.SettingsError) as error:
+    with pytest.raises(configuration.SettingsError) as error:
         read(**values)
 
     assert f"setting pulumi-mlops:{sentence}" in str(error.value)

@@ -37,6 +37,7 @@ def touched(files: dict[str, str], *paths: str) -> list[str]:
         ("stacks/penguins.py", ["penguins-local"]),
         ("stacks/data/penguins.csv", ALL),
         ("stacks/settings.py", ALL),
+        ("stacks/configuration.py", ALL),
         ("stacks/__main__.py", ALL),
         ("Pulumi.yaml", ALL),
         ("pyproject.toml", ALL),

@@ -9,7 +9,7 @@ import pytest
 from pulumi_mlops import ArgumentError
 from pulumi_mlops.foundation import WorkloadIdentity
 
-from stacks import settings, values
+from stacks import configuration, settings, values
 
 FOUNDATION = {
     "environment": "dev",
@@ -30,7 +30,7 @@ def read() -> Iterator[Any]:
     def _read(kind: Any, given: dict[str, Any]) -> Any:
         texts = {key: value if isinstance(value, str) else json.dumps(value) for key, value in given.items()}
         pulumi.runtime.set_all_config({f"pulumi-mlops:{key}": text for key, text in texts.items()})
-        return settings.read(kind)
+        return configuration.read(kind)
 
     yield _read
     pulumi.runtime.set_all_config({})
@@ -55,7 +55,7 @@ def read() -> Iterator[Any]:
 def test_a_value_that_aws_would_refuse_is_one_line(
     read: Any, kind: Any, needed: dict[str, Any], wrong: dict[str, Any], sentence: str
 ) -> None:
-    with pytest.raises(settings.SettingsError) as error:
+    with pytest.raises(configuration.SettingsError) as error:
         read(kind, {**needed, **wrong})
 
     assert f"setting pulumi-mlops:{sentence}" in str(error.value)
@@ -94,7 +94,7 @@ def test_the_longest_environment_is_what_the_longest_role_of_the_platform_leaves
 
 
 def test_a_bucket_for_a_use_that_there_is_not_is_one_line(read: Any) -> None:
-    with pytest.raises(settings.SettingsError) as error:
+    with pytest.raises(configuration.SettingsError) as error:
         read(settings.FoundationSettings, {**FOUNDATION, "existing_buckets": {"mlflo": "acme-mlflow"}})
 
     assert "existing_buckets must have uses among data, mlflow, workflows as keys, got 'mlflo'" in str(error.value)
@@ -105,8 +105,8 @@ def test_a_bucket_for_a_use_that_there_is_not_is_one_line(read: Any) -> None:
 def test_a_certificate_of_another_region_is_one_line() -> None:
     problem = values.certificate_problem(CERTIFICATE.format("us-east-1"), "eu-central-1")
 
-    with pytest.raises(settings.SettingsError) as error:
-        settings.refuse("certificate_arn", problem)
+    with pytest.raises(configuration.SettingsError) as error:
+        configuration.refuse("certificate_arn", problem)
     assert (
         "setting pulumi-mlops:certificate_arn must be a certificate of eu-central-1, where the load balancer is; "
         f"request or import one there, got '{CERTIFICATE.format('us-east-1')}'"
@@ -115,4 +115,4 @@ def test_a_certificate_of_another_region_is_one_line() -> None:
 
 @pytest.mark.parametrize("arn", [CERTIFICATE.format("eu-central-1"), None, "no ARN, which the component says better"])
 def test_any_other_certificate_is_left_to_its_component(arn: str | None) -> None:
-    settings.refuse("certificate_arn", values.certificate_problem(arn, "eu-central-1"))
+    configuration.refuse("certificate_arn", values.certificate_problem(arn, "eu-central-1"))

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from local.paths import ROOT
-from stacks import settings
+from stacks import configuration, settings
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ NEEDED = {"gateway_class": "istio", "gateway_url": "https://models.example.org"}
 def test_settings_arrive_with_their_types(configure: Any) -> None:
     configure(**NEEDED, protect_data=False, sizes={"mlflow_storage_gib": 3}, mlflow_allowed_hosts=["ml.example.org"])
 
-    read = settings.read(settings.PlatformSettings)
+    read = configuration.read(settings.PlatformSettings)
 
     assert read.gateway_class == "istio"
     assert read.protect_data is False
@@ -46,7 +46,9 @@ def test_settings_arrive_with_their_types(configure: Any) -> None:
 def test_what_is_not_set_is_not_passed_on(configure: Any) -> None:
     configure(**NEEDED)
 
-    passed = settings.given(settings.read(settings.PlatformSettings), "gateway_class", "image_mirror", "protect_data")
+    passed = settings.given(
+        configuration.read(settings.PlatformSettings), "gateway_class", "image_mirror", "protect_data"
+    )
 
     assert passed == {"gateway_class": "istio", "protect_data": True}
 
@@ -67,8 +69,8 @@ def test_what_is_not_set_is_not_passed_on(configure: Any) -> None:
 def test_a_wrong_setting_is_named_with_what_to_do(configure: Any, values: dict[str, Any], complaint: str) -> None:
     configure(**values)
 
-    with pytest.raises(settings.SettingsError) as error:
-        settings.read(settings.PlatformSettings)
+    with pytest.raises(configuration.SettingsError) as error:
+        configuration.read(settings.PlatformSettings)
 
     assert complaint in str(error.value)
     assert 'stack "' in str(error.value)
@@ -77,44 +79,44 @@ def test_a_wrong_setting_is_named_with_what_to_do(configure: Any, values: dict[s
 def test_all_problems_are_listed_at_once(configure: Any) -> None:
     configure(protect_data="yes", colour="x")
 
-    with pytest.raises(settings.SettingsError) as error:
-        settings.read(settings.PlatformSettings)
+    with pytest.raises(configuration.SettingsError) as error:
+        configuration.read(settings.PlatformSettings)
 
     assert str(error.value).count("\n  - ") == 4
 
 
 def test_the_engine_prints_the_error_without_a_traceback() -> None:
-    assert issubclass(settings.SettingsError, pulumi.RunError)
+    assert issubclass(configuration.SettingsError, pulumi.RunError)
 
 
 @pytest.mark.parametrize(("text", "number"), [("3", 3), ("-1", -1)])
 def test_numbers_are_whole(configure: Any, text: str, number: int) -> None:
     configure(image_registry="r", replicas=text)
 
-    assert settings.read(settings.PenguinsSettings).replicas == number
+    assert configuration.read(settings.PenguinsSettings).replicas == number
 
 
 @pytest.mark.parametrize("text", ["3.5", "three", "-", ""])
 def test_what_is_no_whole_number_is_refused(configure: Any, text: str) -> None:
     configure(image_registry="r", replicas=text)
 
-    with pytest.raises(settings.SettingsError, match="replicas must be a whole number"):
-        settings.read(settings.PenguinsSettings)
+    with pytest.raises(configuration.SettingsError, match="replicas must be a whole number"):
+        configuration.read(settings.PenguinsSettings)
 
 
 @pytest.mark.parametrize("values", [{}, {"pipeline_image": "p"}, {"server_image": "s"}])
 def test_the_example_needs_to_know_where_its_images_are(configure: Any, values: dict[str, str]) -> None:
     configure(**values)
 
-    with pytest.raises(settings.SettingsError, match="image_registry is required unless"):
-        settings.read(settings.PenguinsSettings)
+    with pytest.raises(configuration.SettingsError, match="image_registry is required unless"):
+        configuration.read(settings.PenguinsSettings)
 
 
 @pytest.mark.parametrize("values", [{"image_registry": "r"}, {"pipeline_image": "p", "server_image": "s"}])
 def test_the_example_takes_a_registry_or_both_images(configure: Any, values: dict[str, str]) -> None:
     configure(**values)
 
-    assert settings.read(settings.PenguinsSettings)
+    assert configuration.read(settings.PenguinsSettings)
 
 
 @pytest.mark.parametrize(("values", "given"), [({}, "and is not set"), ({"layer": "moon"}, "got 'moon'")])
@@ -122,18 +124,18 @@ def test_a_stack_says_which_layer_it_is(configure: Any, values: dict[str, str], 
     configure(**values)
 
     with pytest.raises(
-        settings.SettingsError, match="must be one of foundation, platform, platform_eks, penguins"
+        configuration.SettingsError, match="must be one of foundation, platform, platform_eks, penguins"
     ) as error:
-        settings.layer()
+        configuration.layer()
 
     assert given in str(error.value)
 
 
-@pytest.mark.parametrize("name", settings.LAYERS)
+@pytest.mark.parametrize("name", configuration.LAYERS)
 def test_a_layer_that_exists_is_taken(configure: Any, name: str) -> None:
     configure(layer=name)
 
-    assert settings.layer() == name
+    assert configuration.layer() == name
     assert (ROOT / "stacks" / f"{name}.py").is_file()
 
 
@@ -150,15 +152,15 @@ def test_the_tracked_files_need_only_what_the_machine_knows(
     tracked = yaml.safe_load((ROOT / "stacks" / f"Pulumi.{stack}.yaml").read_text())["config"]
     configure(**{key.removeprefix("pulumi-mlops:"): value for key, value in tracked.items()}, **machine)
 
-    assert settings.layer() in stack
-    assert settings.read(kind)
+    assert configuration.layer() in stack
+    assert configuration.read(kind)
 
 
 def test_the_delivered_example_needs_only_what_the_machine_knows(configure: Any) -> None:
     configure(layer="web", **WEB)
 
-    assert settings.layer() == "web"
-    assert settings.read(settings.WebSettings).namespace == "delivery"
+    assert configuration.layer() == "web"
+    assert configuration.read(settings.WebSettings).namespace == "delivery"
 
 
 @pytest.mark.parametrize("kind", [settings.PlatformSettings, settings.PenguinsSettings, settings.WebSettings])

@@ -11,10 +11,10 @@ PUBLISHED = f"""
 import runpy, sys, time
 import pulumi
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "components")!r}]
-from stacks import settings
+from stacks import configuration
 def layer():
     {{}}
-settings.layer = layer
+configuration.layer = layer
 try:
     runpy.run_path({str(ROOT / "stacks" / "__main__.py")!r}, run_name="__main__")
 except pulumi.RunError as error:
@@ -31,7 +31,7 @@ def started(layer: str) -> "subprocess.Popen[str]":
 
 
 def test_a_wrong_setting_is_one_line_to_which_the_host_adds_none() -> None:
-    with started("raise settings.SettingsError('size must be at least 1, got 0')") as program:
+    with started("raise configuration.SettingsError('size must be at least 1, got 0')") as program:
         _, said = program.communicate()
 
     assert said == "error: size must be at least 1, got 0\n"
