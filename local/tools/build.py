@@ -23,6 +23,10 @@ from local.tools.catalogue import BINARIES, Tool
 AT_A_TIME = 2
 """One Go build has stretches with a single busy core, and more than two need more memory than a small machine has."""
 
+CHEAP = ("-gcflags=all=-dwarf=false",)
+"""The compiler need not write what debuggers read: the linker drops it (`-s -w`)."""
+COLLECTOR = {"GOGC": "off", "GOMEMLIMIT": "1GiB"}
+"""Compiler and linker end before most of their garbage needs collecting; a variable of the caller's own goes first."""
 LINES_OF_OUTPUT = 12
 """How much of go's output an error quotes."""
 
@@ -107,7 +111,7 @@ def _build(tool: Tool, names: list[str]) -> dict[str, Path]:
 
 def _go_build(tool: Tool, names: list[str], scratch: Path) -> None:
     go = _go(tool)
-    command = [go, "build", "-mod=readonly", "-buildvcs=false", "-ldflags", tool.linker_flags()]
+    command = [go, "build", "-mod=readonly", "-buildvcs=false", *CHEAP, "-ldflags", tool.linker_flags()]
     if tool.tags:
         command += ["-tags", " ".join(tool.tags)]
     if tool.cgo and shutil.which("gcc") is None:
@@ -166,7 +170,14 @@ def _go(tool: Tool) -> str:
 def _environment(tool: Tool) -> dict[str, str]:
     """Static binaries run in any image and need no C compiler; a tool says where it cannot be one."""
     toolchain = {"GOTOOLCHAIN": tool.toolchain} if tool.toolchain else {}
-    return {**os.environ, "CGO_ENABLED": "1" if tool.cgo else "0", "GOFLAGS": "", "GOWORK": "off", **toolchain}
+    return {
+        **COLLECTOR,
+        **os.environ,
+        "CGO_ENABLED": "1" if tool.cgo else "0",
+        "GOFLAGS": "",
+        "GOWORK": "off",
+        **toolchain,
+    }
 
 
 def _completed(tool: Tool, scratch: Path) -> Path:

@@ -266,3 +266,13 @@ def test_lists_are_updated_once_when_apt_cannot_install_and_the_error_quotes_apt
         (False, True),
     ]
     assert not (tmp_path / "policy-rc.d").exists()
+
+
+def test_the_callers_own_setting_of_go_goes_before_ours(programs, monkeypatch):
+    programs("go", f'echo "$GOGC $GOMEMLIMIT" > "$GO_CALLS.collector"\n{GO_THAT_WORKS}')
+    monkeypatch.setenv("GOMEMLIMIT", "512MiB")
+    monkeypatch.delenv("GOGC", raising=False)
+
+    ensure("etcd")
+
+    assert Path(f"{os.environ['GO_CALLS']}.collector").read_text() == "off 512MiB\n"
