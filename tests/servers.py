@@ -43,6 +43,7 @@ def object_store(directory: Path) -> Iterator[str]:
     script = _seaweedfs.CREATE_BUCKETS.replace("127.0.0.1:9333", f"127.0.0.1:{ports['master']}.{ports['master.grpc']}")
     assert script != _seaweedfs.CREATE_BUCKETS
     environment = {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "HOME": str(directory)}
+    environment |= {"GOGC": "50", "GOMEMLIMIT": str(288 * 1024**2)}
     with running(["weed", *flags], environment, directory / "log"):
         for _ in range(2):  # a pod that starts again finds its buckets
             subprocess.run(

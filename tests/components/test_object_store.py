@@ -110,6 +110,14 @@ def test_the_pod_obeys_the_restricted_security_standard(build: Build) -> None:
     assert pod["containers"][0]["resources"]["limits"]["memory"]
 
 
+@pytest.mark.parametrize(("memory", "limit"), [("384Mi", 288 * 1024**2), ("1Gi", 768 * 1024**2), ("1G", 750_000_000)])
+def test_go_collects_garbage_before_the_pod_is_full(build: Build, memory: str, limit: int) -> None:
+    server = build(lambda: program(memory=memory))["store-server"].inputs
+    (container,) = server["spec"]["template"]["spec"]["containers"]
+
+    assert container["env"] == [{"name": "GOGC", "value": "50"}, {"name": "GOMEMLIMIT", "value": str(limit)}]
+
+
 def test_two_stores_live_in_one_stack(build: Build) -> None:
     graph = build(lambda: (program("one"), program("two", namespace="elsewhere")))
 

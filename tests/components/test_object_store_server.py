@@ -3,20 +3,28 @@
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from pulumi_mlops.platform.object_store._seaweedfs import UPLOADS_MIB
 
 from tests.servers import KEYS, object_store
 
 
 @pytest.fixture(scope="module")
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="module")
+def store(directory: Path) -> Iterator[str]:
     """URL of a SeaweedFS server."""
-    with object_store(tmp_path_factory.mktemp("store")) as url:
+    with object_store(directory) as url:
         yield url
 
 
@@ -51,6 +59,31 @@ def test_strangers_are_refused(store: str) -> None:
     assert _refusal(_client(store, "team", secret="guessed").list_objects_v2, Bucket="data") == "SignatureDoesNotMatch"
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(f"{store}/data")
+
+
+def test_many_uploads_at_once_fit_into_the_memory_of_the_smallest_platform(store: str, directory: Path) -> None:
+    """Without a limit the server took 1.2 GiB for these, and a database's first backup ended its pod."""
+    team, parts = _client(store, "team"), [f"part-{number % 8}" for number in range(40)]
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(lambda key: team.put_object(Bucket="data", Key=key, Body=bytes(8 * 1024**2)), parts))
+    # One that is larger than all that may be in memory at once is not refused.
+    team.put_object(Bucket="data", Key="large", Body=bytes(2 * UPLOADS_MIB * 1024**2))
+
+    assert _peak_mib(directory) < 384
+
+
+def _peak_mib(directory: Path) -> int:
+    """Most memory so far of the server with this directory."""
+    (server,) = [one for one in Path("/proc").glob("[0-9]*") if f"-dir={directory}".encode() in _command(one)]
+    (peak,) = [line for line in (server / "status").read_text().splitlines() if line.startswith("VmHWM:")]
+    return int(peak.split()[1]) // 1024
+
+
+def _command(process: Path) -> list[bytes]:
+    try:
+        return (process / "cmdline").read_bytes().split(b"\0")
+    except OSError:  # it has ended
+        return []
 
 
 def _client(url: str, user: str, secret: str | None = None) -> Any:

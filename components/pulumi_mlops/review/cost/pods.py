@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from pulumi_mlops.review.cost import quantities
+from pulumi_mlops import _quantities
 from pulumi_mlops.review.json_data import Json, JsonObject, mapping
 from pulumi_mlops.review.values import NotReadable, part, parts
 
@@ -38,7 +38,7 @@ def pod(spec: Json) -> Pod:
         for kind, name in enumerate(KINDS)
     )
     silent = any(not one.get("resources") for one in containers)
-    return Pod(cpu, memory / quantities.GIB, silent)
+    return Pod(cpu, memory / _quantities.GIB, silent)
 
 
 def _highest(asked: Sequence[Decimal], before: Sequence[tuple[Decimal, bool]]) -> Decimal:
@@ -61,7 +61,7 @@ def _requested(container: JsonObject) -> tuple[Decimal, ...]:
 def _quantity(owner: JsonObject, kind: str) -> Decimal:
     if owner.get(kind) is None:
         return NOTHING
-    found = quantities.parse(owner[kind])
+    found = _quantities.parse(owner[kind])
     if found is None:
         raise NotReadable("a request is not known, or is not a quantity")
     return found

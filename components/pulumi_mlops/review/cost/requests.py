@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+from pulumi_mlops import _quantities
 from pulumi_mlops.review import values
-from pulumi_mlops.review.cost import quantities
 from pulumi_mlops.review.cost.names import name
 from pulumi_mlops.review.cost.pods import Pod, pod
 from pulumi_mlops.review.estimate import Requests
@@ -127,7 +127,7 @@ def smallest(objects: Iterable[Resource]) -> dict[tuple[str, str, str], Decimal]
         if one.kind == "HorizontalPodAutoscaler":
             spec = mapping(one.inputs.get("spec"))
             target = mapping(spec.get("scaleTargetRef"))
-            least = quantities.parse(spec.get("minReplicas", 1))
+            least = _quantities.parse(spec.get("minReplicas", 1))
             if target and least is not None:
                 found[_namespace(one), str(target.get("kind")), str(target.get("name"))] = least
     return found
@@ -156,10 +156,10 @@ def _namespace(one: Resource) -> str:
 
 
 def _storage(spec: JsonObject) -> Decimal:
-    size = quantities.parse(_object(_object(spec, "resources"), "requests").get("storage"))
+    size = _quantities.parse(_object(_object(spec, "resources"), "requests").get("storage"))
     if size is None:
         raise NotReadable("not known")
-    return size / quantities.GIB
+    return size / _quantities.GIB
 
 
 def _object(owner: JsonObject, key: str) -> JsonObject:

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
+from pulumi_mlops import _quantities
 from pulumi_mlops.review.capacity import fit
-from pulumi_mlops.review.cost import quantities
 from pulumi_mlops.review.findings import Level
 from pulumi_mlops.review.json_data import mapping
 from pulumi_mlops.review.resources import Resource, Resources
@@ -23,7 +23,7 @@ def _minimum(resource: Resource, _: Resources) -> Iterator[Verdict]:
     if resource.type != NODE_GROUP:
         return
     sizes = mapping(resource.inputs.get("scalingConfig"))
-    least, desired = (quantities.parse(sizes.get(key)) for key in ("minSize", "desiredSize"))
+    least, desired = (_quantities.parse(sizes.get(key)) for key in ("minSize", "desiredSize"))
     if least is not None and desired is not None and least > desired:
         yield Violation(f"scalingConfig.minSize is {least} and desiredSize {desired}")
 

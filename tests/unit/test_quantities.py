@@ -3,7 +3,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pulumi_mlops.review.cost.quantities import parse
+from pulumi_mlops._quantities import parse
 from pulumi_mlops.review.preview import UNKNOWN
 
 
