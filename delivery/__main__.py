@@ -1,4 +1,4 @@
-"""`python -m delivery checkout|promote|revert|report`: prints {"outcome", "detail"} as one line of JSON.
+"""`python -m delivery checkout|promote|propose|revert|report`: prints {"outcome", "detail"} as one line of JSON.
 
 Exit status: 0 done or nothing to do, 1 an error, 3 the overlay is held by a person.
 """
@@ -15,9 +15,11 @@ from delivery import git_host
 from delivery.argo_cd import Application, Cluster, wait
 from delivery.checkout import annotate, clone, fetch
 from delivery.errors import DeliveryError
-from delivery.git_host import Kind, Status, set_status
+from delivery.git_host import Kind, Status, api_url, set_status
 from delivery.overlay import Image
 from delivery.promotion import Outcome, promote, revert
+from delivery.proposal import Proposal, propose
+from delivery.pull_request import PullRequests
 from delivery.report import STATES, comment, describe, failures
 
 HELD = 3
@@ -44,6 +46,8 @@ def _carry_out(arguments: argparse.Namespace, directory: Path) -> tuple[str, str
         return "checked out", arguments.revision
     if arguments.command == "promote":
         return _promote(arguments, directory)
+    if arguments.command == "propose":
+        return _propose(arguments, directory)
     if arguments.command == "report":
         return _report(arguments, directory)
     checkout = clone(arguments.repository, arguments.branch, directory, arguments.token_file)
@@ -51,9 +55,21 @@ def _carry_out(arguments: argparse.Namespace, directory: Path) -> tuple[str, str
     return ("nothing to do", None) if commit is None else ("reverted", commit)
 
 
-def _promote(arguments: argparse.Namespace, directory: Path) -> tuple[str, str]:
+def _image(arguments: argparse.Namespace) -> Image:
     repository, _, digest = arguments.image.partition("@")
-    image = Image(arguments.name, repository, digest)
+    return Image(arguments.name, repository, digest)
+
+
+def _propose(arguments: argparse.Namespace, directory: Path) -> tuple[str, str]:
+    host = PullRequests(api_url(arguments.repository, arguments.host), arguments.token_file)
+    checkout = clone(arguments.repository, arguments.branch, directory, arguments.token_file)
+    proposal = Proposal(arguments.overlay, _image(arguments), arguments.revision)
+    done = propose(checkout, proposal, arguments.pull_request_branch, host)
+    return done.outcome, done.detail
+
+
+def _promote(arguments: argparse.Namespace, directory: Path) -> tuple[str, str]:
+    image = _image(arguments)
     checkout = clone(arguments.repository, arguments.branch, directory, arguments.token_file)
     done = promote(checkout, arguments.overlay, image, arguments.revision)
     proceed = done.outcome in (Outcome.PROMOTED, Outcome.ALREADY)
@@ -86,8 +102,11 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="delivery", description="The steps of a delivery that need the Git host.")
     commands = parser.add_subparsers(dest="command", required=True)
     promotion = commands.add_parser("promote", help="make the overlay deploy an image")
-    promotion.add_argument("--name", required=True, help="the image as the manifests of the base call it")
-    promotion.add_argument("--image", required=True, help="the image to deploy, repository@sha256:…")
+    proposal = commands.add_parser("propose", help="open a pull request by which the overlay deploys an image")
+    for command in (promotion, proposal):
+        command.add_argument("--name", required=True, help="the image as the manifests of the base call it")
+        command.add_argument("--image", required=True, help="the image to deploy, repository@sha256:…")
+    proposal.add_argument("--pull-request-branch", required=True, help="branch that is the pull request's alone")
     promotion.add_argument("--application", help="<namespace>/<name> of Argo CD's Application to wait for")
     promotion.add_argument("--timeout-seconds", type=int, default=900, help="how long to wait for it; default 900")
     promotion.add_argument(
@@ -100,18 +119,19 @@ def _parser() -> argparse.ArgumentParser:
         "--directory", type=Path, required=True, help="where to put them; it is empty or does not exist"
     )
     report = commands.add_parser("report", help=f"show a run on the commit; {FAILURES} has the nodes that failed")
-    report.add_argument("--host", type=Kind, choices=list(Kind), required=True, help="kind of the Git host")
+    for command in (proposal, report):
+        command.add_argument("--host", type=Kind, choices=list(Kind), required=True, help="kind of the Git host")
     report.add_argument("--context", required=True, help="name of the status, such as delivery/web")
     report.add_argument("--phase", choices=STATES, required=True, help="phase of the run in Argo Workflows")
     report.add_argument("--steps", nargs="+", default=[], help="steps to name where they failed, in their order")
     report.add_argument("--target-url", help="address of the run, for the link at the status")
-    for command in (promotion, reversal):
+    for command in (promotion, proposal, reversal):
         command.add_argument("--branch", required=True, help="branch that holds the overlay")
         command.add_argument("--overlay", required=True, help="directory of the overlay in the repository")
-    for command in (source, promotion, reversal, report):
+    for command in (source, promotion, proposal, reversal, report):
         command.add_argument("--repository", required=True, help="address of the repository")
         command.add_argument("--revision", required=True, help="commit of the source that the image was built from")
-        needed = command is report
+        needed = command in (proposal, report)
         command.add_argument("--token-file", type=Path, required=needed, help="file with the token for the Git host")
     return parser
 

@@ -10,6 +10,7 @@ import yaml
 
 from delivery.checkout import Checkout, run
 from delivery.errors import DeliveryError
+from delivery.masking import MASK
 
 HOLD_FILE = "HOLD"
 """A file in an overlay; while it is there nothing is promoted into the overlay. It says why."""
@@ -74,6 +75,11 @@ class Overlay:
                 "under `configurations`"
             )
 
+    def rendered(self) -> str:
+        """All of its objects as YAML, without the values of Secrets."""
+        documents = [*yaml.safe_load_all(self._kustomize("build", "."))]
+        return yaml.safe_dump_all((_without_secrets(one) for one in documents), sort_keys=True, width=1000)
+
     def _kustomize(self, *arguments: str) -> str:
         """Runs without the means to get the repository's token: a base may be at an address of somebody else."""
         hidden = ("GIT_ASKPASS", "DELIVERY_TOKEN_FILE")
@@ -86,6 +92,13 @@ def images(documents: Iterator[Any]) -> Iterator[tuple[str, str]]:
     for one in documents:
         if isinstance(one, dict):
             yield from _images(one, f"{one.get('kind')}/{one.get('metadata', {}).get('name')}")
+
+
+def _without_secrets(document: Any) -> Any:
+    if not isinstance(document, dict) or document.get("kind") != "Secret":
+        return document
+    hidden = {key: dict.fromkeys(document[key] or {}, MASK) for key in ("data", "stringData") if key in document}
+    return {**document, **hidden}
 
 
 def _images(node: Any, where: str) -> Iterator[tuple[str, str]]:

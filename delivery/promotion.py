@@ -22,6 +22,8 @@ class Outcome(StrEnum):
     SUPERSEDED = "superseded"
     """The overlay has a newer commit of the same branch."""
     HELD = "held"
+    PROPOSED = "proposed"
+    """A pull request is open; `detail` is its address."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,7 @@ def promote(checkout: Checkout, path: str, image: Image, revision: str) -> Promo
         if not checkout.git("status", "--porcelain"):
             found.append(Promotion(Outcome.ALREADY, checkout.git("rev-parse", "HEAD")))
             return None
-        return _message(f"{path}: {image.name} of {revision[:12]}", path, revision)
+        return message(f"{path}: {image.name} of {revision[:12]}", path, revision)
 
     commit = checkout.push(change)
     return found[0] if commit is None else Promotion(Outcome.PROMOTED, commit)
@@ -85,6 +87,11 @@ def delivered(checkout: Checkout, path: str) -> str | None:
     return _trailer(checkout, last, TRAILER) if last else None
 
 
+def message(subject: str, path: str, revision: str) -> str:
+    """Message of a commit that promotes the source's commit `revision` into the overlay."""
+    return f"{subject}\n\n{TRAILER}: {revision}\n{OVERLAY_TRAILER}: {path}"
+
+
 def _last(checkout: Checkout, path: str) -> str | None:
     """The newest commit that promoted into the overlay or took a promotion back."""
     pattern = f"^{OVERLAY_TRAILER}: "
@@ -96,7 +103,3 @@ def _last(checkout: Checkout, path: str) -> str | None:
 
 def _trailer(checkout: Checkout, commit: str, key: str) -> str | None:
     return checkout.git("show", "--no-patch", f"--format=%(trailers:key={key},valueonly)", commit) or None
-
-
-def _message(subject: str, path: str, revision: str) -> str:
-    return f"{subject}\n\n{TRAILER}: {revision}\n{OVERLAY_TRAILER}: {path}"

@@ -220,7 +220,7 @@ class WebSettings:
     namespace: str = field(default="delivery", metadata=_means("namespace of the runs"))
     checks_memory: str = field(default="2Gi", metadata=_means("memory of lint and of the tests"))
     build_memory: str = field(default="4Gi", metadata=_means("memory of a build"))
-    approval: bool = field(default=False, metadata=_means("whether a person has to approve what goes into production"))
+    promotion: str = field(default="AUTOMATIC", metadata=_means("how a release gets into production"))
     soak_seconds: int = field(default=0, metadata=_means("how long a release stays in staging first"))
     kube_context: str | None = field(default=None, metadata=KUBE_CONTEXT)
 

@@ -7,11 +7,14 @@ from pulumi_mlops.delivery_pipeline import BuildArgs
 from stacks import configuration, settings
 
 NAME = "web"
+MODES = [mode.value for mode in PromotionMode]
 
 
 def build() -> None:
     """Declares the stack."""
     chosen = configuration.read(settings.WebSettings)
+    if chosen.promotion not in MODES:
+        configuration.refuse("promotion", f"must be one of {', '.join(MODES)}, got {chosen.promotion!r}")
     build_args: BuildArgs = {"memory": chosen.build_memory}
     if chosen.builder_image is not None:
         build_args["builder_image"] = chosen.builder_image
@@ -30,7 +33,7 @@ def build() -> None:
                 "memory": chosen.checks_memory,
             },
             "build": build_args,
-            "promotion": PromotionMode.APPROVAL if chosen.approval else PromotionMode.AUTOMATIC,
+            "promotion": PromotionMode(chosen.promotion),
             "soak_seconds": chosen.soak_seconds,
             "integration_tests": {"image": chosen.checks_image, "command": "python integration.py", "memory": "256Mi"},
             "staging": {"overlay": "deploy/overlays/staging", "namespace": f"{NAME}-staging"},

@@ -2,6 +2,7 @@
 
 import re
 import subprocess
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -111,6 +112,29 @@ def test_checks_come_first_and_production_gets_what_passed_in_staging(build: Bui
     built = [{"name": "image", "value": "{{tasks.image.outputs.parameters.image}}"}]
     assert made["staging"]["arguments"]["parameters"] == made["production"]["arguments"]["parameters"] == built
     assert made["production"]["when"] == "'{{tasks.staging.outputs.parameters.proceed}}' == 'true'"
+
+
+def test_a_pull_request_takes_the_place_of_production_and_needs_no_right_in_the_cluster(build: Build) -> None:
+    graph = pipeline(build, **with_changes(DELIVERY_FULL, promotion=PromotionMode.PULL_REQUEST, soak_seconds=0,
+                                           approval_timeout_seconds=None))  # fmt: skip
+    made = tasks(graph)["production"]
+    assert (made["template"], made["depends"]) == ("production-propose", "staging.Succeeded")
+    found = templates(graph)
+    assert [one for one in found if one.startswith("production")] == ["production-propose"]
+    step = found["production-propose"]
+    assert "serviceAccountName" not in step
+    assert step["synchronization"] == {"mutexes": [{"name": "delivery-web-production"}]}
+    given = dict(pairwise(step["container"]["args"]))
+    assert (given["--pull-request-branch"], given["--overlay"], given["--host"], given["--branch"]) == (
+        "delivery/web-production",
+        "deploy/overlays/production",
+        "GITHUB",
+        "release/1.x",
+    )
+    assert given["--image"] == "{{inputs.parameters.image}}"
+    assert _parser().parse_args(step["container"]["args"]).command == "propose"
+    steps = found["report"]["container"]["args"]
+    assert steps[steps.index("--steps") + 1 :][-1] == "production-propose"
 
 
 def test_without_lint_and_integration_tests_there_are_no_such_steps(build: Build) -> None:
@@ -414,7 +438,7 @@ def at(args: Any, path: str, value: Any) -> Any:
         ("deploy_timeout_seconds", 29, "must be at least 30 s"),
         ("timeout_seconds", 59, "must be at least 60 s"),
         ("allowed_kinds", ["Apps/v1/Deployment"], "must be <group>/<kind>"),
-        ("promotion", "PULL_REQUEST", "must be one of"),
+        ("promotion", "BY_MAIL", "must be one of"),
         ("promotion", "AUTOMATIC", "args.approval_timeout_seconds must be left out unless args.promotion is APPROVAL"),
         ("credentials_secret", "Web", "must be a DNS label"),
         ("argo_workflows_url", "workflows.example.org", "must be an address such as https://workflows.example.org"),

@@ -285,7 +285,7 @@ def test_an_approval_waits_for_a_person_and_then_goes_on(
     command(argo, 0, "approve")
     assert run.ended() == "Succeeded"
     assert "production.promote" in run.pods
-    text = command(argo, 0, "status", "--repository", team.url)
+    text = command(argo, FINDINGS, "status", "--repository", team.url)  # no Argo CD has looked at it
     assert "\n  approval    approved by " in text
     assert f"\n  log         https://workflows.example.org/workflows/{NAMESPACE}/model-approved\n" in text
 

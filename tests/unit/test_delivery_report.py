@@ -12,8 +12,9 @@ from typing import Any
 import pytest
 
 from delivery.__main__ import FAILURES, main
+from delivery.api import PAUSE_SECONDS, TRIES
 from delivery.errors import DeliveryError
-from delivery.git_host import PAUSE_SECONDS, TRIES, Kind, Status, api_url, comment, set_status
+from delivery.git_host import Kind, Status, api_url, comment, set_status
 from delivery.masking import masked
 from delivery.report import MAX_DESCRIPTION, MAX_LINES, describe, failures, shortened
 

@@ -29,6 +29,8 @@ class PromotionMode(StrEnum):
     """At once, or after the soak time."""
     APPROVAL = "APPROVAL"
     """The run waits until a person resumes it."""
+    PULL_REQUEST = "PULL_REQUEST"
+    """The run ends with a pull request, which shows what changes in the rendered manifests; merging it deploys."""
 
 
 class RepositoryArgs(TypedDict):

@@ -18,6 +18,7 @@ from pulumi_mlops.delivery_pipeline._events import REVISION
 
 ENTRYPOINT = "delivery"
 STAGING, PRODUCTION = "staging", "production"
+PROPOSAL = f"{PRODUCTION}-propose"
 PROCEED = "proceed"
 """Output of an environment: "true" where it runs this release, "false" where a newer one has taken its place."""
 
@@ -33,7 +34,7 @@ def workflow_template(name: str, args: DeliveryPipelineArgs, accounts: _parts.Ac
         *_environment(name, STAGING, args, parts),
         *([soak] if _soaks(args) else []),
         *([approval] if _waits(args) else []),
-        *_environment(name, PRODUCTION, args, parts),
+        *([_propose(name, args, parts)] if _proposes(args) else _environment(name, PRODUCTION, args, parts)),
     ]
     return {
         "entrypoint": ENTRYPOINT,
@@ -77,7 +78,8 @@ def _tasks(args: DeliveryPipelineArgs) -> list[Manifest]:
         if wanted:
             tasks.append({"name": pause, "template": pause, "depends": f"{before}.Succeeded", "when": proceeds})
             before = pause
-    last = {"name": PRODUCTION, "template": PRODUCTION, "depends": f"{before}.Succeeded", "when": proceeds}
+    template = PROPOSAL if _proposes(args) else PRODUCTION
+    last = {"name": PRODUCTION, "template": template, "depends": f"{before}.Succeeded", "when": proceeds}
     return [*tasks, {**last, "arguments": {"parameters": image}}]
 
 
@@ -149,6 +151,23 @@ def _promote(template: str, environment: str, args: DeliveryPipelineArgs, parts:
     }
 
 
+def _propose(name: str, args: DeliveryPipelineArgs, parts: _parts.Parts) -> Manifest:
+    """In place of the whole environment: a pull request, which a later run changes as long as nobody has merged it."""
+    arguments = [
+        "propose",
+        *_where(PRODUCTION, args),
+        *("--host", args["repository"]["host"]),
+        *("--name", args["image"]),
+        *("--image", "{{inputs.parameters.image}}"),
+        *("--pull-request-branch", f"delivery/{name}-{PRODUCTION}"),
+    ]
+    return {
+        **parts.delivery(PROPOSAL, arguments),
+        "inputs": {"parameters": [{"name": "image"}]},
+        "synchronization": {"mutexes": [{"name": f"delivery-{name}-{PRODUCTION}"}]},
+    }
+
+
 def _integration_tests(
     template: str, tests: IntegrationTestsArgs, args: DeliveryPipelineArgs, parts: _parts.Parts
 ) -> Manifest:
@@ -170,6 +189,10 @@ def _where(environment: str, args: DeliveryPipelineArgs) -> list[pulumi.Input[st
 
 def _waits(args: DeliveryPipelineArgs) -> bool:
     return args["promotion"] == PromotionMode.APPROVAL
+
+
+def _proposes(args: DeliveryPipelineArgs) -> bool:
+    return args["promotion"] == PromotionMode.PULL_REQUEST
 
 
 def _soaks(args: DeliveryPipelineArgs) -> bool:

@@ -101,15 +101,16 @@ def read(cluster: Cluster, namespace: str, name: str) -> Pipeline:
     listed: list[Any] = at(found, "spec", "templates") or []
     templates: dict[str, Any] = {one["name"]: one for one in listed}
     try:
-        options = {one: _options(templates[f"{one}-promote"]) for one in ENVIRONMENTS}
+        options = {one: _options(_promotion(templates, one)) for one in ENVIRONMENTS}
         first = options[ENVIRONMENTS[0]]
+        argo_cd, _, _ = first["application"].partition("/")
         return Pipeline(
             namespace,
             name,
             first["repository"],
             first["branch"],
             first["name"],
-            tuple(Environment(one, options[one]["overlay"], options[one]["application"]) for one in ENVIRONMENTS),
+            tuple(Environment(one, options[one]["overlay"], f"{argo_cd}/{name}-{one}") for one in ENVIRONMENTS),
             _options(templates["report"]).get("target-url"),
         )
     except KeyError as error:
@@ -224,6 +225,11 @@ def _in_order(nodes: Iterable[Any]) -> list[Any]:
 
 def _step(node: Any, time: str) -> Step:
     return Step(node.get("templateName") or "", one_line(node.get("message") or ""), node.get(time) or "")
+
+
+def _promotion(templates: dict[str, Any], environment: str) -> Any:
+    """The step that gets a release into an environment, by itself or by a pull request."""
+    return templates.get(f"{environment}-propose") or templates[f"{environment}-promote"]
 
 
 def _options(template: Any) -> dict[str, str]:
