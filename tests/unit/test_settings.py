@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from local.paths import ROOT
-from stacks import configuration, settings
+from stacks import configuration, settings, web
 
 
 @pytest.fixture
@@ -161,6 +161,13 @@ def test_the_delivered_example_needs_only_what_the_machine_knows(configure: Any)
 
     assert configuration.layer() == "web"
     assert configuration.read(settings.WebSettings).namespace == "delivery"
+
+
+def test_a_way_of_promotion_that_there_is_not_is_refused_before_anything_is_made(configure: Any) -> None:
+    configure(**WEB, promotion="BY_MAIL")
+
+    with pytest.raises(configuration.SettingsError, match=r"promotion must be one of AUTOMATIC, APPROVAL, PULL_REQ"):
+        web.build()
 
 
 @pytest.mark.parametrize("kind", [settings.PlatformSettings, settings.PenguinsSettings, settings.WebSettings])
