@@ -43,6 +43,21 @@ def test_addresses_beyond_the_quota_are_a_finding_with_the_request_for_more(
     )
 
 
+@pytest.mark.parametrize(
+    ("token", "name"),
+    [(VPC, "VPCs"), ("aws:ec2/internetGateway:InternetGateway", "internet gateways"), (zones.CLUSTER, "EKS clusters")],
+)
+def test_whatever_has_a_quota_of_its_own_is_compared_with_it(
+    aws: SimulatedAws, account: Account, token: str, name: str
+) -> None:
+    aws.answer("service-quotas", "GetServiceQuota", quota(2))
+
+    (found,) = quotas.counted(planned(*(new(token, f"more-{number}") for number in range(3))), account)
+
+    assert (found.check, found.outcome) == (name, Outcome.FINDING)
+    assert found.what.startswith("3 more are needed")
+
+
 def test_what_the_stack_has_already_is_not_needed_again(aws: SimulatedAws, account: Account) -> None:
     aws.answer("service-quotas", "GetServiceQuota", quota(5))
 

@@ -153,6 +153,24 @@ def test_a_program_that_is_missing_or_too_old_is_a_finding(
     assert (missing.outcome, missing.what) == (Outcome.FINDING, "it is not on PATH")
 
 
+def test_an_oidc_endpoint_that_this_machine_does_not_reach_is_a_finding_where_a_cluster_is_made(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[object] = []
+
+    def refused(address: object, **_: object) -> None:
+        asked.append(address)
+        raise ConnectionRefusedError("connection refused")
+
+    monkeypatch.setattr(socket, "create_connection", refused)
+
+    assert [*tools.oidc_endpoint(planned(), account)] == []
+    (found,) = tools.oidc_endpoint(planned(new(tools.EKS)), account)
+    assert asked == [("oidc.eks.eu-central-1.amazonaws.com", 443)]
+    assert (found.outcome, found.what.endswith("connection refused")) == (Outcome.FINDING, True)
+    assert found.fix == "let this machine make HTTPS connections to oidc.eks.eu-central-1.amazonaws.com"
+
+
 @pytest.mark.parametrize(
     ("config", "outcome"),
     [
