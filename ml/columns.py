@@ -21,7 +21,7 @@ from collections.abc import Callable, Iterator, Mapping, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -77,6 +77,16 @@ class Where(NamedTuple):
     """Where a row, counted from 0, stands."""
 
 
+class Text(Protocol):
+    """A table of text."""
+
+    names: list[str]
+
+    def column(self, name: str) -> pa.ChunkedArray:
+        """All cells of a column."""
+        ...
+
+
 class Typed(NamedTuple):
     """A table whose columns have types."""
 
@@ -119,7 +129,7 @@ def declared(settings: Settings, names: list[str], where: str) -> Declared:
     )
 
 
-def typed(text: Table, declaration: Declared, where: Where, directory: Path) -> Typed:
+def typed(text: Text, declaration: Declared, where: Where, directory: Path) -> Typed:
     """Gives each column of a table of text its type; raises DataError with column, line and cell.
 
     The typed table is written into `directory`.

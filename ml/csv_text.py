@@ -8,6 +8,7 @@ import csv
 import itertools
 import shutil
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple, TextIO
 
@@ -16,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from ml import columns
+from ml import columns, files
 from ml.column_store import BATCH_ROWS, Table, Writer
 from ml.errors import DataError
 from ml.settings import Settings
@@ -46,25 +47,43 @@ class _Dialect(NamedTuple):
     """None: UTF-8, with or without a byte order mark."""
 
 
-def read(path: Path, where: str, settings: Settings | None, directory: Path) -> columns.Typed:
-    """A table from a file of delimited text with a header; raises DataError naming the file and the place.
+class Copy(NamedTuple):
+    """A file that holds an object, or is one."""
 
-    `where` names the file. Spaces around names and before cells are no part of them. The table and what is needed to
+    path: Path
+    where: str
+    """The object in words of the user."""
+    partitions: Mapping[str, str | None]
+    """See `ml.files.partitions`."""
+
+
+def read(copies: Sequence[Copy], where: str, settings: Settings | None, directory: Path) -> columns.Typed:
+    """A table from files of delimited text with a header; raises DataError naming the file and the place.
+
+    `where` names all of them. Spaces around names and before cells are no part of them. The table and what is needed to
     make it are written into `directory`.
     """
     dialect = _dialect(settings)
-    directory.mkdir(parents=True, exist_ok=True)
-    text = directory / "text.csv"
-    quoted = _decode(path, text, dialect.encoding, where)
-    header = _header(text, dialect, where)
-    table = None if quoted else _plain_cells(text, header, dialect, directory / "text")
-    table = table or _any_cells(text, header, dialect, directory / "text", where)
-    declaration = columns.declared(settings, header, where) if settings else columns.Declared()
-    place = columns.Where(where, lambda row: f"line {_line(text, row, dialect)}")
-    typed = columns.typed(table, declaration, place, directory / "typed")
-    text.unlink()
-    shutil.rmtree(directory / "text")
+    cells = directory / "cells"
+    shutil.rmtree(cells, ignore_errors=True)  # of a try that was killed
+    cells.mkdir(parents=True)
+    table = files.Files([_cells(copy, dialect, cells / str(number)) for number, copy in enumerate(copies)])
+    declaration = columns.declared(settings, table.names, where) if settings else columns.Declared()
+    typed = columns.typed(table, declaration, columns.Where(where, table.place), directory / "typed")
+    shutil.rmtree(cells)
     return typed
+
+
+def _cells(copy: Copy, dialect: _Dialect, directory: Path) -> files.File:
+    """The cells of one file as they are; `directory` has to stay as long as they are read."""
+    directory.mkdir()
+    text = directory / "text.csv"
+    quoted = _decode(copy.path, text, dialect.encoding, copy.where)
+    header = _header(text, dialect, copy.where)
+    table = None if quoted else _plain_cells(text, header, dialect, directory / "text")
+    table = table or _any_cells(text, header, dialect, directory / "text", copy.where)
+    place = columns.Where(copy.where, lambda row: f"line {_line(text, row, dialect)}")
+    return files.File(table, place, copy.partitions)
 
 
 def _header(text: Path, dialect: _Dialect, where: str) -> list[str]:

@@ -16,8 +16,10 @@ def run(context: step.Context) -> None:
     loaded = sources.load(settings.source, context.environment, context.hand_offs, settings)
     rows, columns = loaded.table.rows, len(loaded.table.names)
     facts = {"sha256": loaded.sha256, "source": loaded.where, "rows": rows}
+    facts |= {"files": loaded.files} if loaded.files > 1 else {}
     context.hand_over_json("load.json", facts | ({"columns": loaded.types} if loaded.types else {}))
-    step.say(f"read {rows} rows of {columns} columns from {loaded.where}")
+    files = f", {loaded.files} files" if loaded.files > 1 else ""
+    step.say(f"read {rows} rows of {columns} columns from {loaded.where}{files}")
     for note in loaded.notes:
         step.say(note)
 

@@ -7,7 +7,7 @@ handed on without its values.
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -18,30 +18,15 @@ from pulumi_mlops.contract.settings import ColumnType
 from ml import columns
 from ml.column_store import Table, Writer
 from ml.errors import DataError
+from ml.files import UNNAMED_INDEX, Files
 from ml.settings import Settings
 
-_UNNAMED_INDEX = "__index_level_"  # how pandas writes an index that has no name
 _ARROW = {
     ColumnType.INTEGER: (pa.int64(), "which is not an integer of at most 64 bits"),
     ColumnType.NUMBER: (pa.float64(), "which is not exactly a 64-bit floating-point number"),
     ColumnType.BOOLEAN: (pa.bool_(), "which is neither true nor false"),
     ColumnType.TEXT: (pa.large_string(), "which cannot be text"),
 }
-
-
-class Source(Protocol):
-    """A table as it came."""
-
-    names: list[str]
-    rows: int
-
-    def kind(self, name: str) -> Any:
-        """The Arrow type of a column."""
-        ...
-
-    def column(self, name: str) -> pa.ChunkedArray:
-        """All cells of a column."""
-        ...
 
 
 class Parquet:
@@ -70,11 +55,11 @@ class Parquet:
         self.rows = self._file.metadata.num_rows
 
     def kind(self, name: str) -> Any:
-        """See Source."""
+        """See `ml.files.Source`."""
         return pa.int64() if name in self._ranges else self._schema.field(name).type
 
     def column(self, name: str) -> pa.ChunkedArray:
-        """See Source."""
+        """See `ml.files.Source`."""
         if name in self._ranges:
             return pa.chunked_array([pa.array(np.array(self._ranges[name]))])
         with self._reading():
@@ -91,44 +76,51 @@ class Parquet:
             raise DataError(f"{self._where} is not a readable parquet file ({reason})") from None
 
 
-def typed(source: Source, settings: Settings | None, where: str, directory: Path) -> columns.Typed:
+def typed(source: Files, settings: Settings | None, where: str, directory: Path) -> columns.Typed:
     """Writes the table with types into `directory`; raises DataError by column, row and cell. `where` names the source.
 
     Reads one column after the other.
     """
-    names = [name for name in source.names if not name.startswith(_UNNAMED_INDEX)]
+    names = [name for name in source.names if not name.startswith(UNNAMED_INDEX)]
     notes = ["the index of the table has no name and is left out"] if len(names) < len(source.names) else []
     declared = columns.declared(settings, names, where) if settings else columns.Declared()
+    at = columns.Where(where, source.place)
     for name in names:
         if name not in declared.unused:
-            _check_kind(source.kind(name), name, where)
+            for part, kind in source.kinds(name):
+                _check_kind(kind, name, part)
+            if name not in declared.types:
+                source.check_one_kind(name)
     types: dict[str, str] = {}
     with Writer(directory) as written:
         for name in names:
             if name in declared.unused:
                 written.append(name, pa.nulls(source.rows))
                 continue
-            cells, kind, said = _typed(source.column(name), name, declared, where)
+            cells, kind, said = _typed(source.column(name), name, declared, at, infer=name in source.partitioned)
             written.append(name, cells)
             types |= {name: kind} if kind else {}
             notes += said
         return columns.Typed(written.close(names), types, notes)
 
 
-def _typed(column: pa.ChunkedArray, name: str, declared: columns.Declared, where: str) -> tuple[Any, str, list[str]]:
+def _typed(
+    column: pa.ChunkedArray, name: str, declared: columns.Declared, at: columns.Where, *, infer: bool
+) -> tuple[Any, str, list[str]]:
     """The cells in the column's type; that type if it is declared or was inferred from text; notes."""
     kind = declared.types.get(name)
     if pa.types.is_dictionary(column.type) and (kind or name in declared.numeric):
         column = pc.cast(column, column.type.value_type)
     array: Any = column.combine_chunks()
-    if _is_text(array.type) and (kind not in (None, ColumnType.TEXT) or (not kind and name in declared.numeric)):
-        text = columns.Column(name, array, declared, columns.Where(where))
+    becomes_number = kind not in (None, ColumnType.TEXT) or (not kind and name in declared.numeric)
+    if _is_text(array.type) and (becomes_number or infer):
+        text = columns.Column(name, array, declared, at)
         marks = dict.fromkeys(text.marks, name)
         return text.values(frozenset(marks)), text.type, list(text.notes(marks))
     if kind:
-        return _converted(array, ColumnType(kind), name, where), kind, []
+        return _converted(array, ColumnType(kind), name, at), kind, []
     if _is_text(array.type) and name not in declared.categorical and name != declared.label:
-        _refuse_numbers(array, name, where)
+        _refuse_numbers(array, name, at.name)
     return array, "", []
 
 
@@ -184,7 +176,7 @@ def _is_text(kind: Any) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
-def _converted(array: Any, kind: ColumnType, name: str, where: str) -> Any:
+def _converted(array: Any, kind: ColumnType, name: str, at: columns.Where) -> Any:
     """The column in its declared type, if every cell can be that without a change of its value."""
     target, reason = _ARROW[kind]
 
@@ -206,7 +198,7 @@ def _converted(array: Any, kind: ColumnType, name: str, where: str) -> Any:
         half = rows // 2
         start, rows = (start, half) if not fits(start, half) else (start + half, rows - half)
     raise DataError(
-        f"column {name!r} of {where} has {array[start].as_py()!r} in row {start + 1}, {reason} (source.columns)"
+        f"column {name!r} of {at.name} has {array[start].as_py()!r} in {at.place(start)}, {reason} (source.columns)"
     )
 
 

@@ -108,6 +108,8 @@ def test_every_step_knows_its_run_its_settings_and_its_data(build: Build) -> Non
             "RUN_CREATED": "{{workflow.creationTimestamp.RFC3339}}",
             "RUN_NAME": "{{workflow.name}}",
             "DATA_KEY": "{{workflow.parameters.data-key}}",
+            "DATA_DATE": "{{workflow.parameters.date}}",
+            "TIMEZONE": "Etc/UTC",
             "NAMESPACE": "{{workflow.namespace}}",
             "CODE_VERSION": "registry.example.org/ml-pipeline:1",
             "MLFLOW_TRACKING_TOKEN_FILE": "/var/run/secrets/mlflow/token",
@@ -147,9 +149,9 @@ def test_every_step_has_the_token_by_which_mlflow_knows_it(build: Build) -> None
         assert (mount["readOnly"], f"{mount['mountPath']}/token") == (True, path)
 
 
-def test_a_run_by_hand_can_name_other_data(build: Build) -> None:
-    (parameter,) = spec(pipeline(build))["arguments"]["parameters"]
-    assert (parameter["name"], parameter["value"]) == ("data-key", "")
+def test_a_run_by_hand_can_name_other_data_and_another_date(build: Build) -> None:
+    parameters = spec(pipeline(build))["arguments"]["parameters"]
+    assert {one["name"]: one["value"] for one in parameters} == {"data-key": "", "date": ""}
 
 
 @pytest.mark.parametrize("field", ["object_store_endpoint", "mlflow_url"])
@@ -305,7 +307,10 @@ def test_the_schedule_starts_the_template(build: Build) -> None:
             "startingDeadlineSeconds": 60,
             "successfulJobsHistoryLimit": 1,
             "failedJobsHistoryLimit": 5,
-            "workflowSpec": {"workflowTemplateRef": {"name": "penguins"}},
+            "workflowSpec": {
+                "workflowTemplateRef": {"name": "penguins"},
+                "arguments": {"parameters": [{"name": "date", "value": "{{workflow.scheduledTime}}"}]},
+            },
         }.items()
     )
 

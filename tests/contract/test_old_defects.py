@@ -142,7 +142,7 @@ SOURCES = sorted(file for directory in ("components", "stacks", "ml") for file i
 ALLOWED = {
     "components/pulumi_mlops/conventions.py": ["us-east-1"],  # the region that the in-cluster store goes by
     "components/pulumi_mlops/cli/preflight/account.py": ["us-east-1"],  # who the caller is, any region can say
-    "ml/sources.py": ["us-east-1"],  # signs requests to a store of S3's kind where no region is set
+    "ml/object_store.py": ["us-east-1"],  # signs requests to a store of S3's kind where no region is set
     "ml/upload.py": ["us-east-1"],  # the same
 }
 

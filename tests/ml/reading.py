@@ -38,7 +38,7 @@ def csv(content: bytes, where: str, settings: Settings | None = None) -> Read:
     """A CSV file."""
     place = directory()
     (place / "file").write_bytes(content)
-    typed = csv_text.read(place / "file", where, settings, place)
+    typed = csv_text.read([csv_text.Copy(place / "file", where, {})], where, settings, place)
     return Read(frame_of(typed.table), typed.types, typed.notes)
 
 
@@ -46,7 +46,7 @@ def parquet(content: bytes, where: str, settings: Settings | None = None) -> Rea
     """A parquet file."""
     place = directory()
     (place / "file").write_bytes(content)
-    typed = sources.read_parquet(place / "file", where, settings, place)
+    typed = sources.read_parquet([csv_text.Copy(place / "file", where, {})], where, settings, place)
     return Read(frame_of(typed.table), typed.types, typed.notes)
 
 

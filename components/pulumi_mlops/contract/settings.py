@@ -8,6 +8,7 @@ import math
 from enum import StrEnum
 from typing import Any, NamedTuple
 
+from pulumi_mlops.contract import keys
 from pulumi_mlops.contract.rules import Rule, between, dns_label, encoding, one_of, text_up_to
 
 SCHEMA_VERSION = 1
@@ -178,6 +179,11 @@ class Field(NamedTuple):
 
 column = text_up_to(MAX_COLUMN_NAME)
 
+
+def _key(value: str) -> str | None:
+    return text_up_to(MAX_KEY)(value) or keys.problem(value)
+
+
 SERVED_BOOSTERS = ("gbtree", "dart")
 """XGBoost predicts rows in place for boosters of trees only."""
 ROW_COLUMNS = ("time_column", "group_column", "weight_column")
@@ -188,7 +194,7 @@ CSV_FIELDS = ("missing", "delimiter", "encoding", "decimal", "thousands")
 FIELDS: dict[str, Field] = {
     "model_name": Field(rule=dns_label),
     "source.bucket": Field(rule=text_up_to(255)),
-    "source.key": Field(rule=text_up_to(MAX_KEY)),
+    "source.key": Field(rule=_key),
     "source.format": Field(default=DataFormat.CSV.value),
     "source.columns.*": Field(rule=one_of(*ColumnType)),
     "source.missing": Field(rule=text_up_to(MAX_COLUMN_NAME)),

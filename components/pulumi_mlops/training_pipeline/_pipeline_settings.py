@@ -31,7 +31,9 @@ class SourceArgs(TypedDict):
     bucket: NotRequired[pulumi.Input[str] | None]
     """S3: name of the bucket."""
     key: NotRequired[pulumi.Input[str] | None]
-    """S3: key of the file; a run by hand can name another one."""
+    """S3: key of the file; a run by hand can name another one. It may name several files: a prefix that ends with `/`,
+    or a pattern with `*`, `?` and `**`; what their paths say, such as `year=2026/`, are columns. `{date}` in it is the
+    date of the schedule, in `timezone`; `{date-1}` is the day before, and `{date:%Y/%m/%d}` another form."""
     format: NotRequired[pulumi.Input[DataFormat]]
     """S3: format of the file; default csv."""
     columns: NotRequired[dict[str, str] | None]

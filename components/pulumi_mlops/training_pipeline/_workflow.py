@@ -23,6 +23,8 @@ from pulumi_mlops.training_pipeline._arguments import StepArgs, TrainingPipeline
 
 DATA_KEY = "data-key"
 """Workflow parameter: another key of the source's bucket for this run."""
+DATE = "date"
+"""Workflow parameter: what fills `{date}` in the key; a scheduled run has the time of its schedule."""
 TOKEN_DIRECTORY = "/var/run/secrets/mlflow"  # noqa: S105 - a path
 TOKEN_FILE = "token"  # noqa: S105 - a name
 TOKEN_SECONDS = 3600
@@ -53,7 +55,12 @@ def workflow_template(name: str, args: TrainingPipelineArgs, labels: Mapping[str
                     "name": DATA_KEY,
                     "value": "",
                     "description": "Another key of the source's bucket, for this run; empty: the pipeline's own.",
-                }
+                },
+                {
+                    "name": DATE,
+                    "value": "",
+                    "description": "The date that fills {date} in the key, such as 2026-11-30; empty: today.",
+                },
             ]
         },
         "workflowMetadata": {"labels": labels},
@@ -93,7 +100,10 @@ def cron_workflow(name: str, args: TrainingPipelineArgs, labels: Mapping[str, ob
         "successfulJobsHistoryLimit": args["successful_history"],
         "failedJobsHistoryLimit": args["failed_history"],
         "workflowMetadata": {"labels": labels},
-        "workflowSpec": {"workflowTemplateRef": {"name": name}},
+        "workflowSpec": {
+            "workflowTemplateRef": {"name": name},
+            "arguments": {"parameters": [{"name": DATE, "value": "{{workflow.scheduledTime}}"}]},
+        },
     }
 
 
@@ -186,6 +196,8 @@ def environment(args: TrainingPipelineArgs) -> list[dict[str, object]]:
         Variable.RUN_CREATED: "{{workflow.creationTimestamp.RFC3339}}",
         Variable.RUN_NAME: "{{workflow.name}}",
         Variable.DATA_KEY: f"{{{{workflow.parameters.{DATA_KEY}}}}}",
+        Variable.DATA_DATE: f"{{{{workflow.parameters.{DATE}}}}}",
+        Variable.TIMEZONE: args["timezone"],
         Variable.NAMESPACE: "{{workflow.namespace}}",
         Variable.CODE_VERSION: args["image"],
         Variable.MLFLOW_TRACKING_TOKEN_FILE: f"{TOKEN_DIRECTORY}/{TOKEN_FILE}",

@@ -1,0 +1,111 @@
+"""The objects or files that a source names: one, or several in a defined order."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pulumi_mlops.contract import keys
+from pulumi_mlops.contract.containers import Variable
+
+from ml.csv_text import Copy
+from ml.errors import DataError, SettingsError
+from ml.files import partitions
+from ml.object_store import Bucket
+from ml.settings import S3Source
+
+_DELTA_LAKE = "_delta_log/"
+
+
+class Found(NamedTuple):
+    """What a source names."""
+
+    copies: Sequence[Copy]
+    sha256: str
+    """Hash of the content of one object; of the keys and ETags of several."""
+    where: str
+    """All of it in words of the user."""
+
+
+def in_bucket(source: S3Source, environment: Mapping[str, str], directory: Path) -> Found:
+    """Copies the objects of a bucket into `directory`; raises PipelineError."""
+    key, about_the_date = source.key, ""
+    if keys.has_date(key):
+        day = run_date(environment)
+        key, about_the_date = keys.filled(key, day), f"; source.key is {key!r} and the date of this run is {day}"
+    bucket = Bucket(source.bucket, environment)
+    where = bucket.where(key)
+    try:
+        pattern = keys.pattern(key)
+        if pattern is None:
+            sha256 = bucket.fetch(key, directory / "0")
+            return Found([Copy(directory / "0", where, {})], sha256, where)
+        listed = {one.key: one.etag for one in bucket.objects(pattern.prefix)}
+        chosen = _chosen(pattern, listed, where)
+    except DataError as error:
+        raise DataError(f"{error}{about_the_date}") from None
+    copies: list[Copy] = []
+    for number, name in enumerate(chosen):
+        bucket.fetch(name, directory / str(number), listed[name])
+        path = name.removeprefix(pattern.directory)
+        copies.append(Copy(directory / str(number), bucket.where(name), partitions(path)))
+    return Found(copies, _sha256({name: listed[name] for name in chosen}), where)
+
+
+def on_disk(path: str) -> Found:
+    """A file of this machine, all files of a directory, or those that a pattern matches; raises DataError."""
+    pattern = keys.pattern(f"{path.rstrip('/')}/" if Path(path).is_dir() else path)
+    if pattern is None:
+        return Found([Copy(Path(path), path, {})], _file_sha256(path), path)
+    files = {str(one): one for one in Path(pattern.directory or ".").rglob("*") if one.is_file()}
+    chosen = _chosen(pattern, files, path)
+    copies = [Copy(files[name], name, partitions(name.removeprefix(pattern.directory))) for name in chosen]
+    return Found(copies, _sha256({name: _file_sha256(name) for name in chosen}), path)
+
+
+def run_date(environment: Mapping[str, str]) -> date:
+    """The date of a run: DATA_DATE, a date or the time of the schedule, or else the day on which it was created."""
+    for name in (Variable.DATA_DATE, Variable.RUN_CREATED):
+        if not (text := environment.get(name, "")):
+            continue
+        try:
+            moment = datetime.fromisoformat(text)
+            zone = ZoneInfo(environment.get(Variable.TIMEZONE) or "Etc/UTC")
+        except ZoneInfoNotFoundError:
+            raise SettingsError(
+                f"TIMEZONE is {environment[Variable.TIMEZONE]!r}, which this image does not know"
+            ) from None
+        except ValueError:
+            raise SettingsError(
+                f"{name} must be a date such as 2026-11-30, or a time with a zone, got {text!r}"
+            ) from None
+        return moment.date() if moment.tzinfo is None else moment.astimezone(zone).date()
+    raise SettingsError("source.key has a {date}, but the run has none: set DATA_DATE to a date such as 2026-11-30")
+
+
+def _chosen(pattern: keys.Pattern, names: Mapping[str, object], where: str) -> list[str]:
+    """What a pattern names, in the order of their names' bytes; raises DataError if that is nothing."""
+    for name in names:
+        if name.removeprefix(pattern.directory).startswith(_DELTA_LAKE):
+            raise DataError(
+                f"{where} is a Delta Lake table, some of whose files hold rows that were deleted: export it as parquet"
+            )
+    chosen = sorted(filter(pattern.matches, names), key=str.encode)
+    if not chosen:
+        raise DataError(f"{where} names no object: {len(names)} keys begin with {pattern.prefix!r} and none matches")
+    return chosen
+
+
+def _sha256(etags: Mapping[str, str]) -> str:
+    return hashlib.sha256(json.dumps(etags, ensure_ascii=False).encode()).hexdigest()
+
+
+def _file_sha256(path: str) -> str:
+    try:
+        with Path(path).open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise DataError(f"file {path} cannot be read ({error.strerror})") from None
