@@ -63,7 +63,9 @@ def build() -> None:
             **data,
         ),
     )
-    registry = Registry(name, RegistryArgs(repositories=REPOSITORIES, **data))
+    registry = Registry(
+        name, RegistryArgs(repositories=REPOSITORIES, scan_whole_registry=chosen.scan_whole_registry, **data)
+    )
     known = settings.given(chosen, "domain_name", "zone_id", "parent_zone_id", "certificate_arn")
     domain = Domain(name, DomainArgs(**known, **data))
     nodes = karpenter.create(name, cluster, common) if chosen.karpenter else None

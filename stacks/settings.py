@@ -79,6 +79,10 @@ class FoundationSettings:
     existing_buckets: dict[str, str] | None = field(
         default=None, metadata=_means("names of buckets that exist, by data, mlflow or workflows")
     )
+    scan_whole_registry: bool = field(
+        default=False,
+        metadata=_means("whether this stack owns the scanning configuration of the account's ECR registry"),
+    )
     protect_data: bool = field(
         default=True, metadata=_means("whether Pulumi and AWS refuse to delete cluster, keys and what holds data")
     )

@@ -45,6 +45,17 @@ def test_repositories_of_a_registry_that_scans_ask_for_no_scan_themselves(build:
     assert not [one.name for one in repositories if "imageScanningConfiguration" in one.inputs]
 
 
+def test_one_registry_may_own_the_scans_of_the_account_and_its_repositories_ask_for_none(build: Build) -> None:
+    graph = registry(build, scan_whole_registry=True)
+    (scans,) = graph.of_kind("RegistryScanningConfiguration")
+    assert scans.inputs == {
+        "scanType": "BASIC",
+        "rules": [{"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}],
+    }
+    assert not [one.name for one in graph.of_kind("Repository") if "imageScanningConfiguration" in one.inputs]
+    assert registry(build).of_kind("RegistryScanningConfiguration") == []
+
+
 def test_tags_never_move_and_images_are_scanned(build: Build) -> None:
     repositories = registry(build).of_kind("Repository")
     assert len(repositories) == 2

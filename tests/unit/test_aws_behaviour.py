@@ -16,6 +16,7 @@ SETTINGS = TYPES["aws:rds/parameterGroup:ParameterGroup"]
 CLUSTER = TYPES["aws:eks/cluster:Cluster"]
 SUBNET = TYPES["aws:ec2/subnet:Subnet"]
 ZONE = TYPES["aws:route53/zone:Zone"]
+SCANS = TYPES["aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"]
 ROTATION = TYPES["aws:secretsmanager/secretRotation:SecretRotation"]
 
 
@@ -197,3 +198,22 @@ def test_a_private_zone_is_joined_by_another_vpc_before_the_first_one_leaves(aws
     zone = ZONE.create(aws, {"name": "in.example.org", "vpcs": [{"vpcId": first}]})
     ZONE.update(aws, zone, {"vpcs": [{"vpcId": first}]}, {"vpcs": [{"vpcId": second}]}, {"vpcs"})
     assert [one["VPCId"] for one in aws.client("route53").get_hosted_zone(Id=zone)["VPCs"]] == [second]
+
+
+def test_a_registry_has_one_scanning_configuration_which_is_empty_when_it_has_been_deleted(aws: Account) -> None:
+    every = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "*", "filterType": "WILDCARD"}]}
+
+    def live() -> Any:
+        found = SCANS.read(aws, identifier, {})
+        assert found
+        return found.values
+
+    identifier = SCANS.create(aws, {"scanType": "BASIC", "rules": [every]})
+    assert identifier == aws.number
+    assert live() == {"scanType": "BASIC", "rules": [every], "registryId": aws.number}
+    enhanced = {"scanType": "ENHANCED", "rules": [{**every, "scanFrequency": "CONTINUOUS_SCAN"}]}
+    SCANS.update(aws, identifier, {}, enhanced, {"scanType", "rules"})
+    SCANS.update(aws, identifier, {}, {**enhanced, "rules": []}, {"rules"})
+    assert (live()["scanType"], live()["rules"]) == ("ENHANCED", []), "it is written whole"
+    SCANS.delete(aws, identifier, {})
+    assert live() == {"scanType": "BASIC", "rules": [], "registryId": aws.number}

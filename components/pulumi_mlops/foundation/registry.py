@@ -36,8 +36,14 @@ class RegistryArgs(TypedDict):
     untagged_days: NotRequired[int]
     """Days after which an image that lost its tag, or never had one, is deleted; default 7, at least 1."""
     scan_on_push: NotRequired[bool]
-    """Whether each repository asks ECR to scan its images as they come; default true. Give false where the registry of
-    the account has a scanning configuration, which AWS puts in the place of this setting and which goes before it."""
+    """Whether each repository asks ECR to scan its images as they come; default true, without effect with
+    `scan_whole_registry`. Give false where the registry of the account has a scanning configuration, which AWS puts in
+    the place of this setting and which goes before it."""
+    scan_whole_registry: NotRequired[bool]
+    """Whether the component owns the scanning configuration of the account's registry in its region; default false. ECR
+    then scans the images of all repositories there as they come, those of other stacks too. There is one for an account
+    and region, and `up` overwrites it: give true in one stack alone. With false again, that configuration is empty, and
+    repositories ask for scans themselves."""
     kms_key_arn: NotRequired[pulumi.Input[str] | None]
     """KMS key of the images; default: ECR's own keys (AES256). Another key makes other repositories."""
     protect_data: NotRequired[bool]
@@ -57,6 +63,7 @@ ARGUMENTS = {
     "keep_tagged": Argument(default=100, rule=at_least(1, "image")),
     "untagged_days": Argument(default=7, rule=at_least(1, "day")),
     "scan_on_push": Argument(default=True),
+    "scan_whole_registry": Argument(default=False),
     "kms_key_arn": Argument(rule=kms_key_arn),
     "protect_data": Argument(default=True),
 }
@@ -65,9 +72,9 @@ ARGUMENTS = {
 class Registry(pulumi.ComponentResource):
     """Repositories whose images are scanned when they come and whose tags never move.
 
-    Each repository asks for the scan itself. A scanning configuration of the account's whole registry goes before that.
-    No stack makes one: there is one for an account and region, which environments and others may share. docs/aws.md has
-    the command.
+    Each repository asks for the scan itself. A scanning configuration of the account's whole registry goes before that:
+    there is one for an account and region, which environments and others may share, so that a `Registry` makes it only
+    where `scan_whole_registry` says so.
 
     ```python
     from pulumi_mlops.foundation import Registry
@@ -98,6 +105,8 @@ class Registry(pulumi.ComponentResource):
         super().__init__("pulumi-mlops:index:Registry", name, inputs(args), opts)
         self._name = name
         self._args = checked
+        if checked["scan_whole_registry"]:
+            self._create_scans()
         created = {repository: self._create_repository(repository) for repository in checked["repositories"]}
         urls = pulumi.Output.all(*(one.repository_url for one in created.values()))
         self.url = urls.apply(lambda known: known[0].partition("/")[0])
@@ -109,6 +118,15 @@ class Registry(pulumi.ComponentResource):
             {"url": self.url, "repository_urls": self.repository_urls, "repository_arns": self.repository_arns}
         )
 
+    def _create_scans(self) -> None:
+        every: aws.ecr.RegistryScanningConfigurationRuleArgsDict = {
+            "scan_frequency": "SCAN_ON_PUSH",
+            "repository_filters": [{"filter": "*", "filter_type": "WILDCARD"}],
+        }
+        aws.ecr.RegistryScanningConfiguration(
+            f"{self._name}-scans", scan_type="BASIC", rules=[every], opts=pulumi.ResourceOptions(parent=self)
+        )
+
     def _create_repository(self, repository: str) -> aws.ecr.Repository:
         role = repository.replace("/", "-")
         protected = self._args["protect_data"]
@@ -116,7 +134,7 @@ class Registry(pulumi.ComponentResource):
             f"{self._name}-{role}",
             name=f"{_prefix(self._name, self._args)}{repository}",
             image_tag_mutability="IMMUTABLE",
-            image_scanning_configuration={"scan_on_push": True} if self._args["scan_on_push"] else None,
+            image_scanning_configuration={"scan_on_push": True} if _scans_itself(self._args) else None,
             encryption_configurations=encryption(self._args["kms_key_arn"]),
             force_delete=not protected,
             tags=self._args["tags"],
@@ -170,6 +188,10 @@ def _rule(priority: int, description: str, selection: dict[str, object]) -> dict
 
 def _prefix(name: str, args: RegistryArgs) -> str:
     return f"{name}/" if args["prefix"] is None else args["prefix"]
+
+
+def _scans_itself(args: RegistryArgs) -> bool:
+    return args["scan_on_push"] and not args["scan_whole_registry"]
 
 
 def _problems(prefix: str, repositories: list[str]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""ECR repositories and their lifecycle policies."""
+"""ECR repositories, their lifecycle policies, and the scanning configuration of a registry."""
 
 from typing import Any
 
@@ -60,4 +60,29 @@ class LifecyclePolicy(Resource):
     delete_call = Call("delete_lifecycle_policy", repositoryName="{id}")
 
 
-KINDS = (Repository, LifecyclePolicy)
+class RegistryScanningConfiguration(Resource):
+    """Which images of an account's registry are scanned, and when; AWS always has one, and it is empty at first."""
+
+    token = "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration"
+    service = "ecr"
+    properties = properties("scanType rules")
+    outputs = ("registryId",)
+    create_call = Call("put_registry_scanning_configuration", "registryScanningConfiguration.scanType")
+    update_calls = (Call("put_registry_scanning_configuration"),)
+    read_call = Call("get_registry_scanning_configuration")
+    delete_call = Call("put_registry_scanning_configuration", scanType="BASIC", rules=[])
+
+    def identify(self, account: Account, found: Any, inputs: Object) -> str:
+        """The number of the account: there is one configuration in it."""
+        return account.number
+
+    def update(self, account: Account, identifier: str, state: Object, inputs: Object, changed: set[str]) -> None:
+        """Writes it whole."""
+        super().update(account, identifier, state, inputs, {*changed, "scanType", "rules"} & {*self.defaults, *inputs})
+
+    def shown(self, account: Account, identifier: str, found: Any, state: Object) -> Object:
+        """The configuration beside the number of its registry."""
+        return {**self.translated(found["scanningConfiguration"]), "registryId": found["registryId"]}
+
+
+KINDS = (Repository, LifecyclePolicy, RegistryScanningConfiguration)

@@ -27,6 +27,7 @@ CREATES: Mapping[str, tuple[str, ...]] = {
     "aws:ec2/vpcEndpoint:VpcEndpoint": ("ec2:CreateVpcEndpoint",),
     "aws:ec2/vpcEndpointRouteTableAssociation:VpcEndpointRouteTableAssociation": ("ec2:ModifyVpcEndpoint",),
     "aws:ecr/lifecyclePolicy:LifecyclePolicy": ("ecr:PutLifecyclePolicy",),
+    "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration": ("ecr:PutRegistryScanningConfiguration",),
     "aws:ecr/repository:Repository": ("ecr:CreateRepository", "ecr:TagResource"),
     "aws:efs/backupPolicy:BackupPolicy": ("elasticfilesystem:PutBackupPolicy",),
     "aws:efs/fileSystem:FileSystem": ("elasticfilesystem:CreateFileSystem", "elasticfilesystem:TagResource"),
