@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests import stacks
-from tests.components.test_eks_platform import EVERYTHING, program
+from tests.components.test_eks_platform import EVERYTHING, graph_of
 from tests.conftest import Build, Graph, Registration
 from tests.deletion_order import ahead_of, before, outliving
 
@@ -18,7 +18,7 @@ FOUNDATIONS = ["foundation-dev", "foundation-prod"]
 
 
 def platform(build: Build, which: str) -> Graph:
-    return build(lambda: program(**EVERYTHING)) if which == "everything" else stacks.tracked(build, which)
+    return graph_of(build, **EVERYTHING) if which == "everything" else stacks.tracked(build, which)
 
 
 def objects(graph: Graph) -> list[Registration]:

@@ -13,8 +13,7 @@ from pulumi_mlops.platform.eks_platform import _objects
 from pulumi_mlops.review.capacity import charts
 
 from local import foundation_outputs
-from stacks import foundation, platform_eks
-from tests import pins
+from tests import pins, stacks
 from tests.conftest import Build, Graph, unknown
 from tests.deletion_order import before
 
@@ -44,10 +43,21 @@ def program(**changes: Any) -> EksPlatform:
     return EksPlatform("platform", {**FOUND, "login": LOGIN, **changes})
 
 
-def test_every_part_is_where_workspaces_look_for_it(build: Build) -> None:
-    graph = build(program)
+_made: dict[str, Graph] = {}
 
-    outputs = graph.outputs_of("platform")
+
+def graph_of(build: Build, **changes: Any) -> Graph:
+    """What the program registers, run once for all tests with the same changes: none of them changes it."""
+    key = repr(changes)
+    if key not in _made:
+        _made[key] = build(lambda: program(**changes))
+    return _made[key]
+
+
+def test_every_part_is_where_workspaces_look_for_it(build: Build) -> None:
+    graph = graph_of(build)
+
+    outputs = dict(graph.outputs_of("platform"))
     teams = outputs.pop("teams")
     assert teams == json.loads(graph["platform-teams"].inputs["data"]["teams.json"])
     assert outputs == {
@@ -63,7 +73,7 @@ def test_every_part_is_where_workspaces_look_for_it(build: Build) -> None:
 
 
 def test_teams_are_told_where_everything_is(build: Build) -> None:
-    teams = build(program).outputs_of("platform")["teams"]
+    teams = graph_of(build).outputs_of("platform")["teams"]
 
     assert platform_outputs.PlatformOutputs.__required_keys__ <= set(teams)
     assert teams["object_store_endpoint"] == "https://s3.eu-central-1.amazonaws.com"
@@ -85,7 +95,7 @@ NO_PODS = {"karpenter-definitions", "istio-base", "kserve-definitions", "kserve-
 
 
 def test_what_has_several_replicas_is_on_several_nodes_and_survives_a_drain(build: Build) -> None:
-    graph = build(lambda: program(**EVERYTHING, replicas=3))
+    graph = graph_of(build, **EVERYTHING, replicas=3)
 
     budgets = {one.name for one in graph.of_kind("PodDisruptionBudget")}
     for one in (*graph.of_kind("Release"), graph["mlflow-server"]):
@@ -130,7 +140,7 @@ ALWAYS_SINGLE = {
 
 
 def test_what_promises_replicas_has_them_and_what_stays_single_is_known(build: Build) -> None:
-    graph = build(lambda: program(**EVERYTHING, replicas=3))
+    graph = graph_of(build, **EVERYTHING, replicas=3)
     single, several = set(), set()
     for release in graph.of_kind("Release"):
         for one in charts.started(release.inputs):
@@ -170,14 +180,14 @@ def test_a_budget_that_is_off_would_be_seen() -> None:
     ],
 )
 def test_what_is_needed_comes_first_and_goes_last(build: Build, later: str, earlier: set[str]) -> None:
-    graph = build(lambda: program(**EVERYTHING))
+    graph = graph_of(build, **EVERYTHING)
 
     assert earlier <= before(graph, later)
     assert not {one for one in earlier if later in before(graph, one)}
 
 
 def test_the_slow_parts_come_side_by_side(build: Build) -> None:
-    graph = build(program)
+    graph = graph_of(build)
 
     first = {f"{one}-release" for one in ("istio", "crossplane", "cert-manager", "external-secrets", "argo-events")}
     for one in first:
@@ -186,15 +196,13 @@ def test_the_slow_parts_come_side_by_side(build: Build) -> None:
     assert before(graph, "mlflow-database-instance") & in_the_cluster == set()
 
 
-def test_pods_that_call_aws_are_those_that_the_foundation_gives_a_role(build: Build, configure: Any) -> None:
-    configure("foundation-prod")
+def test_pods_that_call_aws_are_those_that_the_foundation_gives_a_role(build: Build) -> None:
     trusted = {
         (one.inputs["namespace"], one.inputs["serviceAccount"])
-        for one in build(foundation.build)
+        for one in stacks.tracked(build, "foundation-prod")
         if one.kind == "PodIdentityAssociation"
     }
-    configure("platform-prod")
-    graph = build(platform_eks.build)
+    graph = stacks.tracked(build, "platform-prod")
 
     releases = {one.inputs["name"]: one.inputs for one in graph.of_kind("Release")}
     callers = {
@@ -223,7 +231,7 @@ def test_pods_that_call_aws_are_those_that_the_foundation_gives_a_role(build: Bu
 
 
 def test_secrets_are_read_where_the_role_of_external_secrets_may_read(build: Build) -> None:
-    graph = build(lambda: program(**EVERYTHING))
+    graph = graph_of(build, **EVERYTHING)
 
     copied = [one for one in graph.of_kind("ExternalSecret") if one.name != "mlflow-database-connection"]
     keys = {entry["remoteRef"]["key"] for one in copied for entry in one.inputs["spec"]["data"]}
@@ -234,13 +242,13 @@ def test_secrets_are_read_where_the_role_of_external_secrets_may_read(build: Bui
 
 
 def test_no_value_of_a_secret_passes_through_the_program(build: Build) -> None:
-    made = build(lambda: program(**EVERYTHING)).of_kind("Secret")
+    made = graph_of(build, **EVERYTHING).of_kind("Secret")
 
     assert {one.name for one in made if {"data", "stringData"} & set(one.inputs)} == {"argocd-redis"}
 
 
 def test_one_registry_and_one_repository_of_charts_serve_everything(build: Build) -> None:
-    graph = build(lambda: program(**EVERYTHING))
+    graph = graph_of(build, **EVERYTHING)
 
     assert all(one.inputs["chart"].startswith("/charts/") for one in graph.of_kind("Release"))
     text = str([one.inputs for one in graph if one.kind in ("Release", "Deployment")])
@@ -250,8 +258,8 @@ def test_one_registry_and_one_repository_of_charts_serve_everything(build: Build
 def test_options_are_made_on_request_alone(build: Build) -> None:
     optional = {"KServe", "Seldon", "Monitoring", "Karpenter"}
 
-    assert not optional & build(program).kinds()
-    assert optional <= build(lambda: program(**EVERYTHING)).kinds()
+    assert not optional & graph_of(build).kinds()
+    assert optional <= graph_of(build, **EVERYTHING).kinds()
     assert build(lambda: program(add_ons={"seldon": {}})).kinds() & optional == {"Seldon"}
 
 
@@ -296,13 +304,13 @@ def test_the_groups_of_one_login_are_those_of_argo_cd_and_argo_workflows(build: 
 
 
 def test_no_scope_is_asked_for_that_the_provider_was_not_said_to_have(build: Build) -> None:
-    values = build(program)["argo-workflows-release"].inputs["values"]
+    values = graph_of(build)["argo-workflows-release"].inputs["values"]
 
     assert values["server"]["sso"]["scopes"] == ["profile", "email"]
 
 
 def test_arguments_reach_their_parts(build: Build) -> None:
-    graph = build(lambda: program(**EVERYTHING))
+    graph = graph_of(build, **EVERYTHING)
 
     instance = graph["mlflow-database-instance"].inputs
     assert (instance["instanceClass"], instance["multiAz"], instance["maxAllocatedStorage"]) == (
@@ -459,7 +467,7 @@ def test_what_is_given_in_the_old_way_and_the_new_one_is_as_in_the_new_one(build
 
 
 def test_nothing_that_holds_data_is_deleted_unless_told_so(build: Build) -> None:
-    kept = build(program)
+    kept = graph_of(build)
     assert {one.name for one in kept if one.protect} == {"mlflow-database-instance"}
     assert kept["shared-storage-class"].inputs["reclaimPolicy"] == "Retain"
     assert kept["gateway-api-gateways"].retain_on_delete
@@ -471,7 +479,7 @@ def test_nothing_that_holds_data_is_deleted_unless_told_so(build: Build) -> None
 
 
 def test_the_cluster_has_one_default_storage_class(build: Build) -> None:
-    classes = [one.inputs["metadata"] for one in build(program).of_kind("StorageClass")]
+    classes = [one.inputs["metadata"] for one in graph_of(build).of_kind("StorageClass")]
 
     defaults = [one["name"] for one in classes if "annotations" in one]
     assert len(classes) == 2
@@ -499,7 +507,7 @@ def test_on_auto_mode_eks_makes_load_balancers_and_volumes_and_enforces_network_
     assert (policies["metadata"]["namespace"], policies["metadata"]["name"]) == ("kube-system", "amazon-vpc-cni")
     assert policies["data"] == {"enable-network-policy-controller": "true"}
 
-    others = build(program)
+    others = graph_of(build)
     assert others["public-load-balancer"].inputs["spec"]["loadBalancerClass"] == "service.k8s.aws/nlb"
     assert others["block-storage-class"].inputs["provisioner"] == "ebs.csi.aws.com"
     assert "network-policies" not in {one.name for one in others}
@@ -518,7 +526,7 @@ def test_a_preview_with_nothing_known_shows_every_object(build: Build) -> None:
 
     preview = build(lambda: program(**foreign, **EVERYTHING), preview=True)
 
-    assert {one.name for one in build(lambda: program(**EVERYTHING))} <= {one.name for one in preview}
+    assert {one.name for one in graph_of(build, **EVERYTHING)} <= {one.name for one in preview}
 
 
 def test_buckets_that_turn_out_to_be_missing_are_named() -> None:
@@ -599,7 +607,7 @@ def test_wrong_arguments_cost_one_line_and_no_resource(build: Build, changes: di
 
 def test_the_contract(build: Build, snapshot: Any) -> None:
     """What the composition adds; the parts have snapshots of their own."""
-    graph = build(lambda: program(**EVERYTHING))
+    graph = graph_of(build, **EVERYTHING)
 
     parts = [one for one in graph if one.parent == graph["platform"].urn]
     assert {one.urn: pins.named(one.type, one.inputs) for one in parts} == snapshot
@@ -644,11 +652,11 @@ def test_databases_can_be_asked_for_by_manifest_where_the_platform_says_so(build
     assert parts["subnets"]["forProvider"]["subnetIds"] == FOUND["private_subnet_ids"]
     assert parts["client-nodes"]["forProvider"]["referencedSecurityGroupId"] == FOUND["client_security_group_id"]
     assert parts["connection"]["secretStoreRef"]["name"] == conventions.SECRET_STORE
-    assert "DatabaseApi" not in {one.type.rpartition(":")[2] for one in build(program)}
+    assert "DatabaseApi" not in {one.type.rpartition(":")[2] for one in graph_of(build)}
 
 
 def test_databases_by_manifest_come_after_crossplane_s_configuration(build: Build) -> None:
-    graph = build(lambda: program(database_api={"name_prefix": "mlops-dev-team-"}))
+    graph = graph_of(build, database_api={"name_prefix": "mlops-dev-team-"})
     config = next(one.name for one in graph if one.kind == "ClusterProviderConfig")
     parts = [one for one in graph if one.parent == graph["databases"].urn]
 

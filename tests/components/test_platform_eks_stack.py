@@ -10,6 +10,7 @@ from pulumi_mlops.foundation.shared_files import DEFAULT_BASE_PATH, storage_clas
 
 from local import foundation_outputs, stack_files
 from stacks import configuration, foundation, platform_eks, references, settings
+from tests import stacks
 from tests.conftest import Build, Secret
 
 ENVIRONMENTS = ["dev", "prod"]
@@ -19,8 +20,7 @@ ENVIRONMENTS = ["dev", "prod"]
 def test_what_stands_in_for_the_foundation_has_what_the_foundation_exports(
     build: Build, configure: Any, environment: str
 ) -> None:
-    configure(f"foundation-{environment}")
-    real = build(foundation.build).outputs["stack"]
+    real = stacks.tracked(build, f"foundation-{environment}").outputs["stack"]
 
     example = foundation_outputs.example(f"foundation-{environment}")
 
@@ -39,9 +39,8 @@ def test_what_stands_in_for_the_foundation_has_what_the_foundation_exports(
 def test_everything_comes_from_the_foundation_of_the_same_environment(
     build: Build, configure: Any, environment: str
 ) -> None:
-    configure(f"platform-{environment}")
 
-    graph = build(platform_eks.build)
+    graph = stacks.tracked(build, f"platform-{environment}")
 
     (reference,) = graph.of_kind("StackReference")
     assert reference.inputs["name"].endswith(f"/project/foundation-{environment}")
@@ -54,8 +53,7 @@ def test_everything_comes_from_the_foundation_of_the_same_environment(
 
 
 def test_the_cluster_is_that_of_the_foundation_whatever_its_kubeconfig(build: Build, configure: Any) -> None:
-    configure("platform-dev")
-    (provider,) = [one for one in build(platform_eks.build) if one.type == "pulumi:providers:kubernetes"]
+    (provider,) = [one for one in stacks.tracked(build, "platform-dev") if one.type == "pulumi:providers:kubernetes"]
     assert provider.inputs["clusterIdentifier"].endswith(":cluster/mlops-dev")
     assert provider.inputs["kubeconfig"]
     assert "context" not in provider.inputs
@@ -90,9 +88,8 @@ def test_outputs_that_the_foundation_has_on_request_are_named_with_their_setting
         references.check("foundation-dev", {}, ["vpc_id", "queue"], {"queue": "pulumi-mlops:karpenter"})
 
 
-def test_nodes_on_demand_may_join_the_cluster_where_the_foundation_is_told_so(build: Build, configure: Any) -> None:
-    configure("foundation-prod")
-    graph = build(foundation.build)
+def test_nodes_on_demand_may_join_the_cluster_where_the_foundation_is_told_so(build: Build) -> None:
+    graph = stacks.tracked(build, "foundation-prod")
 
     (entry,) = graph.of_kind("AccessEntry")
     (role,) = [one for one in graph.of_kind("Role") if one.name == "mlops-prod-on-demand-nodes"]
@@ -102,15 +99,13 @@ def test_nodes_on_demand_may_join_the_cluster_where_the_foundation_is_told_so(bu
     assert "ec2.amazonaws.com" in role.inputs["assumeRolePolicy"]
     assert graph.outputs["stack"]["karpenter_queue"].startswith("mlops-prod-interruptions")
 
-    configure("foundation-dev")
-    assert not build(foundation.build).of_kind("AccessEntry")
+    assert not stacks.tracked(build, "foundation-dev").of_kind("AccessEntry")
 
 
 def test_warnings_about_ending_nodes_reach_karpenter_and_nobody_else_writes_to_its_queue(
     build: Build, configure: Any
 ) -> None:
-    configure("foundation-prod")
-    graph = build(foundation.build)
+    graph = stacks.tracked(build, "foundation-prod")
 
     (queue,), (policy,) = graph.of_kind("Queue"), graph.of_kind("QueuePolicy")
     rules, targets = graph.of_kind("EventRule"), graph.of_kind("EventTarget")
@@ -131,8 +126,7 @@ def test_warnings_about_ending_nodes_reach_karpenter_and_nobody_else_writes_to_i
     assert len(send["Condition"]["ArnEquals"]["aws:SourceArn"]) == len(rules)
     assert plain["Effect"] == "Deny"
 
-    configure("platform-prod")
-    (release,) = [one for one in build(platform_eks.build).of_kind("Release") if one.name == "karpenter-release"]
+    release = stacks.tracked(build, "platform-prod")["karpenter-release"]
     assert release.inputs["values"]["settings"]["interruptionQueue"] == "mlops-prod-interruptions-example"
 
 
@@ -154,8 +148,7 @@ AUTO_MODE: Any = {"auto_mode": True, "node_groups": None}
 
 
 def test_a_foundation_on_auto_mode_has_no_nodes_and_no_roles_for_what_eks_does(build: Build, configure: Any) -> None:
-    configure("foundation-dev")
-    before = build(foundation.build)
+    before = stacks.tracked(build, "foundation-dev")
     configure("foundation-dev", **AUTO_MODE)
     graph = build(foundation.build)
 
@@ -220,10 +213,8 @@ def test_a_platform_of_another_mode_than_its_cluster_is_refused(
 
 
 def test_production_is_larger_and_protected_where_dev_is_small(build: Build, configure: Any) -> None:
-    configure("platform-dev")
-    dev = build(platform_eks.build)
-    configure("platform-prod")
-    prod = build(platform_eks.build)
+    dev = stacks.tracked(build, "platform-dev")
+    prod = stacks.tracked(build, "platform-prod")
 
     assert not [one.name for one in dev if one.protect]
     assert [one.name for one in prod if one.protect] == ["mlflow-database-instance"]
@@ -243,8 +234,7 @@ def test_databases_by_manifest_are_called_as_the_foundation_lets_crossplane_call
     made = next(one for one in build(platform_eks.build).of_kind("Composition"))
     subnets = made.inputs["spec"]["pipeline"][0]["input"]["resources"][0]
     called = next(patch["combine"]["string"]["fmt"] for patch in subnets["patches"] if "combine" in patch)
-    configure("foundation-dev")
-    policies = [one for one in build(foundation.build) if "crossplane-provider-aws-rds" in one.name]
+    policies = [one for one in stacks.tracked(build, "foundation-dev") if "crossplane-provider-aws-rds" in one.name]
 
     prefix = called.partition("%")[0]
     assert prefix == "mlops-dev-team-"
@@ -252,9 +242,8 @@ def test_databases_by_manifest_are_called_as_the_foundation_lets_crossplane_call
 
 
 def test_databases_by_manifest_are_there_only_on_request(build: Build, configure: Any) -> None:
-    configure("platform-dev")
 
-    assert "DatabaseApi" not in build(platform_eks.build).kinds()
+    assert "DatabaseApi" not in stacks.tracked(build, "platform-dev").kinds()
 
 
 @pytest.mark.parametrize(

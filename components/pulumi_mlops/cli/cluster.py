@@ -86,16 +86,16 @@ class Cluster:
         """
         self._request("DELETE", path, None)
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+    def post(self, path: str, body: Mapping[str, object]) -> Any:
         """The decoded answer to an object that is posted; raises as `get` does."""
         return self._request("POST", path, None, body, "application/json")
 
-    def patch(self, path: str, body: Mapping[str, Any]) -> None:
+    def patch(self, path: str, body: Mapping[str, object]) -> None:
         """Changes an object by a JSON merge patch; raises as `get` does."""
         self._request("PATCH", path, None, body, "application/merge-patch+json")
 
     def _request(
-        self, method: str, path: str, query: Mapping[str, str] | None, body: Any = None, kind: str | None = None
+        self, method: str, path: str, query: Mapping[str, str] | None, body: object = None, kind: str | None = None
     ) -> Any:
         headers = {"Accept": "application/json", **({} if kind is None else {"Content-Type": kind})}
         request = self._api.param_serialize(

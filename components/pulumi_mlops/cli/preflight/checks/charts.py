@@ -4,9 +4,8 @@ The Kubernetes provider does the first at every preview, the second in `up`, and
 """
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from pulumi_mlops.cli.preflight.account import Account
 from pulumi_mlops.cli.preflight.checks import images
@@ -14,7 +13,7 @@ from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import Result, finding, not_checked, ok
 from pulumi_mlops.review import charts
 from pulumi_mlops.review.charts import RELEASE
-from pulumi_mlops.review.json_data import mapping
+from pulumi_mlops.review.json_data import JsonObject, mapping
 from pulumi_mlops.review.resources import Resource
 from pulumi_mlops.review.values import is_hidden
 
@@ -57,7 +56,7 @@ def _chart(release: Resource, chart: charts.Rendered) -> Result:
     return ok(CHARTS, name)
 
 
-def _images(manifest: Mapping[str, Any]) -> Iterator[str]:
+def _images(manifest: JsonObject) -> Iterator[str]:
     kind = f"kubernetes:{manifest.get('apiVersion')}:{manifest.get('kind')}"
     name = str(mapping(manifest.get("metadata")).get("name"))
     for pod in Resource("", "", kind.replace("kubernetes:v1:", "kubernetes:core/v1:"), name, manifest).pods:

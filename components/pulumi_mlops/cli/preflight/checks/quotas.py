@@ -5,13 +5,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any
 
 from pulumi_mlops.cli.preflight.account import Account, Refused
 from pulumi_mlops.cli.preflight.checks.zones import NODE_GROUP, zones_of
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
 from pulumi_mlops.review.json_data import strings
+from pulumi_mlops.review.resources import Resource
 from pulumi_mlops.review.values import NotReadable, number, part
 
 RUNNING = ({"Name": "instance-state-name", "Values": ["pending", "running"]},)
@@ -137,7 +137,7 @@ def vcpus(planned: Planned, account: Account) -> Iterator[Result]:
             yield _unknown(quota, problem)
 
 
-def needs(groups: Sequence[Any], sizes: dict[str, int]) -> dict[tuple[str, str], Vcpus]:
+def needs(groups: Sequence[Resource], sizes: dict[str, int]) -> dict[tuple[str, str], Vcpus]:
     """What node groups need of each quota: of a group with several types the largest of each family."""
     found: dict[tuple[str, str], Vcpus] = {}
     for group in groups:

@@ -4,13 +4,12 @@ Reads their values, as External Secrets will, for the keys alone: no value is ke
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from pulumi_mlops.cli.preflight.account import Account, Refused
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
-from pulumi_mlops.review.json_data import document, items, mapping
+from pulumi_mlops.review.json_data import JsonObject, document, items, mapping
 from pulumi_mlops.review.resources import Resource
 from pulumi_mlops.review.values import at, is_hidden
 
@@ -62,7 +61,7 @@ def _secret(account: Account, region: str, key: str, properties: set[str]) -> Re
     return ok(SECRETS, f"{key} has {', '.join(sorted(properties))}" if properties else f"{key} exists")
 
 
-def _references(inputs: Mapping[str, Any]) -> Iterator[tuple[str, set[str]]]:
+def _references(inputs: JsonObject) -> Iterator[tuple[str, set[str]]]:
     """(secret, keys of it) that an ExternalSecret takes; what is known only after `up` is made by the stack itself."""
     for one in items(at(inputs, "spec.data")):
         key, name = at(mapping(one), "remoteRef.key"), at(mapping(one), "remoteRef.property")
