@@ -3,17 +3,23 @@
 import hashlib
 import hmac
 import json
+import os
+import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from kubernetes import client
 from loop import Loop
+from pulumi_mlops.cli.errors import DONE, FINDINGS
 
 from local.delivery import deliver, example, follow, git_host, secrets
 from local.delivery.git_host import OWNER, REPOSITORY, GitHost
+from local.progress import StepFailed
 
 RUN_SECONDS = 600
 STATUS = "delivery/web"
@@ -50,6 +56,12 @@ class Delivery:
         """The image that an environment's pods run."""
         apps = client.AppsV1Api(self.loop.api)
         return apps.read_namespaced_deployment("web", f"web-{environment}").spec.template.spec.containers[0].image
+
+    def run_by_hand(self, environment: str, image: str) -> None:
+        """Makes an environment run another image, past Git."""
+        containers = [{"name": "web", "image": image}]
+        change = {"spec": {"template": {"spec": {"containers": containers}}}}
+        client.AppsV1Api(self.loop.api).patch_namespaced_deployment("web", f"web-{environment}", change)
 
     def runs(self) -> dict[str, str]:
         """Name and UID of every run."""
@@ -92,6 +104,29 @@ class Delivery:
         known = secrets.read(self.loop.cluster, secrets.RUNS, git_host.CREDENTIALS)
         assert known is not None
         return known["webhook"]
+
+    def command(self, status: int | None, action: str, *arguments: str) -> str:
+        """What `pulumi-mlops delivery` prints of the pipeline; it ends with this status, None: 0 or 3."""
+        address = [] if action == "approve" else ["--repository", self.host.repository]
+        words = [sys.executable, "-m", "pulumi_mlops.cli", "delivery", action, f"{secrets.RUNS}/web", *arguments]
+        with example.checkout(self.host) as checkout:
+            environment = {**os.environ, **checkout.environment, "KUBECONFIG": str(self.loop.cluster.kubeconfig)}
+            done = subprocess.run(
+                [*words, *address], env=environment, capture_output=True, text=True, timeout=120, check=False
+            )
+        assert done.returncode in ((DONE, FINDINGS) if status is None else (status,)), done.stdout + done.stderr
+        return done.stdout
+
+    def merge(self, number: int) -> None:
+        """Merges a pull request as a person does by the button, once Gitea has looked for conflicts."""
+        pull = f"repos/{OWNER}/{REPOSITORY}/pulls/{number}"
+
+        def merged() -> bool:
+            with suppress(StepFailed):
+                self.host.ask("POST", f"{pull}/merge", {"Do": "squash"})
+            return self.host.ask("GET", pull)["merged"]
+
+        assert follow.within(60, merged)
 
     def note(self, commit: str) -> str:
         """What the commit's page shows of a run that failed."""

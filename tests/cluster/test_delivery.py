@@ -4,8 +4,9 @@ import time
 
 import pytest
 from delivering import Delivery
+from pulumi_mlops.cli.errors import DONE, FINDINGS
 
-from local.delivery import deliver, example, follow, secrets
+from local.delivery import deliver, follow, secrets
 from local.delivery.git_host import OWNER, REPOSITORY
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]  # the first test waits for builds of Argo CD and BuildKit
@@ -121,10 +122,21 @@ def test_a_release_that_fails_in_staging_is_taken_back_and_held_until_a_person_l
     assert run.nodes["staging-promote"] == "Failed"
     assert delivery.image("staging") == image
 
-    with example.checkout(delivery.host) as checkout:
-        (checkout.directory / "deploy/overlays/staging/HOLD").unlink()
-        checkout.greet("Delivered again")
-        commit = checkout.push("Lift the hold")
+    shown = delivery.command(FINDINGS, "status")
+    assert f"\n  image       {image}\n" in shown
+    assert f"by delivery: the release failed in staging: run {secrets.RUNS}/" in shown
+    assert "\n  failed      staging-promote at " in shown
+    delivery.command(DONE, "lift", "staging")
+
+    commit = delivery.push("Deliver again", greeting="Delivered again")
     assert delivery.run(commit).phase == "Succeeded"
     for environment in deliver.ENVIRONMENTS:
         assert follow.serves(delivery.loop.cluster, environment, "Delivered again", 30)
+    assert "\n  held        no\n" in delivery.command(DONE, "status")
+
+
+def test_what_somebody_edits_in_the_cluster_is_put_back(delivery: Delivery, delivered: tuple[str, follow.Run]):
+    image = delivery.image("production")
+    delivery.run_by_hand("production", image.replace("@sha256:", "@sha256:0000"))
+
+    assert follow.within(120, lambda: delivery.image("production") == image)

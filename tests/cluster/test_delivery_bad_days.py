@@ -9,7 +9,7 @@ from delivering import Delivery
 from kubernetes import client
 from pulumi_mlops import conventions
 
-from local.delivery import follow, secrets
+from local.delivery import deliver, follow, secrets
 from local.delivery.installation import kubectl
 
 pytestmark = [pytest.mark.cluster, pytest.mark.nightly, pytest.mark.timeout(1800)]
@@ -40,6 +40,14 @@ def scale(delivery: Delivery, namespace: str, deployment: str, replicas: int) ->
         assert follow.within(120, lambda: not pods.list_namespaced_pod(namespace, label_selector=selector).items), (
             f"{deployment} still has pods"
         )
+
+
+def sensor(delivery: Delivery) -> str:
+    """The Deployment of the sensor's pod."""
+    listed = client.AppsV1Api(delivery.loop.api).list_namespaced_deployment(
+        secrets.RUNS, label_selector="sensor-name=web-delivery"
+    )
+    return f"deployment/{listed.items[0].metadata.name}"
 
 
 def commits(letter: str, number: int) -> list[str]:
@@ -81,3 +89,43 @@ def test_two_hundred_events_in_a_minute_make_one_run_of_each_commit(delivery: De
         )
         made = [one for one in delivery.runs() if one.startswith("web-a000")]
         assert sorted(made) == sorted(wanted)
+
+
+def test_events_that_wait_on_the_bus_survive_its_restart(delivery: Delivery):
+    sent = commits("b", 20)
+    key = delivery.key()
+    with no_controller(delivery, "b"):
+        with stopped(delivery, secrets.RUNS, sensor(delivery)):
+            assert {delivery.webhook(one, key) for one in sent} == {200}
+            with stopped(delivery, secrets.EVENTS, "deployment/nats"):
+                pass
+        wanted = {follow.run_name(one) for one in sent}
+        assert follow.within(ARRIVES_SECONDS, lambda: wanted <= delivery.runs().keys()), sorted(
+            wanted - delivery.runs().keys()
+        )
+
+
+def test_a_build_without_enough_memory_changes_no_environment_and_says_so(delivery: Delivery):
+    before = [delivery.image(one) for one in deliver.ENVIRONMENTS]
+    greedy = 'RUN python -c "len(bytearray(3 << 30))"\nCOPY app.py .'
+    commit = delivery.push("Build with too much memory", ("Dockerfile", "COPY app.py .", greedy))
+
+    assert delivery.run(commit).phase == "Failed"
+    assert follow.within(30, lambda: delivery.status(commit) == ("failure", "Failed: image."))
+    assert "image:" in delivery.note(commit)
+    assert [delivery.image(one) for one in deliver.ENVIRONMENTS] == before
+    mended = delivery.push("Build with less", ("Dockerfile", greedy, "COPY app.py ."))
+    assert delivery.run(mended).phase == "Succeeded"
+
+
+def test_a_registry_that_is_down_changes_no_environment_and_the_next_push_is_delivered(delivery: Delivery):
+    before = [delivery.image(one) for one in deliver.ENVIRONMENTS]
+    with stopped(delivery, secrets.FORGE, "deployment/registry"):
+        commit = delivery.push("Push to nowhere", greeting="Nowhere")
+        assert delivery.run(commit).phase == "Failed"
+    assert follow.within(30, lambda: delivery.status(commit) == ("failure", "Failed: image."))
+    assert secrets.REGISTRY in delivery.note(commit)
+    assert [delivery.image(one) for one in deliver.ENVIRONMENTS] == before
+
+    assert delivery.run(delivery.push("Push again", greeting="Somewhere")).phase == "Succeeded"
+    assert follow.serves(delivery.loop.cluster, "production", "Somewhere", 30)

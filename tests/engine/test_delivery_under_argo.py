@@ -6,29 +6,32 @@ executor would; what the steps themselves do is not tested here.
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from delivery_repository import STAGING, Team, image
+from delivery_repository import NAME, STAGING, Team, image
 from kubernetes import client, config
 from pulumi_cli import Cluster, PulumiEnv
-from pulumi_mlops import DeliveryPipeline, PromotionMode
+from pulumi_mlops import DeliveryPipeline, PromotionMode, TrainingPipeline
 from pulumi_mlops._manifests import RESTRICTED
 from pulumi_mlops.cli.errors import FINDINGS
 from served import install
 
 from delivery.__main__ import FAILURES
+from delivery.overlay import images
 from delivery.promotion import promote
 from delivery.report import describe
 from local import tools
 from local.paths import ROOT
-from tests.components.programs import DELIVERY_FULL, with_changes
+from tests.components.programs import DELIVERY_FULL, PIPELINE, with_changes
 from tests.contract import definitions
 
 pytestmark = pytest.mark.engine
@@ -303,3 +306,103 @@ def waiting(status: dict[str, Any]) -> str | None:
     """Id of the node that waits for an approval."""
     nodes = status.get("nodes", {}).items()
     return next((key for key, one in nodes if one["displayName"] == "approval" and one["phase"] == "Running"), None)
+
+
+CRON, TEMPLATE = (*WORKFLOWS, "cronworkflows"), (*WORKFLOWS, "workflowtemplates")
+BASE = "deploy/base"
+USED_SCHEDULE = "cronworkflows.argoproj.io/last-used-schedule"
+"""Annotation that the controller sets at the first run; before it, no run counts as missed."""
+
+
+def test_the_next_scheduled_run_of_a_training_pipeline_has_the_image_that_was_promoted(
+    argo: Cluster, api: client.ApiClient, pulumi_env: PulumiEnv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tools.ensure("kustomize")["kustomize"].parent), prepend=":")
+    team = Team(tmp_path)
+    objects = written_by_the_component(argo, api, pulumi_env)
+    kustomization = "resources: [../../base]\nconfigurations: [images.yaml]\n"
+    source = team.commit(
+        {
+            f"{BASE}/kustomization.yaml": "resources: [pipeline.yaml]\n",
+            f"{BASE}/pipeline.yaml": yaml.safe_dump_all(objects),
+            f"{STAGING}/images.yaml": guides_image_fields(),
+            f"{STAGING}/kustomization.yaml": kustomization,
+        }
+    )
+    found: dict[str, set[str]] = {}
+    for letter in ("a", "b"):
+        release = image(letter)
+        promote(team.clone(), STAGING, release, source)
+        build = ["kustomize", "build", str(team.clone().directory / STAGING)]
+        rendered = subprocess.run(build, check=True, capture_output=True, text=True).stdout
+        for one in yaml.safe_load_all(rendered):
+            argo.apply(one, "argo-cd")
+        found[release.reference] = images_of_the_run_that_was_due(api, objects)
+        source = team.commit({"train.py": f"print({letter!r})\n"})
+
+    assert found == {reference: {reference} for reference in found}
+    assert len(found) == 2
+
+
+def written_by_the_component(argo: Cluster, api: client.ApiClient, pulumi_env: PulumiEnv) -> list[dict[str, Any]]:
+    """The manifests of a `TrainingPipeline`, for a repository; what the component made is gone afterwards."""
+    stack = pulumi_env.stack(lambda: None, config={"kubernetes:kubeconfig": str(argo.kubeconfig)})
+    stack.up(lambda: TrainingPipeline("birds", {**PIPELINE, "namespace": NAMESPACE, "image": f"{NAME}:v1"}))
+    made: list[dict[str, Any]] = []
+    for place in (TEMPLATE, CRON):
+        (one,) = [
+            each
+            for each in client.CustomObjectsApi(api).list_namespaced_custom_object(*place)["items"]
+            if NAME in json.dumps(each) or each["kind"] == "CronWorkflow"
+        ]
+        metadata = {key: one["metadata"][key] for key in ("name", "namespace")}
+        made.append({**{key: one[key] for key in ("apiVersion", "kind", "spec")}, "metadata": metadata})
+    stack.destroy()
+    return made
+
+
+def images_of_the_run_that_was_due(api: client.ApiClient, objects: list[dict[str, Any]]) -> set[str]:
+    """The images of the run that the controller starts because the schedule's last time was missed."""
+    custom = client.CustomObjectsApi(api)
+    (cron,) = [one["metadata"]["name"] for one in objects if one["kind"] == "CronWorkflow"]
+    before = {one["metadata"]["name"] for one in custom.list_namespaced_custom_object(*WORKFLOWS, "workflows")["items"]}
+    due = datetime.now(UTC) - timedelta(days=1, hours=1)
+    spec = custom.get_namespaced_custom_object(*CRON, cron)["spec"]
+    change = {
+        "metadata": {"annotations": {USED_SCHEDULE: f"CRON_TZ={spec['timezone']} {spec['schedules'][0]}"}},
+        "spec": {"startingDeadlineSeconds": 2 * 86_400, "concurrencyPolicy": "Allow"},
+        "status": {"lastScheduledTime": due.strftime("%Y-%m-%dT%H:%M:%SZ")},
+    }
+    custom.patch_namespaced_custom_object(*CRON, cron, change)
+    started: list[Any] = []
+
+    def has_started() -> bool:
+        # The controller may not have seen the template yet, and looks again only at a change.
+        touched = {"metadata": {"annotations": {"touched": str(time.time())}}}
+        custom.patch_namespaced_custom_object(*CRON, cron, touched)
+        runs = custom.list_namespaced_custom_object(*WORKFLOWS, "workflows")["items"]
+        started[:] = [one for one in runs if one["metadata"]["name"] not in before and template_of(one)]
+        return bool(started)
+
+    wait_until(has_started)
+    custom.delete_namespaced_custom_object(*WORKFLOWS, "workflows", started[0]["metadata"]["name"])
+    return {name for _, name in images(iter([template_of(started[0])]))}
+
+
+def template_of(run: Any) -> Any:
+    """What a run was made from, as the controller has stored it; None before it has."""
+    return (run.get("status") or {}).get("storedWorkflowTemplateSpec")
+
+
+def wait_until(check: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not check():
+        assert time.monotonic() < deadline
+        time.sleep(INTERVAL_SECONDS)
+
+
+def guides_image_fields() -> str:
+    """The file that docs/guides/delivery.md shows."""
+    guide = (ROOT / "docs" / "guides" / "delivery.md").read_text()
+    (text,) = re.findall(r"<!-- images -->\n```yaml\n(.*?)```", guide, re.S)
+    return text
