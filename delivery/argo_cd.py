@@ -56,6 +56,8 @@ class State:
     health: str
     message: str
     """Why the last sync failed, or why something is not healthy; empty where Argo CD gives no reason."""
+    given_up: str = ""
+    """The commit that Argo CD has tried to apply as often as the Application says, without success."""
 
     def __str__(self) -> str:
         revision = self.revision[:12] or "no commit"
@@ -99,6 +101,7 @@ def state(status: dict[str, Any]) -> State:
         sync.get("status") or "Unknown",
         health.get("status") or "Unknown",
         next((" ".join(reason.split()) for reason in reasons if reason), ""),
+        ((operation.get("syncResult") or {}).get("revision") or "") if failed else "",
     )
 
 
@@ -111,13 +114,15 @@ def wait(
 ) -> None:
     """Returns once the environment has the commit, or a later one of its branch, and is healthy.
 
-    Raises DeliveryError with Argo CD's own words where it takes longer than `timeout_seconds`.
+    Raises DeliveryError with Argo CD's own words where it gives up, or takes longer than `timeout_seconds`.
     """
     deadline = time.monotonic() + timeout_seconds
     while True:
         seen = application.state()
         if (seen.sync, seen.health) == ("Synced", "Healthy") and _contains(checkout, seen.revision, commit):
             return
+        if seen.given_up == commit:
+            raise DeliveryError(f"Argo CD could not bring {application.name} to {commit[:12]}: {seen}")
         if time.monotonic() > deadline:
             raise DeliveryError(
                 f"Argo CD has not brought {application.name} to {commit[:12]} within {timeout_seconds:g} s: {seen}"

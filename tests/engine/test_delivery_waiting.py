@@ -116,6 +116,26 @@ def test_what_never_gets_healthy_is_an_error_with_argo_cds_own_words(
     )
 
 
+def test_a_commit_that_argo_cd_gives_up_is_not_waited_for_any_longer(
+    argo: Cluster, run_account: argo_cd.Cluster, team: Team
+) -> None:
+    older, promoted = team.head(), team.commit({"web.py": "print('two')\n"})
+    start = {"operation": {}, "startedAt": "2026-01-01T00:00:00Z"}
+
+    def operation(phase: str, revision: str) -> dict[str, Any]:
+        message = "resource rbac.authorization.k8s.io:Role is not permitted in project web"
+        return {**start, "phase": phase, "message": message, "syncResult": {"revision": revision}}
+
+    steps = [("Failed", older), ("Running", promoted), ("Failed", promoted)]
+
+    def sleep(_: float) -> None:
+        becomes(argo, promoted, "OutOfSync", "Healthy", operationState=operation(*steps.pop(0)))
+
+    with pytest.raises(DeliveryError, match=r"^Argo CD could not bring .*: OutOfSync .*Role is not permitted in proj"):
+        wait(Application(f"{ARGO_CD}/web-staging", run_account), team.clone(), promoted, 600, sleep)
+    assert steps == []
+
+
 def test_a_run_may_look_at_its_own_applications_and_at_nothing_else(
     argo: Cluster, run_account: argo_cd.Cluster, team: Team
 ) -> None:
