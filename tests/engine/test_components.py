@@ -222,6 +222,26 @@ def test_an_endpoint_with_an_autoscaler_starts_with_its_least_number(stack: Stac
     assert replicas(platform, "starts-with") == 2
 
 
+def test_servers_and_steps_with_gpus_are_stored_as_the_scheduler_needs_them(stack: Stack, platform: Cluster) -> None:
+    spot: Any = {"key": "spot", "operator": "Exists", "effect": "NoExecute"}
+    place: Any = {"gpus": 1, "node_selector": {"accelerator": "nvidia"}, "tolerations": [spot]}
+    group: Any = {"effect": "NoSchedule", "key": "nvidia.com/gpu", "operator": "Exists"}
+    stack.up(team("with-gpus", endpoint=place, pipeline={"steps": {"train": place}}))
+
+    server = platform.get("apps/v1", "Deployment", "penguins", "with-gpus")
+    training = platform.get("argoproj.io/v1alpha1", "WorkflowTemplate", "penguins", "with-gpus")
+    assert server
+    assert training
+    templates = {one["name"]: one for one in training["spec"]["templates"]}
+    pod = server["spec"]["template"]["spec"]
+    for stored, container in ((pod, pod["containers"][0]), (templates["train"], templates["train"]["container"])):
+        assert container["resources"]["limits"]["nvidia.com/gpu"] == "1"
+        assert stored["nodeSelector"] == {"accelerator": "nvidia"}
+        assert group in stored["tolerations"]
+        assert spot in stored["tolerations"]
+    assert "nvidia.com/gpu" not in templates["load"]["container"]["resources"]["limits"]
+
+
 PLATFORM: Any = {
     "gateway_class": "istio",
     "gateway_url": "https://models.example.org",

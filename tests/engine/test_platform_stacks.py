@@ -16,7 +16,7 @@ import stand_in_charts
 import team
 from aws import Aws
 from aws_stacks import AwsEngine, changes, network_of_a_platform, updates
-from first_previews import FirstPreviews
+from first_previews import FirstPreviews, engine_at
 from kubernetes import client, config
 from pulumi_mlops.platform import ADD_ONS
 from pulumi_mlops.review import reading
@@ -71,6 +71,29 @@ def test_the_whole_platform_can_be_previewed_without_a_cluster(first_previews: F
     assert planned["create"]["kubernetes:helm.sh/v3:Release"] == len(_releases(stack))
     assert planned["create"]["aws:rds/instance:Instance"] == 1
     assert planned["create"]["kubernetes:gateway.networking.k8s.io/v1:Gateway"] == 1
+
+
+def test_the_whole_platform_can_be_previewed_on_a_foundation_of_auto_mode(tmp_path: Path, pulumi_home: Path) -> None:
+    engine = engine_at(tmp_path, pulumi_home)
+    example = foundation_outputs.example("foundation-dev")
+    known = {**{key: one for key, one in example.items() if key != "node_groups"}, "auto_mode": True}
+    engine.pretend("foundation-dev", [foundation_outputs.resource(PROJECT, "foundation-dev", known)])
+    engine.configure(DEV, {"auto_mode": True})
+
+    preview = engine.preview_json(DEV)
+
+    assert [one["message"] for one in preview.get("diagnostics", []) if one["severity"] == "error"] == []
+    (fit,) = fits([reading.read(json.dumps(preview), DEV)])
+    assert fit.message.endswith("was not checked: EKS Auto Mode starts the nodes that the pods ask for")
+    releases = [one for one in preview["steps"] if "kubernetes:helm.sh/v3:Release" in one["urn"].split("::")[2]]
+    charts = {one["newState"]["inputs"]["chart"].rpartition("/")[2] for one in releases}
+    assert charts == {*_releases(DEV)} - {"aws-load-balancer-controller"}
+    (load_balancer,) = [
+        one["newState"]["inputs"]["spec"]["loadBalancerClass"]
+        for one in preview["steps"]
+        if one["urn"].endswith("::public-load-balancer")
+    ]
+    assert load_balancer == "eks.amazonaws.com/nlb"
 
 
 def _releases(stack: str) -> list[str]:
