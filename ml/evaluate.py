@@ -69,6 +69,7 @@ def run(context: step.Context) -> None:
             passed, sentence = verdict(settings.evaluation, score, rival)
     context.output(PASSED, YES if passed else NO)
     context.output(VERDICT, sentence)
+    context.hand_over_json(step.VERDICT_FILE, {"passed": passed, "sentence": sentence})
     step.say(f"{'passed' if passed else 'not passed'}: {sentence}")
     _record(context, passed, sentence, measured, rival)
 

@@ -1,5 +1,6 @@
 """Objects of an S3-compatible store, and what its answers mean: worth a retry or not."""
 
+import errno
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -116,6 +117,8 @@ class Bucket:
         except ValueError as error:  # an endpoint that is no URL
             raise SettingsError(f"{where} cannot be read: {first_line(error)} (AWS_ENDPOINT_URL_S3)") from None
         except (exceptions.BotoCoreError, OSError) as error:
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                raise  # it is the copy that has no room
             raise SourceError(f"{where} cannot be read: {first_line(error)}") from None
 
 

@@ -62,8 +62,7 @@ def load(
     if isinstance(source, SQLSource) and not environment.get(Variable.DATA_FILE):
         return _query(source, environment, settings, directory)
     fetched = directory / "objects"
-    shutil.rmtree(fetched, ignore_errors=True)  # of a try that was killed
-    fetched.mkdir(parents=True)
+    fetched.mkdir(parents=True, exist_ok=True)
     if file := environment.get(Variable.DATA_FILE):
         found = objects.on_disk(file)
         with found.copies[0].path.open("rb") as stream:

@@ -4,10 +4,13 @@ A failure is one sentence, on stderr and in /dev/termination-log (Kubernetes and
 65 means that the data or the settings are wrong and a retry is useless, anything else that it may help.
 """
 
+import contextlib
 import errno
 import hashlib
+import io
 import json
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -15,7 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from pulumi_mlops.contract.containers import OUTPUTS_DIRECTORY, Variable
 from pulumi_mlops.contract.steps import WRONG_DATA_EXIT_CODE
@@ -30,6 +33,9 @@ if TYPE_CHECKING:
 TERMINATION_LOG = Path("/dev/termination-log")
 RUNS = ".runs"
 KEPT_SETTINGS = "settings.json"
+LOG = "log"
+"""Of the hand-offs: what all steps of the run said, for the message about its end."""
+VERDICT_FILE = "verdict.json"
 
 
 class NotHanded(PipelineError):
@@ -145,14 +151,35 @@ def attempt(step: Callable[[Context], None], environment: Mapping[str, str]) -> 
 
 def main(step: Callable[[Context], None], environment: Mapping[str, str] = os.environ) -> None:
     """Entry point of `python -m ml.<step>`: runs the step; raises SystemExit if it fails."""
-    try:
-        attempt(step, environment)
-    except PipelineError as error:
-        _fail(str(error), error.exit_code)
-    except Exception as error:
-        traceback.print_exc(file=sys.stdout)
-        kind = type(error).__name__
-        _fail(f"{step.__module__} has a defect ({kind}: {error}), its log has the details", os.EX_SOFTWARE)
+    with contextlib.redirect_stdout(_Kept(sys.stdout, Context(environment))):
+        try:
+            attempt(step, environment)
+        except PipelineError as error:
+            _fail(str(error), error.exit_code)
+        except Exception as error:
+            traceback.print_exc(file=sys.stdout)
+            kind = type(error).__name__
+            _fail(f"{step.__module__} has a defect ({kind}: {error}), its log has the details", os.EX_SOFTWARE)
+
+
+class _Kept(io.TextIOBase):
+    """The output of a step, kept in the run's log besides; opened for each text, since the last step removes it."""
+
+    def __init__(self, stream: TextIO, context: Context) -> None:
+        self._stream = stream
+        self._log: Path | None = None
+        with contextlib.suppress(PipelineError, OSError):
+            context.hand_offs.mkdir(parents=True, exist_ok=True)
+            self._log = context.hand_offs / LOG
+
+    def write(self, text: str) -> int:
+        if self._log:
+            with contextlib.suppress(OSError), self._log.open("a", encoding="utf-8") as log:
+                log.write(text)
+        return self._stream.write(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
 
 
 def _fail(sentence: str, code: int) -> None:
@@ -160,10 +187,15 @@ def _fail(sentence: str, code: int) -> None:
     print(sentence, file=sys.stderr, flush=True)
     if TERMINATION_LOG.exists():  # outside a pod there is none
         try:
-            TERMINATION_LOG.write_text(sentence, encoding="utf-8")
+            TERMINATION_LOG.write_text(termination_message(sentence), encoding="utf-8")
         except OSError:
             print("(the sentence could not be written to the termination log)", file=sys.stderr)
     raise SystemExit(code)
+
+
+def termination_message(sentence: str) -> str:
+    """The sentence as Argo may pass it on: it would fill in what is in double braces, as cells of data may be."""
+    return re.sub(r"\{(?=\{)", "{ ", sentence)
 
 
 def _storage_sentence(error: OSError) -> str:

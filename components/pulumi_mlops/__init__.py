@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pulumi_mlops._args import ArgumentError
     from pulumi_mlops._manifests import ImagePullPolicy
     from pulumi_mlops._placement import TolerationArgs, TolerationEffect, TolerationOperator
+    from pulumi_mlops.contract.notifications import NotificationForm
     from pulumi_mlops.contract.settings import (
         CategoricalImputation,
         ClassWeight,
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
         OpenAccessArgs,
     )
     from pulumi_mlops.training_pipeline import TrainingPipeline
-    from pulumi_mlops.training_pipeline._arguments import StepArgs, StepsArgs, TrainingPipelineArgs
+    from pulumi_mlops.training_pipeline._arguments import NotificationArgs, StepArgs, StepsArgs, TrainingPipelineArgs
     from pulumi_mlops.training_pipeline._pipeline_settings import (
         EvaluationArgs,
         FeaturesArgs,
@@ -97,6 +98,8 @@ __all__ = [
     "ModelEndpoint",
     "ModelEndpointArgs",
     "Monotone",
+    "NotificationArgs",
+    "NotificationForm",
     "NumericImputation",
     "ObjectStoreAccess",
     "Objective",
@@ -130,6 +133,7 @@ _MODULES = {
     "_args": ("ArgumentError",),
     "_manifests": ("ImagePullPolicy",),
     "_placement": ("TolerationArgs", "TolerationEffect", "TolerationOperator"),
+    "contract.notifications": ("NotificationForm",),
     "contract.settings": (
         "CategoricalImputation",
         "ClassWeight",
@@ -184,7 +188,7 @@ _MODULES = {
         "TrainingArgs",
     ),
     "training_pipeline": ("TrainingPipeline",),
-    "training_pipeline._arguments": ("StepArgs", "StepsArgs", "TrainingPipelineArgs"),
+    "training_pipeline._arguments": ("NotificationArgs", "StepArgs", "StepsArgs", "TrainingPipelineArgs"),
     "workspace": ("ObjectStoreAccess", "Workspace", "WorkspaceArgs"),
 }
 __getattr__, __dir__ = lazy(__name__, _MODULES)

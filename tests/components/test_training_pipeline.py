@@ -532,3 +532,41 @@ def test_a_name_that_argo_would_refuse_is_refused(build: Build, name: str) -> No
 )
 def test_what_is_just_inside_the_limits_is_accepted(build: Build, changes: dict[str, Any]) -> None:
     assert pipeline(build, **changes)["penguins-settings"]
+
+
+def test_a_run_tells_nobody_of_its_end_unless_it_is_asked_to(build: Build) -> None:
+    graph = pipeline(build)
+    assert "onExit" not in spec(graph)
+    assert "notify" not in templates(graph)
+
+
+def test_the_address_of_a_notification_is_in_its_secret_alone(build: Build) -> None:
+    graph = pipeline(build, notification={"secret": "chat"})
+    assert spec(graph)["onExit"] == "notify-end"
+    variables = environment(graph, "notify")
+    assert variables["NOTIFICATION_URL"] == {"secretKeyRef": {"name": "chat", "key": "url"}}
+    assert variables["NOTIFICATION_FORM"] == "JSON"
+    assert "RUN_URL" not in variables
+    (step,) = templates(graph)["notify-end"]["steps"][0]
+    assert step["continueOn"] == {"error": True, "failed": True}
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "limit"),
+    [
+        ({"steps": {"train": {"timeout_seconds": 600}}}, "steps.train.timeout_seconds", 600),
+        ({"timeout_seconds": 300}, "timeout_seconds", 300),
+    ],
+)
+def test_a_search_ends_before_its_step_does(build: Build, changes: dict[str, Any], field: str, limit: int) -> None:
+    def search(seconds: Any) -> dict[str, Any]:
+        return {"early_stopping_rounds": 10, "search": {"trials": 5, "timeout_seconds": seconds}}
+
+    with pytest.raises(ArgumentError) as refused:
+        pipeline(build, training=search(limit), **changes)
+    assert (
+        f"args.training.search.timeout_seconds must be less than args.{field}, in which the last model is fitted too, "
+        f"got {limit} with {limit}"
+    ) in str(refused.value)
+    for seconds in (limit - 1, None, pulumi.Output.from_input(limit)):
+        pipeline(build, training=search(seconds), **changes)

@@ -70,6 +70,8 @@ def test_the_developer_api_is_exactly_this() -> None:
         "ModelEndpoint",
         "ModelEndpointArgs",
         "Monotone",
+        "NotificationArgs",
+        "NotificationForm",
         "NumericImputation",
         "ObjectStoreAccess",
         "Objective",

@@ -16,6 +16,7 @@ from pulumi_mlops._manifests import RESTRICTED
 
 from local import tools
 from local.paths import ROOT
+from ml import notify, step
 from tests.components.programs import PIPELINE, with_changes
 
 pytestmark = pytest.mark.engine
@@ -103,6 +104,46 @@ def submit(api: client.ApiClient, pipeline: str, name: str, **parameters: str) -
     client.CustomObjectsApi(api).create_namespaced_custom_object(*GROUP, "workflows", body)
 
 
+def end(api: client.ApiClient, pod: Any, sentence: str = "", **outputs: str) -> None:
+    """What the kubelet and Argo's executor do when the step ends: well with these outputs, or with this sentence."""
+    key = "workflows.argoproj.io/"
+    result = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "WorkflowTaskResult",
+        "metadata": {
+            "name": pod.metadata.annotations[f"{key}node-id"],
+            "labels": {
+                f"{key}workflow": pod.metadata.labels[f"{key}workflow"],
+                f"{key}report-outputs-completed": "true",
+            },
+        },
+        "outputs": {"parameters": [{"name": name, "value": value} for name, value in outputs.items()]},
+    }
+    client.CustomObjectsApi(api).create_namespaced_custom_object(*GROUP, "workflowtaskresults", result)
+    code = 65 if sentence else 0
+    failed = {"exitCode": code, "reason": "Error", "message": sentence}
+    states = [
+        {
+            "name": one.name,
+            "image": one.image,
+            "imageID": "",
+            "ready": False,
+            "restartCount": 0,
+            "state": {"terminated": failed if sentence and one.name == "main" else {"exitCode": 0}},
+        }
+        for one in pod.spec.containers
+    ]
+    status = {"phase": "Failed" if sentence else "Succeeded", "containerStatuses": states}
+    client.CoreV1Api(api).patch_namespaced_pod_status(pod.metadata.name, NAMESPACE, {"status": status})
+
+
+def phase(api: client.ApiClient, workflow: str) -> str | None:
+    """How the run ended, if it has."""
+    found = client.CustomObjectsApi(api).get_namespaced_custom_object(*GROUP, "workflows", workflow)
+    reached = found.get("status", {}).get("phase")
+    return reached if reached in ("Succeeded", "Failed", "Error") else None
+
+
 def test_a_scheduled_run_has_the_date_of_its_schedule_and_one_by_hand_may_name_another(
     api: client.ApiClient, deploy: Callable[..., None]
 ) -> None:
@@ -129,3 +170,33 @@ def test_a_scheduled_run_has_the_date_of_its_schedule_and_one_by_hand_may_name_a
     custom.delete_namespaced_custom_object(*GROUP, "workflows", "backfill")
     submit(api, "daily", "by-hand")
     assert not environment(until(lambda: pod_of(api, "by-hand", "load")))["DATA_DATE"]
+
+
+SENTENCE = step.termination_message('no "column" \\ named {{workflow.name}} {{{=1+1}} and <more>')
+
+
+def test_people_are_told_of_a_run_that_fails_and_of_a_version_that_does_not_pass(
+    api: client.ApiClient, deploy: Callable[..., None]
+) -> None:
+    deploy("told", endpoint="told", notification={"secret": "chat", "argo_workflows_url": "https://w.example.org/"})
+    submit(api, "told", "fails")
+    end(api, until(lambda: pod_of(api, "fails", "load")), SENTENCE)
+    pod = until(lambda: pod_of(api, "fails", "onExit"))
+    given = environment(pod)
+    assert given["RUN_STATUS"] == "Failed"
+    assert notify.failure(given["RUN_FAILURES"]) == ("load", SENTENCE)
+    assert given["RUN_URL"] == f"https://w.example.org/workflows/{NAMESPACE}/fails"
+    (main,) = [one for one in pod.spec.containers if one.name == "main"]
+    (url,) = [one.value_from.secret_key_ref for one in main.env if one.name == "NOTIFICATION_URL"]
+    assert (url.name, url.key) == ("chat", "url")
+    end(api, pod)
+    assert until(lambda: phase(api, "fails")) == "Failed"
+
+    submit(api, "told", "refused")
+    outputs = {"train": {"version": "1"}, "evaluate": {"passed": "false", "verdict": "no"}}
+    for name in ("load", "preprocess", "train", "evaluate"):
+        end(api, until(lambda name=name: pod_of(api, "refused", name)), **outputs.get(name, {}))
+    pod = until(lambda: pod_of(api, "refused", "onExit"))
+    assert environment(pod)["RUN_STATUS"] == "Succeeded"
+    end(api, pod, "the address of the notification answered 404")
+    assert until(lambda: phase(api, "refused")) == "Succeeded"  # a message that is not sent is no failure of the run

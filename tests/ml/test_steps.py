@@ -488,12 +488,12 @@ def test_the_steps_run_on_a_query_too(run: Run, postgres: str) -> None:
     assert model.predict([[15.0, "Dream", "gentoo"]])[0, 0] == pytest.approx(50, abs=3)
 
 
-@pytest.mark.parametrize(("name", "file"), [("load", "text.csv"), ("preprocess", ".prepared.json.tmp")])
+@pytest.mark.parametrize(("name", "file"), [("load", "objects/0"), ("preprocess", ".prepared.json.tmp")])
 def test_a_full_volume_ends_the_step_with_one_sentence(run: Run, name: str, file: str) -> None:
     """/dev/full refuses every byte as a full volume does."""
     run.steps(*STEPS[: STEPS.index(name)])
     hand_offs = run.models / ".runs" / run.run_id
-    hand_offs.mkdir(parents=True, exist_ok=True)
+    (hand_offs / file).parent.mkdir(parents=True, exist_ok=True)
     (hand_offs / file).symlink_to("/dev/full")
     done = run.step(name)
     assert done.returncode == 1
@@ -543,6 +543,10 @@ def test_the_sentence_is_left_for_kubernetes_too(run: Run, tmp_path: Path, monke
     monkeypatch.setattr(step, "TERMINATION_LOG", log)
     done = run.step("preprocess")
     assert done.stderr == log.read_text() + "\n" != "\n"
+
+
+def test_argo_fills_in_nothing_that_a_sentence_quotes() -> None:
+    assert step.termination_message("got '{{=1+1}}', {{{x}} and {y}") == "got '{ {=1+1}}', { { {x}} and {y}"
 
 
 def test_hand_offs_of_abandoned_runs_go_after_a_week(run: Run) -> None:

@@ -70,6 +70,17 @@ class Variable(StrEnum):
     AWS_ENDPOINT_URL_S3 = "AWS_ENDPOINT_URL_S3"
     """Steps: URL of the S3 API; without it AWS."""
 
+    RUN_STATUS = "RUN_STATUS"
+    """Step notify: how the run ended, a phase of Argo Workflows."""
+    RUN_FAILURES = "RUN_FAILURES"
+    """Step notify: what failed, Argo's `workflow.failures`."""
+    RUN_URL = "RUN_URL"
+    """Step notify: where people see the run; without it the message has no link."""
+    NOTIFICATION_URL = "NOTIFICATION_URL"
+    """Step notify: the address that gets the message, a secret."""
+    NOTIFICATION_FORM = "NOTIFICATION_FORM"
+    """Step notify: a NotificationForm."""
+
     OUTPUTS_DIR = "OUTPUTS_DIR"
     """Steps outside a container: takes the place of OUTPUTS_DIRECTORY."""
     DATA_FILE = "DATA_FILE"

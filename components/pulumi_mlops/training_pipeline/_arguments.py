@@ -11,6 +11,7 @@ from pulumi_mlops._args import Argument
 from pulumi_mlops._manifests import ImagePullPolicy
 from pulumi_mlops._placement import MAX_GPUS, TolerationArgs, TolerationOperator, toleration_problem
 from pulumi_mlops._rules import quantity, url
+from pulumi_mlops.contract.notifications import NotificationForm
 from pulumi_mlops.contract.rules import between, dns_label, not_empty
 from pulumi_mlops.contract.settings import Task
 from pulumi_mlops.contract.steps import STEPS
@@ -59,6 +60,21 @@ class StepsArgs(TypedDict):
     """Moving the endpoint."""
 
 
+class NotificationArgs(TypedDict):
+    """Where a message goes when a run fails, or when its version does not pass the evaluation.
+
+    It has the sentence that says why, the last lines of the run's log, and a link to the run.
+    """
+
+    secret: pulumi.Input[str]
+    """Name of a Secret in the namespace whose key `url` holds the address, which gets a POST request. A workspace with
+    narrowed egress has to allow it."""
+    form: NotRequired[pulumi.Input[NotificationForm]]
+    """What the request's body is; default JSON."""
+    argo_workflows_url: NotRequired[pulumi.Input[str] | None]
+    """Address of Argo Workflows' user interface, such as https://workflows.example.org; default none: no link."""
+
+
 class TrainingPipelineArgs(TypedDict):
     """Arguments of `TrainingPipeline`."""
 
@@ -102,6 +118,8 @@ class TrainingPipelineArgs(TypedDict):
     """Number of failed scheduled runs that are kept, for a week at most; default 3."""
     timeout_seconds: NotRequired[pulumi.Input[int]]
     """Longest time of a whole run in seconds, at most a week; default 43200. The next run waits for it."""
+    notification: NotRequired[NotificationArgs | None]
+    """Who is told when a run fails or its version does not pass; default nobody."""
     steps: NotRequired[StepsArgs]
     """Resources, timeouts and retries by step."""
     image_pull_policy: NotRequired[pulumi.Input[ImagePullPolicy]]
@@ -144,6 +162,9 @@ ARGUMENTS = {
     "successful_history": Argument(default=3, rule=between(0, 100, "runs")),
     "failed_history": Argument(default=3, rule=between(0, 100, "runs")),
     "timeout_seconds": Argument(default=DAY_SECONDS // 2, rule=between(60, MAX_TIMEOUT_SECONDS, "seconds")),
+    "notification.secret": Argument(rule=dns_label),
+    "notification.form": Argument(default=NotificationForm.JSON),
+    "notification.argo_workflows_url": Argument(rule=url),
     "steps": Argument(default={}),
     **{
         f"steps.{name}{field}": argument

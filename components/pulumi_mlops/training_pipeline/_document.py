@@ -1,7 +1,7 @@
 """The settings document of a training pipeline, from its arguments: what the steps read."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, cast
 
 from pulumi_mlops._schema import without_none
 from pulumi_mlops.contract import conflicts
@@ -37,6 +37,23 @@ def problems(args: TrainingPipelineArgs, given: Mapping[str, Any]) -> Iterator[s
     """What is wrong with fields that are right one by one; `given` are the arguments as the user wrote them."""
     yield from _source_problems(given["source"])
     yield from conflicts.conflicts(args, at="args.")
+    yield from _timeout_problems(args)
+
+
+def _timeout_problems(args: TrainingPipelineArgs) -> Iterator[str]:
+    """A search that ends by its time still needs some for the last model."""
+    search: Any = args["training"].get("search")
+    seconds: object = search.get("timeout_seconds") if search else None
+    limits: dict[str, Any] = {
+        "steps.train.timeout_seconds": cast("Any", args["steps"])["train"]["timeout_seconds"],
+        "timeout_seconds": args["timeout_seconds"],
+    }
+    for name, limit in limits.items():
+        if isinstance(seconds, int) and isinstance(limit, int) and seconds >= limit:
+            yield (
+                f"args.training.search.timeout_seconds must be less than args.{name}, in which the last model is "
+                f"fitted too, got {seconds} with {limit}"
+            )
 
 
 def _source(source: SourceArgs) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from pulumi_mlops.contract.containers import (
     Variable,
 )
 from pulumi_mlops.contract.steps import STEPS, WRONG_DATA_EXIT_CODE, module
+from pulumi_mlops.training_pipeline import _notification
 from pulumi_mlops.training_pipeline._arguments import StepArgs, TrainingPipelineArgs
 
 DATA_KEY = "data-key"
@@ -49,6 +50,7 @@ def workflow_template(name: str, args: TrainingPipelineArgs, labels: Mapping[str
     scratch: dict[str, object] = {"name": "tmp", "emptyDir": {"sizeLimit": SCRATCH_SIZE}}
     return {
         "entrypoint": "pipeline",
+        **({} if args["notification"] is None else {"onExit": _notification.AT_END}),
         "arguments": {
             "parameters": [
                 {
@@ -85,7 +87,11 @@ def workflow_template(name: str, args: TrainingPipelineArgs, labels: Mapping[str
             {"name": "mlflow-token", "projected": {"sources": [{"serviceAccountToken": _TOKEN}]}},
             scratch,
         ],
-        "templates": [_dag(steps), *(_template(step, args, labels) for step in steps)],
+        "templates": [
+            _dag(steps),
+            *(_template(step, args, labels) for step in steps),
+            *_notification.templates(args, labels),
+        ],
     }
 
 
