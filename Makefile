@@ -64,8 +64,8 @@ test-nightly: environment ## what takes too long for every change: bad days of a
 	@$(PYTHON) -m local prepare
 	@$(PYTHON) -m pytest -m nightly
 
-test-fast: environment ## the tests that need neither the Pulumi CLI nor a cluster
-	@$(PYTHON) -m pytest -m "not engine and not cluster" --numprocesses 2 --dist loadfile
+test-fast: environment ## the tests that need Python alone: no Pulumi CLI, no servers, no cluster
+	@$(PYTHON) -m pytest -m "not engine and not servers and not cluster" --numprocesses 2 --dist loadfile
 
 check: environment ## formatting, lint, types, generated files
 	@.venv/bin/ruff format --check .

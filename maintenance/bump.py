@@ -18,6 +18,7 @@ from local.paths import ROOT
 from local.progress import say
 from local.tools.catalogue import TOOLS
 from maintenance import locks, upstream
+from standins import charts
 
 VERSION = r"v?\d+(\.\d+)+([-.+][\w.-]+)?"
 TOGETHER = (
@@ -31,6 +32,8 @@ TOGETHER = (
 PULUMI = "tools/pulumi"
 WORKFLOWS = (".github/workflows/review-preview.yml", ".github/workflows/review-drift.yml")
 """They install the CLI that the tests run with, unless their caller names another one."""
+STAND_INS = {"ARGO_WORKFLOWS": "standins/charts/argo-workflows"}
+"""Pin of a program → the chart of this repository that stands in for its own."""
 
 
 class BadPin(Exception):
@@ -98,6 +101,9 @@ def bump(name: str, version: str) -> list[str]:
     for pin in pins:
         if pin in constants():
             _edit("components/pulumi_mlops/versions.py", lambda text, pin=pin: in_versions(text, pin, version))
+            if pin in STAND_INS:
+                charts.stand_in_for(ROOT / STAND_INS[pin], version)
+                say(f"changed {STAND_INS[pin]}/Chart.yaml")
         elif pin.startswith("tools/"):
             _edit(f"local/{pin}/go.mod", lambda text, pin=pin: in_go_mod(text, known[pin], version))
             subprocess.run(["go", "mod", "tidy"], cwd=ROOT / "local" / pin, check=True)

@@ -19,6 +19,8 @@ from tests.git_host import TOKEN, GitHost, git_host
 from tests.review import recorded
 from tests.workflows import COMMAND
 
+pytestmark = pytest.mark.servers
+
 PULUMI = f"""#!/bin/sh
 recording="{recorded.DATA}/$(cat "$PLAN/$3").json"
 if [ -e "$recording" ]; then cat "$recording"; else exit 255; fi

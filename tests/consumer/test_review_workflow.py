@@ -19,6 +19,8 @@ from tests.git_host import TOKEN, Fault, GitHost, git_host
 from tests.review import recorded
 from tests.workflows import Runner, load, step
 
+pytestmark = pytest.mark.servers
+
 VERSION: str = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
 FILES = {
     "Pulumi.yaml": "name: churn\nruntime: python\n",

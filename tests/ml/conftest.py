@@ -26,9 +26,19 @@ ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
 PENGUINS = BIN.parent.glob("lib/python3*/site-packages/palmerpenguins/data/penguins.csv")
 START_SECONDS = 180
+SERVERS = {"store", "mlflow_address", "postgres"}
+"""The fixtures that start one."""
 
 settings.register_profile("busy", deadline=None)  # how fast the machine is at the moment is no property of the code
 settings.load_profile("busy")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks the tests that use one of the servers; modules that start others are marked themselves."""
+    for item in items:
+        if not SERVERS.isdisjoint(getattr(item, "fixturenames", ())) and item.path.is_relative_to(ROOT / "tests/ml"):
+            item.add_marker(pytest.mark.servers)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ from ml.errors import DeployError, SettingsError
 from tests.ml import bundles
 from tests.ml.serving import running
 
+pytestmark = pytest.mark.servers
+
 OTHER = "20261125-120000-0123abcd"
 BROKEN = "20261126-120000-0123abcd"
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.ml.conftest import ROOT
 
+pytestmark = pytest.mark.servers
+
 BLOCKS = re.findall(r"```(\w+)\n(.*?)```", (ROOT / "docs/guides/first-model.md").read_text(), re.DOTALL)
 
 

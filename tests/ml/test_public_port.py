@@ -20,6 +20,8 @@ from ml.server.settings import BadSetting, Settings
 from tests.ml import bundles
 from tests.ml.serving import JSON, SELDON, START_SECONDS, Answer, Running, app_of, running
 
+pytestmark = pytest.mark.servers
+
 GOOD = {"data": {"ndarray": [[31.5, 15.2, "Dream"]]}}
 V2 = "/v2/models/flowers/infer"
 WEB, BATCH = api_keys.new("web-shop"), api_keys.new("batch")

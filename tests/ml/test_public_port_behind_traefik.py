@@ -23,6 +23,8 @@ from tests.ml.test_public_port import GOOD, kept, mounted
 from tests.servers import free_ports, wait_for
 from tests.servers import running as process
 
+pytestmark = pytest.mark.servers
+
 PREFIX = "/seldon/birds/flowers"
 KEY = api_keys.new("web-shop")
 BODY = json.dumps(GOOD).encode()

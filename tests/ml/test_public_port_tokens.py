@@ -28,6 +28,8 @@ from tests.ml.issuers import AUDIENCE, Issuer, issuer, pem, published, rsa_key
 from tests.ml.serving import JSON, SELDON, START_SECONDS, Answer, Running, running
 from tests.tcp import GREETING, greeting_server
 
+pytestmark = pytest.mark.servers
+
 GOOD = {"data": {"ndarray": [[31.5, 15.2, "Dream"]]}}
 V2 = "/v2/models/flowers/infer"
 KEY, OLD, FOREIGN = rsa_key(), rsa_key(), rsa_key()

@@ -10,6 +10,8 @@ from ml import retention
 from tests.ml.conftest import Store
 from tests.ml.test_steps import PENGUINS, STEPS, Run
 
+pytestmark = pytest.mark.servers
+
 DAYS = ("2026-11-01", "2026-11-02", "2026-11-03", "2026-11-04", "2026-11-05")
 
 

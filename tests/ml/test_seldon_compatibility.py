@@ -16,6 +16,8 @@ from ml.server.app import App
 from tests.ml import bundles, serving
 from tests.ml.serving import JSON, SELDON, Answer
 
+pytestmark = pytest.mark.servers
+
 
 @pytest.fixture(scope="module")
 def version(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -22,6 +22,8 @@ from ml.server.settings import Settings
 from tests.ml import bundles
 from tests.ml.serving import JSON, SELDON, Running, running
 
+pytestmark = pytest.mark.servers
+
 GOOD = {"data": {"ndarray": [[31.5, 15.2, "Dream"]]}}
 GOOD_BODY = json.dumps(GOOD).encode()
 GOOD_HEAD = f"POST {SELDON} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n".encode()

@@ -26,6 +26,8 @@ from tests.ml import bundles
 from tests.ml.conftest import ROOT, Store
 from tests.ml.test_settings import FULL
 
+pytestmark = pytest.mark.servers
+
 PENGUINS = FULL | {
     "source": {"type": "S3", "bucket": "data", "key": "penguins.csv", "format": "csv", "missing": ["NA"]},
     "features": {"drop": ["year"], "engineered": FULL["features"]["engineered"]},

@@ -17,7 +17,14 @@ VERSIONS = "components/pulumi_mlops/versions.py"
 @pytest.fixture
 def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The files of a repository in which pins stand; locks are not resolved, and Go changes nothing."""
-    for name in (VERSIONS, "pyproject.toml", "requirements", "local/tools", ".github/workflows"):
+    for name in (
+        VERSIONS,
+        "pyproject.toml",
+        "requirements",
+        "local/tools",
+        ".github/workflows",
+        *bump.STAND_INS.values(),
+    ):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
@@ -40,6 +47,7 @@ def changed(root: Path) -> dict[str, list[str]]:
         root / "pyproject.toml",
         *root.glob("local/tools/*/go.mod"),
         *root.glob(".github/*/*"),
+        *root.glob("standins/charts/*/Chart.yaml"),
     ):
         name = str(file.relative_to(root))
         before, after = (ROOT / name).read_text().splitlines(), file.read_text().splitlines()
@@ -113,6 +121,14 @@ def test_kubernetes_moves_in_both_files_with_its_libraries(root: Path) -> None:
     old = versions.KUBERNETES.removeprefix("1.")
     assert not re.findall(rf"k8s\.io/\S+ v[01]\.{re.escape(old)}\b", text)
     assert (root / "go").read_text() == f"{root}/local/tools/kubernetes mod tidy\n"
+
+
+def test_argo_workflows_moves_in_its_stand_in_too(root: Path) -> None:
+    bump.bump("ARGO_WORKFLOWS", "3.99.1")
+
+    new = changed(root)
+    assert new.keys() == {VERSIONS, "local/tools/argo-workflows/go.mod", "standins/charts/argo-workflows/Chart.yaml"}
+    assert "appVersion: v3.99.1" in new["standins/charts/argo-workflows/Chart.yaml"]
 
 
 def test_the_pulumi_cli_moves_in_the_workflows_too(root: Path) -> None:

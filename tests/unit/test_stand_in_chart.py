@@ -1,25 +1,15 @@
 """The version of the chart of this repository: a release is upgraded where its values or its chart's version change."""
 
-import hashlib
-import re
+import shutil
 from pathlib import Path
 
 import pytest
 import yaml
 
 from standins import charts
+from standins.charts import CONTENT, digest
 
-CONTENT = "pulumi-mlops.dev/content"
 PLACES = sorted(place.parent for place in charts.DIRECTORY.glob("*/Chart.yaml"))
-
-
-def digest(chart: Path) -> str:
-    """Of the chart's files and their names, its version among them; not of the recorded digest itself."""
-    found = hashlib.sha256()
-    for file in sorted(file for file in chart.rglob("*") if file.is_file()):
-        text = re.sub(rf"^  {CONTENT}: .*\n", "", file.read_text(), flags=re.MULTILINE)
-        found.update(f"{file.relative_to(chart)}\0{len(text)}\0{text}".encode())
-    return found.hexdigest()
 
 
 @pytest.mark.parametrize("chart", PLACES, ids=lambda place: place.name)
@@ -43,3 +33,19 @@ def test_there_is_a_chart_and_every_part_of_it_counts(tmp_path: Path) -> None:
     (tmp_path / "templates").mkdir()
     (tmp_path / "templates" / "new.yaml").touch()
     assert len({before, raised, digest(tmp_path)}) == 3
+
+
+def test_a_bump_of_its_program_raises_the_version_of_the_chart(tmp_path: Path) -> None:
+    chart = Path(shutil.copytree(charts.DIRECTORY / "argo-workflows", tmp_path / "argo-workflows"))
+    before = yaml.safe_load((chart / "Chart.yaml").read_text())
+
+    charts.stand_in_for(chart, "3.99.1")
+
+    after = yaml.safe_load((chart / "Chart.yaml").read_text())
+    assert after["appVersion"] == "v3.99.1"
+    *line, patch = before["version"].split(".")
+    assert after["version"] == ".".join([*line, str(int(patch) + 1)])
+    assert after["annotations"] == {CONTENT: digest(chart)}
+    assert {key: value for key, value in after.items() if before[key] == value}.keys() == before.keys() - {
+        "appVersion", "version", "annotations"
+    }  # fmt: skip
