@@ -8,21 +8,21 @@ from local.paths import ROOT
 
 LIBRARY = ROOT / "components" / "pulumi_mlops"
 CEILINGS = {
-    "cli": 73,
+    "cli": 82,
     "database": 35,
     "delivery_pipeline": 13,
     "foundation": 5,
     "model_endpoint": 6,
     "platform": 49,
     "review": 9,
-    "training_pipeline": 7,
+    "training_pipeline": 9,
     "workspace": 11,
     "the library's own modules": 42,
     "the contract": 24,
-    "delivery": 9,
+    "delivery": 19,
     "local": 67,
     "maintenance": 51,
-    "ml": 265,
+    "ml": 275,
     "stacks": 60,
 }
 """Package → the most it may have. What is left reads what other people's APIs answer: a cluster, AWS, MLflow, a data
