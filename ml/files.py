@@ -46,9 +46,15 @@ class File(NamedTuple):
 
 
 def partitions(path: str) -> dict[str, str | None]:
-    """The columns of a path below a data set's directory, as Hive writes them: `year=2026/month=01/part-0.csv`."""
+    """The columns of a path below a data set's directory, as Hive writes them: `year=2026/month=01/part-0.csv`.
+
+    Raises DataError if a column has no name, or two have the same.
+    """
     pairs = [part.split("=", 1) for part in path.split("/")[:-1] if "=" in part]
-    return {unquote(name): None if value == _MISSING else unquote(value) for name, value in pairs}
+    found = {unquote(name): None if value == _MISSING else unquote(value) for name, value in pairs}
+    if len(found) < len(pairs) or not all(map(str.strip, found)):
+        raise DataError(f"each part of a path with = must name a column of its own, got {path!r}")
+    return found
 
 
 class Files:

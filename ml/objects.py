@@ -1,8 +1,10 @@
 """The objects or files that a source names: one, or several in a defined order."""
 
 import hashlib
+import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +20,7 @@ from ml.object_store import Bucket
 from ml.settings import S3Source
 
 _DELTA_LAKE = "_delta_log/"
+_FIRST_YEAR = 1900
 
 
 class Found(NamedTuple):
@@ -44,6 +47,7 @@ def in_bucket(source: S3Source, environment: Mapping[str, str], directory: Path)
             sha256 = bucket.fetch(key, directory / "0")
             return Found([Copy(directory / "0", where, {})], sha256, where)
         listed = {one.key: one.etag for one in bucket.objects(pattern.prefix)}
+        _refuse_delta_lake([*listed, *_logs(bucket, pattern.directory)], where)
         chosen = _chosen(pattern, listed, where)
     except DataError as error:
         raise DataError(f"{error}{about_the_date}") from None
@@ -58,9 +62,12 @@ def in_bucket(source: S3Source, environment: Mapping[str, str], directory: Path)
 def on_disk(path: str) -> Found:
     """A file of this machine, all files of a directory, or those that a pattern matches; raises DataError."""
     pattern = keys.pattern(f"{path.rstrip('/')}/" if Path(path).is_dir() else path)
-    if pattern is None:
+    if pattern is None or Path(path).is_file():
         return Found([Copy(Path(path), path, {})], _file_sha256(path), path)
-    files = {str(one): one for one in Path(pattern.directory or ".").rglob("*") if one.is_file()}
+    root = Path(pattern.directory or ".")
+    files = {f"{pattern.directory}{one.relative_to(root)}": one for one in root.rglob("*") if one.is_file()}
+    above = [_DELTA_LAKE for one in (root, *root.absolute().parents) if (one / _DELTA_LAKE).is_dir()]
+    _refuse_delta_lake([*files, *above], path)
     chosen = _chosen(pattern, files, path)
     copies = [Copy(files[name], name, partitions(name.removeprefix(pattern.directory))) for name in chosen]
     return Found(copies, _sha256({name: _file_sha256(name) for name in chosen}), path)
@@ -71,28 +78,46 @@ def run_date(environment: Mapping[str, str]) -> date:
     for name in (Variable.DATA_DATE, Variable.RUN_CREATED):
         if not (text := environment.get(name, "")):
             continue
+        zone = _zone(environment.get(Variable.TIMEZONE) or "Etc/UTC")
         try:
             moment = datetime.fromisoformat(text)
-            zone = ZoneInfo(environment.get(Variable.TIMEZONE) or "Etc/UTC")
-        except ZoneInfoNotFoundError:
+            day = moment.date() if moment.tzinfo is None else moment.astimezone(zone).date()
+        except (ValueError, OverflowError):
+            day = date.min
+        if day.year < _FIRST_YEAR:
             raise SettingsError(
-                f"TIMEZONE is {environment[Variable.TIMEZONE]!r}, which this image does not know"
-            ) from None
-        except ValueError:
-            raise SettingsError(
-                f"{name} must be a date such as 2026-11-30, or a time with a zone, got {text!r}"
-            ) from None
-        return moment.date() if moment.tzinfo is None else moment.astimezone(zone).date()
+                f"{name} must be a date such as 2026-11-30, or a time with a zone, in {_FIRST_YEAR} or later, "
+                f"got {text!r}"
+            )
+        return day
     raise SettingsError("source.key has a {date}, but the run has none: set DATA_DATE to a date such as 2026-11-30")
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise SettingsError(f"TIMEZONE is {name!r}, which this image does not know") from None
+
+
+def _logs(bucket: Bucket, directory: str) -> Iterator[str]:
+    """Keys in logs of Delta Lake in a directory and those above it, as far as the store lets them be listed."""
+    parts = directory.split("/")[:-1]
+    for depth in range(len(parts) + 1):
+        with suppress(DataError):
+            above = "".join(f"{part}/" for part in parts[:depth])
+            yield from (one.key for one in itertools.islice(bucket.objects(f"{above}{_DELTA_LAKE}"), 1))
+
+
+def _refuse_delta_lake(names: Sequence[str], where: str) -> None:
+    if any(f"/{_DELTA_LAKE}" in f"/{name}" for name in names):
+        raise DataError(
+            f"{where} is in a Delta Lake table, some of whose files hold rows that were deleted: export it as parquet"
+        )
 
 
 def _chosen(pattern: keys.Pattern, names: Mapping[str, object], where: str) -> list[str]:
     """What a pattern names, in the order of their names' bytes; raises DataError if that is nothing."""
-    for name in names:
-        if name.removeprefix(pattern.directory).startswith(_DELTA_LAKE):
-            raise DataError(
-                f"{where} is a Delta Lake table, some of whose files hold rows that were deleted: export it as parquet"
-            )
     chosen = sorted(filter(pattern.matches, names), key=str.encode)
     if not chosen:
         raise DataError(f"{where} names no object: {len(names)} keys begin with {pattern.prefix!r} and none matches")

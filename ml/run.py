@@ -50,7 +50,12 @@ def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(prog="python -m ml.run", description=__doc__.split("\n\n")[0])
     parser.add_argument("settings", type=Path, help="settings.json, as the pipeline has it")
-    parser.add_argument("data", type=Path, nargs="?", help="CSV or parquet file in the place of the settings' source")
+    parser.add_argument(
+        "data",
+        type=Path,
+        nargs="?",
+        help="file, directory or pattern of files, CSV or parquet, in the place of the settings' source",
+    )
     parser.add_argument("--models", type=Path, default=Path("models"), help="where versions go (default: ./models)")
     parser.add_argument("--predict", metavar="ROWS", help='then answer these rows, as JSON: [["Biscoe", 39.1, null]]')
     arguments = parser.parse_args()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
-from pulumi_mlops.contract import conflicts
+from pulumi_mlops.contract import conflicts, keys
 from pulumi_mlops.contract import settings as contract
 from pulumi_mlops.contract.containers import SETTINGS_DIRECTORY, SETTINGS_FILE, Variable
 from pulumi_mlops.contract.settings import (
@@ -216,6 +216,8 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     """Settings of the step that is running: the file at SETTINGS_PATH, with DATA_KEY in the place of the key if set."""
     settings = parse(content(environment), _path(environment).name)
     key = environment.get(Variable.DATA_KEY, "")
+    if key and (problem := keys.problem(key)):
+        raise SettingsError(f"the data key {problem}, got {key!r}")
     if key and isinstance(settings.source, S3Source):
         return settings.model_copy(update={"source": settings.source.model_copy(update={"key": key})})
     if key:

@@ -36,10 +36,9 @@ class Parquet:
     """
 
     def __init__(self, path: Path, where: str) -> None:
-        self._where = where
-        with self._reading():
-            self._file = pyarrow.parquet.ParquetFile(path)
-        self._schema = self._file.schema_arrow
+        self._path, self._where = path, where
+        with self._reading(), pyarrow.parquet.ParquetFile(path) as file:  # closed: a source may have thousands
+            self._metadata, self._schema = file.metadata, file.schema_arrow
         metadata: dict[str, Any] = self._schema.pandas_metadata or {}
         self._ranges = {
             str(index["name"]): range(index["start"], index["stop"], index["step"])
@@ -52,7 +51,7 @@ class Parquet:
             if column.get("pandas_type") == "categorical"
         }
         self.names = [*self._schema.names, *self._ranges]
-        self.rows = self._file.metadata.num_rows
+        self.rows = self._metadata.num_rows
 
     def kind(self, name: str) -> Any:
         """See `ml.files.Source`."""
@@ -62,8 +61,8 @@ class Parquet:
         """See `ml.files.Source`."""
         if name in self._ranges:
             return pa.chunked_array([pa.array(np.array(self._ranges[name]))])
-        with self._reading():
-            column = self._file.read(columns=[name], use_threads=False).column(0)
+        with self._reading(), pyarrow.parquet.ParquetFile(self._path, metadata=self._metadata) as file:
+            column = file.read(columns=[name], use_threads=False).column(0)
         is_category = name in self._categories and not pa.types.is_dictionary(column.type)
         return column.dictionary_encode() if is_category else column
 

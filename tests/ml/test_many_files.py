@@ -3,6 +3,8 @@
 import gzip
 import io
 import json
+import re
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -127,8 +129,10 @@ def test_types_of_text_are_inferred_over_all_files_and_errors_name_the_line_of_t
         ),
         (
             {"_delta_log/0.json": b"{}", "a.parquet": parquet(x=[1])},
-            "{root} is a Delta Lake table, some of whose files hold rows that were deleted: export it as parquet",
+            "{root} is in a Delta Lake table, some of whose files hold rows that were deleted: export it as parquet",
         ),
+        ({"=1/a.csv": b"x\n1\n"}, "each part of a path with = must name a column of its own, got '=1/a.csv'"),
+        ({"a=1/a=2/b.csv": b"x\n1\n"}, "each part of a path with = must name a column of its own, got 'a=1/a=2/b.csv'"),
         ({"_SUCCESS": b""}, "{root} names no object: 1 keys begin with '{root}/' and none matches"),
     ],
 )
@@ -137,6 +141,44 @@ def test_files_that_do_not_fit_together_are_refused(tmp_path: Path, files: dict[
     with pytest.raises(DataError) as refused:
         read(path)
     assert sentence.format(root=path) in str(refused.value)
+
+
+@pytest.mark.parametrize("key", ["lake/sales/part-*.csv", "lake/sales/2026/", "lake/*/part-*.csv", "lake/"])
+def test_a_part_of_a_delta_lake_table_is_refused_too(store: Store, tmp_path: Path, key: str) -> None:
+    names = ["lake/sales/_delta_log/0.json", "lake/sales/part-0.csv", "lake/sales/2026/part-1.csv"]
+    for name in names:
+        store.put(name, b"x\n1\n")
+    folder(tmp_path, dict.fromkeys(names, b"x\n1\n"))
+    with pytest.raises(DataError, match=rf"^s3://data/{re.escape(key)} is in a Delta Lake table"):
+        reading.load(S3Source(type="S3", bucket="data", key=key), store.environment)
+    with pytest.raises(DataError, match="is in a Delta Lake table"):
+        read(f"{tmp_path}/{key}")
+    store.client().delete_object(Bucket="data", Key="lake/sales/_delta_log/0.json")
+    assert reading.load(S3Source(type="S3", bucket="data", key=key), store.environment).frame["x"].tolist()[0] == 1
+
+
+@pytest.mark.parametrize("path", [".", "./", "./*.csv", "*.csv", "sub/..", "./sub/../", "a?.csv", "./a?.csv"])
+def test_a_path_on_a_laptop_may_be_relative(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    folder(tmp_path, {"a?.csv": b"x\n1\n", "sub/_none": b""})
+    monkeypatch.chdir(tmp_path)
+    assert read(path).frame["x"].tolist() == [1]
+
+
+def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> None:
+    folder(tmp_path, {"a?.csv": b"x\n1\n", "ab.csv": b"x\n2\n"})
+    assert read(f"{tmp_path}/a?.csv").frame["x"].tolist() == [1]
+
+
+def test_more_parquet_files_are_read_than_a_process_may_have_open(tmp_path: Path) -> None:
+    path = folder(tmp_path, {f"{number:02}.parquet": parquet(x=[number]) for number in range(40)})
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = len(list(Path("/proc/self/fd").iterdir())) + 20
+    resource.setrlimit(resource.RLIMIT_NOFILE, (few, before[1]))
+    try:
+        found = read(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    assert found.frame["x"].tolist() == list(range(40))
 
 
 def test_a_column_without_values_in_one_file_has_the_type_of_the_others(tmp_path: Path) -> None:
@@ -180,7 +222,10 @@ def test_the_date_of_a_run_is_that_of_its_schedule(environment: dict[str, str], 
     ("environment", "sentence"),
     [
         ({}, "source.key has a {date}, but the run has none: set DATA_DATE"),
-        ({"DATA_DATE": "yesterday"}, "DATA_DATE must be a date such as 2026-11-30, or a time with a zone, got 'yest"),
+        ({"DATA_DATE": "yesterday"}, "or a time with a zone, in 1900 or later, got 'yesterday'"),
+        ({"DATA_DATE": "0001-01-01"}, "DATA_DATE must be a date such as 2026-11-30, or a time with a zone, in 1900 or"),
+        ({"DATA_DATE": "0001-01-01T00:00:00+05:00"}, "or a time with a zone, in 1900 or later, got '0001-01-01T00"),
+        ({"DATA_DATE": "2026-11-30", "TIMEZONE": "../zone"}, "TIMEZONE is '../zone', which this image does not"),
         ({"DATA_DATE": "2026-11-30", "TIMEZONE": "Mars/Base"}, "TIMEZONE is 'Mars/Base', which this image does not"),
     ],
 )
@@ -217,3 +262,7 @@ def test_a_run_reads_the_object_of_its_day_and_says_so_where_there_is_none(store
     with pytest.raises(DataError, match=r"^s3://data/none/\*\.csv names no object: 0 keys begin with 'none/' and none"):
         step.attempt(load.run, nothing)
     assert settings.read(nothing).source.type == "S3"
+    with pytest.raises(
+        SettingsError, match=r"^the data key must write a date as \{date\}, .* got 'daily/\{Date\}.csv'"
+    ):
+        step.attempt(load.run, {**environment, "RUN_ID": "four", "DATA_KEY": "daily/{Date}.csv"})

@@ -5,6 +5,7 @@
 | `penguins.csv` | that one |
 | `penguins/` | all below it, except those of which a part of the path begins with `_` or `.` |
 | `penguins/**/part-?.csv` | those that match: `*` and `?` within a part of the path, `**` over several |
+| `penguins/year=*/` | all below each of those that match |
 | `penguins/{date}.csv` | that of the run's date, 2026-11-30 |
 | `penguins/{date-1:%Y/%m/%d}/` | those of the day before, in the form of strftime: 2026/11/29 |
 """
@@ -16,7 +17,7 @@ from typing import NamedTuple
 _PLACEHOLDER = re.compile(r"\{date(?:-([0-9]{1,4}))?(?::((?:[^{}%]|%[YymdjGVu%])*))?\}")
 _LOOKS_LIKE_ONE = re.compile(r"\{\s*date[^}]*\}?", re.IGNORECASE)
 _WILDCARDS = re.compile(r"\*\*/|\*\*|\*|\?")
-_MEANINGS = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+_MEANINGS = {"**/": "(?:.*?/)??", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
 class Pattern(NamedTuple):
@@ -26,14 +27,13 @@ class Pattern(NamedTuple):
     """The part of the key that is the same for all of them, up to its last slash; what follows may name partitions."""
     prefix: str
     """What all of their keys begin with."""
-    expression: re.Pattern[str] | None
-    """What their whole keys match; None: whatever is below the prefix."""
+    expression: re.Pattern[str]
+    """What their whole keys match. The group is what is below a key that ends with a slash."""
 
     def matches(self, name: str) -> bool:
         """Whether it names the object with this key."""
-        if self.expression is None:
-            return name.startswith(self.prefix) and not _hidden(name[len(self.prefix) :])
-        return self.expression.fullmatch(name) is not None and not name.endswith("/")
+        found = self.expression.fullmatch(name)
+        return found is not None and not name.endswith("/") and not any(map(_hidden, found.groups()))
 
 
 def problem(key: str) -> str | None:
@@ -66,13 +66,14 @@ def pattern(key: str) -> Pattern | None:
         return None
     prefix = key[: first.start()] if first else key
     directory = prefix[: prefix.rfind("/") + 1]
-    if first is None:
-        return Pattern(directory, prefix, None)
     literals, wildcards = _WILDCARDS.split(key), [*_WILDCARDS.findall(key), ""]
     parts = (re.escape(text) + _MEANINGS.get(sign, "") for text, sign in zip(literals, wildcards, strict=True))
-    return Pattern(directory, prefix, re.compile("".join(parts), re.DOTALL))
+    below = "(.+)" if key.endswith("/") else ""
+    return Pattern(directory, prefix, re.compile("".join(parts) + below, re.DOTALL))
 
 
 def _hidden(path: str) -> bool:
     """Whether an object below a prefix is none of its data: a directory's marker, `_SUCCESS`, a checksum."""
-    return not path or path.endswith(("/", "_$folder$")) or any(part.startswith(("_", ".")) for part in path.split("/"))
+    parts = path.split("/")
+    private = (part.startswith(".") or (part.startswith("_") and "=" not in part) for part in parts)
+    return path.endswith("_$folder$") or any(private)  # `_year=2026` is a column
