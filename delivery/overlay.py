@@ -18,6 +18,8 @@ RELEASE_FILE = "RELEASE"
 """A file in an overlay: the commit of the source that was promoted last. An image that the overlay has already makes a
 commit by it, without which an older run that ends later would not know of the newer one."""
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+LINE = 1_000
+"""Characters; longer lines of a text are folded."""
 FILES = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
 
@@ -64,7 +66,8 @@ class Overlay:
         """Makes it deploy the image of a commit; raises DeliveryError where a part of it would keep another version."""
         (self.directory / RELEASE_FILE).write_text(f"{revision}\n")
         self._kustomize("edit", "set", "image", f"{image.name}={image.reference}")
-        used = list(images(yaml.safe_load_all(self._kustomize("build", "."))))
+        # As text: PyYAML makes an error of a string such as = or 2026-02-30, which kustomize writes without quotes.
+        used = list(images(yaml.load_all(self._kustomize("build", "."), yaml.BaseLoader)))
         ours = [(where, name) for where, name in used if _repository(name) in (image.name, image.repository)]
         if not ours:
             raise DeliveryError(f"nothing in overlay {self.path} uses the image {image.name!r}")
@@ -76,9 +79,11 @@ class Overlay:
             )
 
     def rendered(self) -> str:
-        """All of its objects as YAML, without the values of Secrets."""
-        documents = [*yaml.safe_load_all(self._kustomize("build", "."))]
-        return yaml.safe_dump_all((_without_secrets(one) for one in documents), sort_keys=True, width=1000)
+        """All of its objects as kustomize writes them, without the values of Secrets."""
+        documents = [*yaml.compose_all(self._kustomize("build", "."), yaml.SafeLoader)]
+        for one in documents:
+            _mask_secret(one)
+        return yaml.serialize_all(documents, Dumper=yaml.SafeDumper, width=LINE)
 
     def _kustomize(self, *arguments: str) -> str:
         """Runs without the means to get the repository's token: a base may be at an address of somebody else."""
@@ -94,11 +99,13 @@ def images(documents: Iterator[Any]) -> Iterator[tuple[str, str]]:
             yield from _images(one, f"{one.get('kind')}/{one.get('metadata', {}).get('name')}")
 
 
-def _without_secrets(document: Any) -> Any:
-    if not isinstance(document, dict) or document.get("kind") != "Secret":
-        return document
-    hidden = {key: dict.fromkeys(document[key] or {}, MASK) for key in ("data", "stringData") if key in document}
-    return {**document, **hidden}
+def _mask_secret(document: yaml.Node) -> None:
+    """Masks the values in a document that is a Secret."""
+    fields = {key.value: value for key, value in document.value} if isinstance(document, yaml.MappingNode) else {}
+    if "kind" in fields and fields["kind"].value == "Secret":
+        for key in ("data", "stringData"):
+            if isinstance(values := fields.get(key), yaml.MappingNode):
+                values.value = [(name, yaml.ScalarNode("tag:yaml.org,2002:str", MASK)) for name, _ in values.value]
 
 
 def _images(node: Any, where: str) -> Iterator[tuple[str, str]]:

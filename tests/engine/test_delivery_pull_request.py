@@ -2,6 +2,7 @@
 
 import json
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -11,9 +12,10 @@ import pytest
 from delivery_repository import FILES, NAME, image
 from gitea import OWNER, Gitea, gitea
 
-from delivery import pull_request
+from delivery import proposal, pull_request
 from delivery.__main__ import HELD, main
 from delivery.checkout import Checkout, clone
+from delivery.masking import MASK
 from delivery.overlay import HOLD_FILE
 from local import tools
 
@@ -23,6 +25,11 @@ PRODUCTION = "deploy/overlays/production"
 BRANCH = "delivery/web-production"
 TRIES = 60
 SECRET = "apiVersion: v1\nkind: Secret\nmetadata: {name: login}\nstringData: {password: nobody-may-read-this}\n"
+STRINGS = (
+    "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: strings}\n"
+    'data: {operator: "=", merge: "<<", day: "2026-02-30", number: "1"}\n'
+)
+"""Strings of which PyYAML makes errors where they have no quotes; kustomize writes none."""
 
 
 @pytest.fixture(scope="module")
@@ -148,15 +155,21 @@ def test_nothing_is_proposed_for_a_held_environment(create: Callable[[str], Repo
     assert here.pull_requests() == []
 
 
-def test_the_diff_has_no_values_of_secrets(create: Callable[[str], Repository]) -> None:
+def test_the_diff_has_no_values_of_secrets_and_all_else_as_kustomize_writes_it(
+    create: Callable[[str], Repository], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(proposal, "CONTEXT_LINES", 1_000)  # all of the manifests
     here = create("with-secrets")
-    files = {"deploy/base/kustomization.yaml": "resources: [web.yaml, login.yaml]\n", "deploy/base/login.yaml": SECRET}
-    revision = here.commit(files)
-    here.commit({f"{PRODUCTION}/kustomization.yaml": "namePrefix: new-\nresources: [../../base]\n"})
-    here.propose("a", revision)
+    resources = "resources: [web.yaml, login.yaml, strings.yaml]\n"
+    files = {"kustomization.yaml": resources, "login.yaml": SECRET, "strings.yaml": STRINGS}
+    here.propose("a", here.commit({f"deploy/base/{name}": text for name, text in files.items()}))
     (shown,) = here.pull_requests()
 
     assert "nobody-may-read-this" not in shown["body"]
+    assert b64encode(b"nobody-may-read-this").decode() not in shown["body"]
+    assert f"\n   password: '{MASK}'\n" in shown["body"]
+    written = ' data:\n   day: 2026-02-30\n   merge: <<\n   number: "1"\n   operator: =\n kind: ConfigMap\n'
+    assert written in shown["body"]
 
 
 def test_the_pull_request_is_found_among_many_and_is_not_one_of_a_fork(
