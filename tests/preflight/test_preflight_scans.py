@@ -1,5 +1,6 @@
 """Scans of images, asked of moto's ECR."""
 
+import pytest
 from pulumi_mlops.cli.preflight.account import Account
 from pulumi_mlops.cli.preflight.checks.scans import REGISTRY, REPOSITORY, scans
 from pulumi_mlops.cli.preflight.results import Outcome
@@ -10,12 +11,14 @@ EVERY = {"scanFrequency": "SCAN_ON_PUSH", "repositoryFilters": [{"filter": "*", 
 
 
 def repository(name: str, asks: bool) -> Step:
-    return new(REPOSITORY, name, **({"imageScanningConfiguration": {"scanOnPush": True}} if asks else {}))
+    scan = {"imageScanningConfiguration": {"scanOnPush": True}} if asks else {}
+    return new(REPOSITORY, name, **{"name": f"mlops-dev/{name}", **scan})
 
 
-def configured(aws: SimulatedAws) -> None:
+def configured(aws: SimulatedAws, *filters: str) -> None:
     client = aws.session.client("ecr", region_name=REGION)
-    client.put_registry_scanning_configuration(scanType="ENHANCED", rules=[EVERY])
+    rules = [{**EVERY, "repositoryFilters": [{"filter": one, "filterType": "WILDCARD"}]} for one in filters or ("*",)]
+    client.put_registry_scanning_configuration(scanType="ENHANCED", rules=rules)
 
 
 def test_repositories_that_ask_for_scans_are_fine(account: Account) -> None:
@@ -30,6 +33,28 @@ def test_a_registry_that_asks_for_all_is_fine(aws: SimulatedAws, account: Accoun
     configured(aws)
     (result,) = scans(planned(repository("server", asks=False)), account)
     assert result.outcome is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    ("filters", "silent"),
+    [
+        (("mlops-dev/*",), ""),
+        (("mlops-dev",), ""),
+        (("*/server", "*pipe*"), ""),
+        (("*/server",), "pipeline"),
+        (("server", "mlops-prod/*"), "pipeline"),
+        (("mlops.dev/*",), "pipeline, server"),
+    ],
+)
+def test_a_registry_that_asks_for_some_is_a_finding_for_the_others(
+    aws: SimulatedAws, account: Account, filters: tuple[str, ...], silent: str
+) -> None:
+    configured(aws, *filters)
+    (result,) = scans(planned(repository("server", asks=True), repository("pipeline", asks=True)), account)
+    expected = f"nobody asks for those of {silent}" if silent else "the scanning configuration of the registry asks for"
+    assert result.what.startswith(expected)
+    assert (result.outcome is Outcome.FINDING) == bool(silent)
+    assert "put-registry" not in result.fix  # which would replace the rules
 
 
 def test_images_that_nobody_scans_are_a_finding_with_the_command(account: Account) -> None:
