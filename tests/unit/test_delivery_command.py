@@ -291,16 +291,17 @@ def test_a_release_that_was_taken_back_shows_the_one_before_it_and_since_when_it
     assert staging["held"].endswith(f" UTC by delivery: {HOLD}")
 
 
+@pytest.mark.parametrize("tag", ["v7", "1.10", "2026-02-30"])
 def test_an_image_that_somebody_set_by_hand_is_shown_as_changed_and_without_a_commit(
-    host: Host, server: Server, capsys: pytest.CaptureFixture[str]
+    host: Host, server: Server, capsys: pytest.CaptureFixture[str], tag: str
 ) -> None:
     host.promote(STAGING, "a", host.first)
-    by_hand = f"images: [{{name: {IMAGE}, newTag: v7}}]\n"
+    by_hand = f"images: [{{name: {IMAGE}, newTag: {tag}}}]\n"
     host.commit("Try v7", {f"{STAGING}/kustomization.yaml": by_hand}, "Grace")
 
     staging = blocks(shown(capsys, DONE, "status"))["staging"]
 
-    assert staging["image"] == f"{IMAGE}:v7"
+    assert staging["image"] == f"{IMAGE}:{tag}"
     assert "commit" not in staging
     assert staging["changed"].endswith(" UTC by Grace: Try v7")
 

@@ -164,7 +164,9 @@ class Repository:
     def _image(self, commit: str, file: str, name: str) -> str | None:
         """What the kustomization makes of the image; None where it leaves it as the base has it."""
         try:
-            entries: list[Any] = at(yaml.safe_load(self._text(commit, file) or ""), "images") or []
+            # As text: a tag such as 2026-02-30 is no date, and 1.10 is not 1.1.
+            read = yaml.load(self._text(commit, file) or "", yaml.BaseLoader)  # noqa: S506 - makes text alone
+            entries: list[Any] = at(read, "images") or []
             for one in entries:
                 if one.get("name") == name:
                     digest, tag = one.get("digest"), one.get("newTag")
