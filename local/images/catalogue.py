@@ -154,7 +154,8 @@ def _image(name: str, program: Path | None = None) -> Image:
     if name == "postgresql":
         major = postgres_major()
         packages = (f"postgresql-{major}", "barman-cli-cloud")
-        return Image(name, "cloudnative-pg/postgresql", recipe, {}, major, on, packages=packages)
+        files = {"barman-cloud-backup": recipe.parent / "barman-cloud-backup"}
+        return Image(name, "cloudnative-pg/postgresql", recipe, files, major, on, packages=packages)
     if name in OF_DATABASES:
         return _of_databases(name, recipe, _given(program), on)
     files = {name: _given(program), "ca-certificates.crt": base.CERTIFICATES}

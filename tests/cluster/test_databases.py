@@ -18,7 +18,6 @@ from pulumi_mlops.platform import LocalDatabaseApi
 
 from local import database_api, tools
 from local.cluster import target
-from local.paths import ROOT
 from tests.engine.pulumi_cli import PulumiEnv
 
 pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]  # the first test waits for CloudNativePG's build
@@ -26,7 +25,6 @@ pytestmark = [pytest.mark.cluster, pytest.mark.timeout(1800)]  # the first test 
 Manifest = dict[str, Any]
 WAIT_SECONDS = 240
 DESTINATION = "s3://data/databases"
-GUIDE = ROOT / "docs" / "databases.md"
 CLAIM = """
 apiVersion: database.example.org/v1alpha1
 kind: PostgreSQLInstance
@@ -97,7 +95,12 @@ def images(brought_up: str) -> dict[str, str]:
 @pytest.fixture(scope="module")
 def kubectl(images: dict[str, str], pulumi_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Kubectl]:
     kubeconfig = target().kubeconfig
-    args: Any = {"images": images, "keep_definitions": False, "backups": {"destination": DESTINATION}}
+    args: Any = {
+        "images": images,
+        "keep_definitions": False,
+        "backups": {"destination": DESTINATION},
+        "restore_drill": "weekly",
+    }
     stack = PulumiEnv.at(tmp_path_factory.mktemp("databases"), pulumi_home).stack(
         lambda: LocalDatabaseApi("databases", args), config={"kubernetes:kubeconfig": str(kubeconfig)}
     )
@@ -196,23 +199,39 @@ def test_a_lost_database_is_restored_to_a_moment_between_two_writes(kubectl: Kub
     sql(lost, "select pg_sleep(1)", "insert into notes values ('after the moment')")
     segment = sql(lost, "select pg_walfile_name(pg_switch_wal())")
     until(lambda: sql(lost, "select last_archived_wal from pg_stat_archiver") >= segment, "the log in the store")
+    assert re.fullmatch(r"20[-0-9]+T[0-9:]+Z: 3 rows in \d+ s", _drilled(kubectl, "kept"))
     kubectl("delete", "postgresqlinstance", "kept")
     until(lambda: kubectl.run("get", "pvc", f"{lost}-1").returncode != 0, "the volume is gone")
 
-    (block,) = [one for one in re.findall("```yaml\n(.*?)```", GUIDE.read_text(), re.DOTALL) if "kind: Cluster" in one]
-    cluster = yaml.safe_load(block)
-    spec = cluster["spec"]
-    (spec["imageName"],) = images.values()
-    spec["bootstrap"]["recovery"] |= {"database": "kept", "recoveryTarget": {"targetTime": moment}}
-    spec["externalClusters"][0]["barmanObjectStore"] |= {"serverName": lost}
+    claim["metadata"]["name"] = "again"
+    claim["spec"]["parameters"]["restoreFrom"] = {"database": lost, "moment": moment}
+    claim["spec"]["writeConnectionSecretToRef"]["name"] = "again-conn"
     start = time.monotonic()
-    kubectl.apply(cluster)
-    name = cluster["metadata"]["name"]
-    kubectl.ready("clusters.postgresql.cnpg.io", name)
+    kubectl.apply(claim)
+    kubectl.ready("postgresqlinstance", "again")
     print(f"restored in {time.monotonic() - start:.1f} s")
 
+    name = kubectl.of_database("again")["metadata"]["name"]
     assert sql(name, "select text from notes order by text") == "before the backup\nbefore the moment"
-    kubectl("delete", "clusters.postgresql.cnpg.io", name)
+    kubectl("delete", "postgresqlinstance", "again")
+
+
+def _drilled(kubectl: Kubectl, database: str) -> str:
+    """What a database's manifest tells of a drill that is run now."""
+    drill, namespace = "databases-restore-drill", f"--namespace={conventions.CROSSPLANE_NAMESPACE}"
+    kubectl("create", "job", "drill-now", f"--from=cronjob/{drill}", namespace)
+    ended = ("Complete", "Failed")
+    until(lambda: {one["type"] for one in _conditions(kubectl, "drill-now")} & {*ended}, "the drill's end")
+    output = kubectl("logs", "job/drill-now", namespace)
+    assert "Complete" in {one["type"] for one in _conditions(kubectl, "drill-now")}, output
+    kubectl("delete", "job", "drill-now", namespace)
+    return until(
+        lambda: kubectl.get("postgresqlinstance", database)["status"].get("lastRestoreDrill"), "the drill's result"
+    )
+
+
+def _conditions(kubectl: Kubectl, job: str) -> list[Manifest]:
+    return kubectl.get("job", job, conventions.CROSSPLANE_NAMESPACE)["status"].get("conditions", [])
 
 
 def _backed_up(kubectl: Kubectl, cluster: str) -> bool:

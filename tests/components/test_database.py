@@ -896,6 +896,18 @@ def test_wrong_arguments_by_manifest_cost_one_line_and_no_resource(
     assert complaint in str(error.value)
 
 
+@pytest.mark.parametrize(("size", "noted"), [("small", 0), ("tini", 1), (None, 0)])
+def test_a_size_that_only_the_platform_can_know_is_said_to_be_checked_later(
+    build: Build, monkeypatch: pytest.MonkeyPatch, size: str | None, noted: int
+) -> None:
+    notes: list[str] = []
+    monkeypatch.setattr(pulumi.log, "info", lambda text, *_: notes.append(text))
+    build(lambda: asked(size=size))
+
+    assert len(notes) == noted
+    assert all("args.size is 'tini'" in one and "the API server says" in one for one in notes)
+
+
 def test_outputs_by_manifest_are_those_of_its_status(build: Build) -> None:
     found = build(asked)
 

@@ -6,6 +6,7 @@ import pytest
 from pulumi_mlops import ArgumentError, conventions
 from pulumi_mlops.database import _arguments
 from pulumi_mlops.platform import DatabaseApi, LocalDatabaseApi
+from pulumi_mlops.platform.databases._container_files import restore_drill
 
 from tests.components import test_database_api
 from tests.components.test_database_api import base, composition, definition, parameters
@@ -17,6 +18,7 @@ FULL: dict[str, Any] = {
     "memory": {"tiny": "256Mi", "huge": "32Gi"},
     "storage_class": "fast",
     "backups": {"destination": "s3://databases/backups"},
+    "restore_drill": "weekly",
     "group": "local.example.com",
     "keep_definitions": False,
     "object_name": "local",
@@ -65,7 +67,7 @@ def test_the_server_refuses_connections_without_tls(build: Build, kind: str, env
 
 def test_crossplane_gets_the_rights_to_what_it_composes(build: Build) -> None:
     graph = build(lambda: program(**FULL))
-    (role,) = graph.of_kind("ClusterRole")
+    (role,) = [one for one in graph.of_kind("ClusterRole") if "drill" not in one.name]
 
     composed = {
         part["base"]["apiVersion"].rpartition("/")[0]
@@ -113,3 +115,55 @@ def test_arguments_that_are_wrong_are_refused(build: Build, changes: dict[str, A
     with pytest.raises(ArgumentError) as error:
         build(lambda: program(**changes))
     assert problem in str(error.value)
+
+
+def test_a_restore_drill_has_a_schedule_and_the_rights_that_it_needs(build: Build) -> None:
+    graph = build(lambda: program(backups=FULL["backups"], restore_drill="monthly"))
+    (job,) = graph.of_kind("CronJob")
+    drill = job.inputs["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+
+    assert job.inputs["spec"]["schedule"] == "@monthly"
+    assert drill["containers"][0]["image"] == ARGS["images"]["17"]
+    assert drill["containers"][0]["securityContext"]["readOnlyRootFilesystem"]
+    (rights,) = [one.inputs["rules"] for one in graph.of_kind("ClusterRole") if "drill" in one.name]
+    assert {resource for one in rights for resource in one["resources"]} == {"clusters", "pods"}
+    assert build(program).of_kind("CronJob") == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"restore_drill": "weekly"}, "without args.backups there is nothing to restore"),
+        (
+            {"restore_drill": "hourly", "backups": FULL["backups"]},
+            "args.restore_drill must be daily, weekly or monthly",
+        ),
+    ],
+)
+def test_a_drill_that_cannot_be_is_refused(build: Build, changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(ArgumentError, match=complaint):
+        build(lambda: program(**changes))
+
+
+def test_a_drill_restores_what_the_backup_of_the_composition_has(build: Build) -> None:
+    cluster = base(composition(build(lambda: program(**FULL)), "PostgreSQLDatabase", "production"), "cluster")
+    cluster["metadata"] = {"name": "orders-1a2b3c4d", "namespace": "shop", "labels": {}}
+    cluster["spec"]["bootstrap"]["initdb"]["database"] = "orders"
+
+    restored = restore_drill.restored(cluster)["spec"]
+
+    assert restored["bootstrap"]["recovery"] == {"source": "orders-1a2b3c4d", "database": "orders", "owner": "app"}
+    (source,) = restored["externalClusters"]
+    assert source["barmanObjectStore"]["serverName"] == "orders-1a2b3c4d"
+    assert source["barmanObjectStore"]["destinationPath"] == "s3://databases/backups"
+    assert "backup" not in restored, "it would write over the backups of the database that it was restored from"
+
+
+def test_a_drill_touches_nobody_elses_objects() -> None:
+    class Api:
+        def call(self, method: str, path: str) -> Any:
+            assert method == "GET", f"{method} {path}"
+            return {"metadata": {"labels": {"team": "shop"}}}
+
+    with pytest.raises(restore_drill.Failed, match="is somebody's own"):
+        restore_drill.remove(Api(), "/clusters/drill-orders", 1)  # type: ignore[arg-type]

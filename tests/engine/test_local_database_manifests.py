@@ -17,6 +17,7 @@ import yaml
 from pulumi_cli import Cluster, PulumiEnv
 from pulumi_mlops import PostgresDatabase
 from pulumi_mlops.platform import LocalDatabaseApi
+from pulumi_mlops.platform.databases import _drill
 from test_database_manifests import CLAIM, DATABASE, Manifest, Manifests, condition, manifest
 
 from local.node.control_plane import control_plane
@@ -30,6 +31,7 @@ from tests.conftest import Build
 pytestmark = pytest.mark.engine
 
 GROUP = "database.example.org"
+DRILLED = "2026-11-30T02:00:00Z: 3 rows in 42 s"
 PARTS = {CLAIM: 4, DATABASE: 5}
 """Cluster, schedule of backups and two OperatorSecrets; the developer's Secret is a part of the second kind."""
 CREDENTIALS = {
@@ -86,11 +88,12 @@ def secret(name: str, **data: str) -> Manifest:
 
 
 def played(api: Manifests, one: Manifest) -> Manifest:
-    """Does what the operator does for the manifest's Cluster, and returns it."""
+    """Does what the operator does for the manifest's Cluster, and a restore drill, and returns it."""
     made = api.parts(one, PARTS[one["kind"]])["cluster"]
     name = made["metadata"]["name"]
     api.apply(secret(f"{name}-app", **CREDENTIALS))
     api.apply(secret(f"{name}-ca", **{"ca.crt": "an authority", "ca.key": "its key"}))
+    api.merge(made, "", {"metadata": {"annotations": {_drill.ANNOTATION: DRILLED}}})
     ready = {"type": "Ready", "status": "True", "reason": "ClusterIsReady", "message": "Cluster is Ready"}
     at = {"lastTransitionTime": "2026-11-30T00:00:00Z"}
     told = {"phase": "Cluster in healthy state", "phaseReason": "", "lastSuccessfulBackup": "2026-11-30T01:00:00Z"}
@@ -116,6 +119,7 @@ def test_a_manifest_becomes_a_cluster_and_a_secret_with_what_the_operator_has_dr
     told = api.now(one)["status"]
     assert told["phase"] == "Cluster in healthy state"
     assert told["lastBackup"] == "2026-11-30T01:00:00Z"
+    assert told["lastRestoreDrill"] == DRILLED
     assert told["address"] == f"{made['metadata']['name']}-rw.default.svc.cluster.local"
     wanted = {"host", "port", "username", "password", "database", "uri", "ca"}
 

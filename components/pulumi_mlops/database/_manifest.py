@@ -12,7 +12,12 @@ import pulumi_kubernetes as k8s
 
 from pulumi_mlops._manifests import name_of
 from pulumi_mlops.database import _backend
-from pulumi_mlops.database._arguments import RESERVED_NAMES, DatabaseManifestArgs, PostgresDatabaseArgs
+from pulumi_mlops.database._arguments import (
+    INSTANCE_CLASSES,
+    RESERVED_NAMES,
+    DatabaseManifestArgs,
+    PostgresDatabaseArgs,
+)
 from pulumi_mlops.database._backend import Backend, Connection
 from pulumi_mlops.database._moments import in_utc
 from pulumi_mlops.database._rds_settings import MIN_STORAGE_GIB
@@ -26,6 +31,13 @@ def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Co
     """Creates the manifest, and returns what is known once its database is ready."""
     own = cast("DatabaseManifestArgs", args["manifest"])
     secret = pulumi.Output.from_input(_backend.secret_name(name, args))
+    if args["size"] is not None and args["size"] not in INSTANCE_CLASSES:
+        usual = ", ".join(INSTANCE_CLASSES)
+        pulumi.log.info(
+            f'PostgresDatabase "{name}": args.size is {args["size"]!r}, none of the usual {usual}: whether the '
+            "platform offers it, the API server says when it sees the manifest, in a preview if it is reachable",
+            parent,
+        )
     made = k8s.apiextensions.CustomResource(
         f"{name}-manifest",
         api_version=f"{own['group']}/{API_VERSION}",

@@ -14,7 +14,7 @@ import pulumi
 
 from pulumi_mlops import conventions
 from pulumi_mlops.database._arguments import BACKUP_DAYS
-from pulumi_mlops.platform.databases import _choice
+from pulumi_mlops.platform.databases import _choice, _drill
 from pulumi_mlops.platform.databases import _schema as schema
 from pulumi_mlops.platform.databases._patches import (
     Form,
@@ -131,6 +131,7 @@ def _cluster(form: Form, place: Place, backups: Mapping[str, Any] | None) -> Obj
         *_restored(place.backups),
         back(to, "status.database"),
         back("spec.bootstrap.recovery.database", "status.database"),
+        back(f"metadata.annotations[{_drill.ANNOTATION}]", "status.lastRestoreDrill"),
         *(back(f"status.{theirs}", f"status.{ours}") for theirs, ours in TOLD.items()),
         copy("spec.parameters.storageGB", "spec.storage.size", string("Format", fmt="%vGi")),
         copy("spec.parameters.version", "spec.imageName", {"type": "map", "map": dict(place.images)}),

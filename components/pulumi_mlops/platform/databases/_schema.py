@@ -32,6 +32,7 @@ STATUS = (
     "restorableUntil",
     "lastBackup",
     "lastFailedBackup",
+    "lastRestoreDrill",
 )
 """What a manifest's status tells, besides conditions; moments are in UTC (RFC 3339)."""
 COLUMNS = [

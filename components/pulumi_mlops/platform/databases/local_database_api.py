@@ -14,6 +14,7 @@ from pulumi_mlops._args import Argument, check_args, inputs
 from pulumi_mlops._rules import object_name, quantity
 from pulumi_mlops.contract.rules import dns_label, matches, not_empty
 from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
+from pulumi_mlops.platform.databases import _drill
 from pulumi_mlops.platform.databases import _in_cluster as compositions
 from pulumi_mlops.platform.databases import _schema as schema
 from pulumi_mlops.platform.databases._kinds import Kinds
@@ -49,6 +50,11 @@ class LocalDatabaseApiArgs(TypedDict):
     backups: NotRequired[LocalBackupsArgs | None]
     """Where the databases of production are backed up, daily and with every change in between, for seven days;
     default: nowhere. Plain: it decides what a manifest becomes."""
+    restore_drill: NotRequired[str | None]
+    """`daily`, `weekly` or `monthly`: how often each database with backups is restored beside itself, its rows are
+    counted, and the restored one is removed; requires `backups`; default: never. The moment, the rows and the seconds
+    are in the manifest's status `lastRestoreDrill`, and the Job of a drill that failed has failed. It takes the memory
+    and the volume of one database at a time, in its namespace. Plain: it decides what is created."""
     group: NotRequired[str]
     """API group of the kinds; default `database.example.org`. Plain: names of definitions follow from it."""
     keep_definitions: NotRequired[bool]
@@ -72,6 +78,7 @@ ARGUMENTS = {
         rule=matches("https?://[^%]+", 'a URL without "%", such as "https://s3.example.org"'),
     ),
     "backups.credentials_secret": Argument(default=conventions.OBJECT_STORE_CREDENTIALS_SECRET, rule=dns_label),
+    "restore_drill": Argument(rule=matches("daily|weekly|monthly", "daily, weekly or monthly")),
     **{same: OF_API[same] for same in ("group", "keep_definitions", "object_name")},
 }
 
@@ -136,6 +143,9 @@ class LocalDatabaseApi(pulumi.ComponentResource):
             lambda form, environment: compositions.spec(group, form, environment, place),
             secrets,
         )
+        if schedule := checked["restore_drill"]:
+            newest = [*checked["images"].values()][-1]
+            _drill.create(name, checked["object_name"] or name, newest, schedule, self)
         self.register_outputs({"claims": self.claims, "databases": self.databases})
 
 
@@ -148,6 +158,8 @@ def _problems(args: LocalDatabaseApiArgs) -> Iterator[str]:
         yield "args.images must not be empty: no database could be asked for, got {}"
     if versions != sorted(versions):
         yield f"args.images must be of different versions, oldest first, got {versions!r}"
+    if args["restore_drill"] and not args["backups"]:
+        yield f'args.restore_drill is "{args["restore_drill"]}", but without args.backups there is nothing to restore'
     if not args["memory"]:
         yield "args.memory must not be empty: no database could be asked for, got {}"
     for size in args["memory"]:
