@@ -1,7 +1,10 @@
 """The database manifests of a platform without a cloud: what may be asked for, and what it becomes in the cluster."""
 
+import re
+from collections.abc import Callable
 from typing import Any
 
+import pulumi
 import pytest
 from pulumi_mlops import ArgumentError, conventions
 from pulumi_mlops.database import _arguments
@@ -91,6 +94,31 @@ def test_databases_of_production_alone_are_backed_up_to_the_store_of_their_works
     assert base(production, "backups")["spec"] == {"schedule": "0 0 1 * * *", "immediate": True}
     assert "backup" not in base(development, "cluster")["spec"]
     assert "backup" not in base(composition(build(program), "PostgreSQLDatabase", "production"), "cluster")["spec"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "problem"),
+    [
+        (
+            "endpoint_url",
+            "https://s3.example.org/%s",
+            'must be a URL without "%", such as "https://s3.example.org", got',
+        ),
+        ("destination", "databases", 'must be a bucket such as "s3://databases", got'),
+    ],
+)
+def test_an_address_that_is_known_later_is_checked_then(build: Build, key: str, value: str, problem: str) -> None:
+    sound = {"destination": "s3://databases", "endpoint_url": "https://s3.example.org"}
+
+    def built(value: str, output: Callable[[str], pulumi.Output[str]] = pulumi.Output.from_input) -> Graph:
+        return build(lambda: program(backups={**sound, key: output(value)}))
+
+    server = base(composition(built(sound[key]), "PostgreSQLDatabase", "production"), "cluster")
+    assert server["spec"]["backup"]["barmanObjectStore"]["endpointURL"] == sound["endpoint_url"]
+    with pytest.raises(ArgumentError, match=re.escape(f'LocalDatabaseApi "databases": args.backups.{key} {problem}')):
+        built(value)
+    with pytest.raises(ArgumentError, match="got a secret, which is not shown"):
+        built(value, pulumi.Output.secret)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ Does not own: Crossplane and its functions, CloudNativePG's operator, and the st
 """
 
 from collections.abc import Iterator
-from typing import NotRequired, TypedDict
+from typing import NotRequired, TypedDict, cast
 
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import conventions
-from pulumi_mlops._args import Argument, check_args, inputs
+from pulumi_mlops._args import Argument, check_args, checked_later, inputs
 from pulumi_mlops._rules import object_name, quantity
 from pulumi_mlops.contract.rules import dns_label, matches, not_empty
 from pulumi_mlops.database._arguments import ARGUMENTS as OF_DATABASE
@@ -136,7 +136,7 @@ class LocalDatabaseApi(pulumi.ComponentResource):
             images=checked["images"],
             memory=checked["memory"],
             storage_class=checked["storage_class"],
-            backups=checked["backups"],
+            backups=_known_to_format(f'LocalDatabaseApi "{name}"', checked["backups"]),
         )
         self.claims, self.databases = kinds.create(
             compositions.rights(group),
@@ -147,6 +147,18 @@ class LocalDatabaseApi(pulumi.ComponentResource):
             newest = [*checked["images"].values()][-1]
             _drill.create(name, checked["object_name"] or name, newest, schedule, self)
         self.register_outputs({"claims": self.claims, "databases": self.databases})
+
+
+def _known_to_format(owner: str, backups: LocalBackupsArgs | None) -> LocalBackupsArgs | None:
+    """The backups' settings, whose addresses are checked once they are known: they become part of a format."""
+    if backups is None:
+        return None
+    later = {
+        key: checked_later(owner, f"args.backups.{key}", backups[key], rule)
+        for key in ("destination", "endpoint_url")
+        if (rule := ARGUMENTS[f"backups.{key}"].rule)
+    }
+    return cast("LocalBackupsArgs", {**backups, **later})
 
 
 def _problems(args: LocalDatabaseApiArgs) -> Iterator[str]:
