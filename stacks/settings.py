@@ -143,7 +143,7 @@ class PlatformEksSettings:
     add_ons: dict[str, dict[str, Any]] | None = field(
         default=None,
         metadata=_means(
-            "arguments of each add-on by its name; karpenter, kserve, monitoring and seldon are there if they are named"
+            "arguments of each add-on by its name; one that a platform does not always have is installed if it is named"
         ),
     )
     auto_mode: bool | None = field(

@@ -132,9 +132,9 @@ class EksPlatformArgs(TypedDict):
     """How people log in."""
     add_ons: NotRequired[dict[str, dict[str, Any]]]
     """Name of an add-on in `ADD_ONS`, which is installed if it stands here → arguments of its component, `{}` for none.
-    `karpenter`, `kserve`, `monitoring` and `seldon` come on request; `monitoring` needs the secret
-    `<prefix>grafana-admin`, `karpenter` its `node_role`. The others are always there, and stand here where one of their
-    arguments is to be another than the platform's. All take `values`, further Helm values. Default none."""
+    Those that the platform cannot do without are always installed, and stand here where one of their arguments is to be
+    another than the platform's; the others are installed if they are named. `monitoring` needs the secret
+    `<prefix>grafana-admin`, `karpenter` its `node_role`. All take `values`, further Helm values. Default none."""
     node_groups: NotRequired[pulumi.Input[list[EksNodeGroupArgs]]]
     """The cluster's node groups. Nothing is made of them: a review of a preview says whether the platform fits on them.
     Default: not known, and not checked."""
