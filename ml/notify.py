@@ -15,11 +15,13 @@ from urllib.parse import urlsplit
 
 from pulumi_mlops.contract.containers import Variable
 from pulumi_mlops.contract.notifications import NotificationForm
-from pulumi_mlops.contract.steps import STEPS
+from pulumi_mlops.contract.steps import STEPS, VERDICT
 
 from ml import step
 from ml.errors import PipelineError, SettingsError
 
+JUDGE = next(name for name, one in STEPS.items() if VERDICT in one.outputs)
+"""The step that says whether a version passed."""
 TIMEOUT_SECONDS = 30
 LOG_LINES = 20
 LINE_LENGTH = 500
@@ -64,7 +66,7 @@ def message_of(context: step.Context) -> Message | None:
         verdict: dict[str, Any] = json.loads(file.read_bytes()) if file.is_file() else {"passed": True}
         if verdict["passed"]:
             return None
-        status, at, sentence = "not passed", "evaluate", verdict["sentence"]
+        status, at, sentence = "not passed", JUDGE, verdict["sentence"]
     return Message(
         context.required(Variable.NAMESPACE),
         context.required(Variable.RUN_NAME),
