@@ -43,7 +43,9 @@ _INTEGER = r"^[+-]?[0-9]+$"
 _SEVERAL_DIGITS = r"^[+-]?0[0-9]+(\.[0-9]*)?$"
 _BOOLEAN = r"(?i)^(true|false)$"
 _DECLARED_BOOLEAN = r"(?i)^(true|false|t|f|1|0)$"
-_SEPARATORS = r"^[+-]?[0-9]+(,[0-9]+)+(\.[0-9]*)?$"
+_COMMAS = r"^[+-]?[0-9]+(,[0-9]+)+(\.[0-9]*)?$"
+_POINTS = r"^[+-]?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]*)?$"
+"""Where a comma is the decimal sign: points between groups of three digits, unlike in dates and versions."""
 _DATE = (
     r"^([0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([T ][0-9]{1,2}:.*)?"
     r"|[0-9]{1,2}/[0-9]{1,2}/([0-9]{4}|[0-9]{2})( .*)?|[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}( .*)?)$"
@@ -306,10 +308,13 @@ class Column:
             return first, "which is not a number without separators"
         if self.name == self._declaration.label:
             return None
-        if not _any(pc.and_(wrong, pc.invert(self._matches(_SEPARATORS)))):
-            return first, f"where a comma may separate thousands or decimals: {way_out}"
+        sign, separators = ("point", _POINTS) if self._declaration.decimal == "," else ("comma", _COMMAS)
+        if not _any(pc.and_(wrong, pc.invert(self._matches(separators)))):
+            what = f"where a {sign} may separate thousands or decimals"
+            return first, f"{what}: set source.decimal or source.thousands, {way_out}"
         if self._all(self._matches(_DATE), known):
-            return first, f"a date, which is no feature: {way_out.replace('correct it', 'replace it with numbers')}"
+            instead = "replace it with numbers, name it as training.time_column if rows are in time"
+            return first, f"a date, which is no feature: {way_out.replace('correct it', instead)}"
         if numbers >= MOSTLY * count and not _any(self._matches(_SEVERAL_DIGITS)):
             return first, f"where almost all other cells are numbers: {way_out}"
         return None

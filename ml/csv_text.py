@@ -153,7 +153,8 @@ def _decode(path: Path, text: Path, encoding: str | None, where: str) -> bool:
                     raise DataError(f"{where} is not {name} text ({error})") from None
                 line = lines + error.object.count(b"\n", 0, error.start)
                 raise DataError(
-                    f"{where} is not {name} text (byte 0x{error.object[error.start]:02x} in line {line})"
+                    f"{where} is not {name} text (byte 0x{error.object[error.start]:02x} in line {line}): set "
+                    "source.encoding to that of the file, such as windows-1252"
                 ) from None
             if first and part.lstrip()[:15].casefold().startswith(("<!doctype html", "<html")):
                 raise DataError(

@@ -152,8 +152,8 @@ def _fit_categorical(name: str, cells: Coded, features: Features) -> dict[str, A
         raise DataError(f"column {name!r} has no value in any training row, add it to features.drop")
     if len(counts) > MAX_CATEGORIES:
         raise DataError(
-            f"column {name!r} has {len(counts)} different values, a categorical column may have {MAX_CATEGORIES}: "
-            "add it to features.drop"
+            f"column {name!r} has {len(counts)} different values in the training rows, a categorical column may have "
+            f"{MAX_CATEGORIES}: add it to features.drop"
         )
     labels = sorted(counts)
     if features.categorical_imputation is CategoricalImputation.MOST_FREQUENT:

@@ -35,10 +35,7 @@ class Found(NamedTuple):
 
 def in_bucket(source: S3Source, environment: Mapping[str, str], directory: Path) -> Found:
     """Copies the objects of a bucket into `directory`; raises PipelineError."""
-    key, about_the_date = source.key, ""
-    if keys.has_date(key):
-        day = run_date(environment)
-        key, about_the_date = keys.filled(key, day), f"; source.key is {key!r} and the date of this run is {day}"
+    key, about_the_date = _dated(source.key, environment, "source.key")
     bucket = Bucket(source.bucket, environment)
     where = bucket.where(key)
     try:
@@ -59,8 +56,28 @@ def in_bucket(source: S3Source, environment: Mapping[str, str], directory: Path)
     return Found(copies, _sha256({name: listed[name] for name in chosen}), where)
 
 
-def on_disk(path: str) -> Found:
-    """A file of this machine, all files of a directory, or those that a pattern matches; raises DataError."""
+def on_disk(path: str, environment: Mapping[str, str]) -> Found:
+    """A file of this machine, all files of a directory, or those that a pattern matches; raises PipelineError."""
+    if Path(path).exists():
+        return _files(path)
+    if problem := keys.problem(path):
+        raise SettingsError(f"the path of the data {problem}, got {path!r}")
+    path, about_the_date = _dated(path, environment, "the path of the data")
+    try:
+        return _files(path)
+    except DataError as error:
+        raise DataError(f"{error}{about_the_date}") from None
+
+
+def _dated(name: str, environment: Mapping[str, str], setting: str) -> tuple[str, str]:
+    """The key or path on the date of the run, and what a message about it says besides."""
+    if not keys.has_date(name):
+        return name, ""
+    day = run_date(environment)
+    return keys.filled(name, day), f"; {setting} is {name!r} and the date of this run is {day}"
+
+
+def _files(path: str) -> Found:
     pattern = keys.pattern(f"{path.rstrip('/')}/" if Path(path).is_dir() else path)
     if pattern is None or Path(path).is_file():
         return Found([Copy(Path(path), path, {})], _file_sha256(path), path)
@@ -90,7 +107,9 @@ def run_date(environment: Mapping[str, str]) -> date:
                 f"got {text!r}"
             )
         return day
-    raise SettingsError("source.key has a {date}, but the run has none: set DATA_DATE to a date such as 2026-11-30")
+    raise SettingsError(
+        "the name of the data has a {date}, but the run has none: set DATA_DATE to a date such as 2026-11-30"
+    )
 
 
 def _zone(name: str) -> ZoneInfo:
@@ -120,7 +139,10 @@ def _chosen(pattern: keys.Pattern, names: Mapping[str, object], where: str) -> l
     """What a pattern names, in the order of their names' bytes; raises DataError if that is nothing."""
     chosen = sorted(filter(pattern.matches, names), key=str.encode)
     if not chosen:
-        raise DataError(f"{where} names no object: {len(names)} keys begin with {pattern.prefix!r} and none matches")
+        literal = "; brackets are no wildcards, only *, ? and ** are" if "[" in where else ""
+        raise DataError(
+            f"{where} names no object: {len(names)} keys begin with {pattern.prefix!r} and none matches{literal}"
+        )
     return chosen
 
 

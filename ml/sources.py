@@ -64,11 +64,11 @@ def load(
     fetched = directory / "objects"
     fetched.mkdir(parents=True, exist_ok=True)
     if file := environment.get(Variable.DATA_FILE):
-        found = objects.on_disk(file)
+        found = objects.on_disk(file, environment)
         with found.copies[0].path.open("rb") as stream:
             file_format = DataFormat.PARQUET if stream.read(4) == b"PAR1" else DataFormat.CSV
     elif isinstance(source, FileSource):
-        found, file_format = objects.on_disk(source.path), source.format
+        found, file_format = objects.on_disk(source.path, environment), source.format
     else:
         found, file_format = objects.in_bucket(source, environment, fetched), source.format
     read = read_parquet if file_format == DataFormat.PARQUET else csv_text.read

@@ -378,6 +378,14 @@ def S3(**fields: Any) -> dict[str, Any]:
     ("changes", "expected"),
     [
         ({"source": {"type": "S3", "bucket": "data"}}, "args.source.key is required by a source of type S3"),
+        (
+            {"source": {"type": "S3", "bucket": "s3://data", "key": "a.csv"}},
+            "args.source.bucket must be the name of the bucket alone, without s3:// and without a path, got 's3://data'",
+        ),
+        (
+            {"source": {"type": "S3", "bucket": "data", "key": "s3://data/a.csv"}},
+            "args.source.key must be the key within source.bucket, without s3:// and the bucket, got 's3://data/a.csv'",
+        ),
         ({"source": S3(query="select 1")}, "args.source.query does not belong to a source of type S3"),
         ({"source": {"type": "SQL", "query": "q"}}, "args.source.secret is required by a source of type SQL"),
         ({"source": {**SQL, "bucket": "data"}}, "args.source.bucket does not belong to a source of type SQL"),

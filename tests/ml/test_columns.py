@@ -1,5 +1,6 @@
 """Cells of text become columns with types: exactly, or not at all."""
 
+import re
 from typing import Any
 
 import pandas as pd
@@ -218,6 +219,19 @@ def test_a_number_in_other_signs_is_refused() -> None:
         reading.csv(b"x;y\n1,23;a\n1,234;b\n", WHERE, described(delimiter=";", thousands=","))
 
 
+@pytest.mark.parametrize("cell", ["1.262,60", "1.262", "-12.345.678"])
+def test_points_beside_a_decimal_comma_are_refused_instead_of_read_as_text(cell: str) -> None:
+    sentence = "where a point may separate thousands or decimals: set source.decimal or source.thousands, correct it"
+    with pytest.raises(DataError, match=rf"has '{re.escape(cell)}' in line 3, {sentence}"):
+        reading.csv(f"x;y\n1,5;a\n{cell};b\n".encode(), WHERE, described(delimiter=";", decimal=","))
+
+
+@pytest.mark.parametrize("cell", ["10.0.0.1", "1.2.3", "1.25"])
+def test_points_that_no_number_has_are_text(cell: str) -> None:
+    table = reading.csv(f"x;y\n{cell};a\n{cell}0;b\n".encode(), WHERE, described(delimiter=";", decimal=","))
+    assert table.types["x"] == "text"
+
+
 def test_utf_16_without_a_byte_order_mark_is_little_endian() -> None:
     content = "größe,y\n1,ä\n".encode("utf-16-le")
     assert reading.csv(content, WHERE, described(encoding="utf-16")).frame.to_dict("list") == {"größe": [1], "y": ["ä"]}
@@ -276,7 +290,8 @@ WAY_OUT = "correct it, or list the column in features.categorical or features.dr
         (
             ["7", '"1,234"'],
             chosen(),
-            f"has '1,234' in line 3, where a comma may separate thousands or decimals: {WAY_OUT}",
+            f"has '1,234' in line 3, where a comma may separate thousands or decimals: set source.decimal or "
+            f"source.thousands, {WAY_OUT}",
         ),
         (
             [*map(str, range(19)), "twelve"],
@@ -286,8 +301,8 @@ WAY_OUT = "correct it, or list the column in features.categorical or features.dr
         (
             ["", "2024-01-01", "2024-01-02 10:00"],
             chosen(),
-            "has '2024-01-01' in line 3, a date, which is no feature: replace it with numbers, or list the column in "
-            "features.categorical or features.drop",
+            "has '2024-01-01' in line 3, a date, which is no feature: replace it with numbers, name it as "
+            "training.time_column if rows are in time, or list the column in features.categorical or features.drop",
         ),
         (["1", "x"], chosen(numeric=["x"]), "has 'x' in line 3, which is not a number without separators"),
     ],

@@ -169,6 +169,24 @@ def test_a_file_whose_name_looks_like_a_pattern_is_that_file(tmp_path: Path) -> 
     assert read(f"{tmp_path}/a?.csv").frame["x"].tolist() == [1]
 
 
+def test_a_path_on_a_laptop_has_the_date_of_the_run(tmp_path: Path) -> None:
+    folder(tmp_path, {"2026-11-22.csv": b"x\n1\n", "2026-11-23.csv": b"x\n2\n", "{date}.txt": b"x\n3\n"})
+    day = {"DATA_DATE": "2026-11-23"}
+    assert objects.on_disk(f"{tmp_path}/{{date}}.csv", day).where == f"{tmp_path}/2026-11-23.csv"
+    assert objects.on_disk(f"{tmp_path}/{{date-1}}*.csv", day).copies[0].where == f"{tmp_path}/2026-11-22.csv"
+    assert objects.on_disk(f"{tmp_path}/{{date}}.txt", day).where == f"{tmp_path}/{{date}}.txt"
+    with pytest.raises(DataError, match=r"2026-11-24\.csv cannot be read .*; the path of the data is .* 2026-11-24$"):
+        objects.on_disk(f"{tmp_path}/{{date}}.csv", {"DATA_DATE": "2026-11-24"})
+    with pytest.raises(SettingsError, match=r"^the path of the data must write a date as \{date\}, .*, got .*date\+1"):
+        objects.on_disk(f"{tmp_path}/{{date+1}}.csv", day)
+
+
+def test_brackets_in_a_pattern_are_no_wildcards(tmp_path: Path) -> None:
+    folder(tmp_path, {"a.csv": b"x\n1\n"})
+    with pytest.raises(DataError, match=r"none matches; brackets are no wildcards, only \*, \? and \*\* are$"):
+        objects.on_disk(f"{tmp_path}/[ab]*.csv", {})
+
+
 def test_more_parquet_files_are_read_than_a_process_may_have_open(tmp_path: Path) -> None:
     path = folder(tmp_path, {f"{number:02}.parquet": parquet(x=[number]) for number in range(40)})
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -221,7 +239,7 @@ def test_the_date_of_a_run_is_that_of_its_schedule(environment: dict[str, str], 
 @pytest.mark.parametrize(
     ("environment", "sentence"),
     [
-        ({}, "source.key has a {date}, but the run has none: set DATA_DATE"),
+        ({}, "the name of the data has a {date}, but the run has none: set DATA_DATE"),
         ({"DATA_DATE": "yesterday"}, "or a time with a zone, in 1900 or later, got 'yesterday'"),
         ({"DATA_DATE": "0001-01-01"}, "DATA_DATE must be a date such as 2026-11-30, or a time with a zone, in 1900 or"),
         ({"DATA_DATE": "0001-01-01T00:00:00+05:00"}, "or a time with a zone, in 1900 or later, got '0001-01-01T00"),

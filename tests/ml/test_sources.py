@@ -113,7 +113,11 @@ HEADER = b"length,width,island,species\n"
             f"{WHERE} has one column 'length\\twidth': its columns seem to be separated by tabs, set source.delimiter "
             "to '\\t'",
         ),
-        (HEADER + b"1,2,B\xfcro,a\n", f"{WHERE} is not UTF-8 text (byte 0xfc in line 2)"),
+        (
+            HEADER + b"1,2,B\xfcro,a\n",
+            f"{WHERE} is not UTF-8 text (byte 0xfc in line 2): set source.encoding to that of the file, such as "
+            "windows-1252",
+        ),
         (b"a,b,a\n1,2,3\n", f"{WHERE} has two columns named 'a'"),
         (b"a,,c\n1,2,3\n", f"{WHERE} has no name for its column 2"),
         (b"a,b\n1,2,3\n", f"{WHERE} has 3 cells in its first row under 2 column names"),

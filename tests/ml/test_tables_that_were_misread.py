@@ -101,7 +101,8 @@ def test_spaces_after_the_commas_are_no_part_of_names_and_cells() -> None:
         (b"x,y\n" + b"1,a\n2,b\n" * 20 + b"3,c\n", "class 'c' of the target 'y' has one row only"),
         (
             "\n".join(["email,x,y", *(f"u{i}@example.org,{i},{'ab'[i % 2]}" for i in range(1500))]).encode(),
-            "column 'email' has 1200 different values, a categorical column may have 500: add it to features.drop",
+            "column 'email' has 1200 different values in the training rows, a categorical column may have 500: add it "
+            "to features.drop",
         ),
         (
             text("day,x,y", "2026-01-{d:02},{i},{y}", [{"d": d, "y": "ab"[d % 2]} for d in range(1, 29)]),

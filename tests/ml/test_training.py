@@ -246,7 +246,8 @@ COLUMNS = "length, width, island, species"
         (
             pd.concat([TABLE] * 10, ignore_index=True).assign(note=[f"n{i}" for i in range(600)]),
             {"training": {"test_fraction": 0.1}},
-            "column 'note' has 540 different values, a categorical column may have 500: add it to features.drop",
+            "column 'note' has 540 different values in the training rows, a categorical column may have 500: add it to "
+            "features.drop",
         ),
         (
             TABLE,

@@ -158,6 +158,15 @@ def test_without_resources_the_stack_is_the_files_name(tmp_path: Path, capsys: p
     assert capsys.readouterr().out.startswith("foundation-dev: unchanged, USD a month: 0.00 (between")
 
 
+def test_a_preview_that_was_cut_off_is_not_reported_as_unchanged(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "dev.json"
+    path.write_text('{"steps": [{"op": "delete", "urn": "urn:pulumi:dev::shop::aws:rds/inst')
+    assert run(path) == 0
+    assert capsys.readouterr().out.startswith("dev: of what the preview shows, nothing could be priced\n")
+
+
 @pytest.mark.parametrize(("content", "reason"), [("", "is empty"), ("[]", "neither"), ("Error: no stack", "neither")])
 def test_what_is_no_preview_is_refused_in_one_line(
     content: str, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]

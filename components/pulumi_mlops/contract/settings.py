@@ -16,6 +16,7 @@ SCHEMA_VERSION = 1
 MAX_COLUMN_NAME = 200
 MAX_KEY = 1024
 """Characters; S3's own limit, in bytes."""
+MAX_BUCKET = 255
 
 
 class Task(StrEnum):
@@ -181,7 +182,15 @@ column = text_up_to(MAX_COLUMN_NAME)
 
 
 def _key(value: str) -> str | None:
+    if value.startswith("s3://"):
+        return "must be the key within source.bucket, without s3:// and the bucket"
     return text_up_to(MAX_KEY)(value) or keys.problem(value)
+
+
+def _bucket(value: str) -> str | None:
+    if "/" in value:
+        return "must be the name of the bucket alone, without s3:// and without a path"
+    return text_up_to(MAX_BUCKET)(value)
 
 
 SERVED_BOOSTERS = ("gbtree", "dart")
@@ -193,7 +202,7 @@ CSV_FIELDS = ("missing", "delimiter", "encoding", "decimal", "thousands")
 
 FIELDS: dict[str, Field] = {
     "model_name": Field(rule=dns_label),
-    "source.bucket": Field(rule=text_up_to(255)),
+    "source.bucket": Field(rule=_bucket),
     "source.key": Field(rule=_key),
     "source.format": Field(default=DataFormat.CSV.value),
     "source.columns.*": Field(rule=one_of(*ColumnType)),

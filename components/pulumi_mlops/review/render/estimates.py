@@ -27,7 +27,9 @@ class Table:
 
 
 def sentence(estimate: Estimate) -> Spans:
-    """`+3.65 USD a month, to 30.84 (between …; list prices of … in …)`."""
+    """`+3.65 USD a month, to 30.84 (between …; list prices of … in …)`, or that nothing has a price."""
+    if estimate.not_counted and not (estimate.before or estimate.after):
+        return own("of what the preview shows, nothing could be priced")
     least = "at least " if estimate.at_least else ""
     changed = f"{signed(estimate.delta)} USD a month, to" if estimate.delta else "unchanged, USD a month:"
     place = (*own(" in "), *quoted(estimate.region)) if estimate.region else ()
@@ -49,7 +51,7 @@ def lines(estimate: Estimate) -> Iterator[Spans]:
         kept = f" {_kept(estimate)}." if estimate.kept else ""
         yield (*own("Cost: "), *sentence(estimate), *own(f".{kept}"), *not_counted)
     elif not_counted:
-        yield (*own("Cost: of what the preview shows, nothing could be priced."), *not_counted)
+        yield (*own("Cost: "), *sentence(estimate), *own("."), *not_counted)
     different = [(name, _differences(*sides)) for name, sides in _requests(estimate) if sides[0] != sides[1]]
     if different:
         said = [(*quoted(name), *own(f" {what}")) for name, what in different]
