@@ -522,9 +522,11 @@ def test_tags_of_the_load_balancer_of_auto_mode_are_those_of_the_gateway_alone(b
 
 
 def test_a_preview_with_nothing_known_shows_every_object(build: Build) -> None:
-    foreign = {name: unknown(name) for name in REQUIRED - {"buckets", "private_subnet_ids", "storage_class_parameters"}}
+    def nothing_known() -> None:
+        known = {"buckets", "private_subnet_ids", "storage_class_parameters"}
+        program(**{name: unknown(name) for name in REQUIRED - known}, **EVERYTHING)
 
-    preview = build(lambda: program(**foreign, **EVERYTHING), preview=True)
+    preview = build(nothing_known, preview=True)
 
     assert {one.name for one in graph_of(build, **EVERYTHING)} <= {one.name for one in preview}
 

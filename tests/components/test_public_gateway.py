@@ -179,9 +179,11 @@ def test_two_gateways_live_in_one_stack(build: Build) -> None:
 
 
 def test_what_is_not_known_yet_is_no_obstacle(build: Build) -> None:
-    later = {"certificate_arn": unknown("certificate"), "hostnames": [unknown("host")], "namespace": unknown("ns")}
+    def program() -> None:
+        later = {"certificate_arn": unknown("certificate"), "hostnames": [unknown("host")], "namespace": unknown("ns")}
+        PublicGateway("public", {**later, "tags": {"a": unknown("tag")}})  # type: ignore[typeddict-item]
 
-    graph = build(lambda: PublicGateway("public", {**later, "tags": {"a": unknown("tag")}}), preview=True)
+    graph = build(program, preview=True)
 
     assert {"Service", "Gateway", "HTTPRoute"} <= graph.kinds()
     assert graph.outputs_of("public")["release"] == UNKNOWN
