@@ -44,7 +44,7 @@ def proof(zone_id: str) -> Step:
 
 @pytest.fixture
 def servers(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[str]]:
-    """Name servers of each domain, as the world finds them."""
+    """Name servers of each domain, as public DNS finds them."""
     known: dict[str, list[str]] = {}
     monkeypatch.setattr(dns, "name_servers", lambda domain: set(known.get(domain, ())))
     return known
@@ -54,7 +54,7 @@ def test_a_zone_that_nobody_announces_is_a_finding(account: Account) -> None:
     result = delegation(account, new(domains.ZONE, name=DOMAIN))
 
     assert result.outcome is Outcome.FINDING
-    assert result.what.startswith("ml.example.org is announced by nobody")
+    assert result.what.startswith("ml.example.org has no NS record in the zone above")
     assert result.fix.startswith("make the zone first: aws route53 create-hosted-zone --name ml.example.org ")
 
 
@@ -84,10 +84,10 @@ def test_a_second_zone_of_the_same_name_is_a_finding(aws: SimulatedAws, account:
 @pytest.mark.parametrize(
     ("others", "words"),
     [
-        ([], "the world does not find ml.example.org, and not at the servers of "),
+        ([], "public DNS does not find ml.example.org, and not at the servers of "),
         (
             ["ns.elsewhere.example"],
-            "the world finds ml.example.org at ns.elsewhere.example, and not at the servers of ",
+            "public DNS finds ml.example.org at ns.elsewhere.example, and not at the servers of ",
         ),
     ],
 )
@@ -173,5 +173,5 @@ def test_the_recorded_stacks_are_read(aws: SimulatedAws, account: Account) -> No
     (zone_of,) = domains.delegation(Planned(recorded.preview("new-foundation-prod")), account)
     (load_balancers,) = domains.certificates(Planned(recorded.preview("new-platform-prod")), account)
 
-    assert "ml.example.org is announced by nobody" in zone_of.what
+    assert "ml.example.org has no NS record in the zone above" in zone_of.what
     assert load_balancers.what.startswith("the account has no arn:aws:acm:eu-central-1:")

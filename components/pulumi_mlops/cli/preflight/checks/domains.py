@@ -1,4 +1,4 @@
-"""Zones of Route 53 and whether the world finds them, and certificates that load balancers are given.
+"""Zones of Route 53 and whether public DNS finds them, and certificates that load balancers are given.
 
 A certificate is proven by a record in its zone: nobody sees the record before the zone above names the zone's servers.
 """
@@ -25,7 +25,7 @@ WAITS = "the certificate cannot be proven: `up` waits 75 minutes for it and fail
 
 
 def delegation(planned: Planned, account: Account) -> Iterator[Result]:
-    """The zone of each new certificate is one that the world finds, or will be when `up` has made it."""
+    """The zone of each new certificate is one that public DNS finds, or will be when `up` has made it."""
     if not planned.new(CERTIFICATE):
         return
     made = {str(one.get("name")).rstrip(".") for one in _inputs(planned.new(ZONE))}
@@ -47,7 +47,7 @@ def _made(account: Account, domain: str, announced: set[str]) -> Result:
         return finding(
             DELEGATION,
             f"the account has a zone {domain} already, {public[domain]}",
-            f"a second one is made, which nobody asks: {WAITS}",
+            f"the stack would make a second one, which no resolver finds: {WAITS}",
             f"set zone_id to {public[domain]}",
         )
     if domain in announced:
@@ -60,8 +60,8 @@ def _made(account: Account, domain: str, announced: set[str]) -> Result:
         else f"make the zone first: aws route53 create-hosted-zone --name {domain} --caller-reference first; have its "
         "name servers entered in the zone above; then set zone_id"
     )
-    what = f"{domain} is announced by nobody: the stack makes the zone, and no record in the zone above"
-    return finding(DELEGATION, what, f"unless somebody enters it while `up` runs, {WAITS}", fix)
+    what = f"{domain} has no NS record in the zone above: the stack makes the zone and not the record"
+    return finding(DELEGATION, what, f"unless somebody adds it while `up` runs, {WAITS}", fix)
 
 
 def _existing(account: Account, zone: str) -> Result:
@@ -76,12 +76,14 @@ def _existing(account: Account, zone: str) -> Result:
     domain = found["HostedZone"]["Name"].rstrip(".")
     if _private(found["HostedZone"]):
         fix = "set zone_id to a public zone"
-        return finding(DELEGATION, f"{zone}, {domain}, is a private zone", f"nobody outside sees it: {WAITS}", fix)
+        return finding(
+            DELEGATION, f"{zone}, {domain}, is a private zone", f"it does not answer outside its VPC: {WAITS}", fix
+        )
     wanted = {one.rstrip(".").lower() for one in found["DelegationSet"]["NameServers"]}
     named = dns.name_servers(domain)
     if named & wanted:
         return ok(DELEGATION, f"{domain} is {zone}")
-    what = f"the world finds {domain} at {', '.join(sorted(named))}" if named else f"the world does not find {domain}"
+    what = f"public DNS finds {domain} at {', '.join(sorted(named))}" if named else f"public DNS does not find {domain}"
     fix = f"enter these as NS records of {domain} in the zone above: {', '.join(sorted(wanted))}"
     return finding(DELEGATION, f"{what}, and not at the servers of {zone}", WAITS, fix)
 

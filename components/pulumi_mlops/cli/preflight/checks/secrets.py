@@ -57,7 +57,7 @@ def _secret(account: Account, region: str, key: str, properties: set[str]) -> Re
         return finding(SECRETS, what, why, f"write it whole, with the keys that it has: {put}")
     if empty := sorted(one for one in properties if has[one] in ("", None)):
         put = f"aws secretsmanager put-secret-value --secret-id {key} {options}"
-        return finding(SECRETS, f"{key} has nothing under {', '.join(empty)}", "nobody can log in with it", put)
+        return finding(SECRETS, f"{key} has nothing under {', '.join(empty)}", "login fails", put)
     return ok(SECRETS, f"{key} has {', '.join(sorted(properties))}" if properties else f"{key} exists")
 
 
