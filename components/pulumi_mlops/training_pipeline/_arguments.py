@@ -119,7 +119,7 @@ class TrainingPipelineArgs(TypedDict):
     timeout_seconds: NotRequired[pulumi.Input[int]]
     """Longest time of a whole run in seconds, at most a week; default 43200. The next run waits for it."""
     notification: NotRequired[NotificationArgs | None]
-    """Who is told when a run fails or its version does not pass; default nobody."""
+    """Who is told when a run fails or its version does not pass; default none."""
     steps: NotRequired[StepsArgs]
     """Resources, timeouts and retries by step."""
     image_pull_policy: NotRequired[pulumi.Input[ImagePullPolicy]]
