@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from ml import columns, files
+from ml import columns, files, text_column
 from ml.column_store import BATCH_ROWS, Table, Writer
 from ml.errors import DataError
 from ml.settings import Settings
@@ -68,8 +68,8 @@ def read(copies: Sequence[Copy], where: str, settings: Settings | None, director
     shutil.rmtree(cells, ignore_errors=True)  # of a try that was killed
     cells.mkdir(parents=True)
     table = files.Files([_cells(copy, dialect, cells / str(number)) for number, copy in enumerate(copies)])
-    declaration = columns.declared(settings, table.names, where) if settings else columns.Declared()
-    typed = columns.typed(table, declaration, columns.Where(where, table.place), directory / "typed")
+    declaration = columns.declared(settings, table.names, where) if settings else text_column.Declared()
+    typed = columns.typed(table, declaration, text_column.Where(where, table.place), directory / "typed")
     shutil.rmtree(cells)
     return typed
 
@@ -82,7 +82,7 @@ def _cells(copy: Copy, dialect: _Dialect, directory: Path) -> files.File:
     header = _header(text, dialect, copy.where)
     table = None if quoted else _plain_cells(text, header, dialect, directory / "text")
     table = table or _any_cells(text, header, dialect, directory / "text", copy.where)
-    place = columns.Where(copy.where, lambda row: f"line {_line(text, row, dialect)}")
+    place = text_column.Where(copy.where, lambda row: f"line {_line(text, row, dialect)}")
     return files.File(table, place, copy.partitions)
 
 

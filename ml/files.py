@@ -12,8 +12,9 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from ml.columns import Where, listed
+from ml.columns import listed
 from ml.errors import DataError
+from ml.text_column import Where
 
 UNNAMED_INDEX = "__index_level_"
 """How pandas writes an index that has no name."""

@@ -15,7 +15,7 @@ from typing import Any
 import pandas as pd
 from pulumi_mlops.contract.containers import Variable
 
-from ml import columns, csv_text, files, objects
+from ml import columns, csv_text, files, objects, text_column
 from ml.column_store import Table
 from ml.errors import DataError, SettingsError, SourceError
 from ml.object_store import first_line
@@ -89,7 +89,7 @@ def read_parquet(
             raise DataError(f"{copy.where} is empty")
         table = tables.Parquet(copy.path, copy.where)
         csv_text.check_names(table.names, copy.where)
-        parts.append(files.File(table, columns.Where(copy.where), copy.partitions))
+        parts.append(files.File(table, text_column.Where(copy.where), copy.partitions))
     if not any(part.source.rows for part in parts):
         raise DataError(f"{where} has columns but no rows")
     return tables.typed(files.Files(parts), settings, where, directory / "typed")
@@ -144,7 +144,7 @@ def _query(source: SQLSource, environment: Mapping[str, str], settings: Settings
         raise DataError(f"{where} refused the query: {reason}") from None
     except sqlalchemy.exc.SQLAlchemyError as error:
         raise SettingsError(f"source.query cannot be run: {first_line(error)}") from None
-    typed = tables.typed(files.Files([files.File(table, columns.Where(rows))]), settings, rows, directory / "typed")
+    typed = tables.typed(files.Files([files.File(table, text_column.Where(rows))]), settings, rows, directory / "typed")
     shutil.rmtree(directory / "rows")
     return Loaded(typed.table, digest.hexdigest(), where, types=typed.types, notes=typed.notes)
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet
 from pulumi_mlops.contract.settings import ColumnType
 
-from ml import columns
+from ml import columns, text_column
 from ml.column_store import Table, Writer
 from ml.errors import DataError
 from ml.files import UNNAMED_INDEX, Files
@@ -82,8 +82,8 @@ def typed(source: Files, settings: Settings | None, where: str, directory: Path)
     """
     names = [name for name in source.names if not name.startswith(UNNAMED_INDEX)]
     notes = ["the index of the table has no name and is left out"] if len(names) < len(source.names) else []
-    declared = columns.declared(settings, names, where) if settings else columns.Declared()
-    at = columns.Where(where, source.place)
+    declared = columns.declared(settings, names, where) if settings else text_column.Declared()
+    at = text_column.Where(where, source.place)
     for name in names:
         if name not in declared.unused:
             for part, kind in source.kinds(name):
@@ -104,7 +104,7 @@ def typed(source: Files, settings: Settings | None, where: str, directory: Path)
 
 
 def _typed(
-    column: pa.ChunkedArray, name: str, declared: columns.Declared, at: columns.Where, *, infer: bool
+    column: pa.ChunkedArray, name: str, declared: text_column.Declared, at: text_column.Where, *, infer: bool
 ) -> tuple[Any, str, list[str]]:
     """The cells in the column's type; that type if it is declared or was inferred from text; notes."""
     kind = declared.types.get(name)
@@ -113,7 +113,7 @@ def _typed(
     array: Any = column.combine_chunks()
     becomes_number = kind not in (None, ColumnType.TEXT) or (not kind and name in declared.numeric)
     if _is_text(array.type) and (becomes_number or infer):
-        text = columns.Column(name, array, declared, at)
+        text = text_column.Column(name, array, declared, at)
         marks = dict.fromkeys(text.marks, name)
         return text.values(frozenset(marks)), text.type, list(text.notes(marks))
     if kind:
@@ -175,7 +175,7 @@ def _is_text(kind: Any) -> bool:
     return pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
 
 
-def _converted(array: Any, kind: ColumnType, name: str, at: columns.Where) -> Any:
+def _converted(array: Any, kind: ColumnType, name: str, at: text_column.Where) -> Any:
     """The column in its declared type, if every cell can be that without a change of its value."""
     target, reason = _ARROW[kind]
 
@@ -205,7 +205,7 @@ def _refuse_numbers(array: Any, name: str, where: str) -> None:
     """Text of numbers alone would be a category a number: whether it is that is not ours to guess."""
     if array.null_count == len(array):
         return
-    inferred = columns.Column(name, array, columns.Declared(missing=frozenset()), columns.Where(where)).type
+    inferred = text_column.Column(name, array, text_column.Declared(missing=frozenset()), text_column.Where(where)).type
     if inferred in (ColumnType.INTEGER, ColumnType.NUMBER):
         raise DataError(
             f"column {name!r} of {where} is text but all of its cells are numbers: say in source.columns whether it is "
