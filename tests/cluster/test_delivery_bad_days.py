@@ -8,6 +8,7 @@ import pytest
 from delivering import Delivery
 from kubernetes import client
 from pulumi_mlops import conventions
+from pulumi_mlops.cli.errors import FINDINGS
 
 from local.delivery import deliver, follow, secrets
 from local.delivery.installation import kubectl
@@ -129,3 +130,18 @@ def test_a_registry_that_is_down_changes_no_environment_and_the_next_push_is_del
 
     assert delivery.run(delivery.push("Push again", greeting="Somewhere")).phase == "Succeeded"
     assert follow.serves(delivery.loop.cluster, "production", "Somewhere", 30)
+
+
+def test_a_token_that_is_not_accepted_is_named_with_what_to_renew(delivery: Delivery):
+    name, token = "web-delivery", "0" * 40
+    known = secrets.read(delivery.loop.cluster, secrets.RUNS, name)
+    assert known is not None
+    secrets.apply(delivery.loop.cluster, [secrets.secret(secrets.RUNS, name, {**known, "token": token})])
+    try:
+        commit = delivery.push("Without a token", greeting="Without a token")
+        assert delivery.run(commit).phase == "Failed"
+        shown = delivery.command(FINDINGS, "status")
+        assert "does not accept the token in /etc/git-host/token: put a new one into the Secret" in shown
+        assert token not in shown
+    finally:
+        secrets.apply(delivery.loop.cluster, [secrets.secret(secrets.RUNS, name, known)])
