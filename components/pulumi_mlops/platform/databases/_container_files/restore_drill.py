@@ -5,6 +5,7 @@ database's Cluster. Ends with 1 where a database could not be restored.
 """
 
 import datetime
+import http.client
 import json
 import os
 import ssl
@@ -23,6 +24,7 @@ Object: TypeAlias = dict[str, Any]
 T = TypeVar("T")
 OURS = {"app.kubernetes.io/managed-by": "restore-drill"}
 PERIOD_SECONDS = 2
+TRIES = 30
 COUNT = """
 select coalesce(sum((xpath('/row/c/text()', query_to_xml(format('select count(*) as c from %s', relid::regclass),
     false, true, '')))[1]::text::bigint), 0)
@@ -35,22 +37,40 @@ class Failed(Exception):
     """A database could not be restored; the message says why."""
 
 
+class _Unanswered(Exception):
+    """The API server may well answer a second try."""
+
+
 class Api:
     """The API server, with the rights of the pod's account."""
 
-    def __init__(self, url: str, token: str, context: ssl.SSLContext) -> None:
+    def __init__(self, url: str, token: Path, context: ssl.SSLContext | None) -> None:
         self._url, self._token, self._context = url, token, context
 
     @classmethod
     def of_pod(cls) -> Self:
         """As the pod's environment and files say."""
         url = f"https://{os.environ['KUBERNETES_SERVICE_HOST']}:{os.environ['KUBERNETES_SERVICE_PORT']}"
-        return cls(url, (ACCOUNT / "token").read_text(), ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt")))
+        return cls(url, ACCOUNT / "token", ssl.create_default_context(cafile=str(ACCOUNT / "ca.crt")))
 
     def call(self, method: str, path: str, body: Object | None = None) -> Any:
-        """The object in the answer; None where there is none of that name."""
+        """The object in the answer; None where there is none of that name.
+
+        Asks again where the server does not answer, as while it is upgraded. Raises Failed.
+        """
+        reason = _Unanswered()
+        for _ in range(TRIES):
+            try:
+                return self._call(method, path, body)
+            except _Unanswered as error:
+                reason = error
+                time.sleep(PERIOD_SECONDS)
+        raise Failed(f"{method} {path}: {reason}")
+
+    def _call(self, method: str, path: str, body: Object | None) -> Object | None:
         kind = "merge-patch+json" if method == "PATCH" else "json"
-        headers = {"Authorization": f"Bearer {self._token}", "Content-Type": f"application/{kind}"}
+        token = self._token.read_text()  # each time: the kubelet writes a new one before the old one ends
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": f"application/{kind}"}
         content = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(self._url + path, content, headers, method=method)  # noqa: S310 - the API server
         try:
@@ -58,9 +78,20 @@ class Api:
                 return json.load(answer)
         except urllib.error.HTTPError as error:
             with error:
-                if error.code == 404:
+                if error.code == 404 and method != "POST":
                     return None
-                raise Failed(f"{method} {path}: {json.load(error).get('message', error)}") from error
+                if error.code == 429 or error.code >= 500:
+                    raise _Unanswered(_message(error)) from error
+                raise Failed(f"{method} {path}: {_message(error)}") from error
+        except (OSError, http.client.HTTPException) as error:
+            raise _Unanswered(f"the API server does not answer ({getattr(error, 'reason', error)})") from error
+
+
+def _message(error: urllib.error.HTTPError) -> str:
+    try:
+        return str(json.load(error)["message"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return str(error)
 
 
 def restored(database: Object) -> Object:
@@ -73,7 +104,7 @@ def restored(database: Object) -> Object:
     return {
         "apiVersion": database["apiVersion"],
         "kind": database["kind"],
-        "metadata": {"name": f"drill-{name}"[:50], "labels": OURS},
+        "metadata": {"name": f"drill-{name}"[:50].rstrip("-"), "labels": OURS},
         "spec": {
             **same,
             "instances": 1,
@@ -167,7 +198,7 @@ def _counted(pod: Object | None) -> str | None:
         if ended and ended["exitCode"]:
             raise Failed(f"the rows cannot be counted: {ended.get('message', '').strip()[:300]}")
         if ended:
-            return ended["message"].strip()
+            return ended.get("message", "").strip() or "?"
     return None
 
 
