@@ -98,22 +98,21 @@ def field_problems(args: Mapping[str, object], schema: type, rules: Mapping[str,
     return found
 
 
-def checked_later(owner: str, path: str, value: pulumi.Input[Any], rule: Rule) -> pulumi.Input[Any]:
+def checked_later(owner: str, path: str, value: pulumi.Input[str], rule: Rule) -> pulumi.Input[str]:
     """The value; an Output fails as a wrong argument does when its value is known and against the rule.
 
     `check_args` checks plain values alone. A secret is not shown.
     """
     if not isinstance(value, pulumi.Output):
         return value
-    output = cast("pulumi.Output[Any]", value)
 
-    async def checked(known: Any) -> Any:
+    async def checked(known: str) -> str:
         if complaint := rule(known):
-            shown = "a secret, which is not shown" if await output.is_secret() else _schema.shown(known)
+            shown = "a secret, which is not shown" if await value.is_secret() else _schema.shown(known)
             raise ArgumentError(owner, f"{path} {complaint}, got {shown}")
         return known
 
-    return output.apply(checked)
+    return value.apply(checked)
 
 
 def check_is_dict(owner: str, args: object) -> None:
