@@ -230,6 +230,14 @@ def _plain(value: Any) -> Any:
 Build = Callable[..., Graph]
 
 
+def _end(loop: asyncio.AbstractEventLoop) -> None:
+    """Ends what a failed program has left: a later program would wait for it, and fail with its error."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+
+
 @pytest.fixture
 def build() -> Iterator[Build]:
     """`build(program, preview=False)` runs a program and returns its `Graph`; a failing program raises.
@@ -253,7 +261,11 @@ def build() -> Iterator[Build]:
         settings.ROOT.set(None)
         settings.SETTINGS.rpc_manager.clear()
         settings.SETTINGS.outputs.clear()
-        loop.run_until_complete(stack.run_in_stack(lambda: _nothing(program())))
+        try:
+            loop.run_until_complete(stack.run_in_stack(lambda: _nothing(program())))
+        except BaseException:
+            _end(loop)
+            raise
         return graph
 
     logging.getLogger().setLevel(logging.ERROR)
