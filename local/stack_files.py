@@ -32,6 +32,8 @@ def config(stack: str) -> dict[str, Any]:
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise StepFailed(f"{place}{line} is not YAML: {error.problem or error.context}; mend it there") from error
+    except ValueError as error:  # a date that does not exist
+        raise StepFailed(f"{place} has a value that cannot be read: {error}; write it in quotes") from error
     found = content.get("config") if isinstance(content, dict) else None
     if not isinstance(found, dict):
         raise StepFailed(f"{place} must have a mapping `config:` with the stack's settings, got {found!r}")

@@ -164,7 +164,7 @@ def test_a_restore_drill_has_a_schedule_and_the_rights_that_it_needs(build: Buil
         ({"restore_drill": "weekly"}, "without args.backups there is nothing to restore"),
         (
             {"restore_drill": "hourly", "backups": FULL["backups"]},
-            "args.restore_drill must be daily, weekly or monthly",
+            "args.restore_drill must be one of 'daily', 'weekly', 'monthly', got 'hourly'",
         ),
     ],
 )

@@ -35,6 +35,13 @@ def test_a_date_that_cannot_be_filled_in_is_refused(key: str) -> None:
     assert "must write a date as {date}" in (rule(f"data/{key}.csv") or "")
 
 
+def test_a_key_has_a_limited_number_of_wildcards() -> None:
+    rule = FIELDS["source.key"].rule
+    assert rule is not None
+    assert rule("/".join(8 * ["a*"])) is None
+    assert rule("/".join(9 * ["a?"])) == "must have at most 8 wildcards"
+
+
 @pytest.mark.parametrize("key", ["data [1].csv", "{name}.csv", "a=b/c.csv"])
 def test_other_signs_in_a_key_are_its_own(key: str) -> None:
     assert (keys.problem(key), keys.has_date(key), keys.pattern(key)) == (None, False, None)

@@ -361,6 +361,7 @@ def test_the_project_is_found_above_and_says_where_its_stacks_settings_are(proje
     ("text", "sentence"),
     [
         ("a: b: c\n", "Pulumi.yaml line 1 is not YAML: "),
+        ("since: 2026-02-30\n", "Pulumi.yaml has a value that cannot be read: "),
         ("- a\n", r"Pulumi.yaml must be a mapping, got \['a'\]"),
         ("runtime: python\n", "Pulumi.yaml has no `name`"),
     ],

@@ -234,6 +234,7 @@ def test_two_projects_keep_their_stacks_apart() -> None:
     ("text", "says"),
     [
         ("a: [", "Pulumi.yaml is no YAML: see line 1"),
+        ("since: 2026-02-30", "Pulumi.yaml is no YAML"),
         ("- a", "Pulumi.yaml must hold a YAML mapping"),
         ("runtime: python", "Pulumi.yaml: name must be letters, .*, got None"),
         ("name: $(id)", "Pulumi.yaml: name must be letters"),

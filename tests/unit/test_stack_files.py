@@ -29,6 +29,7 @@ def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     ("text", "sentence"),
     [
         ("config:\n  a: b: c\n", "stacks/Pulumi.foundation-dev.yaml line 2 is not YAML: "),
+        ("config:\n  since: 2026-02-30\n", "stacks/Pulumi.foundation-dev.yaml has a value that cannot be read: "),
         ("config:\n\tb: c\n", "stacks/Pulumi.foundation-dev.yaml line 2 is not YAML: "),
         ("- a\n", "must have a mapping `config:` with the stack's settings, got None"),
         ("#\n", "must have a mapping `config:` with the stack's settings, got None"),

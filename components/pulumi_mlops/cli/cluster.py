@@ -137,7 +137,10 @@ def _is_text(kubeconfig: str) -> bool:
 
 
 def _parsed(text: str) -> dict[str, Any]:
-    content = yaml.safe_load(text)
+    try:
+        content = yaml.safe_load(text)
+    except (yaml.YAMLError, ValueError):  # its text holds credentials: no part of it is shown
+        raise Unanswered("the provider's kubeconfig is not YAML") from None
     if not isinstance(content, dict):
         raise Unanswered("the provider's kubeconfig is not a mapping")
     return content  # pyright: ignore[reportUnknownVariableType]

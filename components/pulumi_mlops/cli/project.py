@@ -98,6 +98,8 @@ def _mapping(file: Path) -> dict[str, object]:
     except yaml.MarkedYAMLError as error:
         line = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise CommandError(f"{file}{line} is not YAML: {error.problem or error.context}") from error
+    except ValueError as error:  # a date that does not exist
+        raise CommandError(f"{file} has a value that cannot be read: {error}; write it in quotes") from error
     if content is None:
         return {}
     if not isinstance(content, dict):

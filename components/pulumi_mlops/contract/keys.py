@@ -17,6 +17,8 @@ from typing import NamedTuple
 _PLACEHOLDER = re.compile(r"\{date(?:-([0-9]{1,4}))?(?::((?:[^{}%]|%[YymdjGVu%])*))?\}")
 _LOOKS_LIKE_ONE = re.compile(r"\{\s*date[^}]*\}?", re.IGNORECASE)
 _WILDCARDS = re.compile(r"\*\*/|\*\*|\*|\?")
+MOST_WILDCARDS = 8
+"""Wildcards of a key: the time of a search grows with the power of their number."""
 _MEANINGS = {"**/": "(?:.*?/)??", "**": ".*", "*": "[^/]*", "?": "[^/]"}
 
 
@@ -37,7 +39,9 @@ class Pattern(NamedTuple):
 
 
 def problem(key: str) -> str | None:
-    """Rule: every date in a key can be filled in."""
+    """Rule: every date in a key can be filled in, and its objects can be told in a short time."""
+    if len(_WILDCARDS.findall(key)) > MOST_WILDCARDS:
+        return f"must have at most {MOST_WILDCARDS} wildcards"
     for found in _LOOKS_LIKE_ONE.findall(key):
         placeholder = _PLACEHOLDER.fullmatch(found)
         if not placeholder or (placeholder[2] is not None and "%" not in placeholder[2]):

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
         LocalBackupsArgs,
         LocalDatabaseApi,
         LocalDatabaseApiArgs,
+        RestoreDrill,
     )
     from pulumi_mlops.platform.efs_storage_class import EfsStorageClass, EfsStorageClassArgs
     from pulumi_mlops.platform.eks_platform import EksPlatform
@@ -143,6 +144,7 @@ __all__ = [
     "PublicGateway",
     "PublicGatewayArgs",
     "ReplicatedArgs",
+    "RestoreDrill",
     "ReviewWorkflow",
     "ReviewWorkflowArgs",
     "Seldon",
@@ -250,7 +252,7 @@ _MODULES = {
         "LoadBalancerController",
         "LoadBalancerControllerArgs",
     ),
-    "databases.local_database_api": ("LocalBackupsArgs", "LocalDatabaseApi", "LocalDatabaseApiArgs"),
+    "databases.local_database_api": ("LocalBackupsArgs", "LocalDatabaseApi", "LocalDatabaseApiArgs", "RestoreDrill"),
     "mlflow": ("MLflow",),
     "add_ons.monitoring": (
         "Monitoring",

@@ -214,7 +214,7 @@ def _is_dependencies(path: str, places: Collection[str]) -> bool:
 def _mapping(path: str, text: str) -> dict[str, Json]:
     try:
         value: Json = yaml.safe_load(text) or {}
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # a date that does not exist is a ValueError
         line = getattr(getattr(error, "problem_mark", None), "line", None)
         raise StacksError(f"{path} is no YAML" + ("" if line is None else f": see line {line + 1}")) from None
     if not isinstance(value, dict):

@@ -107,5 +107,5 @@ def _mapped(found: Iterable[Found]) -> Iterator[tuple[str, list[str]]]:
 def _parsed(text: object) -> object:
     try:
         return yaml.safe_load(text) if isinstance(text, str) else None
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError):  # a date that does not exist is a ValueError
         return None

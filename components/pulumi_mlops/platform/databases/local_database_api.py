@@ -4,6 +4,7 @@ Does not own: Crossplane and its functions, CloudNativePG's operator, and the st
 """
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import NotRequired, TypedDict, cast
 
 import pulumi
@@ -35,6 +36,14 @@ class LocalBackupsArgs(TypedDict):
     start."""
 
 
+class RestoreDrill(StrEnum):
+    """How often backups are restored for a trial."""
+
+    DAILY = "daily"
+    WEEKLY = "weekly"
+    MONTHLY = "monthly"
+
+
 class LocalDatabaseApiArgs(TypedDict):
     """Arguments of `LocalDatabaseApi`."""
 
@@ -50,8 +59,8 @@ class LocalDatabaseApiArgs(TypedDict):
     backups: NotRequired[LocalBackupsArgs | None]
     """Where the databases of production are backed up, daily and with every change in between, for seven days;
     default: nowhere. Plain: it decides what a manifest becomes."""
-    restore_drill: NotRequired[str | None]
-    """`daily`, `weekly` or `monthly`: how often each database with backups is restored beside itself, its rows are
+    restore_drill: NotRequired[RestoreDrill | None]
+    """How often each database with backups is restored beside itself, its rows are
     counted, and the restored one is removed; requires `backups`; default: never. The moment, the rows and the seconds
     are in the manifest's status `lastRestoreDrill`, and the Job of a drill that failed has failed. It takes the memory
     and the volume of one database at a time, in its namespace. Plain: it decides what is created."""
@@ -78,7 +87,7 @@ ARGUMENTS = {
         rule=matches("https?://[^%]+", 'a URL without "%", such as "https://s3.example.org"'),
     ),
     "backups.credentials_secret": Argument(default=conventions.OBJECT_STORE_CREDENTIALS_SECRET, rule=dns_label),
-    "restore_drill": Argument(rule=matches("daily|weekly|monthly", "daily, weekly or monthly")),
+    "restore_drill": Argument(),
     **{same: OF_API[same] for same in ("group", "keep_definitions", "object_name")},
 }
 

@@ -50,6 +50,9 @@ TYPES: dict[str, ResourceType] = {
     "aws:ecr/repository:Repository": ResourceType(
         data="image repository", billing=priced(pricing.repository), tagged=True
     ),
+    "aws:ecr/registryScanningConfiguration:RegistryScanningConfiguration": ResourceType(
+        billing=by_use("enhanced scans of images")  # basic ones are free
+    ),
     "aws:ecr/repositoryPolicy:RepositoryPolicy": ResourceType(open_if=OPEN_POLICY, billing=FREE),
     "aws:efs/accessPoint:AccessPoint": ResourceType(billing=FREE),
     "aws:efs/backupPolicy:BackupPolicy": ResourceType(
