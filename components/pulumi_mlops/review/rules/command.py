@@ -43,7 +43,7 @@ def add_commands(subparsers: Subparsers) -> None:
         "rules",
         help="the rules, their reasons and exceptions; with files, what these break and what is not decided yet",
         description="Lists the rules, or what the previews in files break. Exit status: 0 fine, 1 a file could not be "
-        "read, 3 a blocking rule is broken.",
+        "read, or its preview did not come to its end, 3 a blocking rule is broken.",
     )
     parser.add_argument(
         "files",
@@ -82,12 +82,14 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"  {one.fix}")
     for one in found.undecided:
         print(visible(f"not decided before up: {one.stack}: {Urn.parse(one.urn).name}: {one.path} [{one.rule}]"))
-    for preview in previews:
-        if not preview.complete:
-            print(f"rules: {_unseen(preview)}", file=sys.stderr)
+    unseen = [_unseen(preview) for preview in previews if not preview.complete]
+    for one in unseen:
+        print(f"rules: {one}", file=sys.stderr)
     if old:
         print(f"in the baseline: {len(old)}")
-    return REFUSED if any(one.level == Level.BLOCKING for one in new) else OK
+    if any(one.level == Level.BLOCKING for one in new):
+        return REFUSED
+    return FAILED if unseen else OK
 
 
 def _write(previews: Sequence[Preview], found: Judgement, known: Collection[baseline.Entry]) -> int:
