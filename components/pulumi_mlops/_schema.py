@@ -124,7 +124,8 @@ def _check_value(value: object, hint: object, at: str, found: list[Problem]) -> 
             found.extend(trial)
             return
     names = " or ".join(dict.fromkeys(_type_name(a) for a in alternatives))
-    found.append(Problem(f"{at} must be {names}, got {shown(value)}", at))
+    quoted = f': write it in quotes, "{value}"' if str in alternatives and type(value) in (int, float) else ""
+    found.append(Problem(f"{at} must be {names}, got {shown(value)}{quoted}", at))
 
 
 @functools.cache

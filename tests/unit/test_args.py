@@ -144,7 +144,7 @@ def test_all_problems_come_at_once() -> None:
 @pytest.mark.parametrize(
     ("args", "expected"),
     [
-        ({"owner": 5}, "args.owner must be a string, got 5"),
+        ({"owner": 5}, 'args.owner must be a string, got 5: write it in quotes, "5"'),
         ({"owner": "a", "storage_gib": 1.5}, "args.storage_gib must be a whole number, got 1.5"),
         ({"owner": "a", "storage_gib": True}, "args.storage_gib must be a whole number, got True"),
         ({"owner": "a", "price": "2"}, "args.price must be a number, got '2'"),
@@ -152,7 +152,7 @@ def test_all_problems_come_at_once() -> None:
         ({"owner": "a", "wheels": {}}, "args.wheels must be a list, got {}"),
         ({"owner": "a", "wheels": [None]}, "args.wheels[0] must not be None"),
         ({"owner": "a", "labels": []}, "args.labels must be a dict, got []"),
-        ({"owner": "a", "labels": {"team": 1}}, "args.labels.team must be a string, got 1"),
+        ({"owner": "a", "labels": {"team": 1}}, 'args.labels.team must be a string, got 1: write it in quotes, "1"'),
         (
             {"owner": "a", "wheels": [{"spokes": 1, "colour": "green"}]},
             "args.wheels[0].colour must be one of 'red', 'blue', got 'green'",
