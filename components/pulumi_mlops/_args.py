@@ -31,7 +31,7 @@ Arguments = Mapping[str, Argument]
 no row."""
 
 Schema = TypeVar("Schema", bound=Mapping[str, object])
-Given = TypeVar("Given", bound=Mapping[str, Any])
+Given = TypeVar("Given", bound=Mapping[str, object])
 
 
 class ArgumentError(pulumi.RunError):
@@ -181,15 +181,15 @@ def _outer(path: str, paths: Mapping[str, str]) -> str | None:
     return None
 
 
-def _values(value: object, path: list[str], at: str) -> list[tuple[str, Any]]:
+def _values(value: object, path: list[str], at: str) -> list[tuple[str, object]]:
     """The values at a dotted path; a list is searched element by element."""
     if isinstance(value, list):
-        items = cast("list[Any]", value)
+        items = cast("list[object]", value)
         return [hit for index, item in enumerate(items) for hit in _values(item, path, f"{at}[{index}]")]
     if not path:
         return [(at, value)]
     if not isinstance(value, Mapping):
         return []
-    parts = cast("Mapping[str, Any]", value)
+    parts = cast("Mapping[str, object]", value)
     keys = parts if path[0] == "*" else [path[0]] if path[0] in parts else []
     return [hit for key in keys for hit in _values(parts[key], path[1:], f"{at}.{key}")]

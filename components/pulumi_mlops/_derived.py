@@ -7,7 +7,7 @@ good part of its time and memory.
 
 import json
 from collections.abc import Callable
-from typing import Any, TypeVar, cast
+from typing import TypeVar, cast
 
 import pulumi
 
@@ -22,7 +22,7 @@ def derived(value: pulumi.Input[T], function: Callable[[T], U]) -> pulumi.Input[
     return function(cast("T", value))
 
 
-def json_text(document: Any, *, indent: int | None = None) -> pulumi.Input[str]:
+def json_text(document: object, *, indent: int | None = None) -> pulumi.Input[str]:
     """The document as JSON with sorted keys; its values may be Outputs, at any depth."""
     try:
         return json.dumps(document, indent=indent, sort_keys=True)

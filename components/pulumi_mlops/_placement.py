@@ -1,7 +1,8 @@
 """Which nodes pods may run on, in the words of a pod's spec."""
 
+from collections.abc import Mapping
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict
+from typing import NotRequired, TypedDict
 
 import pulumi
 
@@ -40,7 +41,7 @@ class TolerationArgs(TypedDict):
     """Effect of the taint; default: every effect."""
 
 
-def toleration_problem(value: dict[str, Any]) -> str | None:
+def toleration_problem(value: Mapping[str, object]) -> str | None:
     """Rule: the API server would accept the toleration."""
     exists = value.get("operator") == TolerationOperator.EXISTS
     if exists and value.get("value"):
@@ -54,7 +55,7 @@ def placement(
     node_selector: dict[str, pulumi.Input[str]] | None, tolerations: list[TolerationArgs] | None, gpus: int = 0
 ) -> Manifest:
     """`nodeSelector` and `tolerations` of a pod's spec; nothing without either. The taint of GPUs is tolerated."""
-    tolerated: list[dict[str, Any]] = [
+    tolerated: list[dict[str, object]] = [
         {key: value for key, value in one.items() if value is not None} for one in tolerations or []
     ]
     if gpus:

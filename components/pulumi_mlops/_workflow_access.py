@@ -7,7 +7,6 @@ he asks about. No account has the right to read Secrets: the server alone takes 
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -40,7 +39,7 @@ RUN: list[Manifest] = [
 themselves belong to the stacks that make them."""
 
 
-def group(value: Any) -> str | None:
+def group(value: str) -> str | None:
     """The name of a group can be that of the claim, and a text in a rule."""
     if not value or value != value.strip() or not value.isprintable():
         return "must be the name of a group: not empty, of printable characters, without spaces around it"

@@ -6,7 +6,7 @@ the values are those of a platform inside the cluster, under the names of `conve
 """
 
 from collections.abc import Mapping
-from typing import Any, NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 import pulumi
 
@@ -108,7 +108,7 @@ def read(component: str, name: str) -> PlatformOutputs:
             f"organization/{conventions.PACKAGE}/platform-dev; without Pulumi Cloud the organization is `organization`",
         )
     try:
-        answer: Mapping[str, Any] = pulumi.runtime.invoke(READ_OUTPUTS, {"name": stack}).value
+        answer: Mapping[str, object] = pulumi.runtime.invoke(READ_OUTPUTS, {"name": stack}).value
     except Exception as error:
         reason = str(error).rpartition("returned an error: ")[2]
         raise ArgumentError(
@@ -116,8 +116,8 @@ def read(component: str, name: str) -> PlatformOutputs:
             f"{where}, which cannot be read ({reason}); it must be in the backend of this stack, whose stacks "
             "`pulumi stack ls --all` shows",
         ) from error
-    outputs: Mapping[str, Any] = answer.get("outputs") or {}
-    found: Mapping[str, Any] = outputs.get(OUTPUT) or {}
+    outputs = cast("Mapping[str, object]", answer.get("outputs") or {})
+    found = cast("Mapping[str, object]", outputs.get(OUTPUT) or {})
     missing = sorted(PlatformOutputs.__required_keys__ - set(found))
     if missing:
         raise ArgumentError(

@@ -297,7 +297,7 @@ def test_without_the_kubernetes_client_it_says_which_extra_brings_it(monkeypatch
 @pytest.mark.parametrize(
     ("kubeconfig", "reason"),
     [
-        ("{", "the kubeconfig cannot be read: "),
+        ("{", r"^the provider's kubeconfig is not YAML$"),
         ("{}", "the kubeconfig cannot be used: "),
         ("/nowhere/config", r"No configuration found\. Set KUBECONFIG to its file; `aws eks update-kubeconfig"),
     ],

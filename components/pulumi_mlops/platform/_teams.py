@@ -1,6 +1,6 @@
 """What a platform publishes for its teams: an output, and the same document in a ConfigMap that everybody can read."""
 
-from typing import Any, cast
+from typing import cast
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -14,7 +14,7 @@ DOCUMENT = "teams.json"
 
 
 def publish(
-    name: str, outputs: pulumi.Input[PlatformOutputs] | dict[str, Any], parent: pulumi.Resource
+    name: str, outputs: pulumi.Input[PlatformOutputs] | dict[str, object], parent: pulumi.Resource
 ) -> pulumi.Output[PlatformOutputs]:
     """Creates the ConfigMap `pulumi-mlops` in kube-public, and returns the document for the output `teams`."""
     k8s.core.v1.ConfigMap(
@@ -27,4 +27,4 @@ def publish(
         data={DOCUMENT: pulumi.Output.json_dumps(outputs, indent=2, sort_keys=True)},
         opts=pulumi.ResourceOptions(parent=parent),
     )
-    return cast("pulumi.Output[PlatformOutputs]", pulumi.Output.from_input(cast("Any", outputs)))
+    return cast("pulumi.Output[PlatformOutputs]", pulumi.Output.from_input(cast("object", outputs)))

@@ -3,7 +3,6 @@
 import dataclasses
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any
 
 from pulumi_mlops import versions
 from pulumi_mlops.cli.adopt.access import access_notes, administrators
@@ -36,7 +35,7 @@ class Survey:
     """The result: the resources, marked where it matters, and the stack's settings."""
 
     found: list[Found]
-    settings: dict[str, Any]
+    settings: dict[str, object]
     """Settings of the foundation stack that differ from its defaults; None for those that must not be there."""
     by_id: dict[int, str]
     """Resources that a setting names, so that no import is needed: the setting's name by `id()` of the resource."""
@@ -107,7 +106,7 @@ def _subnets_in_use(found: Iterable[Found], cluster: Found | None) -> set[str]:
 
 def _marked(one: Found, found: list[Found], vpc_id: str, cluster: Found | None) -> Found:
     """VPCs, clusters and subnets with the marks that matching needs."""
-    marks: dict[str, Any] = {}
+    marks: dict[str, bool] = {}
     if one.type == CLUSTER:
         marks = {"spare": one is not cluster}
     elif one.type == "aws_vpc":
@@ -139,7 +138,7 @@ def _faces_internet(subnet: Found, found: Iterable[Found]) -> bool:
     return "kubernetes.io/role/elb" in (subnet.get("tags") or {}) or bool(subnet.get("map_public_ip_on_launch"))
 
 
-def _network(found: list[Found], vpc_id: str) -> dict[str, Any]:
+def _network(found: list[Found], vpc_id: str) -> dict[str, object]:
     vpc = next((one for one in found if one.type == "aws_vpc" and one.get("id") == vpc_id), None)
     if vpc is None:
         return {}
@@ -155,7 +154,7 @@ def _network(found: list[Found], vpc_id: str) -> dict[str, Any]:
     return {"cidr": vpc.get("cidr_block"), "zones": ordered, "nat": nat}
 
 
-def _by_id(vpc_id: str, subnets: Iterable[Found]) -> dict[str, Any]:
+def _by_id(vpc_id: str, subnets: Iterable[Found]) -> dict[str, object]:
     """A network that `Network` would not make is used as it is."""
     sides: dict[bool, dict[str, str]] = {True: {}, False: {}}
     for one in subnets:
@@ -171,7 +170,7 @@ def _by_id(vpc_id: str, subnets: Iterable[Found]) -> dict[str, Any]:
     }
 
 
-def _cluster(cluster: Found) -> dict[str, Any]:
+def _cluster(cluster: Found) -> dict[str, object]:
     """Who reaches the API server still does."""
     settings = {"cluster_name": cluster.get("name")}
     blocks = [one for one in items(cluster.get("vpc_config.0.public_access_cidrs")) if ":" not in one]

@@ -1,7 +1,7 @@
 """A Terraform state, as a list of the resources in it. Format version 4, that of Terraform 0.12 and later."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,7 +88,7 @@ def read(file: Path) -> list[Found]:
     return [*found, *_inline_routes(found)]
 
 
-def _foreign(content: dict[str, Any]) -> str:
+def _foreign(content: Mapping[str, object]) -> str:
     """What a file is that is easily taken for a state, and what to do; empty where it is none of these."""
     if "encrypted_data" in content:
         return "is a state that OpenTofu encrypted: `tofu state pull > terraform.tfstate` writes it decrypted"
@@ -106,7 +106,7 @@ def _foreign(content: dict[str, Any]) -> str:
     return ""
 
 
-def _problem(state: dict[str, Any]) -> str:
+def _problem(state: Mapping[str, object]) -> str:
     """What is wrong with the form of a state, up to the attributes; empty where nothing is."""
     resources = state.get("resources")
     if resources and not isinstance(resources, list):
@@ -148,7 +148,7 @@ def _inline_routes(found: list[Found]) -> Iterator[Found]:
         for route in map(mapping, items(table.get("route")) if table.type == "aws_route_table" else ()):
             destination = route.get("cidr_block")
             if destination and (table.get("id"), destination) not in known:
-                attributes: dict[str, Any] = {
+                attributes = {
                     **route,
                     "route_table_id": table.get("id"),
                     "destination_cidr_block": destination,

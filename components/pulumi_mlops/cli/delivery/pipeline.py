@@ -1,6 +1,6 @@
 """What the cluster knows of a DeliveryPipeline: its settings, its newest run, and its environments in Argo CD."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -10,6 +10,7 @@ from urllib.parse import quote
 from pulumi_mlops import conventions
 from pulumi_mlops.cli.cluster import Cluster, Refused, Unanswered
 from pulumi_mlops.cli.errors import CommandError
+from pulumi_mlops.cli.values import items, mapping
 
 ARGO = "/apis/argoproj.io/v1alpha1"
 ENVIRONMENTS = ("staging", "production")
@@ -98,8 +99,7 @@ def read(cluster: Cluster, namespace: str, name: str) -> Pipeline:
         raise CommandError(
             f"there is no DeliveryPipeline {name!r} in namespace {namespace!r}; there: {_known(cluster, path)}"
         ) from None
-    listed: list[Any] = at(found, "spec", "templates") or []
-    templates: dict[str, Any] = {one["name"]: one for one in listed}
+    templates = {str(one["name"]): one for one in items(at(found, "spec", "templates"))}
     try:
         options = {one: _options(_promotion(templates, one)) for one in ENVIRONMENTS}
         first = options[ENVIRONMENTS[0]]
@@ -132,7 +132,7 @@ def deployed(cluster: Cluster, environment: Environment, image: str) -> Deployed
         return str(error)
     status = at(found, "status")
     failed = at(status, "operationState", "phase") in ENDED_BADLY
-    conditions: list[Any] = at(status, "conditions") or []
+    conditions = items(at(status, "conditions"))
     reasons = [
         at(status, "operationState", "message") if failed else None,
         *(one.get("message") for one in conditions if "Error" in one.get("type", "")),
@@ -152,7 +152,7 @@ def runs(cluster: Cluster, pipeline: Pipeline) -> list[Run]:
     """The runs that are still in the cluster, the newest first."""
     labels = conventions.selector(conventions.DELIVERY_PIPELINE, pipeline.name)
     query = {"labelSelector": ",".join(f"{key}={value}" for key, value in labels.items())}
-    listed: list[Any] = cluster.get(f"{ARGO}/namespaces/{pipeline.namespace}/workflows", query)["items"]
+    listed = items(cluster.get(f"{ARGO}/namespaces/{pipeline.namespace}/workflows", query)["items"])
     newest = sorted(listed, key=lambda one: str(one["metadata"]["creationTimestamp"]), reverse=True)
     return [_run(one, pipeline) for one in newest]
 
@@ -187,9 +187,9 @@ def at(node: Any, *path: str) -> Any:
     return node
 
 
-def _run(workflow: Any, pipeline: Pipeline) -> Run:
+def _run(workflow: Mapping[str, Any], pipeline: Pipeline) -> Run:
     metadata = workflow["metadata"]
-    parameters: list[Any] = at(workflow, "spec", "arguments", "parameters") or []
+    parameters = items(at(workflow, "spec", "arguments", "parameters"))
     nodes = [*_nodes(workflow).values()]
     failed = (one for one in nodes if one.get("type") == "Pod" and one.get("phase") in ENDED_BADLY)
     approval = [one for one in nodes if one.get("templateName") == APPROVAL and one.get("phase") == "Succeeded"]
@@ -211,34 +211,34 @@ def _run(workflow: Any, pipeline: Pipeline) -> Run:
     )
 
 
-def _nodes(workflow: Any) -> dict[str, Any]:
-    return at(workflow, "status", "nodes") or {}
+def _nodes(workflow: object) -> dict[str, Any]:
+    return mapping(at(workflow, "status", "nodes"))
 
 
-def _is_pause(node: Any) -> bool:
-    return node.get("type") == "Suspend" and node.get("phase") == "Running"
+def _is_pause(node: object) -> bool:
+    return at(node, "type") == "Suspend" and at(node, "phase") == "Running"
 
 
-def _in_order(nodes: Iterable[Any]) -> list[Any]:
-    return sorted(nodes, key=lambda one: str(one.get("finishedAt") or "~"))
+def _in_order(nodes: Iterable[object]) -> list[object]:
+    return sorted(nodes, key=lambda one: str(at(one, "finishedAt") or "~"))
 
 
-def _step(node: Any, time: str) -> Step:
-    return Step(node.get("templateName") or "", one_line(node.get("message") or ""), node.get(time) or "")
+def _step(node: object, time: str) -> Step:
+    return Step(at(node, "templateName") or "", one_line(at(node, "message") or ""), at(node, time) or "")
 
 
-def _promotion(templates: dict[str, Any], environment: str) -> Any:
+def _promotion(templates: Mapping[str, object], environment: str) -> object:
     """The step that gets a release into an environment, by itself or by a pull request."""
     return templates.get(f"{environment}-propose") or templates[f"{environment}-promote"]
 
 
-def _options(template: Any) -> dict[str, str]:
+def _options(template: object) -> dict[str, str]:
     """The options of the program `delivery` in a template, without their dashes."""
-    arguments: list[str] = template["container"]["args"]
+    arguments: list[str] = mapping(template)["container"]["args"]
     return {key.removeprefix("--"): value for key, value in pairwise(arguments) if key.startswith("--")}
 
 
 def _known(cluster: Cluster, path: str) -> str:
     name, instance = (f"app.kubernetes.io/{key}" for key in ("name", "instance"))
-    items: list[Any] = cluster.get(path, {"labelSelector": f"{name}={conventions.DELIVERY_PIPELINE}"})["items"]
-    return ", ".join(sorted(str(one["metadata"]["labels"][instance]) for one in items)) or "none"
+    listed = items(cluster.get(path, {"labelSelector": f"{name}={conventions.DELIVERY_PIPELINE}"})["items"])
+    return ", ".join(sorted(str(one["metadata"]["labels"][instance]) for one in listed)) or "none"

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from pulumi_mlops.cli.cluster import Cluster
 from pulumi_mlops.cli.delivery.pipeline import Deployed, Pipeline, Run, deployed, runs
@@ -69,7 +68,7 @@ def read(cluster: Cluster, pipeline: Pipeline, address: str) -> Status:
     return Status(pipeline, tuple(places), next(iter(runs(cluster, pipeline)), None))
 
 
-def as_json(status: Status) -> dict[str, Any]:
+def as_json(status: Status) -> dict[str, object]:
     """The state as plain data."""
     return {**asdict(status), "needs_somebody": status.needs_somebody()}
 

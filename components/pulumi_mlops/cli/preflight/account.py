@@ -7,7 +7,7 @@ import importlib
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from pulumi_mlops.cli.errors import CommandError
 from pulumi_mlops.cli.preflight.results import NotChecked
@@ -31,12 +31,23 @@ class Refused(Exception):
         self.code = code
 
 
+class Session(Protocol):
+    """A session of boto3, which has no types."""
+
+    def client(self, service_name: str, *, region_name: str, config: object) -> Any:
+        """The client of a service."""
+        ...
+
+    def get_credentials(self) -> object:
+        """The credentials; None where there are none."""
+        ...
+
+
 @dataclass(frozen=True)
 class Account:
     """An account, as one caller sees it in one region."""
 
-    session: Any
-    """boto3's session."""
+    session: Session
     region: str
     id: str
     """The account's 12 digits."""
@@ -46,7 +57,7 @@ class Account:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def open(cls, session: Any, region: str) -> "Account":
+    def open(cls, session: Session, region: str) -> "Account":
         """The account of the session's credentials.
 
         Raises:
@@ -59,7 +70,7 @@ class Account:
             raise _no_access(session, region, problem) from None
         return cls(session, region, found["Account"], found["Arn"])
 
-    def ask(self, service: str, operation: str, region: str = "", **parameters: Any) -> Mapping[str, Any]:
+    def ask(self, service: str, operation: str, region: str = "", **parameters: object) -> Mapping[str, Any]:
         """The answer to one call, such as `ask("ec2", "DescribeVpcs")`.
 
         Raises:
@@ -68,13 +79,13 @@ class Account:
         """
         return self._answers(service, operation, region, None, parameters)[0]
 
-    def listed(self, service: str, operation: str, key: str, **parameters: Any) -> list[Any]:
+    def listed(self, service: str, operation: str, key: str, **parameters: object) -> list[Any]:
         """The list under a key of the answers to one call, all of its pages; raises as `ask` does."""
         answers = self._answers(service, operation, "", key, parameters)
         return [one for answer in answers for one in answer.get(key) or ()]
 
     def _answers(
-        self, service: str, operation: str, region: str, key: str | None, parameters: Mapping[str, Any]
+        self, service: str, operation: str, region: str, key: str | None, parameters: Mapping[str, object]
     ) -> Sequence[Mapping[str, Any]]:
         exceptions = importlib.import_module("botocore.exceptions")
         client = self._client(service, region or self.region)
@@ -112,7 +123,7 @@ class Account:
             return self._clients[service, region]
 
 
-def session(profile: str) -> Any:
+def session(profile: str) -> Session:
     """boto3's session, with a profile or the environment's credentials.
 
     Raises:
@@ -130,7 +141,7 @@ def session(profile: str) -> Any:
         raise CommandError(f"{error}: `aws configure list-profiles` lists the profiles that exist") from None
 
 
-def _no_access(session: Any, region: str, problem: Exception) -> CommandError:
+def _no_access(session: Session, region: str, problem: Exception) -> CommandError:
     """Why the account cannot be asked: credentials or region, which AWS answers alike."""
     if isinstance(problem, Refused) and problem.code in EXPIRED:
         return CommandError(f"the credentials have expired ({problem}); log in again by {LOG_IN}")

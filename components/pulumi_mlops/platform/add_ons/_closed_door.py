@@ -4,13 +4,11 @@
 routes that somebody changes by hand. Routes that exist stay until they are written again.
 """
 
-from typing import Any
-
 import pulumi
 import pulumi_kubernetes as k8s
 
 from pulumi_mlops import _exceptions, conventions
-from pulumi_mlops._manifests import name_of
+from pulumi_mlops._manifests import Manifest, name_of
 from pulumi_mlops._text import formatted
 
 OPEN_PORT = conventions.ENDPOINT_PORT
@@ -23,14 +21,14 @@ MESSAGE = (
 
 def close(name: str, gateway: str, namespace: pulumi.Input[str], opts: pulumi.ResourceOptions) -> None:
     """Creates the policy and its binding for the routes of a gateway, as children of the component called `name`."""
-    metadata: Any = {"name": f"{gateway}-access", "labels": conventions.labels("gateway", gateway)}
+    metadata: Manifest = {"name": f"{gateway}-access", "labels": conventions.labels("gateway", gateway)}
     policy = k8s.admissionregistration.v1.ValidatingAdmissionPolicy(
         f"{name}-access",
         metadata=metadata,
         spec=spec(gateway, namespace),
         opts=opts,
     )
-    binding: Any = {"policyName": name_of(policy), "validationActions": ["Deny"]}
+    binding: Manifest = {"policyName": name_of(policy), "validationActions": ["Deny"]}
     k8s.admissionregistration.v1.ValidatingAdmissionPolicyBinding(
         f"{name}-access-binding",
         metadata=metadata,
@@ -39,7 +37,7 @@ def close(name: str, gateway: str, namespace: pulumi.Input[str], opts: pulumi.Re
     )
 
 
-def spec(gateway: str, namespace: pulumi.Input[str]) -> Any:
+def spec(gateway: str, namespace: pulumi.Input[str]) -> Manifest:
     """The policy: which routes it judges, and which it lets through."""
     here = formatted(
         "has(object.spec.parentRefs) && object.spec.parentRefs.exists(one, one.name == '{0}' && "

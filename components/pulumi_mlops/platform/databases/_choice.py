@@ -5,7 +5,6 @@ So a manifest must say both labels, and no two compositions of a kind may have t
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 ENVIRONMENTS = ("production", "development")
 LABELS = ("provider", "environment")
@@ -52,7 +51,7 @@ def rules(provider: str, where: str, before: str) -> list[Rule]:
     ]
 
 
-def policy(api: str, group: str, kinds: Sequence[str]) -> dict[str, Any]:
+def policy(api: str, group: str, kinds: Sequence[str]) -> dict[str, object]:
     """Spec of the policy for compositions: their labels are in their names, and so no two have the same."""
     named = ", ".join(f"'{kind}'" for kind in kinds)
     of_kind = "object.spec.compositeTypeRef"

@@ -8,11 +8,11 @@ has written it. So two objects of a kind without a controller, OperatorSecret, n
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
 from pulumi_mlops import conventions
+from pulumi_mlops._manifests import Manifest
 from pulumi_mlops.database._arguments import BACKUP_DAYS
 from pulumi_mlops.platform.databases import _choice, _drill
 from pulumi_mlops.platform.databases import _schema as schema
@@ -74,11 +74,11 @@ class Place:
     images: Mapping[str, pulumi.Input[str]]
     memory: Mapping[str, pulumi.Input[str]]
     storage_class: pulumi.Input[str] | None
-    backups: Mapping[str, Any] | None
+    backups: Mapping[str, object] | None
     """Arguments of that name: destination, endpoint_url, credentials_secret."""
 
 
-def rights(group: str) -> list[Any]:
+def rights(group: str) -> list[dict[str, list[str]]]:
     """Rights to what is composed."""
     verbs = ["get", "list", "watch", "create", "update", "patch", "delete"]
     return [
@@ -87,7 +87,7 @@ def rights(group: str) -> list[Any]:
     ]
 
 
-def secret_definition(group: str) -> Any:
+def secret_definition(group: str) -> Manifest:
     """Spec of the definition of OperatorSecret."""
     text = {"type": "string"}
     reference = {"type": "object", "required": ["name"], "properties": {"name": text, "namespace": text}}
@@ -113,7 +113,7 @@ def spec(group: str, form: Form, environment: str, place: Place) -> Object:
     return pipeline(group, form, resources)
 
 
-def _cluster(form: Form, place: Place, backups: Mapping[str, Any] | None) -> Object:
+def _cluster(form: Form, place: Place, backups: Mapping[str, object] | None) -> Object:
     to = "spec.bootstrap.initdb.database"
     storage: Object = {} if place.storage_class is None else {"storageClass": place.storage_class}
     base: Object = {
@@ -145,7 +145,7 @@ def _cluster(form: Form, place: Place, backups: Mapping[str, Any] | None) -> Obj
     return {"name": "cluster", "base": {**CLUSTER, "spec": base}, "patches": patches}
 
 
-def _restored(backups: Mapping[str, Any] | None) -> list[Object]:
+def _restored(backups: Mapping[str, object] | None) -> list[Object]:
     """Patches that put a recovery in the place of an empty start, where the manifest has `restoreFrom`."""
     if backups is None:
         return []
@@ -163,12 +163,12 @@ def _restored(backups: Mapping[str, Any] | None) -> list[Object]:
     ]
 
 
-def backup(backups: Mapping[str, Any]) -> Object:
+def backup(backups: Mapping[str, object]) -> Object:
     """Where the base backups and the write-ahead log go."""
     return {"retentionPolicy": f"{BACKUP_DAYS[PRODUCTION]}d", "barmanObjectStore": store_of(backups)}
 
 
-def store_of(backups: Mapping[str, Any]) -> Object:
+def store_of(backups: Mapping[str, object]) -> Object:
     """The bucket of backups. CloudNativePG 1.31 will want a plugin for it instead."""
     secret, keys = backups["credentials_secret"], (conventions.ACCESS_KEY_ID_KEY, conventions.SECRET_ACCESS_KEY_KEY)
     credentials = {

@@ -1,8 +1,7 @@
 """The two kinds that ask for a database, and the compositions that they choose from, whoever provides it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -36,7 +35,7 @@ class Kinds:
     """Whether the definitions survive `destroy`."""
 
     def create(
-        self, rules: Sequence[Any], composition: Composition, *needs: pulumi.Resource
+        self, rules: Sequence[Manifest], composition: Composition, *needs: pulumi.Resource
     ) -> tuple[pulumi.Output[str], pulumi.Output[str]]:
         """Creates all, and returns the names of the definitions of claims and of `PostgreSQLDatabase`.
 
@@ -58,7 +57,7 @@ class Kinds:
                 self._object(role, "v1", "Composition", metadata, spec, definition, rights, *needs)
         return name_of(claims), name_of(databases)
 
-    def _rights(self, rules: Sequence[Any]) -> pulumi.Resource:
+    def _rights(self, rules: Sequence[Manifest]) -> pulumi.Resource:
         """Lets Crossplane make what belongs to none of its providers; without it, no composite becomes ready."""
         return k8s.rbac.v1.ClusterRole(
             f"{self.name}-rights",
@@ -70,8 +69,8 @@ class Kinds:
     def _policy(self) -> None:
         """Refuses a composition with the labels of another one."""
         kinds = (schema.COMPOSITE, schema.NAMESPACED)
-        metadata: Any = {"name": f"{self.objects}-compositions", "labels": self._labels()}
-        spec: Any = _choice.policy(self.objects, self.offer.group, kinds)
+        metadata: Manifest = {"name": f"{self.objects}-compositions", "labels": self._labels()}
+        spec: Manifest = _choice.policy(self.objects, self.offer.group, kinds)
         child = pulumi.ResourceOptions(parent=self.parent)
         api = k8s.admissionregistration.v1
         policy = api.ValidatingAdmissionPolicy(
@@ -80,7 +79,7 @@ class Kinds:
             spec=spec,
             opts=child,
         )
-        binding: Any = {"policyName": name_of(policy), "validationActions": ["Deny"]}
+        binding: Manifest = {"policyName": name_of(policy), "validationActions": ["Deny"]}
         api.ValidatingAdmissionPolicyBinding(
             f"{self.name}-compositions-binding",
             metadata=metadata,
@@ -111,5 +110,5 @@ class Kinds:
             opts=pulumi.ResourceOptions(parent=self.parent, depends_on=[*needs], retain_on_delete=keep),
         )
 
-    def _labels(self, more: Any = None) -> dict[str, Any]:
+    def _labels(self, more: Mapping[str, object] | None = None) -> Manifest:
         return conventions.labels("database-api", self.name, more)

@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 import pulumi
 
@@ -36,7 +36,7 @@ INSTANCE = ("rds.aws.m.upbound.io/v1beta1", "Instance")
 SECURITY_GROUP = ("ec2.aws.m.upbound.io/v1beta1", "SecurityGroup")
 INGRESS_RULE = ("ec2.aws.m.upbound.io/v1beta1", "SecurityGroupIngressRule")
 DESCRIPTION = "Postgres database"
-RIGHTS: tuple[Any, ...] = (
+RIGHTS: tuple[Mapping[str, Sequence[str]], ...] = (
     {
         "apiGroups": ["external-secrets.io"],
         "resources": ["externalsecrets", "externalsecrets/status"],
@@ -64,7 +64,7 @@ class Place:
 def arguments(environment: str) -> PostgresDatabaseArgs:
     """The component's arguments that the databases of an environment stand for."""
     defaults = {path: row.default for path, row in ARGUMENTS.items() if row.default is not None}
-    asked: dict[str, Any] = {"environment": environment, "rds": {"instance_class": INSTANCE_CLASSES["small"]}}
+    asked = {"environment": environment, "rds": {"instance_class": INSTANCE_CLASSES["small"]}}
     return with_environment(cast("PostgresDatabaseArgs", _schema.normal(asked, PostgresDatabaseArgs, defaults)))
 
 
@@ -223,7 +223,7 @@ def _resource(form: Form, place: Place, role: str, kind: tuple[str, str], settin
     return {"name": role, "base": base, "patches": [*namespace, name, *patches]}
 
 
-def _camel(settings: Mapping[str, Any]) -> Object:
+def _camel(settings: Mapping[str, object]) -> Object:
     """Settings under the provider's names, which are those of Pulumi in camel case."""
     return {re.sub("_([a-z])", lambda found: found[1].upper(), key): value for key, value in settings.items()}
 

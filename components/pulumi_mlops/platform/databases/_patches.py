@@ -85,7 +85,7 @@ def combined(
     }
 
 
-def string(kind: str, **settings: Any) -> Object:
+def string(kind: str, **settings: object) -> Object:
     """A transform of a string."""
     return {"type": "string", "string": {"type": kind, **settings}}
 

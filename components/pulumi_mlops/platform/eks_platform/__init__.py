@@ -5,7 +5,7 @@ secrets in Secrets Manager, the teams' workspaces.
 """
 
 import dataclasses
-from typing import Any, cast
+from typing import cast
 
 import pulumi
 
@@ -259,7 +259,7 @@ def _problems(args: EksPlatformArgs) -> list[str]:
     return [*_args.problems(args)] or [*_add_ons.problems(args)]
 
 
-def _by_manifest(databases: EksDatabaseApiArgs | None) -> dict[str, Any]:
+def _by_manifest(databases: EksDatabaseApiArgs | None) -> dict[str, object]:
     """How databases are asked for by manifest, where they can be."""
     if databases is None:
         return {}
@@ -267,7 +267,7 @@ def _by_manifest(databases: EksDatabaseApiArgs | None) -> dict[str, Any]:
     return {"database_api": {"group": group, "provider": PROVIDER}}
 
 
-def _sizes(databases: EksDatabaseApiArgs | None) -> dict[str, Any]:
+def _sizes(databases: EksDatabaseApiArgs | None) -> dict[str, object]:
     """The platform's own sizes of databases, where it has some."""
     classes = (databases or {}).get("instance_classes")
     return {"instance_classes": classes, "default_size": next(iter(classes))} if classes else {}

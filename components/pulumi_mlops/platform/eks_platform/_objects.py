@@ -1,7 +1,6 @@
 """What the platform on EKS adds to its parts: the class of ordinary volumes, and Secrets out of Secrets Manager."""
 
 from collections.abc import Mapping
-from typing import Any
 
 import pulumi
 import pulumi_kubernetes as k8s
@@ -110,7 +109,7 @@ def copied_secret(
     return name_of(copied)
 
 
-def bucket(buckets: Mapping[str, Any], use: str, owner: str) -> str:
+def bucket(buckets: Mapping[str, pulumi.Input[str]], use: str, owner: str) -> pulumi.Input[str]:
     """Name of the bucket of one use.
 
     Raises:
@@ -121,5 +120,5 @@ def bucket(buckets: Mapping[str, Any], use: str, owner: str) -> str:
     return buckets[use]
 
 
-def _metadata(content: dict[str, Any]) -> Manifest:
+def _metadata(content: Mapping[str, object]) -> Manifest:
     return content

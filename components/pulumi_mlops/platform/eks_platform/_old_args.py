@@ -49,7 +49,7 @@ def translated(owner: str, args: EksPlatformArgs) -> EksPlatformArgs:
     """
     if not isinstance(args, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - check_args says so
         return args
-    old: dict[str, Any] = {key: args[key] for key in OldArgs.__annotations__ if args.get(key) is not None}
+    old = cast("OldArgs", {key: args[key] for key in OldArgs.__annotations__ if args.get(key) is not None})
     if not old:
         return args
     if found := field_problems(old, OldArgs, {}):
@@ -68,7 +68,7 @@ def translated(owner: str, args: EksPlatformArgs) -> EksPlatformArgs:
     return cast("EksPlatformArgs", new)
 
 
-def _moves(old: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
+def _moves(old: OldArgs) -> Iterator[tuple[str, str, object]]:
     """Old path, new path and value of each."""
     for index, option in enumerate(old.get("options", [])):
         yield f"options[{index}]", f"add_ons.{option.lower()}", {}
@@ -80,6 +80,6 @@ def _moves(old: Mapping[str, Any]) -> Iterator[tuple[str, str, Any]]:
         yield f"sizes.{key}", SIZES[key], value
 
 
-def _asked(old: Mapping[str, Any], args: Mapping[str, Any]) -> set[str]:
+def _asked(old: OldArgs, args: EksPlatformArgs) -> set[str]:
     """Add-ons that are asked for by name, in the old way or the new one."""
     return {option.lower() for option in old.get("options", [])} | set(args.get("add_ons") or ())

@@ -142,13 +142,13 @@ def _tables(text: str) -> dict[str, Any]:
     return tomllib.loads(text, parse_float=Decimal)
 
 
-def _merged(base: Mapping[str, object], own: Mapping[str, object]) -> dict[str, Any]:
+def _merged(base: Mapping[str, object], own: Mapping[str, object]) -> dict[str, object]:
     """The tables of both at every depth; a value of `own` counts."""
     both = {key: value for key, value in base.items() if key not in own}
     for key, value in own.items():
         inner = base.get(key)
         nested = isinstance(inner, dict) and isinstance(value, dict)
-        both[key] = _merged(cast("dict[str, Any]", inner), cast("dict[str, Any]", value)) if nested else value
+        both[key] = _merged(cast("dict[str, object]", inner), cast("dict[str, object]", value)) if nested else value
     return both
 
 

@@ -6,13 +6,12 @@ A certificate is proven by a record in its zone: nobody sees the record before t
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any
 
 from pulumi_mlops.cli.preflight import dns
 from pulumi_mlops.cli.preflight.account import Account, Refused
 from pulumi_mlops.cli.preflight.planned import Planned
 from pulumi_mlops.cli.preflight.results import NotChecked, Result, finding, not_checked, ok
-from pulumi_mlops.review.json_data import mapping
+from pulumi_mlops.review.json_data import JsonObject, mapping
 from pulumi_mlops.review.resources import Resource
 from pulumi_mlops.review.values import at, is_hidden
 
@@ -34,8 +33,8 @@ def delegation(planned: Planned, account: Account) -> Iterator[Result]:
     }
     for domain in sorted(made):
         yield _made(account, domain, announced)
-    ids = {one.get("zoneId") for one in _inputs(planned.new(RECORD)) if str(one.get("type")) != "NS"}
-    for zone in sorted(one for one in ids if isinstance(one, str) and not is_hidden(one)):
+    ids = [one.get("zoneId") for one in _inputs(planned.new(RECORD)) if str(one.get("type")) != "NS"]
+    for zone in sorted({one for one in ids if isinstance(one, str) and not is_hidden(one)}):
         yield _existing(account, zone)
 
 
@@ -126,10 +125,10 @@ def _certificate(account: Account, arn: str, region: str) -> Result:
     return ok(CERTIFICATES, f"{found.get('DomainName')}, {arn}")
 
 
-def _inputs(resources: list[Resource]) -> Iterator[Any]:
+def _inputs(resources: list[Resource]) -> Iterator[JsonObject]:
     for one in resources:
         yield one.inputs
 
 
-def _private(zone: Any) -> bool:
-    return bool(mapping(zone.get("Config")).get("PrivateZone"))
+def _private(zone: object) -> bool:
+    return bool(mapping(mapping(zone).get("Config")).get("PrivateZone"))

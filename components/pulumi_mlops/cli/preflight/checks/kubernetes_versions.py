@@ -1,6 +1,6 @@
 """Whether EKS still makes clusters of the stack's version of Kubernetes, and has its add-ons in their versions."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
@@ -40,7 +40,7 @@ def versions(planned: Planned, account: Account) -> Iterator[Result]:
             yield _support(cluster, offered[version], advice)
 
 
-def _support(cluster: Resource, version: Any, advice: str) -> Result:
+def _support(cluster: Resource, version: Mapping[str, Any], advice: str) -> Result:
     name, standard = version["clusterVersion"], _day(version.get("endOfStandardSupportDate"))
     if version["versionStatus"] == EXTENDED and at(cluster.inputs, "upgradePolicy.supportType") == "STANDARD":
         return finding(
