@@ -133,14 +133,14 @@ def test_warnings_about_ending_nodes_reach_karpenter_and_nobody_else_writes_to_i
 def test_without_nat_gateways_the_plan_names_the_endpoints_that_nodes_and_add_ons_lack(
     build: Build, configure: Any
 ) -> None:
-    given = [*endpoints.NODES, "elasticloadbalancing", "rds"]
-
-    configure("foundation-prod", nat="none", interface_endpoints=given)
+    configure("foundation-prod", nat="none", interface_endpoints=list(endpoints.NODES))
     with pytest.raises(configuration.SettingsError) as error:
         build(foundation.build)
-    assert str(error.value).endswith("secretsmanager (external_secrets), sqs (karpenter), ssm (karpenter)")
+    lacking = "elasticloadbalancing (load_balancer_controller), rds (crossplane), secretsmanager (external_secrets)"
+    assert str(error.value).endswith(f": {lacking}, sqs (karpenter), ssm (karpenter)")
 
-    configure("foundation-dev", nat="none", interface_endpoints=[*given, "secretsmanager"])
+    given = [*endpoints.NODES, "elasticloadbalancing", "rds", "secretsmanager"]
+    configure("foundation-dev", nat="none", interface_endpoints=given)
     assert not build(foundation.build).of_kind("NatGateway"), "without Karpenter its services are not needed"
 
 

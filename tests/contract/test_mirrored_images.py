@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import yaml
 from pulumi_mlops.platform import ADD_ONS
+from pulumi_mlops.platform.add_ons import kserve
 
 from tests.components.addons import ADD_ON_ARGUMENTS, MIRROR
 from tests.conftest import Build
@@ -16,8 +17,11 @@ DATA = Path(__file__).parent / "data" / "images.yaml"
 IMAGES: Mapping[str, Mapping[str, Any]] = yaml.safe_load(DATA.read_text())
 WITHOUT = {"public_gateway"}
 """Add-ons whose charts name no image: Istio puts its own into the gateway's pods."""
-MORE = {"argo_cd": {"redis_high_availability": True}}
-"""Arguments beside the fullest, by which more images are used."""
+WAYS: Mapping[str, list[dict[str, Any]]] = {
+    "argo_cd": [{"redis_high_availability": False}, {"redis_high_availability": True}],
+    "kserve": [{"runtimes": [*kserve.RUNTIMES]}],
+}
+"""Arguments beside the fullest, by which other images are used."""
 each = pytest.mark.parametrize("name", sorted(IMAGES))
 
 
@@ -48,8 +52,9 @@ def test_the_digest_of_karpenters_chart_is_kept(build: Build) -> None:
 
 def _values(build: Build, name: str) -> Iterator[dict[str, Any]]:
     component, _, most = ADD_ON_ARGUMENTS[name]
-    graph = build(lambda: component("one", {**most, **MORE.get(name, {}), "image_mirror": MIRROR}))
-    yield from (one.inputs.get("values", {}) for one in graph.of_kind("Release"))
+    for more in WAYS.get(name, [{}]):
+        graph = build(lambda more=more: component("one", {**most, **more, "image_mirror": MIRROR}))
+        yield from (one.inputs.get("values", {}) for one in graph.of_kind("Release"))
 
 
 def _first(values: list[dict[str, Any]], key: str) -> str | None:

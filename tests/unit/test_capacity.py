@@ -22,6 +22,7 @@ from pulumi_mlops.review.preview import UNKNOWN, Operation, Preview, State, Step
 from pulumi_mlops.review.resources import Resource, after
 from pulumi_mlops.review.values import NotReadable
 
+from local import stack_files
 from local.paths import ROOT
 from maintenance import instance_types
 
@@ -243,10 +244,12 @@ def verdict(preview: Preview) -> Fit:
 
 @pytest.mark.parametrize("stack", ["platform-dev", "platform-prod"])
 def test_each_tracked_platform_fits_on_the_nodes_of_its_foundation_alone(stack: str) -> None:
-    found = verdict(recorded(stack))
+    foundation = stack_files.settings(stack.replace("platform", "foundation"))
+    found = verdict(on(recorded(stack), foundation["node_groups"]))
     assert found.verdict is Verdict.FITS
     assert "Karpenter" not in found.message
     assert "not counted" not in found.message
+    assert found == verdict(recorded(stack)), "the preview was recorded with other nodes"
 
 
 def test_the_dev_platform_does_not_fit_on_two_nodes_and_the_review_blocks_it() -> None:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -584,6 +584,27 @@ def test_support_ends_with_its_month() -> None:
     (one,) = rules.check([preview(ended)], today=datetime.date(2027, 1, 1))
     assert one.level == Level.BLOCKING
     assert one.message == "version is 1.34: the support of Kubernetes on EKS 1.34 ended in 2026-12"
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "last_day"),
+    [
+        # The community ends each three months before RDS does.
+        *(("postgres", str(major), f"{2013 + major}-02-28") for major in (13, 14, 15, 16, 17, 18)),
+        ("aurora-postgresql", "17.5", "2030-02-28"),
+        ("mysql", "8.0.40", "2026-07-31"),
+        ("mysql", "8.4.5", "2029-07-31"),
+    ],
+)
+def test_a_database_on_rds_has_support_for_as_long_as_rds_gives_it(engine: str, version: str, last_day: str) -> None:
+    last = date.fromisoformat(last_day)
+
+    def ended(day: date) -> list[str]:
+        database = step(DATABASE, spoiled(DATABASE, engine=engine, engineVersion=version))
+        return [one.rule for one in rules.check([preview(database)], today=day) if one.rule == "end-of-support"]
+
+    assert ended(last) == []
+    assert ended(last + timedelta(days=2)) == ["end-of-support"]  # 29 February is one day of support more
 
 
 def test_a_cluster_whose_version_ends_soon_is_told_what_eks_then_does() -> None:
