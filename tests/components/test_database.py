@@ -627,10 +627,10 @@ def test_arguments_at_their_limits_are_accepted(build: Build, changes: dict[str,
         ),
         ({"size": ["small"]}, "args.size must be a string, got ['small']"),
         ({"environment": "staging"}, "args.environment must be one of 'production', 'development', got 'staging'"),
-        ({"restore_from": {}}, "args.restore_from must have either database or snapshot"),
+        ({"restore_from": {}}, "args.restore_from must have either database or snapshot, got neither"),
         (
             {"restore_from": {"database": "a", "snapshot": "b"}},
-            "args.restore_from must have either database or snapshot",
+            "args.restore_from must have either database or snapshot, got both",
         ),
         (
             {"restore_from": {"snapshot": "b", "moment": "2026-01-01T00:00:00Z"}},
@@ -883,6 +883,10 @@ def test_in_development_nothing_is_protected(build: Build, backend: str) -> None
         ({"database": "other"}, "args.database is given, but a database by manifest has the component's name"),
         ({"backups": {"days": 3}}, "args.backups is given, but the platform's setting database_api says"),
         ({"restore_from": {"moment": "2026-01-01T00:00:00Z"}}, "must have either database or snapshot"),
+        (
+            {"restore_from": {"snapshot": "b", "moment": "2026-01-01T00:00:00Z"}},
+            "args.restore_from.moment belongs to a database: a snapshot is of one moment",
+        ),
         ({"manifest": {"group": "data"}}, "args.manifest.group must be a DNS name with a dot, got 'data'"),
         ({"manifest": "local"}, "args.manifest must be"),
     ],

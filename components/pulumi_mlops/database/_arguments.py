@@ -1,6 +1,6 @@
 """Arguments of `PostgresDatabase`, and what `environment` stands for."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Any, NotRequired, TypedDict, cast
 
@@ -264,6 +264,16 @@ ARGUMENTS: Arguments = {
 
 BACKUP_DAYS: Mapping[str, int] = {DatabaseEnvironment.PRODUCTION: 7, DatabaseEnvironment.DEVELOPMENT: 1}
 """Environment → days for which its databases can be restored."""
+
+
+def restore_problems(source: DatabaseRestoreArgs) -> Iterator[str]:
+    """What is wrong with `restore_from` on every backend."""
+    database, snapshot, at = (source[key] for key in ("database", "snapshot", "moment"))
+    if (database is None) == (snapshot is None):
+        received = "neither" if database is None else "both"
+        yield f"args.restore_from must have either database or snapshot, got {received}"
+    elif snapshot is not None and at is not None:
+        yield f"args.restore_from.moment belongs to a database: a snapshot is of one moment, got {at!r}"
 
 
 def with_environment(args: PostgresDatabaseArgs) -> PostgresDatabaseArgs:

@@ -17,6 +17,7 @@ from pulumi_mlops.database._arguments import (
     RESERVED_NAMES,
     DatabaseManifestArgs,
     PostgresDatabaseArgs,
+    restore_problems,
 )
 from pulumi_mlops.database._backend import Backend, Connection
 from pulumi_mlops.database._moments import in_utc
@@ -86,9 +87,8 @@ def problems(name: str, args: PostgresDatabaseArgs) -> Iterator[str]:
         yield f"name must be none of the server's own names ({', '.join(RESERVED_NAMES)}), got {name!r}"
     if args["storage_gib"] < MIN_STORAGE_GIB:
         yield f"args.storage_gib must be at least {MIN_STORAGE_GIB} GiB by manifest, got {args['storage_gib']}"
-    source = args["restore_from"]
-    if source is not None and (source["database"] is None) == (source["snapshot"] is None):
-        yield "args.restore_from must have either database or snapshot"
+    if (source := args["restore_from"]) is not None:
+        yield from restore_problems(source)
 
 
 MANIFEST = Backend(

@@ -13,7 +13,7 @@ from pulumi_mlops import _aws, conventions
 from pulumi_mlops._manifests import name_of
 from pulumi_mlops.contract.rules import between, dns_label
 from pulumi_mlops.database import _backend
-from pulumi_mlops.database._arguments import DatabaseRestoreArgs, PostgresDatabaseArgs
+from pulumi_mlops.database._arguments import DatabaseRestoreArgs, PostgresDatabaseArgs, restore_problems
 from pulumi_mlops.database._backend import Backend, Connection
 from pulumi_mlops.database._moments import in_utc
 from pulumi_mlops.database._rds_settings import (
@@ -175,7 +175,7 @@ def _parameter_group(
 def problems(_: str, args: PostgresDatabaseArgs) -> Iterator[str]:
     """What RDS would refuse."""
     if args["restore_from"] is not None:
-        yield from _restore_problems(args["restore_from"])
+        yield from restore_problems(args["restore_from"])
         if args["database"] is not None:
             yield "args.database is given, but a database from args.restore_from has the name that it had: leave it out"
     yield from _storage_problems(args["storage_gib"], own(args)["max_storage_gib"])
@@ -187,14 +187,6 @@ def problems(_: str, args: PostgresDatabaseArgs) -> Iterator[str]:
     for client in clients or {}:
         if complaint := dns_label(client):
             yield f'args.rds.client_security_group_ids has the client "{client}", which {complaint}'
-
-
-def _restore_problems(source: DatabaseRestoreArgs) -> Iterator[str]:
-    database, snapshot, at = (source[key] for key in ("database", "snapshot", "moment"))
-    if (database is None) == (snapshot is None):
-        yield "args.restore_from must have either database or snapshot"
-    elif snapshot is not None and at is not None:
-        yield f"args.restore_from.moment belongs to a database: a snapshot is of one moment, got {at!r}"
 
 
 def _storage_problems(storage_gib: int, limit: int | None) -> Iterator[str]:
