@@ -198,6 +198,22 @@ def test_a_cluster_takes_a_second_one_only_where_nothing_of_it_is_the_clusters(b
     assert not [one for one in graph if one.name.startswith("two-")], "it is refused before it makes anything"
 
 
+@pytest.mark.parametrize("upstream", ["https://charts.example.org", "oci://registry.example.org/charts"])
+@pytest.mark.parametrize(
+    ("mirror", "source"),
+    [
+        (
+            "https://mirror.example.org/charts/",
+            {"chart": "one", "version": "1.2", "repository_opts": {"repo": "https://mirror.example.org/charts"}},
+        ),
+        ("oci://mirror.example.org/charts", {"chart": "oci://mirror.example.org/charts/one", "version": "1.2"}),
+        ("/var/charts", {"chart": "/var/charts/one"}),
+    ],
+)
+def test_a_chart_comes_from_the_mirror_alone(upstream: str, mirror: str, source: dict[str, Any]) -> None:
+    assert Chart("one", upstream, "1.2").source(mirror) == source
+
+
 def test_a_chart_that_the_library_does_not_know_is_one_description(build: Build) -> None:
     args: Any = {
         "add_on": RELOADER,

@@ -8,6 +8,7 @@ from pulumi_mlops.cli.leftovers import afterwards, checks, kinds, rendering, sur
 from pulumi_mlops.cli.leftovers.kinds import STEPS
 from pulumi_mlops.cli.leftovers.survey import Identity, Leftover, Own
 from pulumi_mlops.platform._charts import Chart
+from pulumi_mlops.platform.add_ons import CONTROLLERS
 
 from tests.engine import stand_in_charts
 
@@ -276,6 +277,40 @@ def test_definitions_that_charts_leave_are_named_with_the_command_that_deletes_t
     )
     assert "istio" not in after(After(*LEFT_BEHIND), "external-dns", "istiod", remaining=("istiod",))
     assert after(After(*LEFT_BEHIND), "external-dns", remaining=("external-dns",)) == ""
+
+
+BROUGHT = {
+    "argo-cd": "applications.argoproj.io appprojects.argoproj.io",
+    "argo-events": "eventbus.argoproj.io sensors.argoproj.io",
+    "argo-workflows": "cronworkflows.argoproj.io workflowtemplates.argoproj.io",
+    "aws-load-balancer-controller": (
+        "globalaccelerators.aga.k8s.aws loadbalancerconfigurations.gateway.k8s.aws targetgroupbindings.elbv2.k8s.aws"
+    ),
+    "cert-manager": "certificates.cert-manager.io orders.acme.cert-manager.io",
+    "crossplane": "compositions.apiextensions.crossplane.io instances.rds.aws.upbound.io providers.pkg.crossplane.io",
+    "external-dns": "dnsendpoints.externaldns.k8s.io",
+    "external-secrets": "passwords.generators.external-secrets.io secretstores.external-secrets.io",
+    "istiod": (
+        "authorizationpolicies.security.istio.io gateways.networking.istio.io telemetries.telemetry.istio.io "
+        "wasmplugins.extensions.istio.io"
+    ),
+    "karpenter": "ec2nodeclasses.karpenter.k8s.aws nodepools.karpenter.sh",
+    "kserve-resources": "inferenceservices.serving.kserve.io",
+    "kube-prometheus-stack": "prometheusrules.monitoring.coreos.com servicemonitors.monitoring.coreos.com",
+    "seldon-core-operator": "seldondeployments.machinelearning.seldon.io",
+}
+"""Chart → a definition of each API group that it brings (Crossplane: that its packages bring), as the charts render."""
+
+
+def test_it_is_known_which_definitions_each_chart_brings() -> None:
+    assert BROUGHT.keys() == {one.chart for one in CONTROLLERS.values()} - {"gateway"}
+
+
+@pytest.mark.parametrize("chart", BROUGHT)
+def test_whatever_definitions_of_a_chart_stay_are_named(chart: str) -> None:
+    said = after(After(*BROUGHT[chart].split(), "things.example.org"), chart)
+
+    assert said.endswith(f"kubectl delete customresourcedefinitions {BROUGHT[chart]}")
 
 
 def test_the_webhook_of_crossplane_goes_with_it_and_only_with_it() -> None:
