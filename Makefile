@@ -52,7 +52,7 @@ adopt: environment ## from a Terraform state, what `pulumi import` takes over: S
 destroy: environment ## delete a stack on AWS: STACK=foundation-dev; KEEP_DATA=1 keeps what is protected, YES=1 does not ask
 	@$(PYTHON) -m local destroy "$(STACK)" $(if $(KEEP_DATA),--keep-data) $(if $(YES),--yes)
 
-leftovers: environment ## what stands in the way of deleting a stack on AWS: STACK=foundation-dev
+leftovers: environment ## what prevents a stack on AWS from being deleted: STACK=foundation-dev
 	@$(PYTHON) -m local leftovers "$(STACK)" $(if $(KEEP_DATA),--keep-data)
 
 test: environment ## every tier of tests that this machine can run, and which it could not

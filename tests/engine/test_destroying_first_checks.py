@@ -102,7 +102,7 @@ def test_a_foundation_does_not_go_from_under_its_platform(place: Checkout) -> No
     refused = place.local("destroy", FOUNDATION, "--yes", fails=True)
     assert (
         f"nothing was deleted, since stack {PLATFORM}, which depends on {FOUNDATION}, still has 2 resources, such as "
-        f"argocd-namespace, argocd-release\n`pulumi-mlops destroy {PLATFORM}` comes first"
+        f"argocd-namespace, argocd-release\nRun `pulumi-mlops destroy {PLATFORM}` first"
     ) in refused
 
     place.pretend(PLATFORM, [])
@@ -130,7 +130,7 @@ class Backend:
 
 
 def first(backend: Backend, *, keep_data: bool = False) -> Obstacle | None:
-    """What stands in the way of a foundation with a cluster."""
+    """What prevents a foundation with a cluster from being destroyed."""
     return next(leftovers.obstacles(FOUNDATION, [EKS], backend, keep_data=keep_data), None)
 
 
@@ -146,7 +146,7 @@ def test_data_that_a_platform_left_holds_the_network_and_not_a_foundation_that_i
     assert kept.shown == []
     obstacle = first(Backend("kubernetes:core/v1:Namespace::argocd-namespace"), keep_data=True)
     assert obstacle
-    assert obstacle.advice == f"`pulumi-mlops destroy {PLATFORM}` comes first"
+    assert obstacle.advice == f"Run `pulumi-mlops destroy {PLATFORM}` first"
     assert capsys.readouterr().err == ""
 
 
@@ -183,7 +183,7 @@ def test_a_cluster_that_goes_with_its_foundation_is_asked_for_what_would_stay_on
 
     obstacle = first(there)
     assert obstacle
-    assert "the cluster goes with stack foundation-dev and has 1 object that it did not make" in obstacle.reason
+    assert "the cluster is deleted with stack foundation-dev and has 1 object that it did not make" in obstacle.reason
     assert obstacle.reason.endswith("  kubectl delete --namespace default services forgotten")
 
     cluster.delete("v1", "Service", "forgotten", "default")

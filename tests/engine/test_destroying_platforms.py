@@ -233,11 +233,11 @@ def test_protected_data_and_then_what_others_have_stop_it(life: Life, aws_server
     there = aws_server.leftovers()
 
     protected = life.place.local("destroy", PLATFORM, "--yes", fails=True)
-    assert f"nothing was deleted, since stack {PLATFORM} protects what holds data:" in protected
+    assert f"nothing was deleted, since stack {PLATFORM} protects resources that hold data:" in protected
     assert f"- {DATABASE} (aws:rds/instance:Instance)" in protected
 
     refused = life.place.local("destroy", PLATFORM, "--keep-data", "--yes", fails=True)
-    assert f"nothing was deleted, since stack {PLATFORM} takes away the controllers" in refused
+    assert f"nothing was deleted, since stack {PLATFORM} removes the controllers" in refused
     assert "have to delete 4 objects that it did not make" in refused
     assert re.findall(r"^  - (.*)$", refused, re.MULTILINE) == LEFT
     assert re.findall(r"^ +(kubectl .*)$", refused, re.MULTILINE) == COMMANDS

@@ -193,7 +193,7 @@ def test_a_stack_is_adopted_and_loses_its_data_only_when_told_so(team: Team, ins
     assert made == BUCKET
 
     obstacle = team.says(3, "pulumi-mlops", "leftovers", STACK)
-    assert f"stack {STACK} protects what holds data:\n  - acme-data (aws:s3/bucket:Bucket)\n" in obstacle
+    assert f"stack {STACK} protects resources that hold data:\n  - acme-data (aws:s3/bucket:Bucket)\n" in obstacle
     refused = team.says(3, "pulumi-mlops", "destroy", STACK, "--yes")
     assert f"destroy: nothing was deleted, since {obstacle}" == refused
     team.says(0, "pulumi-mlops", "leftovers", STACK, "--keep-data")
@@ -206,7 +206,7 @@ def test_a_stack_is_adopted_and_loses_its_data_only_when_told_so(team: Team, ins
     team.says(0, "pulumi", "config", "set", "protect_data", "false", "--stack", STACK)
     team.says(0, "pulumi", "up", "--stack", STACK, "--yes", "--skip-preview")
     assert team.says(0, "pulumi-mlops", "leftovers", STACK) == (
-        f"nothing stands in the way of destroying stack {STACK}\n"
+        f"nothing prevents stack {STACK} from being destroyed\n"
     )
     team.says(0, "pulumi-mlops", "destroy", STACK, "--yes")
     assert s3.list_buckets()["Buckets"] == []

@@ -1,6 +1,6 @@
 """`pulumi-mlops destroy STACK`: `pulumi destroy` that deletes no data by surprise and strands no objects.
 
-Does not own what stands in the way (`leftovers`), nor what the program protects.
+Does not own the checks before it (`leftovers`), nor what the program protects.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def run(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="pulumi-mlops destroy",
         description="Destroys a stack of the project in the current directory by `pulumi destroy`, after it has looked "
-        "for what stands in the way, as `pulumi-mlops leftovers` does. Exit status: 0 destroyed, 1 failed, 3 refused.",
+        "for what prevents it, as `pulumi-mlops leftovers` does. Exit status: 0 destroyed, 1 failed, 3 refused.",
     )
     parser.add_argument("stack", type=stack_name, help="the stack's name")
     parser.add_argument(
@@ -58,9 +58,9 @@ def destroy(stack: str, project: Project, target: Path, *, keep_data: bool, conf
         confirmed: whether Pulumi need not ask.
 
     Raises:
-        Findings: something stands in the way; nothing was deleted.
-        CommandError: the stack is none of this library's, what stands in the way cannot be found out, nobody can
-            be asked to confirm, or Pulumi failed.
+        Findings: something prevents it; nothing was deleted.
+        CommandError: the stack has no component of this library, a check could not be made, nobody can be asked to
+            confirm, or Pulumi failed.
     """
     pulumi = Pulumi(project.directory)
     resources = pulumi.resources(stack)

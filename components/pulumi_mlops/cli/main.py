@@ -28,7 +28,7 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
     ),
     "adopt": Subcommand("adopt", "take over what Terraform made: from its state to an import file and settings"),
     "destroy": Subcommand("destroy", "destroy a stack, unless data or somebody else's objects would be lost"),
-    "leftovers": Subcommand("leftovers.command", "show what stands in the way of destroying a stack; changes nothing"),
+    "leftovers": Subcommand("leftovers.command", "show what prevents a stack from being destroyed; changes nothing"),
     "keys": Subcommand("keys", "API keys of a model endpoint's clients: create, rotate, revoke, list"),
     "delivery": Subcommand(
         "delivery.command", "a DeliveryPipeline: what is where and what is held; hold, lift, approve"
@@ -38,7 +38,7 @@ SUBCOMMANDS: Mapping[str, Subcommand] = {
     "review": Subcommand("review", "read previews: comments on pull requests, rules, costs, drift"),
 }
 EPILOG = """exit status: 0 done; 1 failed, the last line says why; 2 wrong command line; 3 something was found: a broken
-rule, what stands in the way of a destroy, an interrupted Helm operation, a version whose support has ended,
+rule, something that prevents a destroy, an interrupted Helm operation, a version whose support has ended,
 what would make an `up` fail, a delivery that needs somebody"""
 
 

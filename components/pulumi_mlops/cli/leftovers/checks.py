@@ -1,4 +1,4 @@
-"""What stands in the way of destroying a stack, by its state, the project's other stacks, and the cluster.
+"""What prevents a stack from being destroyed: by its state, the project's other stacks, and the cluster.
 
 Does not own the order of deletion within the stack, which is Pulumi's.
 """
@@ -48,7 +48,7 @@ class Obstacle:
 
 
 def obstacles(stack: str, resources: Resources, backend: Backend, *, keep_data: bool) -> Iterator[Obstacle]:
-    """What stands in the way, the cheapest to find out first.
+    """What prevents the destroy, the cheapest check first.
 
     Args:
         stack: the stack's name.
@@ -57,15 +57,15 @@ def obstacles(stack: str, resources: Resources, backend: Backend, *, keep_data: 
         keep_data: whether protected resources, and those that they need, are to stay.
 
     Raises:
-        CommandError: the stack is none of this library's, or the cluster has to be asked and cannot be.
+        CommandError: the stack has no component of this library, or the cluster has to be asked and cannot be.
     """
     require_ours(stack, resources)
     if not keep_data and (protected := protected_of(resources)):
         names = "".join(f"\n  - {name_of(urn)} ({type_of(urn)})" for urn in protected)
         yield Obstacle(
-            f"stack {stack} protects what holds data:{names}",
-            f"`pulumi-mlops destroy {stack} --keep-data` deletes all but these and what they need; to lose them as "
-            "well, let the program no longer protect them (protect_data: false in the stack's settings), "
+            f"stack {stack} protects resources that hold data:{names}",
+            f"`pulumi-mlops destroy {stack} --keep-data` deletes all but these and what they need; to delete them "
+            "as well, end their protection (protect_data: false in the stack's settings), "
             f"`pulumi up --stack {stack}`, then `pulumi-mlops destroy {stack}`",
         )
     yield from _dependents(stack, backend, keep_data=keep_data)
@@ -81,7 +81,8 @@ def require_ours(stack: str, resources: Resources) -> None:
     if real and not any(map(is_ours, real)):
         raise CommandError(
             f"stack {stack} has no component of pulumi-mlops, such as {name_of(real[0])} ({type_of(real[0])}), which "
-            f"is in none: what may go with it is not known here; `pulumi destroy --stack {stack}` asks for nothing else"
+            f"is in none: this command cannot tell what may be deleted with it; "
+            f"`pulumi destroy --stack {stack}` deletes it unchecked"
         )
 
 
@@ -100,7 +101,7 @@ def _dependents(stack: str, backend: Backend, *, keep_data: bool) -> Iterator[Ob
             yield Obstacle(
                 f"stack {short(other)}, which depends on {stack}, still has {_plural(len(left), 'resource')}, such as "
                 f"{', '.join(map(name_of, left[:3]))}",
-                f"`pulumi-mlops destroy {short(other)}` comes first",
+                f"Run `pulumi-mlops destroy {short(other)}` first",
             )
 
 
@@ -115,15 +116,15 @@ def _refers_to(resource: StateResource, stack: str) -> bool:
 
 
 def _standing(resources: Resources, *, keep_data: bool) -> list[str]:
-    """URNs of what has to go first; where the data is kept, and its network with it, what is in the cluster alone."""
+    """URNs of what must be deleted first; where data and its network are kept, only what is in the cluster."""
     beginnings = (survey.KUBERNETES,) if keep_data else (survey.KUBERNETES, "aws:")
     return [one["urn"] for one in resources if not is_stack(one["urn"]) and type_of(one["urn"]).startswith(beginnings)]
 
 
 def _in_cluster(stack: str, resources: Resources, provider: str, backend: Backend) -> Iterator[Obstacle]:
-    """Objects of others whose controllers go with the stack.
+    """Objects of others whose controllers are deleted with the stack.
 
-    A stack without an object in the cluster, such as after a refresh that found the cluster gone, has none to ask.
+    A stack without an object in the cluster, such as after a refresh that found the cluster gone, is not checked.
     """
     ours = survey.own(resources)
     if not survey.has_controller(STEPS, ours.charts):
@@ -134,17 +135,17 @@ def _in_cluster(stack: str, resources: Resources, provider: str, backend: Backen
     except Unanswered as problem:
         raise CommandError(
             f"the cluster cannot be asked what others still have in it: {problem}\n"
-            "If it is there, run this where its API server can be reached, logged in as an administrator of it. "
-            f"If it is gone, `PULUMI_K8S_DELETE_UNREACHABLE=true pulumi refresh --stack {stack}` takes its objects out "
-            f"of the state; `pulumi-mlops destroy {stack}` then deletes the rest ({GUIDE})"
+            "If it exists, run this where its API server can be reached, as one of its administrators. "
+            f"If it is gone, `PULUMI_K8S_DELETE_UNREACHABLE=true pulumi refresh --stack {stack}` removes its objects "
+            f"from the state; `pulumi-mlops destroy {stack}` then deletes the rest ({GUIDE})"
         ) from None
     if found:
         yield Obstacle(
-            f"stack {stack} takes away the controllers that have to delete {_count(found)}. "
-            "Without them these wait for ever, or what they stand for stays on AWS:\n"
+            f"stack {stack} removes the controllers that have to delete {_count(found)}. "
+            "Without them these objects are never deleted, or leave resources on AWS:\n"
             f"{rendering.listing(found)}",
-            f"Then run `pulumi-mlops destroy {stack}` again. What a team's stack has made goes with that stack "
-            f"({GUIDE})",
+            f"Then run `pulumi-mlops destroy {stack}` again. Objects of a team's stack are deleted by destroying that "
+            f"stack ({GUIDE})",
         )
 
 
@@ -154,7 +155,7 @@ def places(stack: str, resources: Resources, backend: Backend) -> list[Place]:
     for provider in filter(survey.is_cluster, resources):
         charts = survey.own(_of_provider(resources, provider["urn"])).charts
         if survey.has_controller(STEPS, charts):
-            with contextlib.suppress(Unanswered):  # a kubeconfig of no use: the destroy fails of it first
+            with contextlib.suppress(Unanswered):  # an unusable kubeconfig: the destroy itself fails on it
                 found.append(Place(_cluster_of(stack, provider["urn"], backend), charts))
     return found
 
@@ -167,9 +168,9 @@ def _cluster_of(stack: str, provider: str, backend: Backend) -> Cluster:
 
 
 def _on_aws(stack: str, resources: Resources, backend: Backend) -> Iterator[Obstacle]:
-    """Objects of a cluster that goes with the stack, which stand for something on AWS.
+    """Objects, in a cluster that is deleted with the stack, whose resources on AWS would stay.
 
-    A cluster that does not answer stops nothing: the stack needs it for none of its own, and it may be half gone.
+    A cluster that does not answer prevents nothing: the stack has no objects in it, and it may be half deleted.
     """
     for kubeconfig in _kubeconfigs(backend.resources(stack, secrets=True)):
         try:
@@ -178,14 +179,14 @@ def _on_aws(stack: str, resources: Resources, backend: Backend) -> Iterator[Obst
             )
         except Unanswered as problem:
             say(f"the cluster could not be asked for load balancers and volumes that would stay on AWS: {problem}")
-            say(f"what stays can hold the network, and costs money: {GUIDE}, says how to find it")
+            say(f"they keep the network from being deleted, and cost money: {GUIDE}, says how to find them")
             continue
         if found:
             yield Obstacle(
-                f"the cluster goes with stack {stack} and has {_count(found)}, behind which something would stay on "
+                f"the cluster is deleted with stack {stack} and has {_count(found)}, which would leave resources on "
                 f"AWS:\n{rendering.listing(found)}",
-                f"Then run `pulumi-mlops destroy {stack}` again. A command that does not end has no controller any "
-                f"more: {GUIDE}, When a destroy is stuck",
+                f"Then run `pulumi-mlops destroy {stack}` again. If a command does not end, its controller is "
+                f"gone: {GUIDE}, When a destroy is stuck",
             )
 
 

@@ -1,4 +1,4 @@
-"""`pulumi-mlops leftovers STACK`: what stands in the way of destroying a stack."""
+"""`pulumi-mlops leftovers STACK`: what prevents a stack from being destroyed."""
 
 import argparse
 from collections.abc import Sequence
@@ -14,14 +14,12 @@ def run(arguments: Sequence[str]) -> int:
     """Prints the obstacles; the exit status says whether there are any."""
     parser = argparse.ArgumentParser(
         prog="pulumi-mlops leftovers",
-        description="Shows what stands in the way of destroying a stack of the project in the current directory: what "
-        "is protected, stacks that read its outputs, and objects in the cluster that nobody could delete afterwards. "
-        "Changes nothing. Exit status: 0 nothing stands in the way, 1 it could not be found out, 3 something does.",
+        description="Shows what prevents a stack of the project in the current directory from being destroyed: "
+        "protected resources, stacks that read its outputs, and objects in the cluster that could not be deleted "
+        "afterwards. Changes nothing. Exit status: 0 nothing prevents it, 1 it could not be checked, 3 something does.",
     )
     parser.add_argument("stack", type=stack_name, help="the stack's name")
-    parser.add_argument(
-        "--keep-data", action="store_true", help="what stands in the way of a destroy with `--keep-data`"
-    )
+    parser.add_argument("--keep-data", action="store_true", help="what prevents a destroy with `--keep-data`")
     given = parser.parse_args(arguments)
     stack: str = given.stack
     keep_data: bool = given.keep_data
@@ -30,5 +28,5 @@ def run(arguments: Sequence[str]) -> int:
     for one in found:
         print(f"{one.reason}\n{one.advice}")
     if not found:
-        print(f"nothing stands in the way of destroying stack {stack}")
+        print(f"nothing prevents stack {stack} from being destroyed")
     return FINDINGS if found else DONE
