@@ -389,6 +389,23 @@ def test_each_of_two_platforms_in_a_stack_is_judged_by_what_is_its_own() -> None
     assert "needs 1.06 CPU cores" in fit(second, everything).message  # the add-ons of EKS alone
 
 
+def test_there_is_room_for_a_rolling_update_of_the_largest_pod() -> None:
+    (recorded_platform,) = [one for one in after([recorded("platform-dev")]).all if one.type == PLATFORM]
+    platform = replace(recorded_platform, inputs={"node_groups": [{**GENERAL, "min_size": 1}]})
+
+    def judged(cpu: str) -> Fit:
+        spec = {"template": {"spec": {"containers": [{"resources": {"requests": {"cpu": cpu}}}]}}}
+        inputs = {"metadata": {"name": "app"}, "spec": {"replicas": 1, **spec}}
+        app = Resource(platform.stack, "urn:app", "kubernetes:apps/v1:Deployment", "app", inputs)
+        return fit(platform, [platform, app])
+
+    assert judged("500m").verdict is Verdict.FITS
+    found = judged("700m")
+    assert found.verdict is Verdict.DOES_NOT_FIT
+    assert "needs 1.40 CPU cores" in found.message
+    assert "has 1.93 CPU cores" in found.message, "it would fit without a second pod of the same size"
+
+
 # What runs.
 
 
@@ -410,6 +427,15 @@ def test_the_values_of_a_release_say_how_many_pods_there_are(one: Resource, expe
     system = {each.name for each in running([]).workloads}
     found = {each.name: each.number for each in running([one]).workloads if each.name not in system}
     assert found == expected
+
+
+def test_an_init_container_of_a_chart_that_needs_more_than_the_others_is_counted() -> None:
+    def needs(cpu: str) -> dict[str, Any]:
+        return {"resources": {"requests": {"cpu": cpu, "memory": "1Gi"}}}
+
+    one = release("argo-cd", repoServer={**needs("250m"), "copyutil": needs("2")})
+    (server,) = [each for each in running([one]).workloads if each.name == "argo-cd-repo-server"]
+    assert (server.pod.cpu_cores, server.pod.memory_gib) == (2, 1)
 
 
 def test_hidden_values_of_a_release_are_not_counted_and_said() -> None:
