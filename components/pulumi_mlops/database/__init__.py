@@ -5,7 +5,7 @@ Does not own: the namespace, the network, the keys, the secret store, nor copies
 Another backend is an argument of its own in `_arguments`, a module with its `Backend`, and a name in `_choice`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pulumi
@@ -104,7 +104,7 @@ class PostgresDatabase(pulumi.ComponentResource):
         )
 
 
-def _shown(args: PostgresDatabaseArgs, backend: Backend) -> dict[str, Any]:
+def _shown(args: PostgresDatabaseArgs, backend: Backend) -> dict[str, object]:
     """The component's inputs: what the user wrote, without what the backend hides."""
     shown = {key: value for key, value in inputs(args).items() if key not in backend.hidden}
     for path in backend.hidden:
@@ -114,7 +114,7 @@ def _shown(args: PostgresDatabaseArgs, backend: Backend) -> dict[str, Any]:
     return shown
 
 
-def _problems(name: str, chosen: str, given: dict[str, Any], checked: PostgresDatabaseArgs) -> Iterator[str]:
+def _problems(name: str, chosen: str, given: Mapping[str, Any], checked: PostgresDatabaseArgs) -> Iterator[str]:
     """Findings that concern several arguments; `given` are those of user and platform, without defaults."""
     if checked["database"] is None and checked["restore_from"] is None and name in RESERVED_NAMES:
         yield f"args.database is required by a component called {name}, which is one of the server's own names"

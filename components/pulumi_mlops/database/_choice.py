@@ -26,7 +26,9 @@ PLAIN = (
 """Arguments whose values the program reads before the engine knows any output."""
 
 
-def chosen(owner: str, args: Mapping[str, Any], platform: Callable[[], PlatformOutputs]) -> tuple[str, dict[str, Any]]:
+def chosen(
+    owner: str, args: Mapping[str, object], platform: Callable[[], PlatformOutputs]
+) -> tuple[str, dict[str, Any]]:
     """The backend's argument, and the arguments with what the platform adds to it.
 
     Args:
@@ -45,16 +47,16 @@ def chosen(owner: str, args: Mapping[str, Any], platform: Callable[[], PlatformO
         listed = " and ".join(f"args.{key}" for key in given)
         raise ArgumentError(owner, f"{listed} exclude each other: each says what runs the database")
     backend = given[0] if given else _of_platform(owner, platform())
-    own: Mapping[str, Any] = args.get(backend) or {}
+    own = cast("Mapping[str, object]", args.get(backend) or {})
     if not isinstance(own, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance] - check_args refuses it
         return backend, dict(args)
     return backend, {**args, backend: {**_facts(owner, backend, args, platform), **_without_none(own)}}
 
 
-def _at(args: Mapping[str, Any], path: str) -> object:
+def _at(args: Mapping[str, object], path: str) -> object:
     outer, _, key = path.rpartition(".")
     place: object = args.get(outer) if outer else args
-    return cast("Mapping[str, Any]", place).get(key) if isinstance(place, Mapping) else None
+    return cast("Mapping[str, object]", place).get(key) if isinstance(place, Mapping) else None
 
 
 def backend_of(chosen: str) -> Backend:
@@ -86,22 +88,22 @@ def _of_platform(owner: str, platform: PlatformOutputs) -> str:
 
 
 def _facts(
-    owner: str, backend: str, args: Mapping[str, Any], platform: Callable[[], PlatformOutputs]
-) -> dict[str, Any]:
+    owner: str, backend: str, args: Mapping[str, object], platform: Callable[[], PlatformOutputs]
+) -> dict[str, object]:
     """What the platform says about the backend's argument."""
-    own: Mapping[str, Any] = args.get(backend) or {}
+    own = cast("Mapping[str, object]", args.get(backend) or {})
     if backend == RDS:
         complete = all(own.get(key) is not None for key in OF_NETWORK)
         network = None if complete else platform().get("database")
-        facts: dict[str, Any] = {"secret_store": conventions.SECRET_STORE}
+        facts: dict[str, object] = {"secret_store": conventions.SECRET_STORE}
         if network is not None:
             if own.get("vpc_id") is not None:
                 missing = " and ".join(f"args.rds.{key}" for key in OF_NETWORK if own.get(key) is None)
                 raise ArgumentError(owner, f"args.rds.vpc_id requires {missing}: the platform's are in its own VPC")
             facts = {key: network[key] for key in ("vpc_id", "subnet_ids", "secret_store")}
             facts["client_security_group_ids"] = {"nodes": network["client_security_group_id"]}
-        sizes: Mapping[str, Any] = network or {}
-        classes: Mapping[str, str] = sizes.get("instance_classes") or INSTANCE_CLASSES
+        sizes: Mapping[str, object] = network or {}
+        classes = cast("Mapping[str, str]", sizes.get("instance_classes") or INSTANCE_CLASSES)
         size = args.get("size") or sizes.get("default_size") or next(iter(classes))
         if not isinstance(size, str):  # check_args refuses it
             return facts
@@ -113,5 +115,5 @@ def _facts(
     return {}
 
 
-def _without_none(values: Mapping[str, Any]) -> dict[str, Any]:
+def _without_none(values: Mapping[str, object]) -> dict[str, object]:
     return {key: value for key, value in values.items() if value is not None}

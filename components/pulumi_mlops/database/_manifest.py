@@ -60,10 +60,10 @@ def _with_status(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTran
     return pulumi.ResourceTransformationResult({**args.props, "status": None}, args.opts)
 
 
-def spec(args: PostgresDatabaseArgs, provider: pulumi.Input[str], secret: pulumi.Input[str]) -> dict[str, Any]:
+def spec(args: PostgresDatabaseArgs, provider: pulumi.Input[str], secret: pulumi.Input[str]) -> dict[str, object]:
     """Spec of the manifest; what the platform has defaults for is left out."""
     source = args["restore_from"]
-    restored: dict[str, Any] = {
+    restored: dict[str, object] = {
         **({} if source is None else {key: source[key] for key in ("database", "snapshot") if source[key] is not None}),
         **({} if source is None or source["moment"] is None else {"moment": in_utc(source["moment"])}),
     }

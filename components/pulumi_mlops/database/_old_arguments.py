@@ -51,7 +51,7 @@ def _put(new: dict[str, Any], path: str, old: str, value: object) -> list[str]:
         present: object = {} if new.get(outer) is None else new[outer]
         if not isinstance(present, Mapping):  # check_args refuses it
             return []
-        place = new[outer] = dict(cast("Mapping[str, Any]", present))
+        place = new[outer] = dict(cast("Mapping[str, object]", present))
     if place.get(key) is not None:
         return [f"args.{old} is the old name of args.{path}, which is given as well: leave it out"]
     place[key] = value

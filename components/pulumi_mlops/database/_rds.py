@@ -93,7 +93,7 @@ def create(name: str, args: PostgresDatabaseArgs, parent: pulumi.Resource) -> Co
     return Connection(secret=name_of(external), host=instance.address, database=found)
 
 
-def _restored(source: DatabaseRestoreArgs) -> dict[str, Any]:
+def _restored(source: DatabaseRestoreArgs) -> dict[str, object]:
     """What makes the instance from a backup. Its database has the name that it had."""
     if source["snapshot"] is not None:
         return {"snapshot_identifier": source["snapshot"]}

@@ -1,7 +1,5 @@
 """Argo CD's part of a delivery: a project that says what may be deployed where, and one Application an environment."""
 
-from typing import Any
-
 import pulumi
 
 from pulumi_mlops._manifests import Manifest
@@ -56,6 +54,6 @@ def application(environment: EnvironmentArgs, owner: pulumi.Input[str], args: De
     }
 
 
-def _group_and_kind(text: str) -> dict[str, Any]:
+def _group_and_kind(text: str) -> dict[str, str]:
     group, _, kind = text.rpartition("/")
     return {"group": group, "kind": kind}

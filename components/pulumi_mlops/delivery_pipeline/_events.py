@@ -6,7 +6,6 @@ not answer to what a promotion commits: it changes nothing but overlays.
 
 import re
 from collections.abc import Mapping
-from typing import Any
 from urllib.parse import urlsplit
 
 import pulumi
@@ -75,7 +74,9 @@ def exactly(value: pulumi.Input[str]) -> pulumi.Output[str]:
     return pulumi.Output.from_input(value).apply(lambda text: f"^{re.escape(text)}$")
 
 
-def event_source(name: str, account: pulumi.Input[str], args: DeliveryPipelineArgs, labels: Mapping[str, Any]) -> Any:
+def event_source(
+    name: str, account: pulumi.Input[str], args: DeliveryPipelineArgs, labels: Mapping[str, object]
+) -> Manifest:
     """Spec of the EventSource. Gitea signs and names its events in GitHub's way as well, so both use that kind."""
     repository = pulumi.Output.from_input(args["repository"]["url"]).apply(repository_name)
     return {
@@ -104,7 +105,11 @@ def event_source(name: str, account: pulumi.Input[str], args: DeliveryPipelineAr
 
 
 def sensor(
-    name: str, template: pulumi.Input[str], account: pulumi.Input[str], args: DeliveryPipelineArgs, labels: Any
+    name: str,
+    template: pulumi.Input[str],
+    account: pulumi.Input[str],
+    args: DeliveryPipelineArgs,
+    labels: Mapping[str, object],
 ) -> Manifest:
     """Spec of the Sensor, which makes one Workflow of `template` for each commit."""
     repository = pulumi.Output.from_input(args["repository"]["url"]).apply(repository_name)
@@ -181,7 +186,9 @@ def _is(path: str, value: pulumi.Input[str]) -> Manifest:
     return {"path": path, "type": "string", "value": [value]}
 
 
-def _workflow(name: str, template: pulumi.Input[str], args: DeliveryPipelineArgs, labels: Mapping[str, Any]) -> Any:
+def _workflow(
+    name: str, template: pulumi.Input[str], args: DeliveryPipelineArgs, labels: Mapping[str, object]
+) -> Manifest:
     return {
         "apiVersion": API_VERSION,
         "kind": "Workflow",
@@ -193,7 +200,7 @@ def _workflow(name: str, template: pulumi.Input[str], args: DeliveryPipelineArgs
     }
 
 
-def _pod(account: pulumi.Input[str], labels: Mapping[str, Any]) -> Manifest:
+def _pod(account: pulumi.Input[str], labels: Mapping[str, object]) -> Manifest:
     """What Argo Events' own pods have in common; its event bus has a TLS of its own, which a sidecar would break."""
     return {
         "metadata": {"labels": {**labels, "sidecar.istio.io/inject": "false"}},

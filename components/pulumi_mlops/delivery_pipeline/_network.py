@@ -1,6 +1,6 @@
 """The network policies of a delivery's pods. A cluster whose network plugin enforces no policies ignores them."""
 
-from typing import Any
+from collections.abc import Mapping
 
 import pulumi
 
@@ -38,7 +38,7 @@ def policies(name: str, args: DeliveryPipelineArgs, instance: dict[str, str]) ->
     }
 
 
-def _policy(pods: dict[str, Any], ingress: list[Manifest], egress: list[Manifest]) -> Manifest:
+def _policy(pods: Mapping[str, object], ingress: list[Manifest], egress: list[Manifest]) -> Manifest:
     return {"podSelector": pods, "policyTypes": ["Ingress", "Egress"], "ingress": ingress, "egress": egress}
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import pulumi
 
@@ -45,7 +44,7 @@ class Parts:
 
     args: DeliveryPipelineArgs
     accounts: Accounts
-    labels: Mapping[str, Any]
+    labels: Mapping[str, object]
 
     def volumes(self) -> list[Manifest]:
         """Volumes of every pod; a Secret is mounted where it is needed, and nowhere else."""

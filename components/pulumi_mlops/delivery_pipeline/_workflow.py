@@ -5,7 +5,7 @@ program `delivery` get the token of the Git host, and only BuildKit gets the log
 commit's own code has neither.
 """
 
-from typing import Any
+from collections.abc import Mapping
 
 import pulumi
 
@@ -23,7 +23,9 @@ PROCEED = "proceed"
 """Output of an environment: "true" where it runs this release, "false" where a newer one has taken its place."""
 
 
-def workflow_template(name: str, args: DeliveryPipelineArgs, accounts: _parts.Accounts, labels: Any) -> Manifest:
+def workflow_template(
+    name: str, args: DeliveryPipelineArgs, accounts: _parts.Accounts, labels: Mapping[str, object]
+) -> Manifest:
     """Spec of the WorkflowTemplate; `labels` go to workflows and pods."""
     parts = _parts.Parts(args, accounts, labels)
     soak: Manifest = {"name": "soak", "suspend": {"duration": _text(args["soak_seconds"])}}

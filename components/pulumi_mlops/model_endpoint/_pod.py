@@ -140,7 +140,7 @@ def _public(endpoint: str, args: "ModelEndpointArgs", access: "AccessArgs") -> d
     }
 
 
-def _rules(jwt: "JwtArgs") -> dict[str, Any]:
+def _rules(jwt: "JwtArgs") -> dict[str, object]:
     """The rules with the arguments that have a value."""
     return {name: value for name, value in jwt.items() if value is not None}
 

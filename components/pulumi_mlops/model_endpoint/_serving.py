@@ -3,7 +3,7 @@
 A server is one Deployment and its Service. An endpoint has one; with a canary, two that differ in name and version.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import pulumi
@@ -128,12 +128,12 @@ def route(prefix: pulumi.Input[str], endpoint: str, args: "ModelEndpointArgs", c
     `canary` is the name of the canary's server, if there is one.
     """
     port = list(ports(args).values())[-1]
-    backends: list[dict[str, Any]] = [{"name": endpoint, "port": port}]
+    backends: list[dict[str, object]] = [{"name": endpoint, "port": port}]
     if canary and args["canary"] is not None:
         weight = args["canary"]["weight_percent"]
         backends[0]["weight"] = 100 - weight
         backends.append({"name": canary, "port": port, "weight": weight})
-    spec: dict[str, Any] = {
+    spec: dict[str, object] = {
         "parentRefs": [
             {
                 "name": args["gateway_name"],

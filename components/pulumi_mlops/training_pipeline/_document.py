@@ -17,7 +17,7 @@ SOURCE_FIELDS = {
 """Required and optional fields of each kind of source."""
 
 
-def document(args: TrainingPipelineArgs, name: str) -> dict[str, Any]:
+def document(args: TrainingPipelineArgs, name: str) -> dict[str, object]:
     """The settings with every default written out; only what the steps infer from the data is absent."""
     return {
         "schema_version": contract.SCHEMA_VERSION,
@@ -44,7 +44,7 @@ def _timeout_problems(args: TrainingPipelineArgs) -> Iterator[str]:
     """A search that ends by its time still needs some for the last model."""
     search: Any = args["training"].get("search")
     seconds: object = search.get("timeout_seconds") if search else None
-    limits: dict[str, Any] = {
+    limits: dict[str, object] = {
         "steps.train.timeout_seconds": cast("Any", args["steps"])["train"]["timeout_seconds"],
         "timeout_seconds": args["timeout_seconds"],
     }
@@ -56,14 +56,14 @@ def _timeout_problems(args: TrainingPipelineArgs) -> Iterator[str]:
             )
 
 
-def _source(source: SourceArgs) -> dict[str, Any]:
+def _source(source: SourceArgs) -> dict[str, object]:
     """The fields of this kind of source, without the Secret's name: the steps get its value from the environment."""
     required, optional = SOURCE_FIELDS[SourceType(source["type"])]
     fields = {"type", *required, *optional} - {"secret"}
     return {key: value for key, value in source.items() if key in fields and value is not None}
 
 
-def _source_problems(source: Mapping[str, Any]) -> Iterator[str]:
+def _source_problems(source: Mapping[str, object]) -> Iterator[str]:
     kind = SourceType(source["type"])
     required, optional = SOURCE_FIELDS[kind]
     for field in required:

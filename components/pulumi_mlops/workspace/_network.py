@@ -3,7 +3,7 @@
 A cluster whose network plugin enforces no policies ignores them.
 """
 
-from typing import Any
+from collections.abc import Mapping
 
 import pulumi
 
@@ -13,7 +13,7 @@ from pulumi_mlops.contract import containers
 
 WORKFLOW_POD = {"matchExpressions": [{"key": "workflows.argoproj.io/workflow", "operator": "Exists"}]}
 ENDPOINT_POD = {"matchLabels": {"app.kubernetes.io/name": conventions.MODEL_ENDPOINT}}
-EVERY_POD: dict[str, Any] = {}
+EVERY_POD: dict[str, object] = {}
 KUBERNETES_API_PORTS = (443, 6443)
 """A policy sees the packet before or after the Service's address translation, depending on the network plugin."""
 POD_IDENTITY_AGENT = "169.254.170.23/32"
@@ -68,28 +68,28 @@ def policies(
     }
 
 
-def _clients(namespaces: list[pulumi.Input[str]]) -> list[dict[str, Any]]:
+def _clients(namespaces: list[pulumi.Input[str]]) -> list[dict[str, object]]:
     """Every namespace unless some are named; the gateway's always."""
     if not namespaces:
         return [{"namespaceSelector": {}}]
     return [_namespace(name) for name in (conventions.GATEWAY_NAMESPACE, *namespaces)]
 
 
-def _egress(pods: dict[str, Any], rules: list[dict[str, Any]]) -> dict[str, Any]:
+def _egress(pods: Mapping[str, object], rules: list[dict[str, object]]) -> dict[str, object]:
     return {"podSelector": pods, "policyTypes": ["Egress"], "egress": rules}
 
 
-def _to_service(namespace: str, port: int) -> dict[str, Any]:
+def _to_service(namespace: str, port: int) -> dict[str, object]:
     return {"to": [_namespace(namespace)], "ports": [_port(port)]}
 
 
-def _namespace(name: pulumi.Input[str]) -> dict[str, Any]:
+def _namespace(name: pulumi.Input[str]) -> dict[str, object]:
     return {"namespaceSelector": {"matchLabels": {NAMESPACE_NAME_LABEL: name}}}
 
 
-def _blocks(cidrs: list[pulumi.Input[str]]) -> list[dict[str, Any]]:
+def _blocks(cidrs: list[pulumi.Input[str]]) -> list[dict[str, object]]:
     return [{"ipBlock": {"cidr": cidr}} for cidr in cidrs]
 
 
-def _port(number: int, protocol: str = "TCP") -> dict[str, Any]:
+def _port(number: int, protocol: str = "TCP") -> dict[str, object]:
     return {"port": number, "protocol": protocol}
