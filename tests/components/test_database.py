@@ -243,6 +243,23 @@ def test_connections_without_encryption_are_refused_by_the_server(build: Build) 
     assert inputs["family"] == f"postgres{versions.POSTGRES.partition('.')[0]}"
 
 
+def test_the_parameters_of_another_major_come_beside_the_old_ones_that_the_instance_still_has(build: Build) -> None:
+    graph = build(lambda: rds(version="18"))
+    group = graph["bird-log-parameters"]
+
+    assert group.inputs["family"] == "postgres18"
+    assert not {"name", "namePrefix"} & group.inputs.keys(), "with a fixed name the old group is deleted first"
+
+
+def test_the_instance_has_the_parameters_and_the_subnets_of_the_component(build: Build) -> None:
+    """Their names are AWS's, so that a preview knows only from where they come."""
+    graph = build(rds, preview=True)
+    made = instance(graph)
+
+    assert (made.inputs["parameterGroupName"], made.inputs["dbSubnetGroupName"]) == ("<unknown>", "<unknown>")
+    assert {graph["bird-log-parameters"].urn, graph["bird-log-subnets"].urn} <= made.dependencies
+
+
 def test_one_key_encrypts_everything(build: Build) -> None:
     inputs = instance(build(lambda: PostgresDatabase("bird-log", DATABASE_RDS_FULL))).inputs
 
