@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -365,7 +366,7 @@ def images_of_the_run_that_was_due(api: client.ApiClient, objects: list[dict[str
     """The images of the run that the controller starts because the schedule's last time was missed."""
     custom = client.CustomObjectsApi(api)
     (cron,) = [one["metadata"]["name"] for one in objects if one["kind"] == "CronWorkflow"]
-    before = {one["metadata"]["name"] for one in custom.list_namespaced_custom_object(*WORKFLOWS, "workflows")["items"]}
+    before = {one["metadata"]["uid"] for one in custom.list_namespaced_custom_object(*WORKFLOWS, "workflows")["items"]}
     due = datetime.now(UTC) - timedelta(days=1, hours=1)
     spec = custom.get_namespaced_custom_object(*CRON, cron)["spec"]
     change = {
@@ -381,7 +382,11 @@ def images_of_the_run_that_was_due(api: client.ApiClient, objects: list[dict[str
         touched = {"metadata": {"annotations": {"touched": str(time.time())}}}
         custom.patch_namespaced_custom_object(*CRON, cron, touched)
         runs = custom.list_namespaced_custom_object(*WORKFLOWS, "workflows")["items"]
-        started[:] = [one for one in runs if one["metadata"]["name"] not in before and template_of(one)]
+        for name in (one["metadata"]["name"] for one in runs if one["metadata"]["uid"] in before):
+            # The name of a scheduled run follows from its time, so one that is there prevents the next one.
+            with suppress(client.ApiException):  # it has gone meanwhile
+                custom.delete_namespaced_custom_object(*WORKFLOWS, "workflows", name)
+        started[:] = [one for one in runs if one["metadata"]["uid"] not in before and template_of(one)]
         return bool(started)
 
     wait_until(has_started)
