@@ -11,15 +11,15 @@ import pulumi
 from pulumi_mlops._manifests import Manifest, container_security, resources
 from pulumi_mlops.contract.containers import MODELS_PATH, Variable
 from pulumi_mlops.contract.notifications import URL_KEY
-from pulumi_mlops.contract.steps import WRONG_DATA_EXIT_CODE, module
+from pulumi_mlops.contract.steps import module
 from pulumi_mlops.training_pipeline._arguments import NotificationArgs, TrainingPipelineArgs
+from pulumi_mlops.training_pipeline._retries import retries
 
 NOTIFY, AT_END = "notify", "notify-end"
 PHASE, FAILURES = "phase", "failures"
 NOTIFY_SECONDS = 300
 """Longest time of one attempt: a request of 30 s, and what the node needs to start the pod."""
 RETRIES = 2
-FIRST_RETRY_SECONDS = 10
 
 
 def templates(args: TrainingPipelineArgs, labels: Mapping[str, object]) -> list[Manifest]:
@@ -46,12 +46,7 @@ def _notify(notification: NotificationArgs, args: TrainingPipelineArgs, labels: 
         "inputs": {"parameters": [{"name": PHASE}, {"name": FAILURES}]},
         "metadata": {"labels": {**labels, "app.kubernetes.io/component": NOTIFY, "sidecar.istio.io/inject": "false"}},
         "activeDeadlineSeconds": NOTIFY_SECONDS,
-        "retryStrategy": {
-            "limit": RETRIES,
-            "retryPolicy": "Always",
-            "backoff": {"duration": f"{FIRST_RETRY_SECONDS}s", "factor": 2},
-            "expression": f"asInt(lastRetry.exitCode) != {WRONG_DATA_EXIT_CODE}",
-        },
+        "retryStrategy": retries(RETRIES),
         "container": {
             "image": args["image"],
             "imagePullPolicy": args["image_pull_policy"],

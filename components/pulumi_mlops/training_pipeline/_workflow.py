@@ -18,9 +18,10 @@ from pulumi_mlops.contract.containers import (
     SETTINGS_FILE,
     Variable,
 )
-from pulumi_mlops.contract.steps import STEPS, WRONG_DATA_EXIT_CODE, module
+from pulumi_mlops.contract.steps import STEPS, module
 from pulumi_mlops.training_pipeline import _notification
 from pulumi_mlops.training_pipeline._arguments import StepArgs, TrainingPipelineArgs
+from pulumi_mlops.training_pipeline._retries import retries
 
 DATA_KEY = "data-key"
 """Workflow parameter: another key of the source's bucket for this run."""
@@ -32,7 +33,6 @@ TOKEN_SECONDS = 3600
 """Life of the token by which MLflow knows a step; the kubelet renews it in time, and steps read it anew."""
 SCRATCH_SIZE = "2Gi"
 """Of /tmp; what the steps hand on to each other is on the models' volume."""
-FIRST_RETRY_SECONDS = 10
 _CPU_UNITS = {"n": Decimal("1e-9"), "u": Decimal("1e-6"), "m": Decimal("1e-3"), "": Decimal(1), "k": Decimal(1000)}
 """Of quantities that can be cores; more than thousands of them no machine has."""
 
@@ -145,12 +145,7 @@ def _template(step: str, args: TrainingPipelineArgs, labels: Mapping[str, object
             }
         },
         "activeDeadlineSeconds": own["timeout_seconds"],
-        "retryStrategy": {
-            "limit": own["retries"],
-            "retryPolicy": "Always",
-            "backoff": {"duration": f"{FIRST_RETRY_SECONDS}s", "factor": 2},
-            "expression": f"asInt(lastRetry.exitCode) != {WRONG_DATA_EXIT_CODE}",
-        },
+        "retryStrategy": retries(own["retries"]),
         "container": {
             "image": args["image"],
             "imagePullPolicy": args["image_pull_policy"],
